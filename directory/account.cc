@@ -45,26 +45,29 @@ Limits Limits::None() {
   return limits;
 }
 
-// The node of the list is made with the unit, so that the destructor needs no
-// memory.
-class SharedCharges::Unit {
+// The node of the list is made with the unit, so that its end needs no memory.
+class SharedCharges::Unit final : public event::Held {
  public:
   Unit(std::shared_ptr<Ended> ended, uid_t user)
       : ended_(std::move(ended)), node_(1, user) {}
-  ~Unit() {
-    event::MutexLock lock(&ended_->mutex);
-    ended_->users.splice(ended_->users.end(), node_);
-  }
 
  private:
+  void OnReleased() override {
+    {
+      event::MutexLock lock(&ended_->mutex);
+      ended_->users.splice(ended_->users.end(), node_);
+    }
+    delete this;
+  }
+
   const std::shared_ptr<Ended> ended_;
   std::list<uid_t> node_;
 };
 
-std::shared_ptr<void> SharedCharges::Take(uid_t user, Quota::Purpose purpose) {
+event::HeldRef SharedCharges::Take(uid_t user, Quota::Purpose purpose) {
   Settle();
-  if (!quota_->MayTake(user, purpose)) return nullptr;
-  auto unit = std::make_shared<Unit>(ended_, user);
+  if (!quota_->MayTake(user, purpose)) return {};
+  auto unit = event::HeldRef::Adopt(new Unit(ended_, user));
   quota_->TakeUncharged(user, purpose);
   return unit;
 }

@@ -20,6 +20,7 @@
 #include "absl/types/optional.h"
 #include "event/base/mutex.h"
 #include "event/base/quota.h"
+#include "event/base/ref.h"
 
 namespace le {
 namespace directory {
@@ -59,7 +60,7 @@ class SharedCharges {
   explicit SharedCharges(Quota* quota) : quota_(quota) {}
   // Charges the user for one unit while the result exists. The result may
   // outlive this object and the quota. Null: the user may not have more.
-  std::shared_ptr<void> Take(uid_t user, Quota::Purpose purpose);
+  event::HeldRef Take(uid_t user, Quota::Purpose purpose);
   // Gives back the units whose objects are destroyed.
   void Settle();
 

@@ -57,19 +57,19 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
 TEST(AccountsTest, AnyThreadMayEndASharedCharge) {
   constexpr auto kAny = Quota::Purpose::kAny;
   Quota quota("things", {4, 0, UINT64_MAX});
-  std::shared_ptr<void> last;
+  event::HeldRef last;
   {
     SharedCharges charges(&quota);
-    std::shared_ptr<void> one = charges.Take(1, kAny);
-    std::shared_ptr<void> two = charges.Take(1, kAny);
-    ASSERT_NE(two, nullptr);
-    EXPECT_EQ(charges.Take(1, kAny), nullptr);
+    event::HeldRef one = charges.Take(1, kAny);
+    event::HeldRef two = charges.Take(1, kAny);
+    ASSERT_TRUE(two);
+    EXPECT_FALSE(charges.Take(1, kAny));
     std::thread([&] { one.reset(); }).join();
     EXPECT_EQ(quota.used_by(1), 2u);
     charges.Settle();
     EXPECT_EQ(quota.used_by(1), 1u);
     last = charges.Take(1, kAny);
-    EXPECT_NE(last, nullptr);
+    EXPECT_TRUE(last);
   }
   last.reset();  // it may be destroyed after `charges`
 }

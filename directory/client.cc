@@ -250,7 +250,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     connection_ = *std::move(connected);
     // Frames of the server may follow those of the directory in the socket.
     connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
-                          nullptr);
+                          {});
     asked_at_ = loop_->Now();
     proto::ToDirectory message;
     proto::Open* const open = message.mutable_open();
@@ -317,7 +317,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     server_.pid = said.server_pid();
     server_.uid = said.server_uid();
     // From now on the server sends the frames.
-    connection_->SetTrust(Connection::Trust::kStranger, server_.uid, nullptr);
+    connection_->SetTrust(Connection::Trust::kStranger, server_.uid, {});
     introduced_.emplace();
     introduced_->dialect = FromProto(said.server());
     const event::Credentials self = client_->process_->credentials();

@@ -99,21 +99,21 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
   identity.uid = credentials->uid;
   identity.pid = credentials->pid;
   Peer::Charges charges;
-  std::shared_ptr<void> charge;
+  event::HeldRef charge;
   const auto take = [&](Quota::Purpose purpose) {
     charges.silent = accounts_.silent.Take(identity.uid, purpose);
     charge.reset();
     charge = connection_charges_.Take(identity.uid, purpose);
-    return charges.silent && charge != nullptr;
+    return charges.silent && charge;
   };
   if (!take(Quota::Purpose::kAny) && MayAdminister(identity.uid)) {
     charges.reserved = take(Quota::Purpose::kAdministration);
   }
-  if (!charges.silent || charge == nullptr) {
-    const std::string text = absl::StrCat(
-        "user ", identity.uid, " has as many ",
-        (charge != nullptr ? accounts_.silent : accounts_.connections).name(),
-        " as it may");
+  if (!charges.silent || !charge) {
+    const std::string text =
+        absl::StrCat("user ", identity.uid, " has as many ",
+                     (charge ? accounts_.silent : accounts_.connections).name(),
+                     " as it may");
     event::LogForPeer(LogLevel::kWarning, identity.uid,
                       absl::StrCat(text, "; turned away"));
     proto::FromDirectory message;

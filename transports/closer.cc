@@ -42,7 +42,7 @@ std::atomic<size_t> g_unfinished{0};
 class Closer {
  public:
   struct Item {
-    std::shared_ptr<void> held;
+    event::HeldRef held;
     event::UniqueFd fd;
   };
 
@@ -242,7 +242,7 @@ struct State final : event::ModuleState {
 }  // namespace
 
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
-                    std::shared_ptr<void> held) {
+                    event::HeldRef held) {
   if (!fd || process->killed()) return;
   const int number = fd.get();
   std::shared_ptr<Closer> closer;
@@ -268,7 +268,7 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
 }
 
 void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
-                 std::shared_ptr<void> held) {
+                 event::HeldRef held) {
   if (process->IsStranger(user)) {
     CloseElsewhere(process, user, std::move(fd), std::move(held));
   } else {

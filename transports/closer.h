@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "event/base/ref.h"
 #include "event/base/unique_fd.h"
 #include "event/process.h"
 
@@ -23,7 +24,7 @@ namespace transports {
 // (Process::IsStranger()), another thread closes it; otherwise the calling
 // thread does. `held` is kept until `fd` is closed.
 void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
-                 std::shared_ptr<void> held = nullptr);
+                 event::HeldRef held = {});
 
 // Any thread. Closes `fd` on another thread, for any sender. The close is
 // charged to `user`. Closes of one user occupy at most four of the 64 threads,
@@ -31,7 +32,7 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 // an existing thread closes `fd` later. The calling thread closes `fd` only if
 // no such thread exists, memory is short, or the process was killed.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
-                    std::shared_ptr<void> held = nullptr);
+                    event::HeldRef held = {});
 
 // While this many file descriptors of one user wait to be closed, the user's
 // connections are not read. One packet with many file descriptors may exceed

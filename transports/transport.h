@@ -54,6 +54,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "event/base/ref.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
 #include "event/process.h"
@@ -305,14 +306,13 @@ class Connection {
   // client's end of a session, peer() is the directory.) `held` is kept until
   // all file descriptors of this connection are closed.
   enum class Trust : uint8_t { kTrusted, kStranger, kNoDescriptors };
-  virtual void SetTrust(Trust trust, uid_t payer,
-                        std::shared_ptr<void> held) = 0;
+  virtual void SetTrust(Trust trust, uid_t payer, event::HeldRef held) = 0;
 
   // Replaces `held` of SetTrust(). If Send() passes this connection on, `held`
   // is kept until this process has closed its copy of the socket. Another
   // thread may close this copy, because the far end and the new owner can make
   // the close block.
-  virtual void KeepUntilClosed(std::shared_ptr<void> held) = 0;
+  virtual void KeepUntilClosed(event::HeldRef held) = 0;
 
   // Sets the limits for frames that are sent from now on. Queued frames stay
   // queued.

@@ -72,6 +72,32 @@ class Ref {
   T* object_ = nullptr;
 };
 
+// Base of an object that is kept while it is used, by any thread. The last
+// reference to end calls OnReleased(). A new object has one reference, which
+// belongs to its creator.
+class Held {
+ public:
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  void Ref() { holders_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref() {
+    if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) OnReleased();
+  }
+  int32_t holders() const { return holders_.load(); }
+
+ protected:
+  Held() = default;
+  ~Held() = default;
+
+ private:
+  // May destroy the object.
+  virtual void OnReleased() = 0;
+
+  std::atomic<int32_t> holders_{1};
+};
+using HeldRef = Ref<Held>;
+
 }  // namespace event
 }  // namespace le
 

@@ -100,19 +100,6 @@ void ClientAccounts::ReturnDescriptor(ServiceUser* user) {
   }
 }
 
-std::shared_ptr<void> ClientAccounts::ChargeSession(
-    const std::shared_ptr<ClientAccounts>& accounts, uid_t user) {
-  struct Charge {
-    Charge(std::shared_ptr<ClientAccounts> a, uid_t u)
-        : accounts(std::move(a)), user(u) {}
-    ~Charge() { accounts->ReturnSession(user); }
-    const std::shared_ptr<ClientAccounts> accounts;
-    const uid_t user;
-  };
-  if (!accounts->TakeSession(user)) return nullptr;
-  return std::make_shared<Charge>(accounts, user);
-}
-
 // ---- A user at a service ---------------------------------------------------
 
 // The number of parts is a power of two, so the limits of a user's sessions

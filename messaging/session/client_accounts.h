@@ -41,10 +41,6 @@ class ClientAccounts {
   // False: the user has reached its limit. After true, one return must follow.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
   void ReturnSession(uid_t user);
-  // As TakeSession(); the destructor of the returned object makes the return.
-  // Null: the user has reached its limit.
-  static std::shared_ptr<void> ChargeSession(
-      const std::shared_ptr<ClientAccounts>& accounts, uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
   // `user` is bounded. Schedules the waiting users that may have one more now.
   // These may be other users, or the same user at other services.
@@ -92,6 +88,9 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   // Adds or removes a session. True: the limits of its sessions change.
   bool Add() { return Divide(++sessions_); }
   bool Remove() { return Divide(--sessions_); }
+
+  // Any thread. For a session that ClientAccounts::TakeSession() has counted.
+  void ReturnSession() { accounts_->ReturnSession(uid_); }
 
   void SetLimits(const UserLimits& limits, const SessionLimits& session);
   // Whether the user may have one more session at a service that has `sessions`

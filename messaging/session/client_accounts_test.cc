@@ -67,19 +67,6 @@ TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
   EXPECT_TRUE(accounts_.TakeSession(6000));
 }
 
-// A session has ended, but a file descriptor that it received is not closed
-// yet.
-TEST_F(ClientAccountsTest, ASessionIsChargedWhileAnythingHoldsIt) {
-  auto charge = ClientAccounts::ChargeSession(shared_, kUser);
-  ASSERT_NE(charge, nullptr);
-  EXPECT_EQ(TakeSessions(kUser), 351);
-  auto held = charge;
-  charge.reset();
-  EXPECT_EQ(ClientAccounts::ChargeSession(shared_, kUser), nullptr);
-  held.reset();
-  EXPECT_NE(ClientAccounts::ChargeSession(shared_, kUser), nullptr);
-}
-
 TEST_F(ClientAccountsTest, RootAndOnesOwnUserAreNotRefused) {
   TakeSessions(kUser);
   for (int i = 0; i < 2000; ++i) {

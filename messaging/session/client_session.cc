@@ -192,7 +192,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
   connection->SetTrust(event::Process::Current()->IsStranger(server.uid)
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
-                       server.uid, nullptr);
+                       server.uid, {});
   connection->ReportSilence(kResponsePatience);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "event/base/ref.h"
 #include "event/loop.h"
 #include "event/process.h"
 #include "transports/stall_clock.h"
@@ -26,6 +27,10 @@ struct FarEnd {
   transports::Connection::Observer* observer = nullptr;
   bool gone = false;
   bool is_read = true;
+  // Close() does not end what SetTrust() gave, but puts it into `held`. Set it
+  // before the connection is made.
+  bool closes_late = false;
+  event::HeldRef held;
   size_t queued_bytes = 0;  // in the queue to this end
   transports::StallClock stall_clock;
   std::function<transports::IoResult(const transports::OutgoingFrame&)>
@@ -36,7 +41,8 @@ struct FarEnd {
 
 class FakeConnection final : public transports::Connection {
  public:
-  explicit FakeConnection(FarEnd* far_end) : far_end_(far_end) {}
+  explicit FakeConnection(FarEnd* far_end)
+      : far_end_(far_end), closes_late_(far_end->closes_late) {}
   absl::Status Attach(event::Loop*, Observer* observer) override {
     far_end_->observer = observer;
     return absl::OkStatus();
@@ -63,11 +69,16 @@ class FakeConnection final : public transports::Connection {
   bool Wait(uint32_t, event::Instant) override { return true; }
   absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }
   void SetDescriptorPolicy(DescriptorPolicy) override {}
-  void SetTrust(Trust, uid_t, std::shared_ptr<void>) override {}
-  void KeepUntilClosed(std::shared_ptr<void>) override {}
+  void SetTrust(Trust, uid_t, event::HeldRef held) override {
+    held_ = std::move(held);
+  }
+  void KeepUntilClosed(event::HeldRef) override {}
   void SetSendLimits(const transports::SendLimits&) override {}
   void NotifyWhenReceived() override {}
-  void Close() override {}
+  void Close() override {
+    if (closes_late_) far_end_->held = std::move(held_);
+    held_.reset();
+  }
   transports::IoResult Send(const transports::OutgoingFrame& frame) override {
     return far_end_->on_send(frame);
   }
@@ -92,7 +103,9 @@ class FakeConnection final : public transports::Connection {
   }
 
  private:
-  FarEnd* const far_end_;
+  FarEnd* const far_end_;  // the test may destroy it before Close()
+  const bool closes_late_;
+  event::HeldRef held_;
 };
 
 }  // namespace messaging

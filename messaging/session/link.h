@@ -65,7 +65,7 @@ class TurnShare {
 //   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
 //                                               for each frame, within a budget,
 //                                               while Session::TakesFrames()
-class Link final : private Scheduled, private transports::Connection::Observer {
+class Link final : private transports::Connection::Observer, private Scheduled {
  public:
   explicit Link(Session* session) : session_(session) {}
 

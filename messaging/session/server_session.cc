@@ -71,12 +71,28 @@ class ServerSession::Patience final : public event::Timer {
   ServerSession* const session_;
 };
 
-ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user,
-                             std::shared_ptr<void> charge)
+// A received file descriptor that the program has not fetched. It is counted
+// for its user until it is closed.
+class ServerSession::DroppedDescriptor final : public event::Held {
+ public:
+  explicit DroppedDescriptor(ServerSession* session)
+      : session_(event::Ref<ServerSession>::Share(session)) {}
+
+ private:
+  void OnReleased() override {
+    session_->OnDescriptorTaken();
+    delete this;
+  }
+
+  const event::Ref<ServerSession> session_;
+};
+
+ServerSession::ServerSession(Service* service, event::Ref<ServiceUser> user)
     : Session(Family{service->closed_session()}),
       service_(event::Ref<Service>::Share(service)),
-      user_(std::move(user)),
-      charge_(std::move(charge)) {}
+      user_(std::move(user)) {
+  Ref();  // until OnReleased()
+}
 
 ServerSession::ServerSession(Service* service)
     : Session(Family{nullptr}),
@@ -99,15 +115,27 @@ absl::Status ServerSession::Start(
   connection->SetTrust(service_->refuses_descriptors() ? Trust::kNoDescriptors
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
-                       user_->uid(), charge_);
+                       user_->uid(), event::HeldRef::Share(this));
   // Attach before the hello: if attaching fails, the client retries. After the
   // hello, the client would report a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
-  absl::Status attached =
+  absl::Status started =
       link_.Attach(connection_.get(),
                    user_->ToSend(interface()->protocol->max_message_size()));
-  if (!attached.ok()) return attached;
+  if (started.ok()) started = SendHello(version);
+  if (!started.ok()) {
+    RememberClient();  // for the log
+    link_.Close();
+    connection_->Close();
+    Held::Unref();
+    return started;
+  }
+  if (service_->handler()->WantsCloses()) RememberClient();
+  link_.Schedule();
+  return absl::OkStatus();
+}
 
+absl::Status ServerSession::SendHello(uint32_t version) {
   Hello hello;
   hello.version = version;
   hello.thread_token = owner()->thread()->token();
@@ -116,15 +144,11 @@ absl::Status ServerSession::Start(
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.attach_credentials = true;
-  if (connection_->Send(frame) != IoResult::kOk) {
-    absl::Status broken = connection_->close_status();
-    RememberClient();  // for the log
-    link_.Close();
-    return broken;
-  }
-  if (service_->handler()->WantsCloses()) RememberClient();
-  link_.Schedule();
-  return absl::OkStatus();
+  // The client has asked for it. Without it the client would wait for ever.
+  frame.room = transports::Room::kOwed;
+  return connection_->Send(frame) == IoResult::kOk
+             ? absl::OkStatus()
+             : connection_->close_status();
 }
 
 void ServerSession::UpdateSendLimits() {
@@ -197,9 +221,14 @@ void ServerSession::Shutdown() {
 
 void ServerSession::LeaveService() {
   link_.CancelSchedule();
-  charge_.reset();
+  Held::Unref();  // the service's
   service_->Forget(this);
   Unref();  // the service's
+}
+
+void ServerSession::OnReleased() {
+  user_->ReturnSession();
+  Unref();
 }
 
 // ---- Credentials of the client ---------------------------------------------
@@ -287,17 +316,16 @@ void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
 void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
 
 void ServerSession::DropDescriptor(event::UniqueFd fd) {
-  Ref();
+  event::HeldRef held;
   try {
-    // If this throws bad_alloc, it has called the deleter.
-    std::shared_ptr<void> charge(this, [](ServerSession* session) {
-      session->OnDescriptorTaken();
-      session->Unref();
-    });
-    transports::CloseSentBy(event::Process::Current(), user_->uid(),
-                            std::move(fd), std::move(charge));
-  } catch (const std::bad_alloc&) {  // fd is closed here
+    held = event::HeldRef::Adopt(new DroppedDescriptor(this));
+  } catch (const std::bad_alloc&) {
+    fd.reset();
+    OnDescriptorTaken();
+    return;
   }
+  transports::CloseSentBy(event::Process::Current(), user_->uid(),
+                          std::move(fd), std::move(held));
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
@@ -352,7 +380,8 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   if (frame.descriptor && !user_->TakeDescriptor()) {
     // The session stays charged for it until it is closed.
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
-                            std::move(frame.descriptor), charge_);
+                            std::move(frame.descriptor),
+                            event::HeldRef::Share(this));
     // Another service of the process may have received the last one that the
     // user may have. If the client has closed, its last messages are delivered
     // without their file descriptors. Waiting could be endless: the program may

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "event/base/ref.h"
 #include "event/base/unique_fd.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/open_requests.h"
@@ -28,17 +29,22 @@ class Service;
 // The owner's thread closes it and runs all handlers. Another thread that finds
 // the connection closed only changes the state, and the owner's loop does the
 // rest.
-class ServerSession final : public Session {
+//
+// As a Held object it is the charge of one session of its user. The service
+// holds it until the session has left, and the connection and other threads
+// until they have closed its file descriptors.
+class ServerSession final : public Session, private event::Held {
  public:
-  // The service has a reference until the close handlers have returned.
-  // `charge` counts the session for `user`.
-  ServerSession(Service* service, event::Ref<ServiceUser> user,
-                std::shared_ptr<void> charge);
+  // The service has a reference until the close handlers have returned. The
+  // session is counted for `user` (ClientAccounts::TakeSession()).
+  ServerSession(Service* service, event::Ref<ServiceUser> user);
   // A session that has ended. Stale references to the service's sessions refer
   // to it, because a program may still use a session whose client has
   // disconnected.
   explicit ServerSession(Service* service);
 
+  using Session::Ref;
+  using Session::Unref;
   bool is_client() const override { return false; }
   const Interface* interface() const override;
   Owner* owner() const override;
@@ -82,6 +88,7 @@ class ServerSession final : public Session {
  private:
   friend class Service;
   class Patience;
+  class DroppedDescriptor;
 
   ~ServerSession() override;
 
@@ -108,7 +115,9 @@ class ServerSession final : public Session {
   // the connection. In kGone, removes the session from the service, which may
   // destroy it.
   void Settle();
+  absl::Status SendHello(uint32_t version);
   void LeaveService();
+  void OnReleased() override;  // the charge ends
   event::Credentials client();
   // kOk, kClosed, kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
@@ -122,26 +131,25 @@ class ServerSession final : public Session {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
   }
 
+  std::atomic<uint32_t> dropped_{0};  // messages that the policy dropped
   const event::Ref<Service> service_;
   const event::Ref<ServiceUser> user_;
-  std::shared_ptr<void> charge_;   // until the session leaves the service
   ServerSession* next_ = nullptr;  // in the service's list
   ServerSession* previous_ = nullptr;
   Link link_{this};
-  transports::ConnectionRef connection_;  // set once, by Start()
+  transports::ConnectionRef connection_;    // set once, by Start()
+  std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
+  std::unique_ptr<Patience> patience_;      // the owner's thread
+  event::Credentials client_;  // written once, before knows_client_ is set
+  std::atomic<bool> knows_client_{false};
   std::atomic<ServerLife> life_{ServerLife{}};
   static_assert(std::atomic<ServerLife>::is_always_lock_free,
                 "it replaces a lock");
-  std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
-  std::atomic<uint32_t> dropped_{0};        // messages that the policy dropped
   // A response was queued beyond gathered_bytes since patience_ last checked.
   // patience_ runs, or DeliverOwed() will start it.
   std::atomic<bool> responses_exceed_{false};
-  bool told_of_open_requests_ =
-      false;  // their limit was logged; the owner's thread
-  std::unique_ptr<Patience> patience_;  // the owner's thread
-  std::atomic<bool> knows_client_{false};
-  event::Credentials client_;  // written once, before knows_client_ is set
+  // The limit of open requests was logged. The owner's thread.
+  bool told_of_open_requests_ = false;
 };
 
 }  // namespace messaging

@@ -56,6 +56,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using transports::IncomingFrame;
+using transports::IoResult;
 
 constexpr uid_t kOwner = 1000;
 constexpr uint8_t kIgnorableFrame = 48;
@@ -176,9 +177,8 @@ class ServerSessionTest : public ::testing::Test {
   // its requests.
   void OweTooMuch(Client* client) {
     client->on_send = [](const transports::OutgoingFrame& frame) {
-      return frame.room == transports::Room::kGathered
-                 ? transports::IoResult::kWouldBlock
-                 : transports::IoResult::kOk;
+      return frame.room == transports::Room::kGathered ? IoResult::kWouldBlock
+                                                       : IoResult::kOk;
     };
     client->queued_bytes = 2 * kDefaultGatheredBytes;
     Send(client, kRequestFrame, /*with_descriptor=*/false);
@@ -205,6 +205,46 @@ class ServerSessionTest : public ::testing::Test {
 const char kHasAll[] =
     "service 's': user 4321 has 2 file descriptors in messages that were "
     "neither fetched nor released, and may have no more (maxFdsPerUser): ";
+
+// The session has ended, but another thread has not closed its socket yet.
+TEST_F(ServerSessionTest, ASessionIsCountedUntilItsSocketIsClosed) {
+  Run([this] {
+    const auto free_sessions = [] {
+      ClientAccounts* const accounts =
+          Runtime::Current()->client_accounts().get();
+      int taken = 0;
+      while (accounts->TakeSession(Client::kUser)) ++taken;
+      for (int i = 0; i < taken; ++i) accounts->ReturnSession(Client::kUser);
+      return taken;
+    };
+    const int before = free_sessions();
+    Client client;
+    client.closes_late = true;
+    Open(&client);
+    Leave(&client);
+    EXPECT_EQ(handler_->closes, 1);
+    EXPECT_EQ(free_sessions(), before - 1);
+    client.held.reset();
+    EXPECT_EQ(free_sessions(), before);
+  });
+}
+
+// The frames of the directory may fill the queue of a connection that was passed
+// on.
+TEST_F(ServerSessionTest, TheHelloIsSentThoughTheQueueIsFull) {
+  Run([this] {
+    Client client;
+    int hellos = 0;
+    client.on_send = [&](const transports::OutgoingFrame& frame) {
+      if (frame.room != transports::Room::kOwed) return IoResult::kWouldBlock;
+      hellos += frame.type == kHelloFrame;
+      return IoResult::kOk;
+    };
+    Open(&client);
+    EXPECT_EQ(hellos, 1);
+    Leave(&client);
+  });
+}
 
 // Otherwise a user with many sessions makes each turn long for all others.
 TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {

@@ -156,8 +156,7 @@ void Service::TurnAway(transports::Connection* connection,
                        const std::string& why) {
   const uid_t user = UserOf(*connection);
   if (!runtime_->client_accounts()->IsBounded(user)) {
-    connection->SetTrust(transports::Connection::Trust::kTrusted, user,
-                         nullptr);
+    connection->SetTrust(transports::Connection::Trust::kTrusted, user, {});
   }
   event::LogForPeer(LogLevel::kWarning, user,
                     absl::StrCat("service '", interface_.name,
@@ -169,9 +168,7 @@ void Service::TurnAway(transports::Connection* connection,
   connection->Send(frame);
 }
 
-event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
-                                          std::shared_ptr<void>* charge,
-                                          std::string* why) {
+event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
   const ServiceLimits limits = this->limits();
   if (sessions_ >= limits.sessions) {
     *why = absl::StrCat("the service has ", sessions_,
@@ -191,10 +188,8 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid,
         [this](ServiceUser* returned) { OnDescriptorReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
-  if (user->MayAdd(limits.sessions, sessions_)) {
-    *charge = ClientAccounts::ChargeSession(accounts, uid);
-  }
-  if (*charge == nullptr) {
+  if (!user->MayAdd(limits.sessions, sessions_) ||
+      !accounts->TakeSession(uid)) {
     *why = absl::StrCat("user ", uid, " has ", user->sessions(),
                         " sessions at the service and may have no more");
     return {};
@@ -257,12 +252,10 @@ void Service::OnExpiry() {
 
 bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
                     const transports::Dialect& client, std::string* why) {
-  std::shared_ptr<void> charge;
-  const event::Ref<ServiceUser> user =
-      TakeUser(UserOf(**connection), &charge, why);
+  const event::Ref<ServiceUser> user = TakeUser(UserOf(**connection), why);
   if (!user) return false;
-  auto session = event::Ref<ServerSession>::Adopt(
-      new ServerSession(this, user, std::move(charge)));
+  auto session =
+      event::Ref<ServerSession>::Adopt(new ServerSession(this, user));
   const absl::Status started =
       session->Start(std::move(*connection),
                      transports::CommonVersion(transports::Dialect(), client));

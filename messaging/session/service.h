@@ -121,8 +121,7 @@ class Service final : public event::RefCounted<Service>,
   void TurnAway(transports::Connection* connection, const std::string& why);
   // Returns the user of a new session, and charges the user for it. Null: the
   // session is refused, and `why` is the reason.
-  event::Ref<ServiceUser> TakeUser(uid_t uid, std::shared_ptr<void>* charge,
-                                   std::string* why);
+  event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
   void ReturnUser(ServiceUser* user);
   // Resumes the sessions of a user that waited for a file descriptor.
   void OnDescriptorReturned(const ServiceUser* user);

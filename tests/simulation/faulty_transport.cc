@@ -110,10 +110,10 @@ class FaultyConnection final : public Connection,
     leaves_unread_ = policy == DescriptorPolicy::kLeaveUnread;
     inner_->SetDescriptorPolicy(policy);
   }
-  void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override {
+  void SetTrust(Trust trust, uid_t payer, event::HeldRef held) override {
     inner_->SetTrust(trust, payer, std::move(held));
   }
-  void KeepUntilClosed(std::shared_ptr<void> held) override {
+  void KeepUntilClosed(event::HeldRef held) override {
     inner_->KeepUntilClosed(std::move(held));
   }
   void SetSendLimits(const SendLimits& limits) override {

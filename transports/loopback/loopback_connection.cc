@@ -494,6 +494,7 @@ void LoopbackConnection::CloseWith(absl::Status status) {
 
 void LoopbackConnection::Close() {
   CloseWith(absl::CancelledError("closed at this end"));
+  held_.reset();
 }
 
 void LoopbackConnection::Die() {

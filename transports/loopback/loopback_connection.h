@@ -111,11 +111,11 @@ class LoopbackConnection final : public Connection, private event::Task {
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy) override {}
   // Both ends belong to this process, so no stranger sends file descriptors.
-  void SetTrust(Trust trust, uid_t, std::shared_ptr<void> held) override {
+  void SetTrust(Trust trust, uid_t, event::HeldRef held) override {
     refuses_descriptors_ = trust == Trust::kNoDescriptors;
     held_ = std::move(held);
   }
-  void KeepUntilClosed(std::shared_ptr<void> held) override {
+  void KeepUntilClosed(event::HeldRef held) override {
     held_ = std::move(held);
   }
   void SetSendLimits(const SendLimits& limits) override;
@@ -190,7 +190,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   bool receives_credentials_ = false;
   bool refuses_descriptors_ = false;
   absl::Duration silence_ = absl::InfiniteDuration();
-  std::shared_ptr<void> held_;
+  event::HeldRef held_;
 };
 
 }  // namespace transports

@@ -65,7 +65,7 @@ void OutputQueue::PushAnnouncement() {
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                        Buffer* movable, size_t sent, event::UniqueFd descriptor,
                        bool attach_credentials, size_t max_packet,
-                       std::shared_ptr<void> held) {
+                       event::HeldRef held) {
   const size_t size = kFrameHeaderBytes + payload.size();
   const bool is_large = sent > 0 || size > max_packet;
   const bool plain = !descriptor && !attach_credentials;

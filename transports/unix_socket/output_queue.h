@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "event/base/ref.h"
 #include "event/base/unique_fd.h"
 #include "transports/buffer.h"
 #include "transports/framing/framing.h"
@@ -37,7 +38,7 @@ struct OutputPacket {
   size_t used = 0;
   Buffer buffer;
   event::UniqueFd descriptor;  // or the socket of a passed connection
-  std::shared_ptr<void> held;  // kept until a passed socket is closed
+  event::HeldRef held;         // kept until a passed socket is closed
   bool attach_credentials = false;
   size_t frames = 0;            // number of frames; an announcement has none
   size_t last_header = 0;       // offset of the last frame's header
@@ -83,7 +84,7 @@ class OutputQueue {
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
             bool attach_credentials, size_t max_packet,
-            std::shared_ptr<void> held = nullptr);
+            event::HeldRef held = {});
 
   // Adds an announcement packet, for the case that the last packet was sent and
   // has promised that the next one is plain. The announcement revokes the

@@ -105,6 +105,10 @@ class Kernel final : public event::sys::Interceptor {
   int lasting_ = 0;
 };
 
+class Kept final : public event::Held {
+  void OnReleased() override {}
+};
+
 // A process that can start only `threads` threads. For this process every user
 // is a stranger.
 class OtherProcess final : public event::Process {
@@ -182,8 +186,7 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   }
   // Makes an end like a server's end of a session (end_), and a raw far end
   // (far_).
-  void BeginSession(Connection::Trust trust,
-                    std::shared_ptr<void> held = nullptr,
+  void BeginSession(Connection::Trust trust, event::HeldRef held = {},
                     uid_t payer = event::kUnknownPeer) {
     int pair[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -324,7 +327,7 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
     std::unique_ptr<Connection> client = PassOn(true);
     EXPECT_EQ(SendDescriptor(), EPERM);
     if (is_taken) {
-      client->SetTrust(Connection::Trust::kStranger, getuid(), nullptr);
+      client->SetTrust(Connection::Trust::kStranger, getuid(), {});
       ExpectTaken(client.get());
       continue;
     }
@@ -444,7 +447,8 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
 // packet's descriptors are closed.
 TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
   Kernel kernel;
-  const auto held = std::make_shared<int>();
+  Kept kept;
+  const auto held = event::HeldRef::Adopt(&kept);
   BeginSession(Trust::kStranger, held);
   ASSERT_EQ(SendDescriptors(nullptr, 1), 0);
   const int comes_as = LowestFree();
@@ -456,9 +460,9 @@ TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
   kernel.WaitUntilLasting(1);
   end_.reset();
-  EXPECT_EQ(held.use_count(), 2);
+  EXPECT_EQ(kept.holders(), 2);
   kernel.LastFrom(INT_MAX);
-  while (held.use_count() > 1) std::this_thread::yield();
+  while (kept.holders() > 1) std::this_thread::yield();
 }
 
 TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
@@ -488,7 +492,7 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
   ASSERT_EQ(SendDescriptor(), 0);
   const int comes_as = LowestFree();
   kernel.Forget();
-  end_->SetTrust(Trust::kNoDescriptors, getuid(), nullptr);
+  end_->SetTrust(Trust::kNoDescriptors, getuid(), {});
   IncomingFrame frame;
   ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
             IoResult::kOk);
@@ -501,7 +505,8 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
 TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   constexpr uid_t kOne = 1, kTwo = 2;
   event::Process* const process = &process_;
-  const auto held = std::make_shared<int>();
+  Kept kept;
+  const auto held = event::HeldRef::Adopt(&kept);
   Kernel kernel;
   const int lasting = fcntl(0, F_DUPFD_CLOEXEC, 700);
   ASSERT_GE(lasting, 700);
@@ -512,20 +517,21 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
                    event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 700)), held);
   }
   kernel.WaitUntilLasting(4);
-  EXPECT_EQ(held.use_count(), 22);
+  EXPECT_EQ(kept.holders(), 22);
   const int other = LowestFree();
   kernel.Forget();
   CloseElsewhere(process, kTwo, event::UniqueFd(dup(0)));
   EXPECT_NE(kernel.ClosedBy(other), std::this_thread::get_id());
   kernel.LastFrom(INT_MAX);
-  while (held.use_count() > 1) std::this_thread::yield();
+  while (kept.holders() > 1) std::this_thread::yield();
 }
 
 // A client's connection is dropped unread. Expected: its close is charged to
 // the client's user, so blocked closes of unknown users do not delay it.
 TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   event::Process* const process = &process_;
-  const auto held = std::make_shared<int>();
+  Kept kept;
+  const auto held = event::HeldRef::Adopt(&kept);
   Kernel kernel;
   int to_server[2], to_client[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, to_server),
@@ -552,7 +558,7 @@ TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
   server.Close();
   EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
   kernel.LastFrom(INT_MAX);
-  while (held.use_count() > 1) std::this_thread::yield();
+  while (kept.holders() > 1) std::this_thread::yield();
 }
 
 // Tests that another thread closes this process's copy of a passed connection.
@@ -594,7 +600,8 @@ class PassedOnTest : public StrangersTest,
 TEST_P(PassedOnTest, AnotherThreadClosesThisProcessesCopy) {
   Kernel kernel;
   MakeServer();
-  const auto held = std::make_shared<int>();
+  Kept kept;
+  const auto held = event::HeldRef::Adopt(&kept);
   BeginSession(Trust::kTrusted);
   end_->KeepUntilClosed(held);
   kernel.Forget();
@@ -602,9 +609,9 @@ TEST_P(PassedOnTest, AnotherThreadClosesThisProcessesCopy) {
   PassOnInATurn();
   ASSERT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
   kernel.WaitUntilLasting(1);
-  EXPECT_EQ(held.use_count(), 2);
+  EXPECT_EQ(kept.holders(), 2);
   kernel.LastFrom(INT_MAX);
-  while (held.use_count() > 1) std::this_thread::yield();
+  while (kept.holders() > 1) std::this_thread::yield();
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PassedOnTest, ::testing::Bool());
@@ -623,7 +630,7 @@ TEST_F(StrangersTest, BrokenPacketsAreNotReceivedWhileOneIsNotClosed) {
   std::vector<event::UniqueFd> far_ends;
   constexpr int kSessions = 16;
   for (int i = 0; i < kSessions; ++i) {
-    BeginSession(Trust::kStranger, nullptr, static_cast<uid_t>(i % 2));
+    BeginSession(Trust::kStranger, {}, static_cast<uid_t>(i % 2));
     FrameHeader header;
     ASSERT_EQ(SendDescriptors(&header, kMost), 0);
     ends.push_back(std::move(end_));
@@ -652,7 +659,7 @@ TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
   }
   IncomingFrame frame;
   for (const uid_t user : {kOne, kTwo}) {
-    BeginSession(Trust::kStranger, nullptr, user);
+    BeginSession(Trust::kStranger, {}, user);
     ASSERT_EQ(SendDescriptor(), 0);
     EXPECT_EQ(end_->Receive(&frame, pool_.get(), absl::InfinitePast()),
               user == kTwo ? IoResult::kOk : IoResult::kWouldBlock);
@@ -746,7 +753,8 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
 TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
   Kernel kernel;
   OtherProcess process(1);
-  const auto held = std::make_shared<int>();
+  Kept kept;
+  const auto held = event::HeldRef::Adopt(&kept);
   kernel.LastFrom(700);
   CloseElsewhere(&process, 1, event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, 700)),
                  held);
@@ -754,10 +762,10 @@ TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
   const int fd = LowestFree();
   kernel.Forget();
   CloseElsewhere(&process, 2, event::UniqueFd(dup(0)), held);
-  EXPECT_EQ(held.use_count(), 3);
+  EXPECT_EQ(kept.holders(), 3);
   kernel.LastFrom(INT_MAX);
   EXPECT_NE(kernel.ClosedBy(fd), std::this_thread::get_id());
-  while (held.use_count() > 1) std::this_thread::yield();
+  while (kept.holders() > 1) std::this_thread::yield();
 }
 
 }  // namespace

@@ -84,8 +84,7 @@ int PollTimeout(event::Instant deadline, event::Instant now) {
 }  // namespace
 
 void UnixConnection::CloseClient(event::Process* process,
-                                 event::UniqueFd client,
-                                 std::shared_ptr<void> held) {
+                                 event::UniqueFd client, event::HeldRef held) {
   const uid_t user = UserOf(client.get());
   CloseSentBy(process, user, std::move(client), std::move(held));
 }
@@ -96,10 +95,20 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
     : process_(process),
       fd_(std::move(socket)),
       send_limit_bytes_(Saturated<uint32_t>(SendLimits().bytes)),
+      reports_congestion_(false),
       promised_plain_(promised_plain),
+      passes_credentials_(false),
+      passes_on_(false),
+      send_is_broken_(false),
       strangers_(strangers),
+      reads_(false),
+      hung_up_(false),
+      hang_up_told_(false),
+      leaves_unread_(false),
+      lacks_descriptor_(false),
       kernel_refuses_(strangers == Strangers::kRefused),
-      socket_is_nonblocking_(socket_is_nonblocking) {}
+      socket_is_nonblocking_(socket_is_nonblocking),
+      has_blind_pause_(false) {}
 
 UnixConnection::~UnixConnection() { Close(); }
 
@@ -121,7 +130,7 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
 }
 
 void UnixConnection::CloseSent(uid_t payer, event::UniqueFd fd,
-                               std::shared_ptr<void> held) {
+                               event::HeldRef held) {
   if (strangers_ == Strangers::kTakenWithCare) {
     CloseElsewhere(process_, payer, std::move(fd), std::move(held));
   } else {
@@ -182,8 +191,7 @@ bool UnixConnection::MayHaveUnread() {
   return message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
-void UnixConnection::SetTrust(Trust trust, uid_t payer,
-                              std::shared_ptr<void> held) {
+void UnixConnection::SetTrust(Trust trust, uid_t payer, event::HeldRef held) {
   payer_ = payer;
   held_ = std::move(held);
   // A socket that arrived in a frame may have SO_PASSRIGHTS off. If it cannot

@@ -19,12 +19,15 @@
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "event/base/log.h"
 #include "event/base/mutex.h"
+#include "event/base/ref.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
 #include "event/peer_log.h"
@@ -75,7 +78,8 @@ class UnixConnection final : public Connection, private event::Watch {
   IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                    event::Instant deadline) override;
   void ReportSilence(absl::Duration after) override {
-    silence_ms_ = static_cast<uint32_t>(absl::ToInt64Milliseconds(after));
+    silence_ms_ = static_cast<uint16_t>(
+        std::min<int64_t>(absl::ToInt64Milliseconds(after), UINT16_MAX));
   }
   bool HasBuffered() const override { return reader_.HasBuffered(); }
   bool HasPartial() const override { return reader_.HasPartial(); }
@@ -84,8 +88,8 @@ class UnixConnection final : public Connection, private event::Watch {
   absl::Status SetReceiveCredentials(bool on) override;
   void SetDescriptorPolicy(DescriptorPolicy policy) override;
   bool LacksDescriptor() const override { return lacks_descriptor_; }
-  void SetTrust(Trust trust, uid_t payer, std::shared_ptr<void> held) override;
-  void KeepUntilClosed(std::shared_ptr<void> held) override {
+  void SetTrust(Trust trust, uid_t payer, event::HeldRef held) override;
+  void KeepUntilClosed(event::HeldRef held) override {
     held_ = std::move(held);
   }
   void SetSendLimits(const SendLimits& limits) override;
@@ -197,13 +201,13 @@ class UnixConnection final : public Connection, private event::Watch {
   bool HasManyCloses() const;
   // These functions close file descriptors, on another thread if the close may
   // block.
-  void CloseSent(uid_t payer, event::UniqueFd fd, std::shared_ptr<void> held);
+  void CloseSent(uid_t payer, event::UniqueFd fd, event::HeldRef held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
   // Closes the socket of a client that was passed on or is not wanted. The
   // socket may have unread file descriptors of the client's user.
   static void CloseClient(event::Process* process, event::UniqueFd client,
-                          std::shared_ptr<void> held = nullptr);
+                          event::HeldRef held = {});
   // Makes the kernel accept descriptors for a connection that is about to be
   // passed on, so that its new owner receives them. Returns false if the kernel
   // refuses.
@@ -249,41 +253,41 @@ class UnixConnection final : public Connection, private event::Watch {
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);
   uint32_t send_limit_frames_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
   uint32_t gathered_limit_bytes_ ABSL_GUARDED_BY(mutex_) = UINT32_MAX;
-  bool reports_congestion_ ABSL_GUARDED_BY(mutex_) = false;
+  uint32_t max_packet_ ABSL_GUARDED_BY(mutex_) = kMaxPacketBytes;
   uint16_t send_limit_descriptors_ ABSL_GUARDED_BY(mutex_) = UINT16_MAX;
   // The number of threads that are inside poll() with fd_.
   uint16_t waiters_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint32_t max_packet_ ABSL_GUARDED_BY(mutex_) = kMaxPacketBytes;
+  uint16_t silence_ms_ = 0;  // ReportSilence(); 0: not called
+  bool reports_congestion_ : 1 ABSL_GUARDED_BY(mutex_);
   // Whether the last packet that was sent or queued promised that the next
   // packet is plain.
-  bool promised_plain_ ABSL_GUARDED_BY(mutex_);
+  bool promised_plain_ : 1 ABSL_GUARDED_BY(mutex_);
   // Whether SO_PASSCRED is still on although credentials are not wanted any
   // more.
-  bool passes_credentials_ ABSL_GUARDED_BY(mutex_) = false;
+  bool passes_credentials_ : 1 ABSL_GUARDED_BY(mutex_);
   // Whether this connection has passed on other connections. The far end and
   // the new owner of such a connection can make the close of this process's
   // copy block.
-  bool passes_on_ ABSL_GUARDED_BY(mutex_) = false;
+  bool passes_on_ : 1 ABSL_GUARDED_BY(mutex_);
   // Set by BreakLocked().
-  bool send_is_broken_ ABSL_GUARDED_BY(mutex_) = false;
+  bool send_is_broken_ : 1 ABSL_GUARDED_BY(mutex_);
 
   // Changed only under mutex_.
   std::atomic<bool> congested_{false};
 
   // Used by the owner's thread only.
-  bool reads_ = false;
-  bool hung_up_ = false;        // the kernel has shut down both directions
-  bool hang_up_told_ = false;   // OnHangUp() was called
-  bool leaves_unread_ = false;  // DescriptorPolicy::kLeaveUnread
-  bool lacks_descriptor_ = false;
   Strangers strangers_;
-  bool kernel_refuses_;
-  bool socket_is_nonblocking_;
-  bool has_blind_pause_ = false;       // the socket has a timeout
-  uint32_t silence_ms_ = 0;            // ReportSilence(); 0: not called
+  bool reads_ : 1;
+  bool hung_up_ : 1;        // the kernel has shut down both directions
+  bool hang_up_told_ : 1;   // OnHangUp() was called
+  bool leaves_unread_ : 1;  // DescriptorPolicy::kLeaveUnread
+  bool lacks_descriptor_ : 1;
+  bool kernel_refuses_ : 1;
+  bool socket_is_nonblocking_ : 1;
+  bool has_blind_pause_ : 1;           // the socket has a timeout
   uid_t payer_ = event::kUnknownPeer;  // set by SetTrust()
   // See SetTrust() and KeepUntilClosed().
-  std::shared_ptr<void> held_;
+  event::HeldRef held_;
 };
 
 }  // namespace transports

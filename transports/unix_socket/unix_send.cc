@@ -171,7 +171,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
 
   event::UniqueFd descriptor;
-  std::shared_ptr<void> held;
+  event::HeldRef held;
   if (frame.descriptor != nullptr) {
     descriptor = std::move(*frame.descriptor);
   } else if (passed != nullptr) {
