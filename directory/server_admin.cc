@@ -50,7 +50,8 @@ absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
   }
   if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));
-    Report(absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
+    ReportBindings(
+        absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
   }
   return lines;
 }
@@ -90,7 +91,7 @@ void DirectoryServer::Administer(Peer* peer,
     });
   };
   auto done = [&](const std::string& what) {
-    Report(what);
+    ReportBindings(what);
     answer(absl::StrCat(what, ", until the next load or restart"));
   };
   switch (request.what_case()) {
@@ -110,7 +111,7 @@ void DirectoryServer::Administer(Peer* peer,
       if (!binding.ok()) return answer(binding.status());
       CarryOut(registry_.Bind(*binding));
       std::string what = absl::StrCat("bound: ", Format(*binding, nullptr));
-      Report(what);
+      ReportBindings(what);
       absl::StrAppend(&what, ", until the next load or restart");
       if (!binding->client.uid.has_value() &&
           binding->client.name == kAnyName) {
@@ -165,12 +166,20 @@ void DirectoryServer::Administer(Peer* peer,
   }
 }
 
-void DirectoryServer::Report(const std::string& event) {
+void DirectoryServer::ReportBindings(const std::string& what) {
+  proto::Event event;
+  event.set_kind(proto::EVENT_BINDINGS);
+  event.set_reason(what);
+  event.set_text(what);
+  Report(std::move(event));
+}
+
+void DirectoryServer::Report(proto::Event event) {
+  event.set_at_ns(absl::ToUnixNanos(process_->Now()));
   for (PeerId id : monitors_) {
     Peer* const peer = Find(id);
     if (peer->lost) continue;
-    peer->Say(
-        [&](proto::FromDirectory* m) { m->mutable_event()->set_text(event); });
+    peer->Say([&](proto::FromDirectory* m) { *m->mutable_event() = event; });
     // A monitor that does not read is closed, so that its queue stays bounded.
     if (peer->lost) removes_monitors_.Start();
   }

@@ -17,6 +17,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "directory/client.h"
 #include "directory/control_frame.h"
@@ -24,7 +26,10 @@
 #include "directory/program.h"
 #include "event/base/sys.h"
 #include "event/process.h"
+#include "tools/sdir/event_format.h"
+#include "tools/sdir/explain.h"
 #include "tools/sdir/list_format.h"
+#include "tools/sdir/text.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace {
@@ -39,9 +44,11 @@ constexpr char kUsage[] =
 
   sdir [--socket_dir=DIR] COMMAND ...
 
-  list [--json]             bindings, services, waiting clients and what they
+  list [--json] [FILTER]    bindings, services, waiting clients and what they
                             wait for, introductions made; --json is short for
                             --format=json
+  explain CLIENT            which binding applies, who offers its service, who
+                            waits, and whether CLIENT can open a session
   bind CLIENT SERVICE       adds or replaces a binding, until the next load or
                             restart; each is <USER>.INTERFACE
   unbind CLIENT             takes one away, likewise
@@ -52,7 +59,7 @@ constexpr char kUsage[] =
   wait SERVICE [--timeout=SECONDS]
                             returns when <USER>.SERVICE is on offer; waits for
                             the directory too, if it is not there
-  monitor                   prints what happens, a line each, until it is stopped
+  monitor [--json] [FILTER] prints what happens, a line each, until it is stopped
   help                      this text
 
   --version                 prints the version
@@ -60,12 +67,13 @@ constexpr char kUsage[] =
                             $LE_MESSAGING_DIR, /run/le_messaging if it exists,
                             $XDG_RUNTIME_DIR/le_messaging
 
+FILTER is <USER>.INTERFACE, where * stands for any: '<alice>.*'.
 Options may stand anywhere, and their values may be arguments of their own:
 --socket_dir DIR.
 
-Exit status, as of directoryd: 0 done; 1 refused, or no directory, or it does not
-answer within 5 s; 2 the arguments make no sense; 3 out of time (of wait). Only root
-and the directory's own user may use it.
+Exit status, as of directoryd: 0 done; 1 refused, or the directory does not answer
+within 5 s; 2 the arguments make no sense; 3 out of time (of wait); 4 no (of
+explain); 5 no directory. Only root and the directory's own user may use it.
 )";
 
 // The timeout of each answer: a stopped directory still accepts connections.
@@ -73,6 +81,8 @@ constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 using le::directory::kFailed;
 using le::directory::kMisused;
+using le::directory::kNo;
+using le::directory::kNoDirectory;
 using le::directory::kOutOfTime;
 using le::sdir::EscapedText;
 
@@ -91,7 +101,7 @@ class Directory {
  public:
   explicit Directory(const std::string& flag) : flag_(flag) {
     const absl::Status connected = Connect();
-    if (!connected.ok()) Fail(kFailed, std::string(connected.message()));
+    if (!connected.ok()) Fail(kNoDirectory, std::string(connected.message()));
   }
   // Waits for a directory. Repeats the request until a directory has answered.
   Directory(const std::string& flag, ToDirectory request,
@@ -250,6 +260,23 @@ class Command {
     return {part(0, arrow, "CLIENT"),
             part(arrow + 2, std::string::npos, "SERVICE")};
   }
+  // As NextIfAny(), for a filter.
+  le::sdir::Filter NextFilter() {
+    const absl::optional<std::string> text = NextIfAny();
+    if (!text.has_value()) return {};
+    const absl::StatusOr<le::sdir::Filter> filter =
+        le::sdir::Filter::Parse(*text);
+    if (!filter.ok()) Misused(std::string(filter.status().message()));
+    return *filter;
+  }
+  // --format or --json.
+  bool WantsJson() {
+    const std::string wanted = format.value_or(json ? "json" : "text");
+    if (wanted != "json" && wanted != "text") {
+      Misused(absl::StrCat("unknown format '", wanted, "': json or text"));
+    }
+    return wanted == "json";
+  }
   absl::optional<std::string> NextIfAny() {
     const auto next = arguments_.TakeNext();
     if (!next.ok()) Misused(std::string(next.status().message()));
@@ -301,14 +328,8 @@ class Command {
   le::directory::Arguments arguments_;
 };
 
-void List(Command* command) {
-  command->End({"--json", "--format"});
-  const std::string format =
-      command->format.value_or(command->json ? "json" : "text");
-  if (format != "json" && format != "text") {
-    Misused(absl::StrCat("unknown format '", format, "': json or text"));
-  }
-  Directory directory(command->socket_dir);
+ListPart AskForList(const Command& command) {
+  Directory directory(command.socket_dir);
   ToDirectory request;
   request.mutable_list();
   directory.Say(std::move(request));
@@ -319,12 +340,40 @@ void List(Command* command) {
     whole.MergeFrom(part.list());
     last = part.list().last();
   }
+  return whole;
+}
+
+void List(Command* command) {
+  const le::sdir::Filter filter = command->NextFilter();
+  command->End({"--json", "--format"});
+  const bool json = command->WantsJson();
+  ListPart list = AskForList(*command);
   le::directory::OsUsers users;
-  le::directory::NameCache names(&users);
-  le::sdir::NameUsers(&whole, &names);
-  std::fputs(format == "json" ? le::sdir::FormatJson(whole).c_str()
-                              : le::sdir::FormatText(whole).c_str(),
+  le::sdir::Names names(&users);
+  names.NameUsers(&list);
+  filter.Apply(&list);
+  std::fputs((json ? le::sdir::FormatJson(list, &names)
+                   : le::sdir::FormatText(list, &names))
+                 .c_str(),
              stdout);
+}
+
+int Explain(Command* command) {
+  le::directory::OsUsers users;
+  le::directory::UserContext context;
+  context.users = &users;
+  const absl::StatusOr<le::directory::ClientKey> client =
+      le::directory::ParseClient(command->NextName("CLIENT"), context);
+  if (!client.ok()) Misused(std::string(client.status().message()));
+  if (!client->uid.has_value() || client->name == le::directory::kAnyName) {
+    Misused("explain needs one user and one interface, without *");
+  }
+  command->End();
+  le::sdir::Names names(&users);
+  const le::sdir::Explanation explanation =
+      le::sdir::Explain(AskForList(*command), *client, &names);
+  std::fputs(explanation.text.c_str(), stdout);
+  return explanation.can_open ? le::directory::kDone : kNo;
 }
 
 void Do(const Command& command, ToDirectory request) {
@@ -394,7 +443,12 @@ void WaitFor(Command* command) {
 }
 
 void Monitor(Command* command) {
-  command->End();
+  const le::sdir::Filter filter = command->NextFilter();
+  command->End({"--json", "--format"});
+  const bool json = command->WantsJson();
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  le::event::Process* const process = le::event::Process::Current();
   Directory directory(command->socket_dir);
   ToDirectory request;
   request.mutable_monitor();
@@ -402,8 +456,19 @@ void Monitor(Command* command) {
   directory.HearDone();
   for (;;) {
     const FromDirectory message = directory.HearEvent();
-    if (!message.has_event()) continue;
-    std::printf("%s\n", EscapedText(message.event().text()).c_str());
+    if (!message.has_event() || !filter.Selects(message.event(), &names)) {
+      continue;
+    }
+    const le::directory::proto::Event& event = message.event();
+    // The event has a time of the monotonic clock.
+    const absl::Duration age =
+        event.at_ns() == 0
+            ? absl::ZeroDuration()
+            : process->Now() - absl::FromUnixNanos(event.at_ns());
+    const absl::Time at = absl::Now() - age;
+    const std::string line = json ? le::sdir::EventJson(event, at, &names)
+                                  : le::sdir::EventText(event, at, &names);
+    std::fputs(line.c_str(), stdout);
     if (std::fflush(stdout) != 0) return;  // the output has no reader
   }
 }
@@ -418,6 +483,7 @@ int main(int argc, char** argv) {
     return std::fflush(stdout) == 0 ? le::directory::kDone : kFailed;
   }
   const std::string name = command.help ? "help" : command.Next("a command");
+  int status = le::directory::kDone;
   if (name == "help") {
     std::fputs(kUsage, stdout);
   } else if (name == "list") {
@@ -440,8 +506,10 @@ int main(int argc, char** argv) {
     WaitFor(&command);
   } else if (name == "monitor") {
     Monitor(&command);
+  } else if (name == "explain") {
+    status = Explain(&command);
   } else {
     Misused(absl::StrCat("unknown command '", name, "'"));
   }
-  return std::fflush(stdout) == 0 ? le::directory::kDone : kFailed;
+  return std::fflush(stdout) == 0 ? status : kFailed;
 }
