@@ -45,7 +45,7 @@ void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
 void RunLoop() {
   CThread* const current = CurrentThread();
   current->loop()->Run();
-  if (current->cancelled()) EndCancelledThread();
+  if (current->MustEnd()) EndCancelledThread();
 }
 
 }  // namespace

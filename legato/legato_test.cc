@@ -219,6 +219,36 @@ void CancelIn(void (*body)(Cancelled* self),
 }
 
 TEST_F(CApiTest, AThreadIsCancelledInASemaphore) {
+// A destructor of a cancelled thread runs the loop. Expected: the thread does
+// not end in this destructor, so the other destructors run.
+TEST_F(CApiTest, ADestructorOfACancelledThreadMayRunTheLoop) {
+  static std::string ran;
+  ran.clear();
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void*) -> void* {
+        le_thread_AddDestructor([](void*) { ran += "destructor"; }, nullptr);
+        le_thread_AddDestructor(
+            [](void*) {
+              le_event_QueueFunction(
+                  [](void*, void*) {
+                    ran += "loop ";
+                    le_event_StopLoop(nullptr);
+                  },
+                  nullptr, nullptr);
+              EXPECT_EQ(le_event_TryRunLoopUntilStopped(), LE_OK);
+            },
+            nullptr);
+        le_thread_Cancel(le_thread_GetCurrent());
+        le_event_RunLoop();
+      },
+      nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
+  EXPECT_EQ(ran, "loop destructor");
+}
+
   for (int i = 0; i < 50; ++i) {
     CancelIn([](Cancelled* self) {
       le_sem_Post(self->there);
