@@ -381,6 +381,20 @@ TEST_F(CApiTest, ALoopReturnsWhenItIsStopped) {
   le_event_QueueFunction([](void*, void*) { le_event_StopLoop(nullptr); },
                          nullptr, nullptr);
   le_event_QueueFunction(count, nullptr, nullptr);
+TEST_F(CApiTest, AFunctionIsTriedOnTheCallingThread) {
+  bool called = false;
+  ASSERT_EQ(le_event_TryQueueFunctionToThread(
+                nullptr,
+                [](void* called, void*) {
+                  *static_cast<bool*>(called) = true;
+                  le_event_StopLoop(nullptr);
+                },
+                &called, nullptr),
+            LE_OK);
+  le_event_RunLoopUntilStopped();
+  EXPECT_TRUE(called);
+}
+
   le_event_RunLoopUntilStopped();
   EXPECT_EQ(calls, 1) << "it was ready in the same turn";
   // If the loop is stopped before it runs, it returns at once, and due
