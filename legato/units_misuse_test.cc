@@ -383,6 +383,12 @@ TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {
               return nullptr;
             },
             &shared);
+// References are odd numbers.
+TEST(UnitsTest, TheMutexOfIfgenHasTheReferenceOfNoOtherMutex) {
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(le_ifgen_InitMutexRef) % sizeof(void*),
+            0u);
+}
+
         le_thread_SetJoinable(thread);
         le_thread_Start(thread);
       }
