@@ -106,7 +106,8 @@ le_ref_MapRef_t le_ref_CreateMap(const char* name, size_t) {
 le_ref_MapRef_t le_ref_InitStaticMap_(le_ref_MapRef_t* mapPtr, const char* name,
                                       size_t) {
   CheckNotForked("le_ref_InitStaticMap");
-  return RefMaps::OfCurrentProcess()->AddStatic(mapPtr, NewMap(name));
+  return RefMaps::OfCurrentProcess()->AddStatic(
+      mapPtr, [name] { return NewMap(name); });
 }
 
 void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr) {
