@@ -72,7 +72,7 @@ struct le_hashmap {
   le_hashmap(size_t c, UserHash hash, UserEquals equals)
       : capacity(c), index(0, hash, equals), iterator{this, entries.end()} {}
 
-  const size_t capacity;  // has no effect but on the count of collisions
+  const size_t capacity;  // used only by le_hashmap_CountCollisions()
   Entries entries;
   absl::flat_hash_map<const void*, Entries::iterator, UserHash, UserEquals>
       index;
@@ -243,10 +243,15 @@ le_result_t le_hashmap_NextNode(le_hashmap_It_Ref_t iteratorRef) {
 le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef) {
   le_hashmap_It* const iterator = Checked(__func__, iteratorRef);
   Entries& entries = iterator->map->entries;
-  // If the entry was removed, or the iterator is after the last entry, `at` is
-  // the previous entry already.
+  // The last entry may have been put after the iterator reached the end.
+  if (std::exchange(iterator->behind, false)) {
+    iterator->valid = !entries.empty();
+    if (!iterator->valid) return LE_NOT_FOUND;
+    iterator->at = std::prev(entries.end());
+    return LE_OK;
+  }
+  // If the entry was removed, `at` is the previous entry already.
   const bool is_there = !iterator->valid && iterator->at != entries.end();
-  iterator->behind = false;
   if (!is_there) {
     if (iterator->at == entries.end() || iterator->at == entries.begin()) {
       iterator->at = entries.end();

@@ -928,6 +928,14 @@ static void HashMaps(void) {
     le_hashmap_Ref_t numbers = le_hashmap_Create(
         "numbers", 2, le_hashmap_HashUInt32, le_hashmap_EqualsUInt32);
     size_t i;
+  iterator = le_hashmap_GetIterator(map);
+  while (le_hashmap_NextNode(iterator) == LE_OK) {
+  }
+  le_hashmap_Put(map, "four", &one);
+  LE_TEST_OK(le_hashmap_NextNode(iterator) == LE_NOT_FOUND &&
+                 le_hashmap_PrevNode(iterator) == LE_OK &&
+                 le_hashmap_GetValue(iterator) == &one,
+             "back to a key that was put at the end");
     for (i = 0; i < NUM_ARRAY_MEMBERS(keys); ++i) {
       le_hashmap_Put(numbers, &keys[i], &keys[i]);
     }
