@@ -42,7 +42,9 @@ class Traces final : public le::event::ModuleState {
       const std::string list = Process::Current()->GetEnv("LE_LOG_TRACE");
       for (const absl::string_view name : absl::StrSplit(list, ':')) {
         // The component before the slash is ignored.
-        if (name.substr(name.rfind('/') + 1) == keyword) trace->enabled = true;
+        if (!name.empty() && name.substr(name.rfind('/') + 1) == keyword) {
+          trace->enabled = true;
+        }
       }
     }
     return trace.get();

@@ -835,6 +835,7 @@ static void Logs(void) {
   LE_FATAL_IF(trace == NULL, "no trace")
   LE_INFO_IF(trace == NULL, "no trace")
   LE_TRACE(trace, "not written")
+  LE_TEST_OK(!LE_IS_TRACE_ENABLED(le_log_GetTraceRef("")), "no keyword");
   if (trace == NULL) LE_FATAL("no trace")
   le_log_EnableTrace(trace);
   LE_TEST_OK(le_log_IsTraceEnabled(trace), "on");
