@@ -288,6 +288,9 @@ static void PackStrings(void) {
                  memcmp(text, "xyz", 3) == 0,
              "bytes");
   LE_TEST_OK(!le_pack_UnpackByteString(&at, text, &size, 0), "too many bytes");
+  LE_TEST_OK(!le_pack_PackByteString(&at, NULL, 3), "NULL for bytes");
+  at = Buffer + 7 + 10 + 4;
+  LE_TEST_OK(le_pack_PackByteString(&at, NULL, 0), "NULL for no bytes");
   at = Buffer + 7 + 10;
   LE_TEST_OK(le_pack_UnpackByteStringHeader(&at, &size) && size == 6,
              "a header of bytes");
@@ -339,6 +342,10 @@ static void PackArrays(void) {
                       &done);
   LE_TEST_OK(!done, "a bad element is not fatal");
 
+  at = Buffer;
+  LE_TEST_OK(!le_pack_PackArrayHeader(&at, NULL, 2, 1, 3) &&
+                 le_pack_PackArrayHeader(&at, NULL, 2, 0, 3),
+             "NULL for an array");
   at = Buffer;
   LE_TEST_OK(le_pack_PackArrayHeader(&at, numbers, 2, 3, 3) &&
                  le_pack_PackTaggedArrayHeader(&at, numbers, 2, 0, 3, 1) &&

@@ -11,8 +11,9 @@
  * them, and so may the child of a fork.
  *
  * A function returns false, and the position is undefined, if a value does not
- * fit, a pointer is NULL where a value is needed, or a received size exceeds
- * its limit.
+ * fit, a received size exceeds its limit, or the pointer to a string, to bytes
+ * or to an array is NULL although it has elements. No other pointer may be NULL
+ * unless the function says so.
  *
  * Tags, and the headers and ends of indefinite arrays, have no bytes in this
  * format. LE_CONFIG_RPC, which selects another format, is not defined.
@@ -330,6 +331,7 @@ static inline bool le_pack_UnpackByteStringHeader(uint8_t** bufferPtr,
 }
 static inline bool le_pack_PackByteString(uint8_t** bufferPtr,
                                           const void* bytes, uint32_t count) {
+  if (bytes == NULL && count != 0) return false;
   le_pack_PackUint32(bufferPtr, count);
   le_pack_PutBytes_(bufferPtr, bytes, count);
   return true;
@@ -358,14 +360,15 @@ static inline bool le_pack_UnpackByteString(uint8_t** bufferPtr, void* bytes,
 
 /* ---- Arrays ---- */
 
-/* The number of elements. False: more elements than maxCount. */
+/* The number of elements. False: more elements than maxCount, or the array is
+ * NULL and there are elements. */
 static inline bool le_pack_PackArrayHeader(uint8_t** bufferPtr,
                                            const void* array,
                                            size_t elementSize, size_t count,
                                            size_t maxCount) {
-  (void)array;
   (void)elementSize;
-  return count <= maxCount && le_pack_PackSize(bufferPtr, count);
+  return count <= maxCount && (array != NULL || count == 0) &&
+         le_pack_PackSize(bufferPtr, count);
 }
 static inline bool le_pack_PackTaggedArrayHeader(uint8_t** bufferPtr,
                                                  const void* array,
