@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -528,23 +529,29 @@ TEST_F(CApiTest, AFileIsAlwaysReadyForAMonitor) {
 }
 
 TEST_F(CApiTest, HalfCloseAndHangUpAreAlwaysTold) {
-  int fds[2];
-  ASSERT_EQ(pipe(fds), 0);
-  static short seen;
-  seen = 0;
-  const le_fdMonitor_Ref_t monitor = le_fdMonitor_Create(
-      "pipe", fds[0],
-      [](int, short events) {
-        seen = events;
-        le_fdMonitor_Delete(le_fdMonitor_GetMonitor());
-      },
-      0);
-  EXPECT_NE(monitor, nullptr);
-  close(fds[1]);
-  EXPECT_EQ(le_event_ServiceLoop(), LE_OK);
-  EXPECT_NE(seen & POLLHUP, 0);
-  EXPECT_EQ(le_event_ServiceLoop(), LE_WOULD_BLOCK);
-  close(fds[0]);
+  for (const bool half : {true, false}) {
+    int fds[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    static short seen;
+    seen = 0;
+    le_fdMonitor_Create(
+        "socket", fds[0],
+        [](int, short events) {
+          seen = events;
+          le_fdMonitor_Delete(le_fdMonitor_GetMonitor());
+        },
+        0);
+    if (half) {
+      shutdown(fds[1], SHUT_WR);
+    } else {
+      close(fds[1]);
+    }
+    EXPECT_EQ(le_event_ServiceLoop(), LE_OK);
+    EXPECT_EQ(seen, half ? POLLRDHUP : POLLRDHUP | POLLHUP);
+    EXPECT_EQ(le_event_ServiceLoop(), LE_WOULD_BLOCK);
+    if (half) close(fds[1]);
+    close(fds[0]);
+  }
 }
 
 TEST_F(CApiDeathTest, ThreadMisuse) {
@@ -555,20 +562,16 @@ TEST_F(CApiDeathTest, ThreadMisuse) {
   EXPECT_FATAL(le_thread_Start(le_thread_GetCurrent()), "le_thread_Start: ");
   EXPECT_FATAL(le_thread_SetJoinable(le_thread_GetCurrent()),
                "le_thread_SetJoinable: ");
-  for (void (*set)(le_thread_Ref_t) : {
-           +[](le_thread_Ref_t t) {
-             le_thread_SetPriority(t, LE_THREAD_PRIORITY_LOW);
-           },
-           +[](le_thread_Ref_t t) { le_thread_SetStackSize(t, 65536); },
-           +[](le_thread_Ref_t t) { le_thread_SetStack(t, nullptr, 65536); },
-           +[](le_thread_Ref_t t) {
-             le_thread_AddChildDestructor(
-                 t, [](void*) {}, nullptr);
-           },
-       }) {
-    EXPECT_FATAL(set(le_thread_GetCurrent()),
-                 "le_thread_[A-Za-z]*: the thread has been started");
-  }
+  EXPECT_FATAL(
+      le_thread_SetPriority(le_thread_GetCurrent(), LE_THREAD_PRIORITY_LOW),
+      "le_thread_SetPriority: the thread has been started");
+  EXPECT_FATAL(le_thread_SetStackSize(le_thread_GetCurrent(), 65536),
+               "le_thread_SetStackSize: the thread has been started");
+  EXPECT_FATAL(le_thread_SetStack(le_thread_GetCurrent(), nullptr, 65536),
+               "le_thread_SetStack: the thread has been started");
+  EXPECT_FATAL(le_thread_AddChildDestructor(
+                   le_thread_GetCurrent(), [](void*) {}, nullptr),
+               "le_thread_AddChildDestructor: the thread has been started");
   EXPECT_FATAL(le_thread_AddChildDestructor(
                    le_thread_Create("x", Nothing, nullptr), nullptr, nullptr),
                "le_thread_AddChildDestructor: ");
