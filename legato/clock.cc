@@ -4,7 +4,6 @@
 // The C API: the clock.
 
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <ctime>
 #include <string>
@@ -12,27 +11,22 @@
 #include "event/base/log.h"
 #include "event/os_process.h"
 #include "le_clock.h"
+#include "legato/duration.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
+using le::legato::ToDuration;
+using le::legato::ToTime;
 
 namespace {
-
-constexpr int64_t kMicrosecondsPerSecond = 1000000;
-
-le_clk_Time_t Normalized(int64_t seconds, int64_t microseconds) {
-  int64_t carry = microseconds / kMicrosecondsPerSecond;
-  if (microseconds % kMicrosecondsPerSecond < 0) --carry;
-  le_clk_Time_t time;
-  time.sec = static_cast<time_t>(seconds + carry);
-  time.usec = static_cast<long>(microseconds - carry * kMicrosecondsPerSecond);
-  return time;
-}
 
 le_clk_Time_t Read(clockid_t clock) {
   timespec now = {};
   clock_gettime(clock, &now);
-  return Normalized(now.tv_sec, now.tv_nsec / 1000);
+  le_clk_Time_t time;
+  time.sec = now.tv_sec;
+  time.usec = now.tv_nsec / 1000;
+  return time;
 }
 
 // Expands %J and %K, which strftime() does not have.
@@ -63,9 +57,13 @@ le_result_t Format(const char* function, le_clk_Time_t time,
   if (buffer == nullptr || buffer_size == 0) {
     Misuse(function, "there is no buffer");
   }
-  time = Normalized(time.sec, time.usec);
+  time = ToTime(ToDuration(time));
   tm broken_down = {};
-  convert(&time.sec, &broken_down);
+  if (convert(&time.sec, &broken_down) == nullptr) {
+    if (size != nullptr) *size = 0;
+    buffer[0] = '\0';
+    return LE_OUT_OF_RANGE;
+  }
   // strftime() returns 0 both for an empty text and for an error. With the
   // blank at its end the text is never empty.
   const std::string never_empty =
@@ -96,18 +94,15 @@ le_clk_Time_t le_clk_GetAbsoluteTime(void) {
 }
 
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  return Normalized(int64_t{timeA.sec} + timeB.sec,
-                    int64_t{timeA.usec} + timeB.usec);
+  return ToTime(ToDuration(timeA) + ToDuration(timeB));
 }
 
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB) {
-  return Normalized(int64_t{timeA.sec} - timeB.sec,
-                    int64_t{timeA.usec} - timeB.usec);
+  return ToTime(ToDuration(timeA) - ToDuration(timeB));
 }
 
 le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor) {
-  return Normalized(int64_t{timeA.sec} * scaleFactor,
-                    int64_t{timeA.usec} * scaleFactor);
+  return ToTime(ToDuration(timeA) * scaleFactor);
 }
 
 bool le_clk_GreaterThan(le_clk_Time_t timeA, le_clk_Time_t timeB) {

@@ -887,6 +887,7 @@ TEST_F(CApiDeathTest, AHandlerMustNotCleanUpItsThread) {
 TEST_F(CApiDeathTest, SemaphoreAndPoolMisuse) {
   EXPECT_FATAL(le_sem_Create("x", -1), "le_sem_Create: ");
   EXPECT_FATAL(le_sem_Wait(nullptr), "le_sem_Wait: ");
+  EXPECT_FATAL(le_sem_Post(le_sem_Create("x", INT32_MAX)), "le_sem_Post: ");
   EXPECT_FATAL(
       {
         void* const object = le_mem_ForceAlloc(le_mem_CreatePool("x", 8));

@@ -3,6 +3,7 @@
 //
 // The C API: semaphores.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "event/process.h"
 #include "le_semaphore.h"
 #include "legato/cancel.h"
+#include "legato/duration.h"
 #include "legato/refs.h"
 #include "legato/waiters.h"
 
@@ -56,11 +58,14 @@ class Semaphore {
     return true;
   }
 
-  void Post() {
+  // False: the count is at its maximum, and does not change.
+  bool Post() {
     Process::Current()->YieldPoint();
     MutexLock lock(&mutex_);
+    if (count_ == INT32_MAX) return false;
     ++count_;
     waiters_.Wake();
+    return true;
   }
 
   int count() {
@@ -125,15 +130,16 @@ le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr) {
 le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
                                    le_clk_Time_t timeToWait) {
   CheckNotForked(__func__);
-  const absl::Duration span =
-      absl::Seconds(timeToWait.sec) + absl::Microseconds(timeToWait.usec);
-  return Wait(__func__, semaphorePtr, Process::Current()->Now() + span)
+  return Wait(__func__, semaphorePtr,
+              Process::Current()->Now() + le::legato::ToDuration(timeToWait))
              ? LE_OK
              : LE_TIMEOUT;
 }
 
 void le_sem_Post(le_sem_Ref_t semaphorePtr) {
-  Semaphores::Get(__func__, semaphorePtr)->Post();
+  if (!Semaphores::Get(__func__, semaphorePtr)->Post()) {
+    Misuse(__func__, "the count is at its maximum");
+  }
 }
 
 int le_sem_GetValue(le_sem_Ref_t semaphorePtr) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 #include "absl/time/time.h"
 #include "event/base/log.h"
@@ -14,11 +13,14 @@
 #include "event/process.h"
 #include "event/user_code.h"
 #include "le_timer.h"
+#include "legato/duration.h"
 #include "legato/refs.h"
 
 using le::event::CheckNotForked;
 using le::event::Instant;
 using le::event::Thread;
+using le::legato::ToDuration;
+using le::legato::ToTime;
 
 struct le_timer {};
 
@@ -31,7 +33,8 @@ class CTimer final : private le::event::Timer {
   bool runs() const { return runs_; }
 
   void Start() {
-    owner_->loop()->StartTimer(this, owner_->process()->Now() + interval_);
+    begin_ = owner_->process()->Now();
+    owner_->loop()->StartTimer(this, begin_ + interval_);
     runs_ = true;  // last, because StartTimer() may throw
     expiries_ = 0;
   }
@@ -45,11 +48,10 @@ class CTimer final : private le::event::Timer {
   // If the timer is running, also changes the length of its present period. The
   // end of the period may then be in the past.
   void SetInterval(absl::Duration interval) {
-    const absl::Duration more = interval - std::exchange(interval_, interval);
+    interval_ = interval;
     if (!running()) return;
-    const Instant end = deadline() + more;
     owner_->loop()->StopTimer(this);
-    owner_->loop()->StartTimer(this, end);
+    owner_->loop()->StartTimer(this, begin_ + interval_);
   }
   absl::Duration remaining() const {
     if (!running()) return absl::ZeroDuration();
@@ -73,10 +75,10 @@ class CTimer final : private le::event::Timer {
     } else {
       // The next period begins at the deadline, not now, so that a late turn of
       // the loop does not delay later expiries.
-      Instant next = deadline() + interval_;
+      begin_ = deadline();
       const Instant now = owner_->loop()->Now();
-      if (next <= now) next = now + interval_;
-      owner_->loop()->StartTimer(this, next);
+      if (begin_ + interval_ <= now) begin_ = now;
+      owner_->loop()->StartTimer(this, begin_ + interval_);
     }
     if (handler == nullptr) return;
     le::event::CallUser("the handler of a timer", [this] { handler(ref); });
@@ -84,18 +86,12 @@ class CTimer final : private le::event::Timer {
 
   Thread* const owner_;
   absl::Duration interval_;
+  Instant begin_;  // of the present period
   bool runs_ = false;
   uint32_t expiries_ = 0;
 };
 
 using Timers = le::legato::ThreadRefs<CTimer, le_timer_Ref_t>;
-
-le_clk_Time_t ToTime(absl::Duration duration) {
-  le_clk_Time_t time;
-  time.sec = absl::IDivDuration(duration, absl::Seconds(1), &duration);
-  time.usec = absl::ToInt64Microseconds(duration);
-  return time;
-}
 
 uint32_t ToMs(absl::Duration duration) {
   return static_cast<uint32_t>(
@@ -127,9 +123,7 @@ le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
 
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval) {
-  Timers::Get(__func__, timerRef)
-      ->SetInterval(absl::Seconds(interval.sec) +
-                    absl::Microseconds(interval.usec));
+  Timers::Get(__func__, timerRef)->SetInterval(ToDuration(interval));
   return LE_OK;
 }
 

@@ -835,6 +835,7 @@ static void Logs(void) {
   LE_TEST_OK(le_log_GetTraceRef("units") == trace, "the same trace");
   LE_TEST_OK(!LE_IS_TRACE_ENABLED(trace) && !le_log_IsTraceEnabled(NULL),
              "off");
+  LE_TEST_OK(!LE_IS_TRACE_ENABLED(le_log_GetTraceRef("")), "no keyword");
   LE_TRACE(trace, "not written");
   /* Generated code uses these macros without a semicolon. */
   LE_ASSERT(trace != NULL)
@@ -842,7 +843,6 @@ static void Logs(void) {
   LE_FATAL_IF(trace == NULL, "no trace")
   LE_INFO_IF(trace == NULL, "no trace")
   LE_TRACE(trace, "not written")
-  LE_TEST_OK(!LE_IS_TRACE_ENABLED(le_log_GetTraceRef("")), "no keyword");
   if (trace == NULL) LE_FATAL("no trace")
   le_log_EnableTrace(trace);
   LE_TEST_OK(le_log_IsTraceEnabled(trace), "on");
@@ -928,14 +928,6 @@ static void HashMaps(void) {
                  le_hashmap_GetKey(iterator) == stored &&
                  le_hashmap_PrevNode(iterator) == LE_NOT_FOUND,
              "and back");
-  le_hashmap_RemoveAll(map);
-  LE_TEST_OK(le_hashmap_isEmpty(map), "empty again");
-  LE_TEST_OK(le_hashmap_CountCollisions(map) == 0, "no collision");
-  {
-    static const uint32_t keys[] = {0, 1, 2, 4};
-    le_hashmap_Ref_t numbers = le_hashmap_Create(
-        "numbers", 2, le_hashmap_HashUInt32, le_hashmap_EqualsUInt32);
-    size_t i;
   iterator = le_hashmap_GetIterator(map);
   while (le_hashmap_NextNode(iterator) == LE_OK) {
   }
@@ -944,6 +936,14 @@ static void HashMaps(void) {
                  le_hashmap_PrevNode(iterator) == LE_OK &&
                  le_hashmap_GetValue(iterator) == &one,
              "back to a key that was put at the end");
+  le_hashmap_RemoveAll(map);
+  LE_TEST_OK(le_hashmap_isEmpty(map), "empty again");
+  LE_TEST_OK(le_hashmap_CountCollisions(map) == 0, "no collision");
+  {
+    static const uint32_t keys[] = {0, 1, 2, 4};
+    le_hashmap_Ref_t numbers = le_hashmap_Create(
+        "numbers", 2, le_hashmap_HashUInt32, le_hashmap_EqualsUInt32);
+    size_t i;
     for (i = 0; i < NUM_ARRAY_MEMBERS(keys); ++i) {
       le_hashmap_Put(numbers, &keys[i], &keys[i]);
     }
@@ -1206,6 +1206,8 @@ static void Times(void) {
   const le_clk_Time_t half = {1, 500000};
   const le_clk_Time_t zero = {0, 0};
   const le_clk_Time_t thousandth = {0, 1234};
+  const le_clk_Time_t most = {
+      (time_t)(UINT64_MAX >> (65 - CHAR_BIT * sizeof(time_t))), 0};
   le_clk_Time_t time = le_clk_Add(half, half);
   char text[32];
   size_t size = 0;
@@ -1219,6 +1221,18 @@ static void Times(void) {
   LE_TEST_OK(le_clk_GreaterThan(half, zero) &&
                  !le_clk_GreaterThan(half, half) && le_clk_Equal(half, half),
              "compared");
+  time = le_clk_Add(most, half);
+  LE_TEST_OK(time.sec == most.sec && time.usec == 999999, "the largest sum");
+  time = le_clk_Sub(most, le_clk_Multiply(half, -1));
+  LE_TEST_OK(time.sec == most.sec && time.usec == 999999,
+             "the largest difference");
+  time = le_clk_Multiply(most, -2);
+  LE_TEST_OK(time.sec == -most.sec - 1 && time.usec == 0,
+             "the smallest product");
+  LE_TEST_OK(le_clk_ConvertToUTCString(most, "%Y", text, sizeof(text), &size) ==
+                     LE_OUT_OF_RANGE &&
+                 size == 0 && text[0] == '\0',
+             "a year that is too large");
   time = le_clk_GetRelativeTime();
   LE_TEST_OK(!le_clk_GreaterThan(time, le_clk_GetRelativeTime()), "relative");
   LE_TEST_OK(le_clk_GreaterThan(le_clk_GetAbsoluteTime(), half), "absolute");

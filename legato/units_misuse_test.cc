@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <thread>
 
 #include "absl/time/time.h"
@@ -342,6 +343,25 @@ TEST(UnitsSimulationTest, ANewIntervalMovesTheExpiryOfARunningTimer) {
     EXPECT_EQ(le_timer_GetMsTimeRemaining(timer), 0u);
     le_event_RunLoopUntilStopped();
     EXPECT_EQ(expired - restart, absl::Seconds(2));
+  });
+  EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+}
+
+TEST(UnitsSimulationTest, TheLongestIntervalOfARunningTimerCanBeShortened) {
+  Simulation sim(1);
+  sim.Spawn(sim.AddProcess("p", {}), "main", [] {
+    const le_clk_Time_t longest = {std::numeric_limits<time_t>::max(), 999999};
+    const le_timer_Ref_t timer = le_timer_Create("t");
+    le_timer_SetHandler(timer,
+                        [](le_timer_Ref_t) { le_event_StopLoop(nullptr); });
+    le_timer_SetInterval(timer, longest);
+    EXPECT_TRUE(le_clk_Equal(le_timer_GetInterval(timer), longest));
+    const Instant start = Process::Current()->Now();
+    le_timer_Start(timer);
+    EXPECT_TRUE(le_clk_Equal(le_timer_GetTimeRemaining(timer), longest));
+    le_timer_SetMsInterval(timer, 3000);
+    le_event_RunLoopUntilStopped();
+    EXPECT_EQ(Process::Current()->Now() - start, absl::Seconds(3));
   });
   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
 }
