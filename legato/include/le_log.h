@@ -13,7 +13,8 @@
  * a fork may log too, so that it can report why exec failed. The child may call
  * no other function of the library, with one exception: functions that use only
  * the caller's memory (le_pack, le_dls, le_utf8, and functions whose header
- * says so).
+ * says so). The Sort functions of lists allocate memory, and the child may call
+ * them too.
  */
 
 #ifndef LE_LOG_H_INCLUDE_GUARD
