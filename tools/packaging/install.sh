@@ -5,7 +5,7 @@
 # Builds and installs le_messaging for programs that are not built by Bazel: the
 # shared library, the C headers, directoryd and sdir.
 #
-#   tools/packaging/install.sh --prefix=DIR [--libdir=DIR] [--destdir=DIR]
+#   tools/packaging/install.sh [OPTION]... [-- BAZEL-OPTION...]
 #
 #   --prefix=DIR   default: /usr/local
 #   --libdir=DIR   below the prefix. Default: lib
@@ -17,11 +17,15 @@
 set -euo pipefail
 
 prefix=/usr/local libdir=lib destdir=''
-for argument in "$@"; do
+options=(--config=shared --compilation_mode=opt)
+while [ $# -gt 0 ]; do
+  argument=$1
+  shift
   case "$argument" in
     --prefix=*) prefix=${argument#*=} ;;
     --libdir=*) libdir=${argument#*=} ;;
     --destdir=*) destdir=${argument#*=} ;;
+    --) options+=("$@"); break ;;
     *) sed -n '5,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done
@@ -29,8 +33,8 @@ done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly TARGETS=(//directory:directoryd //tools/sdir //tools/packaging:liblemessaging.so.0)
-./bazelw build --config=shared --compilation_mode=opt "${TARGETS[@]}"
-bin=$(./bazelw info --config=shared --compilation_mode=opt bazel-bin 2> /dev/null)
+./bazelw build "${options[@]}" "${TARGETS[@]}"
+bin=$(./bazelw info "${options[@]}" bazel-bin 2> /dev/null)
 version=$(sed -n 's/^ *version = "\(.*\)",$/\1/p' MODULE.bazel | head -n 1)
 
 # put MODE FILE...: installs standard input, or the files, into the last one.

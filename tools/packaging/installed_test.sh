@@ -11,13 +11,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 tools/install_packages.sh cmake pkg-config mandoc
 folder=$(mktemp -d)
 finish() {
-  kill "$(jobs -p)" 2> /dev/null || true
+  jobs -p | xargs -r kill 2> /dev/null || true
   wait
   rm -rf "$folder"
 }
 trap finish EXIT
 readonly prefix=$folder/usr
-tools/packaging/install.sh --prefix="$prefix"
+tools/packaging/install.sh --prefix="$prefix" -- --compilation_mode=fastbuild
 
 fail() { echo "FAILED: $*"; exit 1; }
 
