@@ -481,6 +481,22 @@ TEST_F(LoggedTest, AResponseThatNobodyAskedForIsSaid) {
                           "asks for no response, and is released"));
 }
 
+constexpr char kDescriptorLost[] =
+    "WARNING interface 'echo': the file descriptor of a message could not be ";
+constexpr char kNotReceived[] =
+    "received: the service refuses file descriptors, or none is left in this "
+    "process";
+
+void AskWithDescriptor(le_msg_SessionRef_t session) {
+  const le_msg_MessageRef_t request = NewText(session, "x");
+  le_msg_SetFd(request, open("/dev/null", O_RDONLY | O_CLOEXEC));
+  le_msg_MessageRef_t response = nullptr;
+  EXPECT_EQ(
+      le_msg_RequestSyncResponseTimed(request, LE_MSG_NO_TIMEOUT, &response),
+      LE_OK);
+  if (response != nullptr) le_msg_ReleaseMsg(response);
+}
+
 // A request whose file descriptor is lost has a response. The receiver's log
 // names the side that has lost it.
 TEST_F(LoggedTest, ALostDescriptorIsSaidByTheReceiver) {
@@ -493,15 +509,6 @@ TEST_F(LoggedTest, ALostDescriptorIsSaidByTheReceiver) {
       return absl::string_view(call.name) == "Dup" ? error : 0;
     }
     const int error;
-  };
-  const auto ask = [](le_msg_SessionRef_t session) {
-    const le_msg_MessageRef_t request = NewText(session, "x");
-    le_msg_SetFd(request, open("/dev/null", O_RDONLY | O_CLOEXEC));
-    le_msg_MessageRef_t response = nullptr;
-    EXPECT_EQ(
-        le_msg_RequestSyncResponseTimed(request, LE_MSG_NO_TIMEOUT, &response),
-        LE_OK);
-    if (response != nullptr) le_msg_ReleaseMsg(response);
   };
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -518,18 +525,32 @@ TEST_F(LoggedTest, ALostDescriptorIsSaidByTheReceiver) {
     client.Open();
     for (const int error : {EBADF, EMFILE}) {
       const FailingDup fails(error);
-      ask(client.ref());
+      AskWithDescriptor(client.ref());
     }
     party->Signal("done");
   });
   Run(scenario, event::LogLevel::kInfo);
-  const char kLost[] =
-      "WARNING interface 'echo': the file descriptor of a message could not "
-      "be ";
-  EXPECT_THAT(
-      log_, ElementsAre(
-                absl::StrCat(kLost, "sent: the sender's log says why"),
-                absl::StrCat(kLost, "received (none left in this process?)")));
+  EXPECT_THAT(log_, ElementsAre(absl::StrCat(kDescriptorLost,
+                                             "sent: the sender's log says why"),
+                                absl::StrCat(kDescriptorLost, kNotReceived)));
+}
+
+TEST_F(LoggedTest, ARefusedDescriptorIsSaid) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    le_msg_RefuseServiceFds(service.ref());
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    AskWithDescriptor(client.ref());
+    party->Signal("done");
+  });
+  Run(scenario, event::LogLevel::kInfo);
+  EXPECT_THAT(log_, ElementsAre(absl::StrCat(kDescriptorLost, kNotReceived)));
 }
 
 // The log reports each opening that fails, whatever its result.
