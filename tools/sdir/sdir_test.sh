@@ -71,7 +71,7 @@ until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
 
 printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
 mkfifo "$folder/out"
-(umask 077 && exec "$directoryd" --socket_dir "$folder/d" --bindings="$folder/bindings" > "$folder/out") &
+(umask 077 && exec "$directoryd" --socket_dir "$folder/d" --bindings="$folder/bindings" > "$folder/out" 2> "$folder/err1") &
 daemon=$!
 read -r ready < "$folder/out"
 wait "$waits"
@@ -197,6 +197,20 @@ expect "a part of the list" 0 "^        <$user>.m -> <$user>.n" sdir list "<$use
 expect "an explanation" 4 "^not offered +<$user>.n: is its server running" sdir explain "<$user>.m"
 expect "no client to explain" 2 "one user and one interface" sdir explain "<*>.m"
 
+# If another daemon takes the place before the first one notices, the first ends.
+kill -STOP "$daemon"
+rm -r "$folder/d"
+printf '<%s>.g -> <%s>.h\n' "$user" "$user" > "$folder/bindings"
+"$directoryd" --socket_dir="$folder/d" --bindings="$folder/bindings" > "$folder/out" &
+second=$!
+read -r ready < "$folder/out"
+kill -CONT "$daemon"
+wait "$daemon"
+{ [ $? = 1 ] && grep -q "another directory runs here" "$folder/err1"; } ||
+  { echo "FAILED: it did not end:"; cat "$folder/err1"; failures=$((failures + 1)); }
+daemon=$second
+until_says "<$user>.g -> <$user>.h" sdir list
+
 # Stops the directory. All commands run at once, since each waits for 5 s.
 kill -STOP "$daemon"
 asks=()
@@ -242,8 +256,11 @@ wait "$daemon"
 (ulimit -n 40 && exec "$directoryd" --socket_dir="$folder/d" --max_connections=1 > "$folder/out") &
 daemon=$!
 read -r ready < "$folder/out"
+descriptors() { find "/proc/$daemon/fd" -type l | wc -l; }
+before=$(descriptors)
 sdir monitor &
 monitor=$!
+until [ "$(descriptors)" -gt "$before" ]; do :; done
 refusal="^sdir: user $(id -u) has as many connections as it may$"
 until_says "$refusal" sdir list
 for _ in {1..20}; do
