@@ -163,25 +163,21 @@ absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
       name.c_str(), O_RDONLY | O_CLOEXEC | (again ? O_NONBLOCK : 0), 0));
   struct stat found = {};
   if (!file || sys::Fstat(file.get(), &found) != 0) {
-    return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
+    return absl::NotFoundError(std::strerror(errno));
   }
   if (again && !S_ISREG(found.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": not a regular file any more"));
+    return absl::InvalidArgumentError("not a regular file any more");
   }
   std::string text;
   char part[65536];
   for (;;) {
     const ssize_t size = sys::Read(file.get(), part, sizeof(part));
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) {
-      return absl::InternalError(
-          absl::StrCat(name, ": ", std::strerror(errno)));
-    }
+    if (size < 0) return absl::InternalError(std::strerror(errno));
     if (size == 0) return text;
     text.append(part, static_cast<size_t>(size));
     if (text.size() > le::directory::kMaxBindingsBytes) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": too long"));
+      return absl::InvalidArgumentError("too long");
     }
   }
 }
@@ -277,7 +273,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
       le::directory::FindPlace(process, flags.socket_dir);
   if (!place.ok()) {
     return Failed(absl::UnavailableError(
-        absl::StrCat(place.status().message(), "; or give --socket_dir=DIR")));
+        absl::StrCat(place.status().message(), ", or give --socket_dir=DIR")));
   }
   absl::StatusOr<le::event::UniqueFd> lock = le::directory::HoldPlace(*place);
   if (!lock.ok()) return Failed(lock.status());
@@ -300,7 +296,11 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     }
     const bool again = std::exchange(loaded_before, true);
     absl::StatusOr<std::string> text = ReadFile(flags.bindings, again);
-    if (!text.ok()) return text.status();
+    if (!text.ok()) {
+      return absl::Status(text.status().code(),
+                          absl::StrCat("bindings file '", flags.bindings,
+                                       "': ", text.status().message()));
+    }
     using Loading = le::directory::DirectoryServer::Loading;
     return directory->Load(*text, flags.bindings,
                            again ? Loading::kNow : Loading::kAtStart);
@@ -309,13 +309,13 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   options.reload = load;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
-  SayLimits(flags, server.accounts());
 
   if (!flags.bindings.empty()) {
     const absl::StatusOr<std::string> loaded = load();
     if (!loaded.ok()) return Failed(loaded.status());
     if (!loaded->empty()) le::event::Log(LogLevel::kWarning, *loaded);
   }
+  SayLimits(flags, server.accounts());
 
   Signals signals([&](int signal) {
     if (signal != SIGHUP) {
