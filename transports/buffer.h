@@ -73,10 +73,13 @@ class Buffer {
   // Copies `bytes`, at most the capacity, to the front, and zeroes the rest.
   void Assign(const uint8_t* bytes, size_t size);
 
+  // Whether the pool has so many buffers that memory may become scarce.
+  bool IsOfLargePool() const;
   // Whether the caller should keep `size` bytes in a smaller buffer than this
-  // one: they fill less than half of this buffer, and the pool has so many
-  // buffers that memory may become scarce.
-  bool IsTooLargeFor(size_t size) const;
+  // one: they fill less than half of this buffer, and its pool is large.
+  bool IsTooLargeFor(size_t size) const {
+    return size < capacity() / 2 && IsOfLargePool();
+  }
 
   // Makes every byte from `from` on zero. First reads the bytes, then writes
   // only up to the last byte that is not zero. Reading is faster than writing,
@@ -168,12 +171,11 @@ class BufferPool {
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }
 
-// While a pool has at most this many bytes of buffers, no buffer is too large.
+// A pool with more bytes of buffers is large.
 constexpr size_t kMaxSparseBytes = size_t{64} << 20;
 
-inline bool Buffer::IsTooLargeFor(size_t size) const {
-  return size < capacity() / 2 &&
-         block_->pool->buffers_made() * capacity() > kMaxSparseBytes;
+inline bool Buffer::IsOfLargePool() const {
+  return block_->pool->buffers_made() * capacity() > kMaxSparseBytes;
 }
 
 }  // namespace transports

@@ -115,6 +115,10 @@ event::Ref<Message> MessagePool::NewReceived(
   if (message->payload_.IsTooLargeFor(message->received_bytes_)) {
     message->Pack();
   }
+  message->charged_bytes_ =
+      message->payload_ && message->payload_.IsOfLargePool()
+          ? static_cast<uint32_t>(message->payload_.capacity())
+          : message->received_bytes_;
   message->received_descriptor_ = std::move(frame.descriptor);
   if (frame.descriptor_lost) {
     event::LogForPeer(

@@ -303,15 +303,17 @@ void ServerSession::Flush() {
 }
 
 void ServerSession::Respond(event::Ref<Message> request, uint64_t id) {
-  Answer(request->ToFrame(kResponseFrame, id), request->received_bytes());
+  Answer(request->ToFrame(kResponseFrame, id), request->charged_bytes());
 }
 
-void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
+void ServerSession::GiveUp(uint64_t request, size_t charged_bytes) {
   transports::OutgoingFrame frame;
   frame.type = kUnansweredFrame;
   frame.id = request;
-  Answer(frame, received_bytes);
+  Answer(frame, charged_bytes);
 }
+
+void ServerSession::OnChargeGrown(size_t bytes) { open_requests_ += bytes; }
 
 void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
 
@@ -329,9 +331,9 @@ void ServerSession::DropDescriptor(event::UniqueFd fd) {
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
-                           size_t received_bytes) {
+                           size_t charged_bytes) {
   const OpenRequests before(
-      open_requests_.fetch_sub(OpenRequests::Of(received_bytes)));
+      open_requests_.fetch_sub(OpenRequests::Of(charged_bytes)));
   frame.more_to_come = before.count() > 1;
   frame.room = transports::Room::kGathered;
   if (SendFrame(frame) == Result::kNoRoom) {
@@ -400,19 +402,16 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
-  const uint64_t request = PlainType(frame.type) == kRequestFrame
-                               ? OpenRequests::Of(frame.payload.size())
-                               : 0;
-  if (request != 0) {
-    open_requests_.fetch_add(request, std::memory_order_relaxed);
-  }
   event::Ref<Message> message;
   try {
     message = service_->pool()->NewReceived(this, std::move(frame));
   } catch (const std::bad_alloc&) {
-    open_requests_.fetch_sub(request, std::memory_order_relaxed);
     if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     throw;
+  }
+  if (message->is_received_request()) {
+    open_requests_.fetch_add(OpenRequests::Of(message->charged_bytes()),
+                             std::memory_order_relaxed);
   }
   service_->handler()->OnMessage(this, std::move(message));
 }

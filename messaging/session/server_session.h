@@ -81,7 +81,8 @@ class ServerSession final : public Session, private event::Held {
   void Flush() override;
   // Sends the request's own message as the response to the request of that id.
   void Respond(event::Ref<Message> request, uint64_t id);
-  void GiveUp(uint64_t request, size_t received_bytes) override;
+  void GiveUp(uint64_t request, size_t charged_bytes) override;
+  void OnChargeGrown(size_t bytes) override;
   void OnDescriptorTaken() override;
   void DropDescriptor(event::UniqueFd fd) override;
 
@@ -124,9 +125,9 @@ class ServerSession final : public Session, private event::Held {
   // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
   // Sends a response or the notice of a release, and counts one request of that
-  // size as answered. The frame is queued even beyond gathered_bytes. The
+  // charge as answered. The frame is queued even beyond gathered_bytes. The
   // session then ends if the client reads nothing for kOwedPatience.
-  void Answer(transports::OutgoingFrame frame, size_t received_bytes);
+  void Answer(transports::OutgoingFrame frame, size_t charged_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
   }

@@ -142,12 +142,13 @@ class ServerSessionTest : public ::testing::Test {
         << sim_.Report();
   }
   // Open() opens sessions of the newest service.
-  Service* NewService(const char* name, KeepingHandler** handler) {
+  Service* NewService(const char* name, KeepingHandler** handler,
+                      size_t message_bytes = kMessageBytes) {
     Runtime* const runtime = Runtime::Current();
     auto handles = std::make_unique<KeepingHandler>();
     *handler = handles.get();
     auto* const service =
-        new Service(runtime, {name, *runtime->GetProtocol("p", kMessageBytes)},
+        new Service(runtime, {name, *runtime->GetProtocol(name, message_bytes)},
                     introducer_.get(), std::move(handles));
     service->Advertise();
     return service;
@@ -169,7 +170,7 @@ class ServerSessionTest : public ::testing::Test {
   static void Send(Client* client, uint8_t type, bool with_descriptor = true) {
     IncomingFrame frame;
     frame.type = type;
-    frame.id = type == kRequestFrame ? 7 : 0;
+    frame.id = PlainType(type) == kRequestFrame ? 7 : 0;
     if (with_descriptor) frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
@@ -560,6 +561,59 @@ TEST_F(ServerSessionTest, AClientThatHasReadEnoughKeepsItsSession) {
     EXPECT_EQ(handler_->closes, 0);
     Leave(&client);
   });
+}
+
+// A kept request must not occupy more memory than its session is charged for.
+TEST_F(ServerSessionTest, ARequestThatIsWrittenToIsChargedForItsBuffer) {
+  constexpr size_t kLargeBytes = size_t{1} << 20;
+  const std::string text = "request";
+  // What two requests are charged after one was written to.
+  constexpr size_t kCharge = 2 * (7 + kRequestOverheadBytes) + kLargeBytes;
+  for (const size_t limit : {kCharge, kCharge + 1}) {
+    SCOPED_TRACE(limit);
+    Run([&] {
+      KeepingHandler* handler = nullptr;
+      Service* const service = NewService("large", &handler, kLargeBytes);
+      ServiceLimits limits;
+      limits.session.request_bytes = limit;
+      service->SetLimits(limits);
+      transports::BufferPool* const pool = service->pool()->buffers();
+      pool->Reserve(70);  // it is large now
+      Client client;
+      Open(&client);
+      const auto send = [&] {
+        Send(&client, kRequestFrame | kLengthWasSet, /*with_descriptor=*/false);
+        client.frames.back().payload = pool->Allocate();
+        client.frames.back().payload.Assign(
+            reinterpret_cast<const uint8_t*>(text.data()), text.size());
+        client.observer->OnReadable();
+      };
+      send();
+      send();
+      ASSERT_EQ(handler->messages.size(), 2u);
+      Message* const message = handler->messages.front().get();
+      const auto* const read =
+          static_cast<const char*>(message->PayloadForReading());
+      EXPECT_EQ(std::string(read, message->size()), text);
+      EXPECT_EQ(message->charged_bytes(), text.size());
+      EXPECT_EQ(pool->buffers_in_use(), 0u);
+      auto* const written = static_cast<char*>(message->payload());
+      EXPECT_EQ(std::string(written, text.size()), text);
+      EXPECT_EQ(written[kLargeBytes - 1], 0);
+      written[0] = 'R';
+      EXPECT_EQ(std::string(read, text.size()), text) << "it stays valid";
+      EXPECT_EQ(message->PayloadForReading(), written);
+      EXPECT_EQ(message->charged_bytes(), text.size() + kLargeBytes);
+      client.observer->OnReadable();
+      EXPECT_EQ(client.is_read, limit > kCharge);
+      handler->messages.clear();
+      Turns();
+      EXPECT_TRUE(client.is_read);
+      Leave(&client);
+      handler->user = {};
+      service->Delete();
+    });
+  }
 }
 
 TEST_F(ServerSessionTest, WithoutMemoryForAMessageNothingStaysCharged) {

@@ -522,8 +522,8 @@ TEST_P(LimitsTest, RequestsThatWaitAreBoundedInNumber) {
 }
 
 TEST_P(LimitsTest, RequestsThatWaitAreBoundedInBytes) {
-  // Each request counts as 144 + 256 bytes.
-  ExpectRequestsWait(GetParam(), {0, 8 * 400});
+  // Each request counts as 144 + 512 bytes.
+  ExpectRequestsWait(GetParam(), {0, 8 * 656});
 }
 
 // A server learns that a client has ended although it has stopped reading from

@@ -39,9 +39,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "directory/control_frame.h"
+#include "event/base/asan.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
+#include "messaging/machine/wire.h"
 #include "transports/framing/framing.h"
 #include "transports/wire_version.h"
 
@@ -517,6 +519,136 @@ TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
     }
     le_event_RunLoop();
   });
+}
+
+// ---- Memory of a service ---------------------------------------------------
+
+// The service answers a message that begins with 'a', and keeps others.
+constexpr size_t kLargeBytes = size_t{1} << 20;
+constexpr size_t kUserMib = 4;
+
+le_msg_ProtocolRef_t Large() {
+  return le_msg_GetProtocolRef("large", kLargeBytes);
+}
+
+void OfferLargeService() {
+  const le_msg_ServiceRef_t service = le_msg_CreateService(Large(), "honest");
+  le_msg_ServiceLimits_t limits = {};
+  limits.structSize = sizeof(limits);
+  limits.maxBytesPerUser = kUserMib << 20;
+  le_msg_SetServiceLimits(service, &limits);
+  le_msg_SetServiceRecvHandler(
+      service,
+      [](le_msg_MessageRef_t message, void*) {
+        auto* const payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+        if (payload[0] == 'a') return le_msg_Respond(message);
+        std::memset(payload, 'x', kLargeBytes);
+      },
+      nullptr);
+  le_msg_AdvertiseService(service);
+}
+
+// Opens sessions of that service.
+std::vector<int> OpenSessions(const std::string& address, size_t count) {
+  directory::proto::ToDirectory open = Open("honest");
+  open.mutable_open()->mutable_client()->set_protocol_id("large");
+  open.mutable_open()->mutable_client()->set_max_message_size(kLargeBytes);
+  std::vector<int> sessions;
+  while (sessions.size() < count) {
+    sessions.push_back(Connect(address));
+    if (!Say(sessions.back(), open)) _exit(1);
+    char packet[1024];
+    do {
+      if (recv(sessions.back(), packet, sizeof(packet), 0) <= 0) _exit(1);
+    } while (packet[1] != messaging::kHelloFrame);
+  }
+  return sessions;
+}
+
+// Sends on each session the packets that `packet` returns for 0, 1, 2 ..., up to
+// an empty one. Returns when all are sent, or when the service seems to receive
+// nothing more.
+void SendAll(const std::vector<int>& sessions,
+             const std::function<std::string(size_t)>& packet) {
+  constexpr int kPatienceMs = 500;
+  std::vector<struct pollfd> polled;
+  for (const int session : sessions) polled.push_back({session, POLLOUT, 0});
+  std::vector<size_t> sent(sessions.size());
+  while (poll(polled.data(), polled.size(), kPatienceMs) > 0) {
+    for (size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].revents == 0) continue;
+      const std::string next = packet(sent[i]);
+      if (next.empty()) {
+        polled[i].fd = -1;
+      } else if (send(polled[i].fd, next.data(), next.size(),
+                      MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
+        ++sent[i];
+      } else if (errno != EAGAIN) {
+        _exit(1);
+      }
+    }
+  }
+}
+
+// Another user gets an answer to each of many large requests. The service reads
+// the attacker's packets meanwhile.
+void ExpectAnswers() {
+  const pid_t client = fork();
+  if (client == 0) {
+    if (setresgid(kOther, kOther, kOther) != 0 ||
+        setresuid(kOther, kOther, kOther) != 0) {
+      _exit(1);
+    }
+    const le_msg_SessionRef_t session = le_msg_CreateSession(Large(), "honest");
+    le_msg_OpenSessionSync(session);
+    for (int i = 0; i < 200; ++i) {
+      const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+      std::memset(le_msg_GetPayloadPtr(message), 'a', kLargeBytes / 4);
+      const le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+      if (response == nullptr) _exit(1);
+      le_msg_ReleaseMsg(response);
+    }
+    _exit(0);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(client, &status, 0), client);
+  EXPECT_EQ(status, 0);
+}
+
+// The resident memory of a process.
+size_t MibOf(pid_t process) {
+  std::ifstream file(absl::StrCat("/proc/", process, "/statm"));
+  size_t all = 0;
+  size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)) >> 20;
+}
+
+// Small requests, which the service does not answer. It writes to each.
+TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
+  ReplaceService([](int done) {
+    OfferLargeService();
+    Done(done);
+    le_event_RunLoop();
+  });
+  const size_t before = MibOf(service_);
+  Attack([](const std::string& address) {
+    SendAll(OpenSessions(address, 4), [](size_t index) {
+      if (index == 100) return std::string();
+      FrameHeader header;
+      header.type = messaging::kRequestFrame | messaging::kLengthWasSet;
+      header.length = 1;
+      header.id = index + 1;
+      return std::string(reinterpret_cast<const char*>(&header),
+                         sizeof(header)) +
+             "k";
+    });
+  });
+  ExpectAnswers();
+  if (!event::kAsan) {
+    // The service's pool has 64 MiB before messages are packed.
+    EXPECT_LT(MibOf(service_), before + 64 + kUserMib + 12);
+  }
 }
 
 // Servers do not read. The directory sends sockets of clients to them, until it
