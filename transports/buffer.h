@@ -109,7 +109,9 @@ class Buffer {
 size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 
 // Makes and recycles buffers. Thread-safe. A pool lives until both its Ptr and
-// its last buffer are destroyed.
+// its last buffer are destroyed. A pool keeps up to 64 MiB of free buffers, or as
+// many as Reserve() has made. Further buffers are destroyed when they are freed,
+// but not when a thread that is not the owner frees them.
 //
 // A pool may belong to one thread, its owner. Such a pool takes no lock on its
 // owner. Only the owner may allocate its buffers; any thread may free them.
@@ -149,6 +151,7 @@ class BufferPool {
   BufferPool(size_t capacity, BufferPool* source);
   ~BufferPool();
   void Free(internal::BufferBlock* block);
+  bool HasEnoughFree(bool is_owner) const;
   void LetGo();
   internal::BufferBlock* NewBlock();
   static void Delete(internal::BufferBlock* block);
@@ -159,6 +162,8 @@ class BufferPool {
   const size_t capacity_;
   BufferPool* source_;  // null if the pool has no owner
   event::ThreadCachedFreeList<internal::BufferBlock> free_;
+  const bool had_owner_;
+  std::atomic<size_t> kept_;  // the number of free buffers that it keeps
   std::atomic<size_t> made_{0};
   // Allocations minus frees. owner_balance_ counts those of the owner, and
   // shared_balance_ those of all other threads. The sum, without kOwned, is the

@@ -437,7 +437,11 @@ typedef struct {
    * user's requests without a response, and the bytes that are queued for the
    * user. Each session of the user has an equal part of this limit, and of
    * maxFdsPerUser for queued file descriptors. If the part is smaller than the
-   * session's own limit above, the part applies. Default: 256 MiB. */
+   * session's own limit above, the part applies. In addition, the first number
+   * is bounded for all sessions together, with the messages that have arrived in
+   * part, each of which counts as a largest message. While this sum has reached
+   * the limit, and until it is less than half of it, nothing is received from
+   * the user's sessions, except the rest of these messages. Default: 256 MiB. */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 

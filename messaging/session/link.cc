@@ -146,6 +146,7 @@ void Link::OnReadable() {
     absl::Status why;
     switch (Receive(&frame, absl::InfinitePast(), &why)) {
       case IoResult::kWouldBlock:
+        session_->OnWouldBlock();
         return;
       case IoResult::kClosed:
         session_->OnConnectionClosed(why);

@@ -189,6 +189,7 @@ void ServerSession::Settle() {
   if (link_.attached() != nullptr) {
     if (service_->handler()->WantsCloses()) RememberClient();
     link_.Close();
+    ReturnPartial();
     if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
@@ -313,7 +314,10 @@ void ServerSession::GiveUp(uint64_t request, size_t charged_bytes) {
   Answer(frame, charged_bytes);
 }
 
-void ServerSession::OnChargeGrown(size_t bytes) { open_requests_ += bytes; }
+void ServerSession::OnChargeGrown(size_t bytes) {
+  open_requests_ += bytes;
+  user_->TakeBytes(bytes);
+}
 
 void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
 
@@ -332,8 +336,9 @@ void ServerSession::DropDescriptor(event::UniqueFd fd) {
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
                            size_t charged_bytes) {
-  const OpenRequests before(
-      open_requests_.fetch_sub(OpenRequests::Of(charged_bytes)));
+  const uint64_t request = OpenRequests::Of(charged_bytes);
+  const OpenRequests before(open_requests_.fetch_sub(request));
+  user_->ReturnBytes(OpenRequests(request).bytes());
   frame.more_to_come = before.count() > 1;
   frame.room = transports::Room::kGathered;
   if (SendFrame(frame) == Result::kNoRoom) {
@@ -376,7 +381,15 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 
 // ---- Calls by the loop -----------------------------------------------------
 
+// The partial frame has a buffer of the full size.
+void ServerSession::OnWouldBlock() {
+  if (partial_bytes_ > 0 || !connection_->HasPartial()) return;
+  partial_bytes_ = static_cast<uint32_t>(pool()->buffers()->capacity());
+  user_->TakeBytes(partial_bytes_);
+}
+
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
+  if (partial_bytes_ > 0) ReturnPartial();
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
   if (frame.descriptor && !user_->TakeDescriptor()) {
@@ -410,8 +423,9 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     throw;
   }
   if (message->is_received_request()) {
-    open_requests_.fetch_add(OpenRequests::Of(message->charged_bytes()),
-                             std::memory_order_relaxed);
+    const uint64_t request = OpenRequests::Of(message->charged_bytes());
+    open_requests_.fetch_add(request, std::memory_order_relaxed);
+    user_->TakeBytes(OpenRequests(request).bytes());
   }
   service_->handler()->OnMessage(this, std::move(message));
 }
@@ -423,12 +437,28 @@ void ServerSession::WarnOfDescriptors(absl::string_view consequence) {
                    "': ", user_->DescribeDescriptors(), ": ", consequence));
 }
 
+void ServerSession::WarnOfBytes() {
+  event::LogForPeer(
+      LogLevel::kWarning, user_->uid(),
+      absl::StrCat("service '", interface_name(), "': user ", user_->uid(),
+                   " has ", user_->bytes(),
+                   " bytes of requests without a response and of messages that "
+                   "have arrived in part (maxBytesPerUser): nothing more is "
+                   "received from it until it has less than half of them"));
+}
+
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
   if (user_->AwaitsDescriptor()) {
     if (user_->IsFirstWait()) {
       WarnOfDescriptors("nothing more is received from it");
     }
+    return false;
+  }
+  // The rest of a message needs no more memory. Without it the bytes of its part
+  // might never be returned.
+  if (partial_bytes_ == 0 && user_->AwaitsBytes()) {
+    if (user_->IsFirstWaitForBytes()) WarnOfBytes();
     return false;
   }
   // A paused link resumes below half of the limits.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "event/base/ref.h"
 #include "event/base/unique_fd.h"
@@ -97,8 +98,12 @@ class ServerSession final : public Session, private event::Held {
   TurnShare* turn_share() override { return user_->turn_share(); }
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
+  void OnWouldBlock() override;
   bool TakesFrames() override;
   void WarnOfDescriptors(absl::string_view consequence);
+  void WarnOfBytes();
+  // No part of a frame is there any more.
+  void ReturnPartial() { user_->ReturnBytes(std::exchange(partial_bytes_, 0)); }
   void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
 
@@ -151,6 +156,9 @@ class ServerSession final : public Session, private event::Held {
   std::atomic<bool> responses_exceed_{false};
   // The limit of open requests was logged. The owner's thread.
   bool told_of_open_requests_ = false;
+  // The bytes that the user is charged for a frame that has arrived in part. The
+  // owner's thread.
+  uint32_t partial_bytes_ = 0;
 };
 
 }  // namespace messaging

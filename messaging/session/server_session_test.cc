@@ -616,6 +616,59 @@ TEST_F(ServerSessionTest, ARequestThatIsWrittenToIsChargedForItsBuffer) {
   }
 }
 
+// The parts of messages and the kept requests of all sessions of a user count
+// together.
+TEST_F(ServerSessionTest, ThePartsOfAUsersMessagesAreBounded) {
+  constexpr size_t kLargeBytes = size_t{1} << 20;
+  for (const size_t limit : {2 * kLargeBytes, 2 * kLargeBytes + 1}) {
+    SCOPED_TRACE(limit);
+    log_.clear();
+    Run([&] {
+      KeepingHandler* handler = nullptr;
+      Service* const service = NewService("large", &handler, kLargeBytes);
+      ServiceLimits limits;
+      limits.user.bytes = limit;
+      service->SetLimits(limits);
+      Client first, second, third;
+      for (Client* const client : {&first, &second, &third}) Open(client);
+      const auto user = handler->user;
+      for (Client* const client : {&first, &second}) {
+        client->has_partial = true;
+        client->observer->OnReadable();
+        client->observer->OnReadable();
+        EXPECT_TRUE(client->is_read);
+      }
+      EXPECT_EQ(user->bytes(), 2 * kLargeBytes);
+      Send(&third, kMessageFrame, /*with_descriptor=*/false);
+      third.observer->OnReadable();
+      const bool is_full = user->bytes() >= limit;
+      EXPECT_EQ(third.is_read, !is_full);
+      EXPECT_EQ(handler->messages.size(), is_full ? 0u : 1u);
+      EXPECT_EQ(log_.size(), is_full ? 1u : 0u);
+      // Parts are completed, whatever the user has.
+      first.has_partial = false;
+      Send(&first, kRequestFrame, /*with_descriptor=*/false);
+      first.observer->OnReadable();
+      EXPECT_EQ(handler->messages.size(), is_full ? 1u : 2u);
+      EXPECT_EQ(user->bytes(), kLargeBytes + kRequestOverheadBytes);
+      Turns();
+      EXPECT_EQ(third.is_read, !is_full);
+      Leave(&second);
+      EXPECT_EQ(user->bytes(), kRequestOverheadBytes);
+      EXPECT_TRUE(third.is_read);
+      third.observer->OnReadable();
+      EXPECT_EQ(handler->messages.size(), 2u);
+      Leave(&first);
+      EXPECT_EQ(user->bytes(), kRequestOverheadBytes) << "it is still kept";
+      handler->messages.clear();
+      EXPECT_EQ(user->bytes(), 0u);
+      Leave(&third);
+      handler->user = {};
+      service->Delete();
+    });
+  }
+}
+
 TEST_F(ServerSessionTest, WithoutMemoryForAMessageNothingStaysCharged) {
   Run([this] {
     Client client;

@@ -185,7 +185,7 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
     // exists then.
     user = event::Ref<ServiceUser>::Adopt(new ServiceUser(
         uid, accounts, owner_.get(),
-        [this](ServiceUser* returned) { OnDescriptorReturned(returned); }));
+        [this](ServiceUser* returned) { OnReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
   if (!user->MayAdd(limits.sessions, sessions_) ||
@@ -202,17 +202,15 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
   if (user->sessions() > 0) return;
-  // A user without sessions may still have file descriptors in messages, which
-  // count for its next session. Other users may have returned their last one
-  // since the last call, so this checks all users.
+  // A user without sessions may still have messages, which count for its next
+  // session. Other users may have returned their last one since the last call,
+  // so this checks all users.
   for (auto it = users_.begin(); it != users_.end();) {
-    const ServiceUser& other = *it->second;
-    const bool has_any = other.sessions() > 0 || other.descriptors() > 0;
-    it = has_any ? std::next(it) : users_.erase(it);
+    it = it->second->is_in_use() ? std::next(it) : users_.erase(it);
   }
 }
 
-void Service::OnDescriptorReturned(const ServiceUser* user) {
+void Service::OnReturned(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (s->user() == user && s->link_.paused()) s->link_.Schedule();
   }

@@ -81,6 +81,8 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual bool DeliverOwed() = 0;
   // A frame has arrived.
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
+  // Receive() has returned kWouldBlock. A part of a frame may have arrived.
+  virtual void OnWouldBlock() {}
   // Whether this end receives frames now.
   virtual bool TakesFrames() { return true; }
   // The bound on the time of this session and others of its user. Null: there

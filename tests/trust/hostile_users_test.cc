@@ -624,6 +624,35 @@ size_t MibOf(pid_t process) {
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)) >> 20;
 }
 
+// Of a message on each of 64 sessions, all but the end is sent.
+TEST_F(HostileUsersTest, PartsOfMessages) {
+  ReplaceService([](int done) {
+    OfferLargeService();
+    Done(done);
+    le_event_RunLoop();
+  });
+  const size_t before = MibOf(service_);
+  Attack([](const std::string& address) {
+    SendAll(OpenSessions(address, 64), [](size_t index) {
+      constexpr size_t kPartBytes = 32768;
+      FrameHeader header;
+      header.type = messaging::kMessageFrame;
+      header.flags =
+          index == 0 ? FrameHeader::kFragmented : FrameHeader::kContinuation;
+      header.length = index == 0 ? kLargeBytes : kPartBytes;
+      header.id = 7;
+      if (index == kLargeBytes / kPartBytes - 1) return std::string();
+      return std::string(reinterpret_cast<const char*>(&header),
+                         sizeof(header)) +
+             std::string(kPartBytes, 'x');
+    });
+  });
+  ExpectAnswers();
+  if (!event::kAsan) {  // which keeps freed memory
+    EXPECT_LT(MibOf(service_), before + kUserMib + 12);
+  }
+}
+
 // Small requests, which the service does not answer. It writes to each.
 TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
   ReplaceService([](int done) {
