@@ -119,10 +119,15 @@ absl::Status ServerSession::Start(
   // Attach before the hello: if attaching fails, the client retries. After the
   // hello, the client would report a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
-  absl::Status started =
-      link_.Attach(connection_.get(),
-                   user_->ToSend(interface()->protocol->max_message_size()));
-  if (started.ok()) started = SendHello(version);
+  absl::Status started;
+  try {
+    started =
+        link_.Attach(connection_.get(),
+                     user_->ToSend(interface()->protocol->max_message_size()));
+    if (started.ok()) started = SendHello(version);
+  } catch (const std::bad_alloc&) {
+    started = absl::ResourceExhaustedError("no memory for a session");
+  }
   if (!started.ok()) {
     RememberClient();  // for the log
     link_.Close();

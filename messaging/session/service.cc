@@ -4,6 +4,7 @@
 #include "messaging/session/service.h"
 
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -188,13 +189,14 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
         [this](ServiceUser* returned) { OnReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
+  users_[uid] = user;  // before the session is taken, because this may throw
   if (!user->MayAdd(limits.sessions, sessions_) ||
       !accounts->TakeSession(uid)) {
+    if (!user->is_in_use()) users_.erase(uid);
     *why = absl::StrCat("user ", uid, " has ", user->sessions(),
                         " sessions at the service and may have no more");
     return {};
   }
-  users_[uid] = user;
   if (user->Add()) UpdateLimitsOf(user.get());
   return user;
 }
@@ -252,8 +254,14 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
                     const transports::Dialect& client, std::string* why) {
   const event::Ref<ServiceUser> user = TakeUser(UserOf(**connection), why);
   if (!user) return false;
-  auto session =
-      event::Ref<ServerSession>::Adopt(new ServerSession(this, user));
+  event::Ref<ServerSession> session;
+  try {
+    session = event::Ref<ServerSession>::Adopt(new ServerSession(this, user));
+  } catch (const std::bad_alloc&) {
+    user->ReturnSession();
+    ReturnUser(user.get());
+    throw;  // to the directory's connection
+  }
   const absl::Status started =
       session->Start(std::move(*connection),
                      transports::CommonVersion(transports::Dialect(), client));
