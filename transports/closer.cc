@@ -5,7 +5,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <deque>
+#include <list>
 #include <map>
 #include <new>
 #include <utility>
@@ -19,10 +21,11 @@ namespace le {
 namespace transports {
 namespace {
 
-// The most threads that close file descriptors of one user at a time. It is
-// more than one, so that the user's other closes continue while one blocks.
+// The most threads that close file descriptors of one user at a time. The first
+// one is the user's own. The others are shared threads, so that the user's other
+// closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
-constexpr int kMaxThreads = 64;
+constexpr int kMaxSharedThreads = 60;
 
 // How long a thread waits for the next file descriptor. A directory closes one
 // for each introduction. So a busy directory keeps its thread: the start of a
@@ -39,6 +42,11 @@ std::atomic<size_t> g_unfinished{0};
 // The file descriptors that wait to be closed, and the threads that close them.
 // If there is no file descriptor that a thread may close, one thread waits for
 // the next one, and other threads end.
+//
+// A user without a close under way may always have a thread, which is the
+// user's own. So no user delays the closes of others. The number of threads is
+// bounded by the number of users that have closes under way; each has something
+// that is charged to it until its close ends.
 class Closer {
  public:
   struct Item {
@@ -47,8 +55,10 @@ class Closer {
   };
 
   ~Closer() {
-    g_waiting.fetch_sub(static_cast<size_t>(waiting_));
-    g_unfinished.fetch_sub(static_cast<size_t>(waiting_));
+    for (const auto& of : users_) {
+      g_waiting.fetch_sub(of.second.waiting.size());
+      g_unfinished.fetch_sub(of.second.waiting.size());
+    }
   }
 
   bool HasMany(uid_t user) {
@@ -59,24 +69,20 @@ class Closer {
 
   // Adds the item. If it returns true, the caller must start a thread, then
   // call Started() or NotStarted().
-  bool Add(uid_t user, Item item) {
+  bool Add(uid_t uid, Item item) {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
-    User& of = users_[user];
-    of.waiting.push_back(std::move(item));
-    ++waiting_;
+    User& user = users_.try_emplace(uid, uid).first->second;
+    user.waiting.push_back(std::move(item));
+    PlaceLocked(&user);
     g_waiting.fetch_add(1, std::memory_order_relaxed);
     g_unfinished.fetch_add(1, std::memory_order_relaxed);
-    if (idle_ != nullptr && of.closing < kMaxThreadsOfAUser) {
+    if (idle_ != nullptr && MayTakeLocked() > 0) {
       wakes.Unpark(std::exchange(idle_, nullptr));
     }
-    // No new thread is needed if there are enough threads outside a close to
-    // take each waiting item. A thread that is being started does not count,
-    // because its start may fail.
-    if (threads_ - starting_ - closing_ >= waiting_ ||
-        threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
-      return false;
-    }
+    // No new thread is needed if there are enough threads outside a close. A
+    // thread that is being started does not count, because its start may fail.
+    if (threads_ - starting_ - closing_ >= MayTakeLocked()) return false;
     ++threads_;
     ++starting_;
     return true;
@@ -87,23 +93,24 @@ class Closer {
   }
   // Returns the item of `fd` if no thread is left to close it. Otherwise
   // returns an empty item.
-  Item NotStarted(uid_t user, int fd) {
+  Item NotStarted(uid_t uid, int fd) {
     event::MutexLock lock(&mutex_);
     --starting_;
     --threads_;
     Item item;
-    const auto of = users_.find(user);
+    const auto of = users_.find(uid);
     if (threads_ > starting_ || of == users_.end()) return item;
     std::deque<Item>& waiting = of->second.waiting;
     for (auto own = waiting.begin(); own != waiting.end(); ++own) {
       if (own->fd.get() != fd) continue;
       item = std::move(*own);
       waiting.erase(own);
-      TakenLocked();
+      g_waiting.fetch_sub(1, std::memory_order_relaxed);
       g_unfinished.fetch_sub(1, std::memory_order_relaxed);
       break;
     }
-    if (waiting.empty() && of->second.closing == 0) users_.erase(of);
+    PlaceLocked(&of->second);
+    ForgetIfIdleLocked(of);
     return item;
   }
   void Work() {
@@ -140,9 +147,18 @@ class Closer {
 
  private:
   struct User {
+    explicit User(uid_t user) : uid(user) {}
+
+    const uid_t uid;
     std::deque<Item> waiting;
     int closing = 0;
+    int for_shared = 0;  // how many of `waiting` shared threads may take
+    // The list that has this user's node. Null: `node` has it.
+    std::list<User*>* place = nullptr;
+    std::list<User*> node{this};
+    const std::list<User*>::iterator self = node.begin();
   };
+  using Users = std::map<uid_t, User>;
 
   enum class What { kClose, kWait, kEnd };
 
@@ -159,19 +175,17 @@ class Closer {
 
   // Says what the calling thread must do. kClose: close `item`. kWait: park.
   // kEnd: end. If `parker` is null, the result is never kWait.
-  What Next(event::Parker* parker, uid_t* user, Item* item) {
+  What Next(event::Parker* parker, uid_t* uid, Item* item) {
     event::MutexLock lock(&mutex_);
-    for (auto& of : users_) {
-      if (of.second.waiting.empty() ||
-          of.second.closing == kMaxThreadsOfAUser) {
-        continue;
-      }
-      *user = of.first;
-      *item = std::move(of.second.waiting.front());
-      of.second.waiting.pop_front();
-      TakenLocked();
-      ++of.second.closing;
+    if (MayTakeLocked() > 0) {
+      User* const user = (for_own_.empty() ? for_shared_ : for_own_).front();
+      *uid = user->uid;
+      *item = std::move(user->waiting.front());
+      user->waiting.pop_front();
+      g_waiting.fetch_sub(1, std::memory_order_relaxed);
       ++closing_;
+      if (++user->closing > 1) ++shared_;
+      PlaceLocked(user);
       return What::kClose;
     }
     if (parker != nullptr && idle_ == nullptr) {
@@ -185,26 +199,52 @@ class Closer {
     event::MutexLock lock(&mutex_);
     if (idle_ == parker) idle_ = nullptr;
   }
-  void TakenLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    --waiting_;
-    g_waiting.fetch_sub(1, std::memory_order_relaxed);
-  }
-  void Closed(uid_t user) {
+  void Closed(uid_t uid) {
     event::MutexLock lock(&mutex_);
     g_unfinished.fetch_sub(1, std::memory_order_relaxed);
     --closing_;
-    auto of = users_.find(user);
-    if (--of->second.closing == 0 && of->second.waiting.empty()) {
-      users_.erase(of);
-    }
+    const auto of = users_.find(uid);
+    if (--of->second.closing > 0) --shared_;
+    PlaceLocked(&of->second);
+    ForgetIfIdleLocked(of);
+  }
+  void ForgetIfIdleLocked(Users::iterator of)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (of->second.waiting.empty() && of->second.closing == 0) users_.erase(of);
+  }
+  // How many file descriptors threads may take now.
+  int MayTakeLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return static_cast<int>(for_own_.size()) +
+           std::min(may_take_shared_, kMaxSharedThreads - shared_);
+  }
+  // Must be called after a change of `waiting` or `closing`. Puts the user at
+  // the end of its list, so that users take turns.
+  void PlaceLocked(User* user) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const bool own = user->closing == 0 && !user->waiting.empty();
+    may_take_shared_ -= user->for_shared;
+    user->for_shared = std::min(static_cast<int>(user->waiting.size()),
+                                kMaxThreadsOfAUser - user->closing) -
+                       (own ? 1 : 0);
+    may_take_shared_ += user->for_shared;
+    std::list<User*>& from = user->place != nullptr ? *user->place : user->node;
+    user->place = own                    ? &for_own_
+                  : user->for_shared > 0 ? &for_shared_
+                                         : nullptr;
+    std::list<User*>& to = user->place != nullptr ? *user->place : user->node;
+    to.splice(to.end(), from, user->self);
   }
 
   event::Mutex mutex_;
-  std::map<uid_t, User> users_ ABSL_GUARDED_BY(mutex_);
-  int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  Users users_ ABSL_GUARDED_BY(mutex_);
+  // The users of which a file descriptor may be taken: by a thread of the
+  // user's own, or by a shared thread.
+  std::list<User*> for_own_ ABSL_GUARDED_BY(mutex_);
+  std::list<User*> for_shared_ ABSL_GUARDED_BY(mutex_);
+  int may_take_shared_ ABSL_GUARDED_BY(mutex_) = 0;  // the sum of for_shared
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
   int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // part of threads_
+  int shared_ ABSL_GUARDED_BY(mutex_) = 0;    // part of closing_
   // The parker of the thread that waits for a file descriptor to close. This
   // thread is part of threads_.
   event::Parker* idle_ ABSL_GUARDED_BY(mutex_) = nullptr;

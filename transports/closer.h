@@ -27,10 +27,11 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
                  event::HeldRef held = {});
 
 // Any thread. Closes `fd` on another thread, for any sender. The close is
-// charged to `user`. Closes of one user occupy at most four of the 64 threads,
-// so one user does not delay the closes of others. If no thread can be started,
-// an existing thread closes `fd` later. The calling thread closes `fd` only if
-// no such thread exists, memory is short, or the process was killed.
+// charged to `user`. Each user that has closes under way has a thread of its
+// own, and up to three of 60 shared threads. So one user does not delay the
+// closes of others. If no thread can be started, an existing thread closes `fd`
+// later. The calling thread closes `fd` only if no such thread exists, memory is
+// short, or the process was killed.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     event::HeldRef held = {});
 

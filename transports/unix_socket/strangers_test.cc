@@ -126,8 +126,10 @@ class OtherProcess final : public event::Process {
   }
   std::unique_ptr<event::ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) override {
+    ++started_;
     return left_-- > 0 ? real_->StartThread(name, std::move(body)) : nullptr;
   }
+  int started() const { return started_; }
   void ExitThread() override { real_->ExitThread(); }
   uint64_t Random() override { return real_->Random(); }
   std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
@@ -135,6 +137,7 @@ class OtherProcess final : public event::Process {
  private:
   event::Process* const real_ = event::Process::Current();
   int left_;
+  int started_ = 0;
 };
 
 // Receives all frames and closes their file descriptors.
@@ -523,6 +526,45 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   CloseElsewhere(process, kTwo, event::UniqueFd(dup(0)));
   EXPECT_NE(kernel.ClosedBy(other), std::this_thread::get_id());
   kernel.LastFrom(INT_MAX);
+  while (kept.holders() > 1) std::this_thread::yield();
+}
+
+// Twenty users occupy all shared threads. Expected: a further user has a thread
+// of its own, and no second one.
+TEST_F(StrangersTest, ManyUsersHoldUpNoOthers) {
+  constexpr int kUsers = 20, kThreadsOfAUser = 4;
+  Kept kept;
+  const auto held = event::HeldRef::Adopt(&kept);
+  Kernel kernel;
+  kernel.LastFrom(kLasting);
+  const auto block = [&](int user) {
+    for (int i = 0; i < kThreadsOfAUser; ++i) {
+      CloseElsewhere(&process_, static_cast<uid_t>(user),
+                     event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)),
+                     held);
+    }
+  };
+  for (int user = 1; user < kUsers; ++user) {
+    block(user);
+    kernel.WaitUntilLasting(user * kThreadsOfAUser);
+  }
+  EXPECT_FALSE(AnyCloseWaits());
+  block(kUsers);
+  kernel.WaitUntilLasting(kUsers * kThreadsOfAUser);
+  EXPECT_FALSE(AnyCloseWaits());
+  block(kUsers + 1);
+  kernel.WaitUntilLasting(kUsers * kThreadsOfAUser + 1);
+  const int started = process_.started();
+  const int second = fcntl(0, F_DUPFD_CLOEXEC, 600);
+  const int others = fcntl(0, F_DUPFD_CLOEXEC, 650);
+  kernel.Forget();
+  CloseElsewhere(&process_, kUsers + 1, event::UniqueFd(second), held);
+  EXPECT_EQ(process_.started(), started);
+  CloseElsewhere(&process_, kUsers + 2, event::UniqueFd(others), held);
+  EXPECT_NE(kernel.ClosedBy(others), std::this_thread::get_id());
+  EXPECT_TRUE(AnyCloseWaits());
+  kernel.LastFrom(INT_MAX);
+  EXPECT_NE(kernel.ClosedBy(second), std::this_thread::get_id());
   while (kept.holders() > 1) std::this_thread::yield();
 }
 
