@@ -39,6 +39,8 @@ std::atomic<size_t> g_waiting{0};
 // Those, and the file descriptors that are being closed.
 std::atomic<size_t> g_unfinished{0};
 
+}  // namespace
+
 // The file descriptors that wait to be closed, and the threads that close them.
 // If there is no file descriptor that a thread may close, one thread waits for
 // the next one, and other threads end.
@@ -64,7 +66,30 @@ class Closer {
   bool HasMany(uid_t user) {
     event::MutexLock lock(&mutex_);
     const auto of = users_.find(user);
-    return of != users_.end() && of->second.waiting.size() >= kMaxClosesOfAUser;
+    return of != users_.end() && of->second.HasMany();
+  }
+  // False: the user has few.
+  bool BeginWait(FewClosesWait* wait) {
+    event::MutexLock lock(&mutex_);
+    const auto of = users_.find(wait->user_);
+    if (of == users_.end() || !of->second.HasMany()) return false;
+    std::list<FewClosesWait*>& waits = of->second.waits;
+    waits.splice(waits.end(), wait->node_);
+    return true;
+  }
+  // The wait has ended, or is cancelled. Ends the next one of the same user.
+  void EndWait(FewClosesWait* wait) {
+    event::DeferredWakes wakes;
+    event::MutexLock lock(&mutex_);
+    const auto of = users_.find(wait->user_);
+    if (wait->node_.empty()) {
+      wait->node_.splice(wait->node_.end(), of->second.waits, wait->self_);
+    } else {
+      wait->loop_->Cancel(wait);
+    }
+    if (of == users_.end()) return;
+    PostNextLocked(&of->second, &wakes);
+    ForgetIfIdleLocked(of);
   }
 
   // Adds the item. If it returns true, the caller must start a thread, then
@@ -94,6 +119,7 @@ class Closer {
   // Returns the item of `fd` if no thread is left to close it. Otherwise
   // returns an empty item.
   Item NotStarted(uid_t uid, int fd) {
+    event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
     --starting_;
     --threads_;
@@ -110,6 +136,7 @@ class Closer {
       break;
     }
     PlaceLocked(&of->second);
+    PostNextLocked(&of->second, &wakes);
     ForgetIfIdleLocked(of);
     return item;
   }
@@ -157,6 +184,9 @@ class Closer {
     std::list<User*>* place = nullptr;
     std::list<User*> node{this};
     const std::list<User*>::iterator self = node.begin();
+    std::list<FewClosesWait*> waits;  // begun, and not posted
+
+    bool HasMany() const { return waiting.size() >= kMaxClosesOfAUser; }
   };
   using Users = std::map<uid_t, User>;
 
@@ -176,6 +206,7 @@ class Closer {
   // Says what the calling thread must do. kClose: close `item`. kWait: park.
   // kEnd: end. If `parker` is null, the result is never kWait.
   What Next(event::Parker* parker, uid_t* uid, Item* item) {
+    event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
     if (MayTakeLocked() > 0) {
       User* const user = (for_own_.empty() ? for_shared_ : for_own_).front();
@@ -186,6 +217,7 @@ class Closer {
       ++closing_;
       if (++user->closing > 1) ++shared_;
       PlaceLocked(user);
+      PostNextLocked(user, &wakes);
       return What::kClose;
     }
     if (parker != nullptr && idle_ == nullptr) {
@@ -210,7 +242,18 @@ class Closer {
   }
   void ForgetIfIdleLocked(Users::iterator of)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (of->second.waiting.empty() && of->second.closing == 0) users_.erase(of);
+    const User& user = of->second;
+    if (user.waiting.empty() && user.closing == 0 && user.waits.empty()) {
+      users_.erase(of);
+    }
+  }
+  // If the user has few closes, its longest wait ends.
+  void PostNextLocked(User* user, event::DeferredWakes* wakes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (user->waits.empty() || user->HasMany()) return;
+    FewClosesWait* const wait = user->waits.front();
+    wait->node_.splice(wait->node_.end(), user->waits, wait->self_);
+    wakes->Post(wait->loop_, wait);
   }
   // How many file descriptors threads may take now.
   int MayTakeLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -249,6 +292,8 @@ class Closer {
   // thread is part of threads_.
   event::Parker* idle_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
+
+namespace {
 
 // Blocks all signals. A thread that is started meanwhile inherits this, so it
 // runs no signal handler of the program. Otherwise a handler might be delayed
@@ -318,6 +363,26 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 
 bool HasManyCloses(event::Process* process, uid_t user) {
   return State::Of(process)->HasMany(user);
+}
+
+bool FewClosesWait::Begin(event::Process* process, uid_t user,
+                          event::Loop* loop) {
+  closer_ = State::Of(process);
+  user_ = user;
+  loop_ = loop;
+  if (!closer_->BeginWait(this)) closer_.reset();
+  return waits();
+}
+
+void FewClosesWait::Cancel() {
+  if (const std::shared_ptr<Closer> closer = std::move(closer_)) {
+    closer->EndWait(this);
+  }
+}
+
+void FewClosesWait::Run() {
+  Cancel();
+  OnFewCloses();
 }
 
 bool MayHaveManyCloses() {

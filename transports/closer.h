@@ -11,14 +11,18 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <list>
 #include <memory>
 
 #include "event/base/ref.h"
 #include "event/base/unique_fd.h"
+#include "event/loop.h"
 #include "event/process.h"
 
 namespace le {
 namespace transports {
+
+class Closer;
 
 // Any thread. Closes `fd`, which `user` has sent. If `user` is a stranger
 // (Process::IsStranger()), another thread closes it; otherwise the calling
@@ -45,6 +49,37 @@ constexpr size_t kMaxClosesOfAUser = 64;
 // all users. MayHaveManyCloses() only reads a counter, so call it first.
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
+
+// Waits until a user has fewer than kMaxClosesOfAUser. Each file descriptor that
+// no longer waits to be closed ends one wait of its user, the longest one. While
+// the user has few, each wait that ends also ends the next one. So the work does
+// not grow with the number of waits. For the owner of the loop.
+class FewClosesWait : private event::Task {
+ public:
+  FewClosesWait() = default;
+  ~FewClosesWait() override { Cancel(); }
+
+  // True: `user` has many, and `loop` will call OnFewCloses(). False: it has
+  // few. Must not be called while waits(). The loop must exist while waits().
+  bool Begin(event::Process* process, uid_t user, event::Loop* loop);
+  // OnFewCloses() will not be called.
+  void Cancel();
+  bool waits() const { return closer_ != nullptr; }
+
+ private:
+  friend class Closer;
+  // The user may have many again.
+  virtual void OnFewCloses() = 0;
+  void Run() override;
+
+  std::shared_ptr<Closer> closer_;  // while it waits
+  uid_t user_ = 0;
+  event::Loop* loop_ = nullptr;
+  // The closer's lock guards these. `node_` is empty while it is in a list of
+  // the closer.
+  std::list<FewClosesWait*> node_{this};
+  const std::list<FewClosesWait*>::iterator self_ = node_.begin();
+};
 
 // Any thread. Whether any file descriptor of any user waits to be closed.
 bool AnyCloseWaits();

@@ -61,7 +61,14 @@ class Kernel final : public event::sys::Interceptor {
     if (fd < lasts_from_ || std::this_thread::get_id() == test_) return;
     ++lasting_;
     changed_.notify_all();
-    changed_.wait(lock, [&] { return lasts_from_ == INT_MAX; });
+    changed_.wait(lock, [&] { return lasts_from_ == INT_MAX || ends_ > 0; });
+    if (ends_ > 0) --ends_;
+  }
+  // Lets one close end that blocks.
+  void EndOne() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++ends_;
+    changed_.notify_all();
   }
   // From now on the close of a descriptor whose number is at least `fd` blocks
   // until LastFrom(INT_MAX). (A close on the test's own thread does not block,
@@ -103,6 +110,7 @@ class Kernel final : public event::sys::Interceptor {
   sigset_t signals_of_closer_;
   int lasts_from_ = INT_MAX;
   int lasting_ = 0;
+  int ends_ = 0;
 };
 
 class Kept final : public event::Held {
@@ -725,7 +733,10 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
     Reader reader(&process_, end_.get(), pool_.get());
     ASSERT_TRUE(end_->Attach(loop_, &reader).ok());
     while (reader.frames < kMaxWaiting) loop_->RunTurn(absl::InfiniteFuture());
-    for (int turn = 0; turn < 3; ++turn) loop_->RunTurn(absl::InfiniteFuture());
+    // The transport does nothing meanwhile, also after a pause.
+    while (loop_->RunTurn(absl::InfinitePast())) {
+    }
+    EXPECT_FALSE(loop_->RunTurn(process_.Now() + absl::Milliseconds(60)));
     EXPECT_EQ(reader.frames, kMaxWaiting);
     EXPECT_LE(OpenDescriptors() - before, kMaxWaiting);
     kernel.LastFrom(INT_MAX);
@@ -733,6 +744,94 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
     end_.reset();
   }
 }
+
+// Sessions of a user that has as many unfinished closes as it may have. EndOne()
+// then lets one more be closed.
+class UnreadSessionsTest : public StrangersTest {
+ protected:
+  // Each session has one unread frame.
+  void Begin(int sessions, bool with_descriptors) {
+    BlockClosers(&kernel_, getuid());
+    for (int i = 0; i < kMaxWaiting; ++i) {
+      CloseElsewhere(&process_, getuid(),
+                     event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)));
+    }
+    for (int i = 0; i < sessions; ++i) {
+      BeginSession(Trust::kStranger);
+      if (with_descriptors) {
+        ASSERT_EQ(SendDescriptor(), 0);
+      } else {
+        FrameHeader header;
+        header.type = 1;
+        ASSERT_GT(send(far_.get(), &header, sizeof(header), 0), 0);
+      }
+      far_ends_.push_back(std::move(far_));
+      readers_.push_back(
+          std::make_unique<Reader>(&process_, end_.get(), pool_.get()));
+      ASSERT_TRUE(end_->Attach(loop_, readers_.back().get()).ok());
+      ends_.push_back(std::move(end_));
+    }
+    RunTurns();
+    EXPECT_EQ(FramesRead(), 0);
+  }
+  ~UnreadSessionsTest() override { kernel_.LastFrom(INT_MAX); }
+  // Runs turns until nothing happens for longer than any pause of a connection.
+  void RunTurns() {
+    while (loop_->RunTurn(process_.Now() + absl::Milliseconds(60))) {
+      ASSERT_LT(++turns_, 1000) << "it spins";
+    }
+  }
+  // Returns when the closing thread has begun its next close.
+  void EndOne() {
+    kernel_.EndOne();
+    kernel_.WaitUntilLasting(++begun_);
+  }
+  int FramesRead() const {
+    int frames = 0;
+    for (const auto& reader : readers_) frames += reader->frames;
+    return frames;
+  }
+
+  Kernel kernel_;
+  std::vector<event::UniqueFd> far_ends_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+  std::vector<std::unique_ptr<Connection>> ends_;
+
+ private:
+  int turns_ = 0;
+  int begun_ = 4;  // closes
+};
+
+TEST_F(UnreadSessionsTest, EachCloseMakesRoomForOne) {
+  Begin(20, /*with_descriptors=*/true);
+  for (int ended = 1; ended <= 3; ++ended) {
+    EndOne();
+    RunTurns();
+    EXPECT_EQ(FramesRead(), ended);
+  }
+}
+
+TEST_F(UnreadSessionsTest, AreAllReadWhileThereIsRoom) {
+  Begin(20, /*with_descriptors=*/false);
+  EndOne();
+  RunTurns();
+  EXPECT_EQ(FramesRead(), 20);
+}
+
+// One session is told that it may be read, and then one is detached. In one of
+// the two cases this is the same one. Expected: the other one is read.
+class TwoUnreadSessionsTest : public UnreadSessionsTest,
+                              public ::testing::WithParamInterface<int> {};
+
+TEST_P(TwoUnreadSessionsTest, OneThatLeavesMakesRoomForTheOther) {
+  Begin(2, /*with_descriptors=*/true);
+  EndOne();
+  ends_[GetParam()]->Detach();
+  RunTurns();
+  EXPECT_EQ(readers_[1 - GetParam()]->frames, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TwoUnreadSessionsTest, ::testing::Range(0, 2));
 
 // Only a directory may pass a connection, not the far end of a session.
 TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
