@@ -10,12 +10,16 @@
 #include <list>
 #include <map>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "event/base/mutex.h"
 #include "event/base/sys.h"
 #include "event/deferred_wakes.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace transports {
@@ -26,6 +30,9 @@ namespace {
 // closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxSharedThreads = 60;
+
+// If none of a user's closes has ended for this time, this is logged.
+constexpr absl::Duration kLong = absl::Seconds(5);
 
 // How long a thread waits for the next file descriptor. A directory closes one
 // for each introduction. So a busy directory keeps its thread: the start of a
@@ -92,6 +99,23 @@ class Closer {
     ForgetIfIdleLocked(of);
   }
 
+  // Returns the user whose closes last long and have not been reported yet, and
+  // the line for the log. Returns "" if there is none.
+  std::string TakeLong(event::Instant now, uid_t* uid) {
+    event::MutexLock lock(&mutex_);
+    if (lasting_.empty()) return "";
+    User* const user = lasting_.front();
+    const absl::Duration lasts = now - user->since;
+    if (lasts < kLong) return "";
+    user->lasting.splice(user->lasting.end(), lasting_, user->lasting_self);
+    *uid = user->uid;
+    return absl::StrCat(
+        "no close of a file descriptor that user ", user->uid,
+        " has sent or left unread has ended for ",
+        absl::FormatDuration(absl::Trunc(lasts, absl::Seconds(1))), ": ",
+        user->closing, " are under way, and ", user->waiting.size(), " wait");
+  }
+
   // Adds the item. If it returns true, the caller must start a thread, then
   // call Started() or NotStarted().
   bool Add(uid_t uid, Item item) {
@@ -155,11 +179,12 @@ class Closer {
     for (;;) {
       uid_t user = 0;
       Item item;
-      switch (Next(may_wait ? parker.get() : nullptr, &user, &item)) {
+      switch (Next(may_wait ? parker.get() : nullptr, process->Now(), &user,
+                   &item)) {
         case What::kClose:
           item.fd.reset();
           item.held.reset();
-          Closed(user);
+          Closed(user, process->Now());
           may_wait = true;
           break;
         case What::kWait:
@@ -185,6 +210,10 @@ class Closer {
     std::list<User*> node{this};
     const std::list<User*>::iterator self = node.begin();
     std::list<FewClosesWait*> waits;  // begun, and not posted
+    // When `closing` was 0, or a close ended.
+    event::Instant since;
+    std::list<User*> lasting{this};  // empty while lasting_ has the node
+    const std::list<User*>::iterator lasting_self = lasting.begin();
 
     bool HasMany() const { return waiting.size() >= kMaxClosesOfAUser; }
   };
@@ -205,7 +234,7 @@ class Closer {
 
   // Says what the calling thread must do. kClose: close `item`. kWait: park.
   // kEnd: end. If `parker` is null, the result is never kWait.
-  What Next(event::Parker* parker, uid_t* uid, Item* item) {
+  What Next(event::Parker* parker, event::Instant now, uid_t* uid, Item* item) {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
     if (MayTakeLocked() > 0) {
@@ -215,7 +244,11 @@ class Closer {
       user->waiting.pop_front();
       g_waiting.fetch_sub(1, std::memory_order_relaxed);
       ++closing_;
-      if (++user->closing > 1) ++shared_;
+      if (++user->closing > 1) {
+        ++shared_;
+      } else {
+        BeganOrEndedLocked(user, now);
+      }
       PlaceLocked(user);
       PostNextLocked(user, &wakes);
       return What::kClose;
@@ -231,14 +264,23 @@ class Closer {
     event::MutexLock lock(&mutex_);
     if (idle_ == parker) idle_ = nullptr;
   }
-  void Closed(uid_t uid) {
+  void Closed(uid_t uid, event::Instant now) {
     event::MutexLock lock(&mutex_);
     g_unfinished.fetch_sub(1, std::memory_order_relaxed);
     --closing_;
     const auto of = users_.find(uid);
     if (--of->second.closing > 0) --shared_;
+    BeganOrEndedLocked(&of->second, now);
     PlaceLocked(&of->second);
     ForgetIfIdleLocked(of);
+  }
+  // Must be called when the user's first close begins, and when a close ends.
+  void BeganOrEndedLocked(User* user, event::Instant now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    user->since = now;
+    std::list<User*>& from = user->lasting.empty() ? lasting_ : user->lasting;
+    std::list<User*>& to = user->closing > 0 ? lasting_ : user->lasting;
+    to.splice(to.end(), from, user->lasting_self);
   }
   void ForgetIfIdleLocked(Users::iterator of)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -284,6 +326,9 @@ class Closer {
   std::list<User*> for_own_ ABSL_GUARDED_BY(mutex_);
   std::list<User*> for_shared_ ABSL_GUARDED_BY(mutex_);
   int may_take_shared_ ABSL_GUARDED_BY(mutex_) = 0;  // the sum of for_shared
+  // The users that have closes under way and are not reported, in the order of
+  // `since`.
+  std::list<User*> lasting_ ABSL_GUARDED_BY(mutex_);
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
   int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // part of threads_
@@ -324,6 +369,13 @@ struct State final : event::ModuleState {
   }
 };
 
+// Call it while closes are asked for. No thread waits only to report.
+void LogLong(event::Process* process, Closer* closer) {
+  uid_t user = 0;
+  const std::string line = closer->TakeLong(process->Now(), &user);
+  if (!line.empty()) event::LogForPeer(event::LogLevel::kWarning, user, line);
+}
+
 }  // namespace
 
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
@@ -333,6 +385,7 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
   std::shared_ptr<Closer> closer;
   try {
     closer = State::Of(process);
+    LogLong(process, closer.get());
     if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
   } catch (const std::bad_alloc&) {
     return;  // `fd` or the temporary item closes it here
@@ -368,6 +421,7 @@ bool HasManyCloses(event::Process* process, uid_t user) {
 bool FewClosesWait::Begin(event::Process* process, uid_t user,
                           event::Loop* loop) {
   closer_ = State::Of(process);
+  LogLong(process, closer_.get());
   user_ = user;
   loop_ = loop;
   if (!closer_->BeginWait(this)) closer_.reset();

@@ -35,7 +35,8 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 // own, and up to three of 60 shared threads. So one user does not delay the
 // closes of others. If no thread can be started, an existing thread closes `fd`
 // later. The calling thread closes `fd` only if no such thread exists, memory is
-// short, or the process was killed.
+// short, or the process was killed. If the closes of any user last long, logs
+// this.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     event::HeldRef held = {});
 

@@ -25,6 +25,7 @@
 #include <thread>
 #include <vector>
 
+#include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
@@ -125,7 +126,7 @@ class OtherProcess final : public event::Process {
   void Die(absl::string_view message) override { real_->Die(message); }
   event::Credentials credentials() override { return real_->credentials(); }
   bool IsOverflowUser(uid_t) override { return true; }
-  event::Instant Now() override { return real_->Now(); }
+  event::Instant Now() override { return real_->Now() + is_ahead; }
   std::unique_ptr<event::Loop> CreateLoop() override {
     return real_->CreateLoop();
   }
@@ -141,6 +142,9 @@ class OtherProcess final : public event::Process {
   void ExitThread() override { real_->ExitThread(); }
   uint64_t Random() override { return real_->Random(); }
   std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
+
+  // The clock of the threads that this process starts is not changed.
+  absl::Duration is_ahead;
 
  private:
   event::Process* const real_ = event::Process::Current();
@@ -574,6 +578,42 @@ TEST_F(StrangersTest, ManyUsersHoldUpNoOthers) {
   kernel.LastFrom(INT_MAX);
   EXPECT_NE(kernel.ClosedBy(second), std::this_thread::get_id());
   while (kept.holders() > 1) std::this_thread::yield();
+}
+
+// An operator must be able to find the cause. Each user is reported once.
+TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
+  static std::mutex log_mutex;
+  static std::vector<std::string> log;
+  event::SetLogSink([](event::LogLevel, absl::string_view line) {
+    std::lock_guard<std::mutex> lock(log_mutex);
+    log.emplace_back(line);
+  });
+  Kernel kernel;
+  const auto lines = [&](const std::string& part) {
+    std::lock_guard<std::mutex> lock(log_mutex);
+    return std::count_if(log.begin(), log.end(), [&](const std::string& line) {
+      return line.find(part) != std::string::npos;
+    });
+  };
+  kernel.LastFrom(kLasting);
+  for (const uid_t user : {uid_t{1}, uid_t{1}, uid_t{2}}) {
+    CloseElsewhere(&process_, user,
+                   event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)));
+  }
+  kernel.WaitUntilLasting(3);
+  CloseElsewhere(&process_, 3, event::UniqueFd(dup(0)));
+  EXPECT_EQ(lines("that user 1 "), 0);
+  process_.is_ahead = absl::Seconds(5);
+  for (int i = 0; i < 5; ++i) {
+    CloseElsewhere(&process_, 3, event::UniqueFd(dup(0)));
+    WaitForCloses();
+  }
+  EXPECT_EQ(lines("that user 1 "), 1);
+  EXPECT_EQ(lines(": 2 are under way, and 0 wait"), 1);
+  EXPECT_EQ(lines("that user 2 "), 1);
+  kernel.LastFrom(INT_MAX);
+  while (AnyCloseIsUnfinished()) std::this_thread::yield();
+  event::SetLogSink(nullptr);
 }
 
 // A client's connection is dropped unread. Expected: its close is charged to
