@@ -114,8 +114,9 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   size_t max_request_bytes() const { return max_request_bytes_; }
 
   // Null: the time of its sessions has no common bound.
-  TurnShare* turn_share() {
-    return is_bounded_ && sessions_ > 1 ? &turn_share_ : nullptr;
+  TurnQueue* turn_queue() {
+    return is_bounded_ && (sessions_ > 1 || !turn_queue_.empty()) ? &turn_queue_
+                                                                  : nullptr;
   }
 
   // ---- File descriptors in messages ----
@@ -167,7 +168,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   const std::function<void(ServiceUser*)> on_return_;
   uint32_t sessions_ = 0;
   uint32_t parts_ = 1;  // a power of two
-  TurnShare turn_share_;
+  TurnQueue turn_queue_;
   UserLimits limits_;
   SessionLimits session_;
   size_t max_request_bytes_ = kDefaultRequestBytes;

@@ -95,7 +95,7 @@ class ServerSession final : public Session, private event::Held {
   ~ServerSession() override;
 
   MessagePool* pool() const override;
-  TurnShare* turn_share() override { return user_->turn_share(); }
+  TurnQueue* turn_queue() override { return user_->turn_queue(); }
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
   void OnWouldBlock() override;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -247,7 +248,8 @@ TEST_F(ServerSessionTest, TheHelloIsSentThoughTheQueueIsFull) {
   });
 }
 
-// Otherwise a user with many sessions makes each turn long for all others.
+// The second session is not received from in this turn. Meanwhile the loop does
+// not watch it: it would report it in each turn.
 TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   Run([this] {
     Client first, second;
@@ -260,20 +262,106 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
     second.observer->OnReadable();
     EXPECT_EQ(handler_->messages.size(), 1u);
     EXPECT_EQ(second.frames.size(), 1u);
-    // The loop reports the first session first in each turn, and it always has
-    // input. Both are served.
-    for (int turn = 0; turn < 8; ++turn) {
-      Send(&first, kMessageFrame, /*with_descriptor=*/false);
-      Turns();
-      first.observer->OnReadable();
-      second.observer->OnReadable();
-    }
-    EXPECT_TRUE(second.frames.empty());
-    EXPECT_LT(first.frames.size(), 4u);
-    handler_->takes = absl::ZeroDuration();
+    EXPECT_TRUE(first.is_read);
+    EXPECT_FALSE(second.is_read);
     Turns();
+    EXPECT_TRUE(second.frames.empty());
+    EXPECT_TRUE(second.is_read);
     Leave(&first);
     Leave(&second);
+  });
+}
+
+// Even if they take no time, more sessions would fill the next turn's events.
+TEST_F(ServerSessionTest, SoManySessionsOfAUserAreServedInATurn) {
+  Run([this] {
+    std::vector<Client> clients(2 * TurnShare::kSessions + 1);
+    for (Client& client : clients) {
+      Open(&client);
+      Send(&client, kMessageFrame, /*with_descriptor=*/false);
+    }
+    const auto served = [&] {
+      return std::count_if(clients.begin(), clients.end(), [](Client& client) {
+        return client.frames.empty();
+      });
+    };
+    const auto watched = [&] {
+      return std::count_if(clients.begin(), clients.end(),
+                           [](Client& client) { return client.is_read; });
+    };
+    for (Client& client : clients) client.observer->OnReadable();
+    EXPECT_EQ(served(), TurnShare::kSessions);
+    EXPECT_EQ(watched(), TurnShare::kSessions);
+    event::Loop* const loop = event::Thread::Current()->loop();
+    // Further sessions of the user may have input.
+    loop->RunTurn(absl::InfinitePast());
+    EXPECT_EQ(served(), TurnShare::kSessions);
+    // Each is received from, and then again, to find that nothing is left.
+    loop->RunTurn(absl::InfinitePast());
+    EXPECT_EQ(watched(), TurnShare::kSessions);
+    loop->RunTurn(absl::InfinitePast());
+    EXPECT_EQ(watched(), 2 * TurnShare::kSessions);
+    Turns();
+    EXPECT_EQ(watched(), 2 * TurnShare::kSessions + 1);
+    EXPECT_EQ(served(), watched());
+    for (Client& client : clients) Leave(&client);
+  });
+}
+
+TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
+  Run([this] {
+    constexpr int kClients = 4;
+    std::vector<Client> clients(kClients);
+    for (Client& client : clients) {
+      Open(&client);
+      for (int i = 0; i < 64; ++i) {
+        Send(&client, kMessageFrame, /*with_descriptor=*/false);
+      }
+    }
+    handler_->takes = absl::Milliseconds(1);
+    for (Client& client : clients) client.observer->OnReadable();
+    size_t before = 0;
+    while (!clients[1].frames.empty()) {
+      event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
+      size_t least = 64, most = 0;
+      for (int i = 1; i < kClients; ++i) {
+        least = std::min(least, clients[i].frames.size());
+        most = std::max(most, clients[i].frames.size());
+      }
+      EXPECT_LE(most - least, 8u);  // the frames of a visit
+      const size_t received = handler_->messages.size();
+      EXPECT_LE(received - before, 8u);
+      before = received;
+    }
+    handler_->takes = absl::ZeroDuration();
+    Turns();
+    for (Client& client : clients) Leave(&client);
+  });
+}
+
+// A session that waits for its turn ends: its client closes, or the service.
+TEST_F(ServerSessionTest, ASessionMayEndBeforeItsTurn) {
+  Run([this] {
+    std::vector<Client> clients(4);
+    for (Client& client : clients) Open(&client);
+    ServerSession* const newest = handler_->newest;
+    handler_->takes = absl::Milliseconds(1);
+    for (Client& client : clients) {
+      Send(&client, kMessageFrame, /*with_descriptor=*/false);
+      client.observer->OnReadable();
+    }
+    EXPECT_EQ(handler_->messages.size(), 1u);
+    clients[1].gone = true;
+    clients[1].observer->OnHangUp();
+    EXPECT_FALSE(clients[1].is_read);
+    newest->Close(CloseReason::kByPeer);
+    Turns();
+    EXPECT_EQ(handler_->closes, 2);
+    EXPECT_EQ(handler_->messages.size(), 3u);
+    EXPECT_TRUE(clients[2].frames.empty());
+    Leave(&clients[0]);
+    Leave(&clients[2]);
+    EXPECT_EQ(handler_->closes, 4);
   });
 }
 

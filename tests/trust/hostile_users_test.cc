@@ -451,6 +451,107 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
 }
 
+// Twenty users (they may be the subordinate ones of one person) send descriptors
+// whose close blocks, five each. These would occupy 80 closing threads and more.
+// Expected: an honest user's descriptors are closed meanwhile.
+TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
+  constexpr int kUsers = 20;
+  constexpr int kDescriptors = 5;
+  // Refuses descriptors of no session, and fetches none.
+  ExpectOthersAreServed();
+  std::vector<pid_t> attackers;
+  int go[2];
+  int sent[2];
+  ASSERT_EQ(pipe2(go, O_CLOEXEC), 0);
+  ASSERT_EQ(pipe2(sent, O_CLOEXEC), 0);
+  for (int user = 0; user < kUsers; ++user) {
+    attackers.push_back(
+        Run(kAttacker + static_cast<uid_t>(user), [&](int done) {
+          const le_msg_SessionRef_t session = le_msg_CreateSession(
+              le_msg_GetProtocolRef("honest", 8), "honest");
+          le_msg_OpenSessionSync(session);
+          Done(done);
+          char byte;
+          if (read(go[0], &byte, 1) != 1) _exit(1);
+          for (int k = 0; k < kDescriptors; ++k) {
+            const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+            le_msg_SetFd(message, NewLastingDescriptor());
+            le_msg_Send(message);
+          }
+          le_msg_Flush(session);
+          Done(sent[1]);
+        }));
+  }
+  // As in the test above, the service makes the last close().
+  ASSERT_EQ(kill(service_, SIGSTOP), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(service_, &status, WUNTRACED), service_);
+  for (int user = 0; user < kUsers; ++user) Done(go[1]);
+  close(sent[1]);
+  char byte;
+  for (int user = 0; user < kUsers; ++user) {
+    EXPECT_EQ(read(sent[0], &byte, 1), 1) << "one died";
+  }
+  ASSERT_EQ(kill(service_, SIGCONT), 0);
+  for (const int fd : {go[0], go[1], sent[0]}) close(fd);
+  // More descriptors than may wait for their close.
+  const pid_t honest = Run(kOther, [](int) {
+    const le_msg_SessionRef_t session =
+        le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+    le_msg_OpenSessionSync(session);
+    for (int i = 0; i < 200; ++i) {
+      const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+      le_msg_SetFd(message, eventfd(0, EFD_CLOEXEC));
+      le_msg_Send(message);
+    }
+    // The service has no handler, so it releases the request.
+    le_msg_RequestSyncResponse(le_msg_CreateMsg(session));
+  });
+  ExpectOthersAreServed();
+  attackers.push_back(honest);
+  for (const pid_t child : attackers) {
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+}
+
+// Each of many sessions sends without end. Expected: another user is served,
+// and so is each of these sessions.
+TEST_F(HostileUsersTest, ManySessionsThatSendWithoutEnd) {
+  ExpectOthersAreServed();
+  attacker_ = Run(kAttacker, [](int done) {
+    constexpr int kSessions = 200;
+    static int answers = 0;
+    static int done_by = done;
+    static std::vector<le_msg_SessionRef_t> sessions;
+    for (int i = 0; i < kSessions; ++i) {
+      sessions.push_back(
+          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest"));
+      le_msg_OpenSessionSync(sessions.back());
+    }
+    for (le_msg_SessionRef_t session : sessions) {
+      le_msg_RequestResponse(
+          le_msg_CreateMsg(session),
+          [](le_msg_MessageRef_t, void*) {
+            if (++answers == kSessions) Done(done_by);
+          },
+          nullptr);
+    }
+    struct Flood {
+      static void Run(void*, void*) {
+        for (le_msg_SessionRef_t session : sessions) {
+          const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+          if (le_msg_TrySend(message) != LE_OK) le_msg_ReleaseMsg(message);
+        }
+        le_event_QueueFunction(&Run, nullptr, nullptr);
+      }
+    };
+    le_event_QueueFunction(&Flood::Run, nullptr, nullptr);
+    le_event_RunLoop();
+  });
+  ExpectOthersAreServed();
+}
+
 // ---- Limits ----------------------------------------------------------------
 
 constexpr uint32_t kMaxFds = 8;
