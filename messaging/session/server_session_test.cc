@@ -339,6 +339,27 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
   });
 }
 
+// The input of a session that waits is reported in each turn, as a hang-up may
+// be. Expected: its turn comes.
+TEST_F(ServerSessionTest, AWaitingSessionMayBeReportedAgain) {
+  Run([this] {
+    std::vector<Client> clients(2);
+    for (Client& client : clients) {
+      Open(&client);
+      Send(&client, kMessageFrame, /*with_descriptor=*/false);
+    }
+    handler_->takes = absl::Milliseconds(1);
+    for (Client& client : clients) client.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 1u);
+    for (int i = 0; i < 4; ++i) {
+      clients[1].observer->OnReadable();
+      event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
+    }
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    for (Client& client : clients) Leave(&client);
+  });
+}
+
 // A session that waits for its turn ends: its client closes, or the service.
 TEST_F(ServerSessionTest, ASessionMayEndBeforeItsTurn) {
   Run([this] {
