@@ -77,8 +77,9 @@ void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
   if (!MayAdminister(peer->identity().uid)) {
     peer->Refuse(proto::NOT_PERMITTED,
-                 absl::StrCat("only root and user ", self_,
-                              " may administer this directory"));
+                 self_ == 0 ? "only root may administer this directory"
+                            : absl::StrCat("only root and user ", self_,
+                                           " may administer this directory"));
     return;
   }
   const UserContext context = Context();

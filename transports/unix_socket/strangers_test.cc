@@ -496,6 +496,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
               IoResult::kOk);
     EXPECT_FALSE(frame.descriptor);
     EXPECT_TRUE(frame.descriptor_lost);
+    EXPECT_FALSE(frame.lost_by_sender);
     EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
   }
 }

@@ -275,7 +275,9 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     size_t size = 0;
     const IoResult result = Fetch(&room, block, &ancillary, &size);
     if (strangers_ == Strangers::kDropped || result != IoResult::kOk) {
+      const bool dropped = ancillary.descriptors() > 0;
       CloseReceived(&ancillary);
+      if (dropped) ancillary.set_truncated(true);  // they are lost at this end
     }
     if (result != IoResult::kOk) return result;
     absl::Status why;
