@@ -24,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "directory/account.h"
+#include "directory/activation.h"
 #include "directory/place.h"
 #include "directory/place_holder.h"
 #include "directory/program.h"
@@ -69,6 +70,11 @@ An option's value may also be an argument of its own: --socket_dir DIR. A folder
 that is made has mode 0755, the socket 0666, whatever the umask: the bindings decide
 whom a client reaches. If the socket or the lock file is deleted, both are created
 again.
+
+A service manager may pass the socket (LISTEN_PID, LISTEN_FDS, as systemd does).
+Then connections wait in its backlog while directoryd restarts, and clients trust
+the user that has opened it. It must be of SOCK_SEQPACKET, listen, and be bound to
+DIR/directory. If it is deleted, directoryd ends.
 
 Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
 SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after it.
@@ -271,6 +277,10 @@ namespace directory {
 int RunDirectoryd(Users* users, int argc, char** argv) {
   Flags flags = ParseFlags(argc, argv);
   le::event::Process* const process = le::event::Process::Current();
+  absl::StatusOr<le::event::UniqueFd> passed_socket =
+      le::directory::TakePassedSocket(process);
+  if (!passed_socket.ok()) return Failed(passed_socket.status());
+  const bool is_passed = static_cast<bool>(*passed_socket);
   le::event::Loop* const loop = le::event::Thread::Current()->loop();
 
   const absl::StatusOr<le::directory::Place> place =
@@ -279,7 +289,8 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     return Failed(absl::UnavailableError(
         absl::StrCat(place.status().message(), "; or give --socket_dir=DIR")));
   }
-  absl::StatusOr<le::event::UniqueFd> lock = le::directory::HoldPlace(*place);
+  absl::StatusOr<le::event::UniqueFd> lock =
+      le::directory::HoldPlace(*place, is_passed);
   if (!lock.ok()) return Failed(lock.status());
 
   // Each waiting client and each server needs a file descriptor.
@@ -336,12 +347,23 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
 
   le::transports::UnixTransport transport(process);
   transport.RefuseDescriptors();  // no peer has a reason to send one
+  if (is_passed) transport.UseListener(*std::move(passed_socket));
   const absl::Status listening = server.Listen(&transport, place->address());
   if (!listening.ok()) return Failed(listening);
   le::directory::PlaceWatch watch(loop);
   absl::Status end;
   std::function<void()> watch_place;
   const auto take_place_anew = [&] {
+    if (is_passed) {
+      // A new socket would show this process's user, whom clients may not
+      // trust, and would not survive a restart.
+      end = absl::UnavailableError(absl::StrCat(
+          "the socket or the lock file in ", place->folder,
+          " was deleted: restart the service manager's socket unit, which has "
+          "passed the socket"));
+      loop->Stop();
+      return;
+    }
     le::event::Log(
         LogLevel::kError,
         absl::StrCat("the socket or the lock file in ", place->folder,
