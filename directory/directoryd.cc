@@ -8,7 +8,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "directory/account.h"
 #include "directory/activation.h"
+#include "directory/notifier.h"
 #include "directory/place.h"
 #include "directory/place_holder.h"
 #include "directory/program.h"
@@ -74,7 +74,8 @@ again.
 A service manager may pass the socket (LISTEN_PID, LISTEN_FDS, as systemd does).
 Then connections wait in its backlog while directoryd restarts, and clients trust
 the user that has opened it. It must be of SOCK_SEQPACKET, listen, and be bound to
-DIR/directory. If it is deleted, directoryd ends.
+DIR/directory. If it is deleted, directoryd ends. The manager is notified (Type=notify,
+watchdog) if it has set NOTIFY_SOCKET.
 
 Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
 SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after it.
@@ -246,26 +247,11 @@ void SayLimits(const Flags& flags, const Accounts& accounts) {
   }
 }
 
-// Reports readiness to the reader of standard output, and to a service manager.
-void SayReady(le::event::Process* process, const std::string& address) {
+// Reports readiness to the reader of standard output.
+void SayReady(const std::string& address) {
   const std::string line = absl::StrCat("directoryd: ready at ", address, "\n");
   if (sys::Write(STDOUT_FILENO, line.data(), line.size()) < 0) {
     // Standard output has no reader.
-  }
-  const std::string notify = process->GetEnv("NOTIFY_SOCKET");
-  struct sockaddr_un to = {};
-  if (notify.empty() || notify.size() >= sizeof(to.sun_path)) return;
-  to.sun_family = AF_UNIX;
-  std::memcpy(to.sun_path, notify.data(), notify.size());
-  if (to.sun_path[0] == '@') to.sun_path[0] = '\0';
-  le::event::UniqueFd socket(
-      sys::Socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const socklen_t size = static_cast<socklen_t>(
-      offsetof(struct sockaddr_un, sun_path) + notify.size());
-  if (socket &&
-      sys::Connect(socket.get(), reinterpret_cast<struct sockaddr*>(&to),
-                   size) == 0) {
-    sys::Send(socket.get(), "READY=1", 7, MSG_NOSIGNAL);
   }
 }
 
@@ -316,8 +302,19 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     return directory->Load(*text, flags.bindings,
                            again ? Loading::kNow : Loading::kAtStart);
   };
+  le::directory::Notifier notifier(process, loop, [&] {
+    const Accounts& accounts = directory->accounts();
+    return absl::StrCat(accounts.services.used(), " services, ",
+                        accounts.waiting.used(), " waiting clients");
+  });
+  const auto reload = [&] {
+    notifier.Reloading();
+    absl::StatusOr<std::string> loaded = load();
+    notifier.Ready();
+    return loaded;
+  };
   le::directory::DirectoryServer::Options options = flags.options;
-  options.reload = load;
+  options.reload = reload;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
   SayLimits(flags, server.accounts());
@@ -333,7 +330,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
       loop->Stop();
       return;
     }
-    const absl::StatusOr<std::string> loaded = load();
+    const absl::StatusOr<std::string> loaded = reload();
     if (!loaded.ok()) {
       le::event::Log(LogLevel::kError, absl::StrCat("nothing was reloaded: ",
                                                     loaded.status().message()));
@@ -393,8 +390,10 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     le::event::Log(LogLevel::kWarning,
                    "no bindings yet: no session can be opened");
   }
-  SayReady(process, place->address());
+  SayReady(place->address());
+  notifier.Ready();
   loop->Run();
+  notifier.Stopping();
   return end.ok() ? kDone : Failed(end);
 }
 
