@@ -3,11 +3,9 @@
 
 #include "directory/directoryd.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "directory/account.h"
 #include "directory/activation.h"
+#include "directory/bindings_files.h"
 #include "directory/notifier.h"
 #include "directory/place.h"
 #include "directory/place_holder.h"
@@ -43,7 +42,7 @@ using le::event::LogLevel;
 constexpr char kUsage[] =
     R"(directoryd: introduces le_messaging clients to their services.
 
-  directoryd [--socket_dir=DIR] [--bindings=FILE]
+  directoryd [--socket_dir=DIR] [--bindings=FILE] [--bindings_dir=DIR]
 
   --socket_dir=DIR  the folder of the socket; made if it is not there. Default: the
                     first of $LE_MESSAGING_DIR, /run/le_messaging if it exists,
@@ -54,6 +53,11 @@ constexpr char kUsage[] =
                     no bindings until somebody makes some with sdir. A line with an
                     unknown user is left out at start, with a warning; later it is an
                     error, and nothing changes.
+  --bindings_dir=DIR
+                    a folder of such files. Each file NAME.bindings is read, in the
+                    order of the names, together with FILE; an error in one of them
+                    changes nothing. Links are errors. `sdir bind --persist` writes
+                    DIR/50-sdir.bindings, if directoryd may write there.
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
@@ -102,6 +106,7 @@ constexpr LimitOption kLimitOptions[] = {
 struct Flags {
   std::string socket_dir;
   std::string bindings;
+  std::string bindings_dir;
   le::directory::DirectoryServer::Options options;
   std::vector<const LimitOption*> limits;  // those that were given
 };
@@ -146,6 +151,7 @@ Flags ParseFlags(int argc, char** argv) {
   };
   text("--socket_dir", &flags.socket_dir);
   text("--bindings", &flags.bindings);
+  text("--bindings_dir", &flags.bindings_dir);
   for (const LimitOption& option : kLimitOptions) {
     if (number(option.name, &(flags.options.limits.*option.limit))) {
       flags.limits.push_back(&option);
@@ -161,36 +167,6 @@ Flags ParseFlags(int argc, char** argv) {
     Misused(absl::StrCat("unknown argument '", **rest, "'"));
   }
   return flags;
-}
-
-// `again`: the directory is running, and the read must not block it, so the
-// file must be a regular one.
-absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
-  le::event::UniqueFd file(sys::Open(
-      name.c_str(), O_RDONLY | O_CLOEXEC | (again ? O_NONBLOCK : 0), 0));
-  struct stat found = {};
-  if (!file || sys::Fstat(file.get(), &found) != 0) {
-    return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
-  }
-  if (again && !S_ISREG(found.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": not a regular file any more"));
-  }
-  std::string text;
-  char part[65536];
-  for (;;) {
-    const ssize_t size = sys::Read(file.get(), part, sizeof(part));
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) {
-      return absl::InternalError(
-          absl::StrCat(name, ": ", std::strerror(errno)));
-    }
-    if (size == 0) return text;
-    text.append(part, static_cast<size_t>(size));
-    if (text.size() > le::directory::kMaxBindingsBytes) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": too long"));
-    }
-  }
 }
 
 // Handles signals as events of the loop.
@@ -280,27 +256,43 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   if (!lock.ok()) return Failed(lock.status());
 
   // Each waiting client and each server needs a file descriptor.
-  struct rlimit files;
-  if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    sys::SetRLimit(RLIMIT_NOFILE, &files);
+  struct rlimit descriptors;
+  if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    sys::SetRLimit(RLIMIT_NOFILE, &descriptors);
   }
-  if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
-    flags.options.limits.descriptors = files.rlim_cur;
+  if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    flags.options.limits.descriptors = descriptors.rlim_cur;
   }
 
   le::directory::DirectoryServer* directory = nullptr;
+  const le::directory::BindingsFiles files(flags.bindings, flags.bindings_dir);
+  using Loading = le::directory::DirectoryServer::Loading;
   bool loaded_before = false;
   auto load = [&]() -> absl::StatusOr<std::string> {
-    if (flags.bindings.empty()) {
-      return absl::NotFoundError("directoryd was started without --bindings");
+    if (files.empty()) {
+      return absl::NotFoundError(
+          "directoryd was started without --bindings and --bindings_dir");
     }
     const bool again = std::exchange(loaded_before, true);
-    absl::StatusOr<std::string> text = ReadFile(flags.bindings, again);
-    if (!text.ok()) return text.status();
-    using Loading = le::directory::DirectoryServer::Loading;
-    return directory->Load(*text, flags.bindings,
-                           again ? Loading::kNow : Loading::kAtStart);
+    const auto texts = files.Read(again);
+    if (!texts.ok()) return texts.status();
+    return directory->Load(*texts, again ? Loading::kNow : Loading::kAtStart);
+  };
+  auto persist = [&](const le::directory::ClientKey& client,
+                     const std::string& line) -> absl::StatusOr<std::string> {
+    if (!files.has_folder()) {
+      return absl::FailedPreconditionError(
+          "directoryd was started without --bindings_dir");
+    }
+    const auto edited = files.Edit(client, line, directory->Context());
+    if (!edited.ok()) return edited.status();
+    // The next load must succeed.
+    const auto checked = directory->Load(edited->all, Loading::kCheckOnly);
+    if (!checked.ok()) return checked.status();
+    const absl::Status written = files.Write(edited->all[edited->own].text);
+    if (!written.ok()) return written;
+    return files.own_file();
   };
   le::directory::Notifier notifier(process, loop, [&] {
     const Accounts& accounts = directory->accounts();
@@ -315,11 +307,12 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   };
   le::directory::DirectoryServer::Options options = flags.options;
   options.reload = reload;
+  options.persist = persist;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
   SayLimits(flags, server.accounts());
 
-  if (!flags.bindings.empty()) {
+  if (!files.empty()) {
     const absl::StatusOr<std::string> loaded = load();
     if (!loaded.ok()) return Failed(loaded.status());
     if (!loaded->empty()) le::event::Log(LogLevel::kWarning, *loaded);
@@ -336,7 +329,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
                                                     loaded.status().message()));
     } else {
       le::event::Log(LogLevel::kInfo,
-                     absl::StrCat("reloaded ", flags.bindings,
+                     absl::StrCat("reloaded ", files.Describe(),
                                   loaded->empty() ? "" : "\n", *loaded));
     }
   });

@@ -67,17 +67,20 @@ constexpr size_t kMaxServersLookedAtAtOnce = 64;
 // remembers at most this number of users that were logged.
 constexpr size_t kMaxOtherVersions = 1024;
 
-// The longest text of a bindings file: some hundred thousand lines.
-constexpr size_t kMaxBindingsBytes = size_t{16} << 20;
-
 class DirectoryServer : private transports::Acceptor::Observer,
                         private event::Timer {
  public:
   struct Options {
     Limits limits;
     absl::Duration half_open_time = kHalfOpenTime;
-    // Reloads the bindings file, for a ReloadRequest. Returns warnings.
+    // Reloads the bindings files, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
+    // Writes a binding into a file that is read at each load, in place of an
+    // earlier one of `client`. An empty `line` removes it. Returns the file's
+    // name. After an error the file is unchanged.
+    std::function<absl::StatusOr<std::string>(const ClientKey& client,
+                                              const std::string& line)>
+        persist;
   };
 
   // Owns none of the arguments. `process` is the directory's own process. The
@@ -90,13 +93,19 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
-  // Replaces all bindings by those of `text`, a bindings file. On an error
-  // nothing changes. Returns the warnings. kAtStart skips lines with unknown
+  // Replaces all bindings by those of the files. On an error nothing changes.
+  // Returns the warnings. kAtStart skips lines with unknown
   // users. kCheckOnly changes nothing.
   enum class Loading { kNow, kAtStart, kCheckOnly };
+  absl::StatusOr<std::string> Load(const std::vector<BindingsText>& files,
+                                   Loading loading = Loading::kNow);
   absl::StatusOr<std::string> Load(const std::string& text,
                                    const std::string& file_name,
-                                   Loading loading = Loading::kNow);
+                                   Loading loading = Loading::kNow) {
+    return Load({{file_name, text}}, loading);
+  }
+  // How a bindings file is parsed. Valid while this object exists.
+  UserContext Context();
 
   const Registry& registry() const { return registry_; }
   const Accounts& accounts() {
@@ -161,7 +170,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void Report(const std::string& event);
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
-  UserContext Context();
+  absl::StatusOr<std::string> Persist(const ClientKey& client,
+                                      const std::string& line);
   // Names a peer, for log lines and monitors. The text has the number of the
   // peer's user, because looking up the user's name may block for long.
   std::string Describe(PeerId id);

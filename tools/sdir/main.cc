@@ -3,6 +3,8 @@
 //
 // sdir: shows and changes the state of a directory.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -42,11 +44,13 @@ constexpr char kUsage[] =
   list [--json]             bindings, services, waiting clients and what they
                             wait for, introductions made; --json is short for
                             --format=json
-  bind CLIENT SERVICE       adds or replaces a binding, until the next load or
-                            restart; each is <USER>.INTERFACE
-  unbind CLIENT             takes one away, likewise
+  bind [--persist] CLIENT SERVICE
+                            adds or replaces a binding, until the next load or
+                            restart; each is <USER>.INTERFACE. --persist writes it
+                            into the folder of directoryd's --bindings_dir, too
+  unbind [--persist] CLIENT takes one away, likewise
   load [--check] [FILE]     replaces all bindings by those of FILE (-: standard
-                            input), or of the file that directoryd was started
+                            input), or of the files that directoryd was started
                             with; on any error nothing changes. --check changes
                             nothing in any case
   wait SERVICE [--timeout=SECONDS]
@@ -219,6 +223,7 @@ class Command {
     help = arguments_.TakeFlag("--help") || arguments_.TakeFlag("-h");
     version = arguments_.TakeFlag("--version");
     check = arguments_.TakeFlag("--check");
+    persist = arguments_.TakeFlag("--persist");
     json = arguments_.TakeFlag("--json");
     socket_dir = Option("--socket_dir").value_or("");
     format = Option("--format");
@@ -272,6 +277,7 @@ class Command {
       Misused(absl::StrCat("unexpected argument '", *more, "'"));
     const std::pair<const char*, bool> given[] = {
         {"--check", check},
+        {"--persist", persist},
         {"--json", json},
         {"--format", format.has_value()},
         {"--timeout", timeout.has_value()}};
@@ -287,7 +293,7 @@ class Command {
     }
   }
 
-  bool help, version, check, json;
+  bool help, version, check, persist, json;
   std::string socket_dir;
   absl::optional<std::string> format, timeout;
 
@@ -331,6 +337,13 @@ void Do(const Command& command, ToDirectory request) {
   Directory directory(command.socket_dir);
   directory.Say(std::move(request));
   directory.HearDone();
+}
+
+// Changes one binding.
+void Change(const Command& command, ToDirectory request) {
+  Do(command, std::move(request));
+  // The directory has not waited until the disk has its file.
+  if (command.persist) sync();
 }
 
 std::string ReadAll(const std::string& file) {
@@ -427,13 +440,15 @@ int main(int argc, char** argv) {
     const auto binding = command.NextBinding();
     request.mutable_bind()->set_client(binding.first);
     request.mutable_bind()->set_service(binding.second);
-    command.End();
-    Do(command, std::move(request));
+    request.mutable_bind()->set_persist(command.persist);
+    command.End({"--persist"});
+    Change(command, std::move(request));
   } else if (name == "unbind") {
     ToDirectory request;
     request.mutable_unbind()->set_client(command.NextName("CLIENT"));
-    command.End();
-    Do(command, std::move(request));
+    request.mutable_unbind()->set_persist(command.persist);
+    command.End({"--persist"});
+    Change(command, std::move(request));
   } else if (name == "load") {
     Load(&command);
   } else if (name == "wait") {
