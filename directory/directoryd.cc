@@ -308,6 +308,8 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   le::directory::DirectoryServer::Options options = flags.options;
   options.reload = reload;
   options.persist = persist;
+  // A former directoryd may have had this socket.
+  if (is_passed) options.take_over_time = le::directory::kTakeOverTime;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
   SayLimits(flags, server.accounts());

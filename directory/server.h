@@ -59,6 +59,12 @@ constexpr size_t kMaxUnreceivedBytes = 2048;
 // the kernel whether the server has received some of them.
 constexpr size_t kLookAtIntroductions = 8;
 
+// If a directory takes over the socket of a former one, a try-open whose service
+// is not offered waits this long from the start on: the services of the former
+// directory offer themselves again meanwhile. It is the longest delay of their
+// back-off.
+constexpr absl::Duration kTakeOverTime = absl::Seconds(1);
+
 // The most actions, and the most checks of servers, in one turn of the loop.
 constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
@@ -73,6 +79,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   struct Options {
     Limits limits;
     absl::Duration half_open_time = kHalfOpenTime;
+    // How long a try-open waits after the start; see kTakeOverTime.
+    absl::Duration take_over_time = absl::ZeroDuration();
     // Reloads the bindings files, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
     // Writes a binding into a file that is read at each load, in place of an
@@ -179,6 +187,29 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // since such a peer tries again and again.
   void NoteOtherVersion(PeerId id, absl::string_view text);
 
+  // Asks the registry again, for clients that waited for take_over_time.
+  bool EndSomeTakeOvers();
+
+  // Calls EndSomeTakeOvers() when the time is over.
+  class TakeOver final : public event::Timer {
+   public:
+    explicit TakeOver(DirectoryServer* directory) : directory_(directory) {}
+    ~TakeOver() override { Stop(); }
+    void Begin(absl::Duration time) {
+      Stop();
+      if (time > absl::ZeroDuration()) {
+        directory_->loop_->StartTimer(this, directory_->loop_->Now() + time);
+      }
+    }
+
+   private:
+    void OnExpiry() override { directory_->ends_take_overs_.Start(); }
+    void Stop() {
+      if (running()) directory_->loop_->StopTimer(this);
+    }
+    DirectoryServer* const directory_;
+  };
+
   // Each of these functions handles a request of a peer.
   void Open(Peer* peer, const proto::Open& open);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
@@ -212,6 +243,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
   PeerId next_id_ = 1;
   std::set<PeerId> monitors_;
   Slices removes_monitors_{this, &DirectoryServer::RemoveLostMonitors};
+  TakeOver take_over_{this};
+  std::deque<PeerId> taken_over_;  // clients that wait for take_over_
+  Slices ends_take_overs_{this, &DirectoryServer::EndSomeTakeOvers};
   std::set<uid_t> other_versions_;  // users whose other version has been logged
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;
 };

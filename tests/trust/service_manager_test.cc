@@ -220,6 +220,14 @@ class ServiceManagerTest : public ::testing::Test {
       le_event_RunLoop();
     });
   }
+  void WaitForService() {
+    EXPECT_EQ(End(Run(kClient,
+                      [] {
+                        le_msg_OpenSessionSync(
+                            le_msg_CreateSession(Protocol(), "echo"));
+                      })),
+              0);
+  }
   static bool Ask(le_msg_SessionRef_t session) {
     const le_msg_MessageRef_t response =
         le_msg_RequestSyncResponse(le_msg_CreateMsg(session));
@@ -306,6 +314,7 @@ TEST_F(ServiceManagerTest, ARestartUnderLoadLosesNothing) {
   Listen();
   Start();
   StartService();
+  WaitForService();
   int done[2];  // a byte for each opening
   ASSERT_EQ(pipe2(done, O_CLOEXEC), 0);
   std::vector<pid_t> clients;
@@ -327,6 +336,14 @@ TEST_F(ServiceManagerTest, ARestartUnderLoadLosesNothing) {
     le_msg_OpenSessionSync(session);
     while (!*stop_) {
       if (!Ask(session)) _exit(4);
+    }
+  }));
+  clients.push_back(Run(kClient, [this] {
+    while (!*stop_) {
+      const le_msg_SessionRef_t session =
+          le_msg_CreateSession(Protocol(), "echo");
+      if (le_msg_TryOpenSessionSync(session) != LE_OK) _exit(5);
+      le_msg_DeleteSession(session);
     }
   }));
   close(done[1]);
