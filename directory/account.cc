@@ -92,10 +92,13 @@ Accounts::Accounts(const Limits& of)
       services("services", {ConnectionsOf(of), 0, of.services}),
       introductions(
           "introductions that no server has taken",
-          {std::max<uint64_t>(2, IntroductionsOf(of)), 0, UINT64_MAX}) {}
+          {std::max<uint64_t>(2, IntroductionsOf(of)), 0, UINT64_MAX}),
+      leftovers("introductions that a closed server has left",
+                introductions.bound()) {}
 
-std::array<const Quota*, 5> Accounts::All() const {
-  return {&connections, &silent, &waiting, &services, &introductions};
+std::array<const Quota*, 6> Accounts::All() const {
+  return {&connections, &silent,        &waiting,
+          &services,    &introductions, &leftovers};
 }
 
 absl::optional<uid_t> Accounts::UserAfter(absl::optional<uid_t> user) const {
@@ -127,6 +130,8 @@ std::vector<std::string> Accounts::Describe() const {
       absl::StrCat("up to ", silent.bound().total,
                    " connections that have said nothing, and ",
                    introductions.bound().total, " introductions not received"),
+      absl::StrCat("up to ", leftovers.bound().total,
+                   " introductions that closed servers have left"),
       absl::StrCat("up to ", all.total * kMaxQueuedBytes >> 20,
                    " MiB in the queues of all connections")};
 }

@@ -89,7 +89,11 @@ struct Accounts {
   Quota services;
   // Introductions that no server has received. Each is a socket in a queue of
   // the kernel. The kernel bounds the sockets that one user has in such queues.
+  // The client's user is charged.
   Quota introductions;
+  // Those whose server has gone, and the kernel still has the socket. The
+  // server's user is charged, because no client can prevent it.
+  Quota leftovers;
 
   // Returns the user with the next larger number that has any resource. Without
   // `user`, returns the first such user.
@@ -101,7 +105,7 @@ struct Accounts {
   // Returns the first Quota::Discrepancy() that is not empty.
   std::string Discrepancy() const;
   // Returns all quotas, in the order of the members above.
-  std::array<const Quota*, 5> All() const;
+  std::array<const Quota*, 6> All() const;
 };
 
 }  // namespace directory

@@ -50,6 +50,7 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
                   "them for administration only",
                   "up to 458736 connections that have said nothing, and 131072 "
                   "introductions not received",
+                  "up to 131072 introductions that closed servers have left",
                   "up to 14335 MiB in the queues of all connections"));
 }
 

@@ -400,7 +400,8 @@ TEST_F(ClientWaitTest, AnOfferIsRefusedOrNotAnswered) {
     first.reset();
     world_.Advance(absl::Seconds(2));
     EXPECT_THAT(log_,
-                ElementsAre(HasSubstr("'b': cannot be advertised for now: "
+                ElementsAre(HasSubstr("refused: 'b' of pid "),
+                            HasSubstr("'b': cannot be advertised for now: "
                                       "refused by the directory: user 500"),
                             "INFO service 'b': advertised"));
   });

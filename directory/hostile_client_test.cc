@@ -194,12 +194,13 @@ TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   Settle();
   EXPECT_TRUE(directory_->registry().servers().empty());
   EXPECT_EQ(accounts.services.used(), 0u);
-  EXPECT_EQ(accounts.introductions.used(), 2u);
+  EXPECT_EQ(accounts.introductions.used(), 0u);
+  EXPECT_EQ(accounts.leftovers.used(), 2u);
   EXPECT_EQ(accounts.connections.used(), 1u);
   EXPECT_EQ(directory_->Discrepancy(), "");
   while (server.Hear() != "nothing") {
   }
-  while (accounts.introductions.used() > 0) {
+  while (accounts.leftovers.used() > 0) {
     loop_->RunTurn(absl::InfiniteFuture());
   }
   EXPECT_EQ(directory_->accounts().connections.used(), 0u);
@@ -226,7 +227,7 @@ TEST_F(HostileClientTest, AServerThatBreaksWhenItMakesRoomLingers) {
   }
   EXPECT_EQ(clients.back()->Hear(), "");
   EXPECT_EQ(clients.back()->Hear(), "closed");
-  EXPECT_GT(directory_->accounts().introductions.used(), 0u);
+  EXPECT_GT(directory_->accounts().leftovers.used(), 0u);
   EXPECT_EQ(directory_->accounts().connections.used(), 1u);
   EXPECT_EQ(directory_->Discrepancy(), "");
 }
@@ -241,10 +242,10 @@ TEST_F(HostileClientTest, AServerThatBreaksInItsAdvertiseIsNotHeardAnyMore) {
   BreaksIntroductions broken(1);
   Settle();
   EXPECT_TRUE(directory_->registry().servers().empty());
-  EXPECT_EQ(directory_->accounts().introductions.used(), 1u);
+  EXPECT_EQ(directory_->accounts().leftovers.used(), 1u);
   broken.LetSecondsPass(2);
   Settle();
-  EXPECT_EQ(directory_->accounts().introductions.used(), 1u);
+  EXPECT_EQ(directory_->accounts().leftovers.used(), 1u);
   EXPECT_EQ(directory_->accounts().connections.used(), 1u);
   EXPECT_EQ(directory_->Discrepancy(), "");
 }

@@ -52,15 +52,18 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
   } else if (errno != EEXIST) {
     return Error("make the folder", folder);
   } else {
-    // The owner of the folder could replace this directory by another.
-    struct stat found;
-    if (sys::Stat(folder.c_str(), &found) != 0) {
-      return Error("look at the folder", folder);
-    }
+    // The owner of the folder, or of a symbolic link to it, could replace this
+    // directory by another.
     const uid_t self = event::Process::Current()->credentials().uid;
-    if (found.st_uid != 0 && found.st_uid != self) {
+    for (const auto look : {&sys::Lstat, &sys::Stat}) {
+      struct stat found;
+      if (look(folder.c_str(), &found) != 0) {
+        return Error("look at the folder", folder);
+      }
+      if (found.st_uid == 0 || found.st_uid == self) continue;
       return absl::PermissionDeniedError(absl::StrCat(
-          "the folder ", folder, " belongs to user ", found.st_uid,
+          S_ISLNK(found.st_mode) ? "the link " : "the folder ", folder,
+          " belongs to user ", found.st_uid,
           ", who could take this directory's place: let it belong to root or "
           "to user ",
           self));

@@ -25,6 +25,8 @@ enum ExitStatus {
   kFailed = 1,
   kMisused = 2,
   kOutOfTime = 3,
+  kNo = 4,           // the answer is no
+  kNoDirectory = 5,  // nobody to ask
 };
 
 // The arguments of a program. Each call removes the arguments that it has read.

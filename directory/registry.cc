@@ -161,7 +161,7 @@ Registry::Client Registry::Take(PeerId id) {
   LeaveLine(&it->second);
   Client client = std::move(it->second);
   clients_.erase(it);
-  changed_.erase(id);
+  changed_.erase({client.identity.uid, id});
   return client;
 }
 
@@ -244,15 +244,22 @@ void Registry::ForgetLineChange(Service* service) {
 
 std::vector<const Registry::Client*> Registry::TakeChanged(size_t most) {
   std::vector<const Client*> taken;
-  while (!changed_.empty() && taken.size() < most) {
-    taken.push_back(&clients_.at(*changed_.begin()));
-    changed_.erase(changed_.begin());
-  }
-  while (!changed_lines_.empty() && taken.size() < most) {
-    Service& service = services_.at(changed_lines_.front());
-    std::list<PeerId>::iterator& next = service.changed->next;
-    taken.push_back(&clients_.at(*next));
-    if (++next == service.line.end()) ForgetLineChange(&service);
+  while (has_changed() && taken.size() < most) {
+    if (!changed_.empty()) {
+      auto next = changed_.upper_bound({last_told_, UINT64_MAX});
+      if (next == changed_.end()) next = changed_.begin();
+      last_told_ = next->first;
+      taken.push_back(&clients_.at(next->second));
+      changed_.erase(next);
+    }
+    if (!changed_lines_.empty() && taken.size() < most) {
+      Service& service = services_.at(changed_lines_.front());
+      std::list<PeerId>::iterator& next = service.changed->next;
+      taken.push_back(&clients_.at(*next));
+      changed_lines_.splice(changed_lines_.end(), changed_lines_,
+                            changed_lines_.begin());
+      if (++next == service.line.end()) ForgetLineChange(&service);
+    }
   }
   return taken;
 }
@@ -280,7 +287,7 @@ void Registry::Place(PeerId id, Actions* actions) {
   if (!key.has_value()) {
     if (client.wait) {
       unbound_[id] = true;
-      changed_.insert(id);
+      changed_.insert({client.identity.uid, id});
     } else {
       Refuse(id, RefusalReason::kNoBinding,
              // The user is written as a number: a look-up may block, and peers
@@ -308,7 +315,7 @@ void Registry::Place(PeerId id, Actions* actions) {
   }
   client.service = key;
   client.place = service.line.insert(service.line.end(), id);
-  changed_.insert(id);
+  changed_.insert({client.identity.uid, id});
   ServeLine(*key, actions);
 }
 
@@ -326,14 +333,17 @@ void Registry::Refuse(PeerId client, RefusalReason reason, std::string text,
 void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
   const uid_t uid = clients_.at(id).identity.uid;
   Quota::Charge charge = accounts_->introductions.Take(uid);
-  if (!charge) {
+  const bool may_leave_more =
+      accounts_->leftovers.MayTake(server->identity.uid);
+  if (!charge || !may_leave_more) {
     // The client must leave the queue, because there it would block clients of
     // other users.
+    const uid_t user = charge ? server->identity.uid : uid;
+    const Quota& full =
+        charge ? accounts_->leftovers : accounts_->introductions;
     Refuse(id, RefusalReason::kBusy,
-           absl::StrCat("user ", uid, " has ",
-                        accounts_->introductions.used_by(uid),
-                        " introductions that no server has taken, as many as "
-                        "it may"),
+           absl::StrCat("user ", user, " has ", full.used_by(user), " ",
+                        full.name(), ", as many as it may"),
            actions);
     return;
   }
@@ -381,6 +391,10 @@ Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
 std::deque<Registry::Client> Registry::TakeOnTheirWay(PeerId server) {
   auto it = servers_.find(server);
   if (it == servers_.end()) return {};
+  for (Client& client : it->second.on_their_way) {
+    Quota::Charge left = accounts_->leftovers.Take(it->second.identity.uid);
+    if (left) client.introduction = std::move(left);
+  }
   return std::move(it->second.on_their_way);
 }
 

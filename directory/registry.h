@@ -156,7 +156,8 @@ class Registry {
   Actions ServerReceived(PeerId server, size_t left);
   // Removes and returns the introductions that a closed server has not
   // received. The kernel still holds their sockets, so they stay charged until
-  // the caller destroys them.
+  // the caller destroys them, but to the server's user as far as its share
+  // allows.
   std::deque<Client> TakeOnTheirWay(PeerId server);
 
   // Adds a binding, or replaces the binding of the same client. The next Load()
@@ -251,7 +252,9 @@ class Registry {
   absl::flat_hash_map<ServiceKey, Service> services_;
   // Clients whose kIntroduce is not yet reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
-  std::set<PeerId> changed_;
+  // One client of each user in turn, so that no user delays the others.
+  std::set<std::pair<uid_t, PeerId>> changed_;
+  uid_t last_told_ = 0;  // the user of the last client taken from changed_
   std::list<ServiceKey> changed_lines_;
   // True while all clients are being placed again. Clients from next_to_place_
   // on are not placed yet.

@@ -317,13 +317,52 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(registry_.introductions(), 5u);
   EXPECT_EQ(registry_.Discrepancy(), "");
   // The unreceived introductions of a removed server stay charged until they
-  // are destroyed.
+  // are destroyed, but to its own user.
   std::deque<Registry::Client> left = registry_.TakeOnTheirWay(10);
   registry_.ServerGone(10);
   EXPECT_EQ(left.size(), 3u);
-  EXPECT_EQ(accounts_.introductions.used(), 4u) << "and the one to be ordered";
+  EXPECT_EQ(accounts_.introductions.used(), 1u) << "the one to be ordered";
+  EXPECT_EQ(accounts_.leftovers.used_by(2), 3u);
   left.clear();
-  EXPECT_EQ(accounts_.introductions.used(), 1u);
+  EXPECT_EQ(accounts_.leftovers.used(), 0u);
+}
+
+// A server takes no introduction, closes, and another one of its user offers the
+// service again. Expected: its user soon gets no more introductions, and its
+// clients may use the services of others.
+TEST(RegistryShareTest, AUserWhoseServersLeaveIntroductionsGetsNoMore) {
+  Limits limits;
+  limits.descriptors = 64;  // eight introductions
+  Accounts accounts(limits);
+  Registry registry(&accounts);
+  registry.Load(
+      {Bound(absl::nullopt, "c", 2, "s"), Bound(absl::nullopt, "d", 3, "s")});
+  Text(registry.ServerAdvertises(200, User(3), Described("s")));
+  std::deque<Registry::Client> left;
+  PeerId next = 1;
+  const auto open = [&](const char* name) {
+    const PeerId id = next++;
+    const std::string ordered =
+        Text(registry.ClientOpens(id, User(1), Described(name), true));
+    registry.IntroductionDone(id);
+    return ordered;
+  };
+  for (PeerId server = 100; server < 104; ++server) {
+    Text(registry.ServerAdvertises(server, User(2), Described("s")));
+    EXPECT_EQ(open("c")[0], 'i');
+    for (Registry::Client& client : registry.TakeOnTheirWay(server)) {
+      left.push_back(std::move(client));
+    }
+    registry.ServerGone(server);
+  }
+  EXPECT_EQ(accounts.introductions.used_by(1), 0u);
+  EXPECT_EQ(accounts.leftovers.used_by(2), 4u) << "a half";
+  Text(registry.ServerAdvertises(104, User(2), Described("s")));
+  EXPECT_EQ(open("c"), "r5:4");
+  EXPECT_EQ(open("d")[0], 'i');
+  left.pop_back();
+  EXPECT_EQ(open("c")[0], 'i');
+  EXPECT_EQ(registry.Discrepancy(), "");
 }
 
 // A user has its share of the introductions. Expected: its next client is
@@ -425,6 +464,38 @@ TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {
   ASSERT_EQ(changed.size(), 1u);
   EXPECT_EQ(changed[0]->id, 12u);
   EXPECT_FALSE(registry_.has_changed());
+}
+
+// A user makes many clients wait. Expected: the client of another user is told
+// next.
+TEST_F(RegistryTest, NoUsersClientsDelayWhatOthersAreTold) {
+  for (PeerId id = 1; id <= 3; ++id) EXPECT_EQ(Open(id, "c", true, 1), "");
+  EXPECT_EQ(Open(21, "c", true, 7), "");
+  EXPECT_EQ(registry_.TakeChanged(1)[0]->identity.uid, 1u);
+  EXPECT_EQ(registry_.TakeChanged(1)[0]->identity.uid, 7u);
+  EXPECT_EQ(registry_.TakeChanged(100).size(), 2u);
+  EXPECT_FALSE(registry_.has_changed());
+}
+
+TEST_F(RegistryTest, NoLineDelaysWhatOthersAreTold) {
+  registry_.Load(
+      {Bound(absl::nullopt, "c", 2, "s"), Bound(absl::nullopt, "d", 2, "t")});
+  Advertise(10, "s");
+  Advertise(11, "t");
+  for (PeerId id = 21; id <= 24; ++id) {  // each server has as many as it may
+    EXPECT_NE(Open(id, "c", true, static_cast<uid_t>(id)), "");
+    EXPECT_NE(Open(10 + id, "d", true, static_cast<uid_t>(id)), "");
+  }
+  for (PeerId id = 1; id <= 3; ++id) EXPECT_EQ(Open(id, "c", true, 1), "");
+  for (PeerId id = 4; id <= 6; ++id) EXPECT_EQ(Open(id, "d", true, 7), "");
+  registry_.TakeChanged(100);
+  registry_.ServerGone(10);
+  registry_.ServerGone(11);
+  std::vector<uid_t> users;
+  while (registry_.has_changed()) {
+    users.push_back(registry_.TakeChanged(1)[0]->identity.uid);
+  }
+  EXPECT_EQ(users, (std::vector<uid_t>{1, 7, 1, 7, 1, 7}));
 }
 
 TEST(RegistryModelTest, RandomEvents) {

@@ -64,6 +64,28 @@ absl::Status Check(const proto::Description& described,
   return absl::OkStatus();
 }
 
+// Names a party, for log lines and monitors. The text has the number of the
+// user, because looking up its name may block for long.
+std::string Describe(const proto::Party& party) {
+  return absl::StrCat(party.interface_name().empty()
+                          ? std::string()
+                          : absl::StrCat("'", party.interface_name(), "' of "),
+                      "pid ", party.pid(), " of user ", party.uid());
+}
+
+// A client that does not wait may ask every second whether its service is
+// there.
+LogLevel LevelOf(proto::RefusalCode code) {
+  switch (code) {
+    case proto::NOT_OFFERED:
+      return LogLevel::kDebug;
+    case proto::NO_BINDING:
+      return LogLevel::kInfo;
+    default:
+      return LogLevel::kWarning;
+  }
+}
+
 }  // namespace
 
 DirectoryServer::DirectoryServer(event::Process* process, event::Loop* loop,
@@ -115,8 +137,10 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
         absl::StrCat("user ", identity.uid, " has as many ",
                      (charge ? accounts_.silent : accounts_.connections).name(),
                      " as it may");
-    event::LogForPeer(LogLevel::kWarning, identity.uid,
-                      absl::StrCat(text, "; turned away"));
+    proto::Party party;
+    party.set_uid(identity.uid);
+    party.set_pid(identity.pid);
+    NoteRefusal(party, proto::LIMIT, text);
     proto::FromDirectory message;
     message.mutable_refusal()->set_code(proto::LIMIT);
     message.mutable_refusal()->set_text(text);
@@ -166,10 +190,12 @@ void DirectoryServer::RemoveOne(PeerId id) {
       CarryOut(registry_.ClientGone(id));
       break;
     case Peer::Role::kServer: {
-      if (const Registry::Server* server = registry_.server(id)) {
-        Report(absl::StrCat("withdrawn: '", server->description.interface_name,
-                            "' by pid ", peer->identity().pid, " of user ",
-                            peer->identity().uid));
+      if (registry_.server(id) != nullptr) {
+        proto::Event event;
+        event.set_kind(proto::EVENT_WITHDRAWN);
+        *event.mutable_server() = peer->party();
+        event.set_text(absl::StrCat("withdrawn: ", Describe(event.server())));
+        Report(std::move(event));
       }
       peer->Unwatch();
       if (peer->Linger(registry_.TakeOnTheirWay(id))) {
@@ -183,19 +209,36 @@ void DirectoryServer::RemoveOne(PeerId id) {
   }
 }
 
-std::string DirectoryServer::Describe(PeerId id) {
-  Peer* const peer = Find(id);
-  if (peer == nullptr) return "somebody";
-  return absl::StrCat("pid ", peer->identity().pid, " of user ",
-                      peer->identity().uid);
-}
-
-void DirectoryServer::NoteOtherVersion(PeerId id, absl::string_view text) {
-  const uid_t uid = Find(id)->identity().uid;
-  if (other_versions_.size() >= kMaxOtherVersions) other_versions_.clear();
-  if (!other_versions_.insert(uid).second) return;
-  event::LogForPeer(LogLevel::kWarning, uid,
-                    absl::StrCat(Describe(id), " has another version: ", text));
+void DirectoryServer::NoteRefusal(const proto::Party& party,
+                                  proto::RefusalCode code,
+                                  absl::string_view reason) {
+  ++refusals_[code];
+  const auto text = [&] {
+    return absl::StrCat("refused: ", Describe(party), ": ", reason);
+  };
+  if (!monitors_.empty()) {
+    proto::Event event;
+    event.set_kind(proto::EVENT_REFUSED);
+    *event.mutable_client() = party;
+    event.set_code(code);
+    event.set_reason(std::string(reason));
+    event.set_text(text());
+    Report(std::move(event));
+  }
+  if (logged_refusals_.size() >= kMaxLoggedRefusals) logged_refusals_.clear();
+  LoggedRefusal& logged =
+      logged_refusals_[{party.uid(), code, party.interface_name()}];
+  const event::Instant now = process_->Now();
+  if (now - logged.last < kRefusalLogPause) {
+    ++logged.hidden;
+    return;
+  }
+  const std::string before =
+      logged.hidden == 0
+          ? std::string()
+          : absl::StrCat(" (and ", logged.hidden, " times before)");
+  logged = {now, 0};
+  event::LogForPeer(LevelOf(code), party.uid(), absl::StrCat(text(), before));
 }
 
 void DirectoryServer::CarryOut(Registry::Actions actions) {
@@ -240,13 +283,17 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
       break;
     case RegistryAction::What::kRefuse:
       if (Peer* const client = Find(action.client)) {
-        if (action.reason == RefusalReason::kOtherVersion) {
-          NoteOtherVersion(action.client, action.text);
+        if (action.reason == RefusalReason::kBusy && client->waits) {
+          // A client that is closed without a refusal asks again, with
+          // back-off.
+          client->Say([&](proto::FromDirectory* message) {
+            message->mutable_waiting()->set_reason(proto::WAIT_NOT_TAKEN);
+            message->mutable_waiting()->set_text(action.text);
+          });
+          NoteRefusal(client->party(), proto::LIMIT, action.text);
+        } else {
+          client->Refuse(ToProto(action.reason), action.text);
         }
-        const bool asks_again =
-            action.reason == RefusalReason::kBusy && client->waits;
-        // A client that is closed without a refusal asks again, with back-off.
-        if (!asks_again) client->Refuse(ToProto(action.reason), action.text);
         Remove(action.client);
       }
       // Servers may have received introductions of this user meanwhile.
@@ -357,8 +404,13 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
       registry_.NoteReceived(server, to->Unreceived());
     }
     if (!monitors_.empty()) {
-      Report(absl::StrCat("introduced: ", Describe(client), " to ",
-                          Describe(server)));
+      proto::Event event;
+      event.set_kind(proto::EVENT_INTRODUCED);
+      *event.mutable_client() = from->party();
+      *event.mutable_server() = to->party();
+      event.set_text(absl::StrCat("introduced: ", Describe(event.client()),
+                                  " to ", Describe(event.server())));
+      Report(std::move(event));
     }
   }
   Remove(client);  // if it was neither passed on nor refused, it asks again
@@ -409,6 +461,7 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
     return;
   }
   const PeerId id = peer->id();
+  peer->interface_name = description.interface_name;
   peer->waits = open.wait();
   peer->dialect = description.dialect;
   Registry::Actions actions =
@@ -422,9 +475,15 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
     taken_over_.push_back(id);
   }
   CarryOut(std::move(actions));
-  if (!monitors_.empty() && registry_.waiting_client(id) != nullptr) {
-    Report(absl::StrCat("waiting: ", Describe(id), " for a session of '",
-                        description.interface_name, "'"));
+  const Registry::Client* const waiting = registry_.waiting_client(id);
+  if (!monitors_.empty() && waiting != nullptr) {
+    proto::Event event;
+    event.set_kind(proto::EVENT_WAITING);
+    *event.mutable_client() = peer->party();
+    event.set_reason(ToCause(registry_.WhyWaits(*waiting), nullptr).text);
+    event.set_text(absl::StrCat("waiting: ", Describe(event.client()), ": ",
+                                event.reason()));
+    Report(std::move(event));
   }
 }
 
@@ -453,12 +512,20 @@ void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {
   const PeerId id = peer->id();
   const ServiceKey key{peer->identity().uid, description.interface_name};
   peer->role = Peer::Role::kServer;
+  peer->interface_name = description.interface_name;
   peer->dialect = description.dialect;
-  CarryOut(registry_.ServerAdvertises(id, peer->identity(), description));
-  if (registry_.server(id) == nullptr) return;  // refused
-  Report(absl::StrCat("advertised: '", description.interface_name, "' by ",
-                      Describe(id)));
-  WakeThoseWhoWaitFor(key);
+  Registry::Actions actions =
+      registry_.ServerAdvertises(id, peer->identity(), description);
+  const bool added = registry_.server(id) != nullptr;
+  if (added) {
+    proto::Event event;
+    event.set_kind(proto::EVENT_ADVERTISED);
+    *event.mutable_server() = peer->party();
+    event.set_text(absl::StrCat("advertised: ", Describe(event.server())));
+    Report(std::move(event));
+  }
+  CarryOut(std::move(actions));
+  if (added) WakeThoseWhoWaitFor(key);
 }
 
 std::string DirectoryServer::Discrepancy() {

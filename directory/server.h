@@ -16,10 +16,12 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "directory/account.h"
 #include "directory/bindings.h"
 #include "directory/proto/directory.pb.h"
@@ -69,9 +71,11 @@ constexpr absl::Duration kTakeOverTime = absl::Seconds(1);
 constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
 
-// A peer with another version is logged once for each user. The directory
-// remembers at most this number of users that were logged.
-constexpr size_t kMaxOtherVersions = 1024;
+// A peer that is refused may ask again every second. So the same refusal of the
+// same user is logged once in this time.
+constexpr absl::Duration kRefusalLogPause = absl::Minutes(1);
+// The directory remembers at most this number of refusals that were logged.
+constexpr size_t kMaxLoggedRefusals = 1024;
 
 class DirectoryServer : private transports::Acceptor::Observer,
                         private event::Timer {
@@ -175,17 +179,16 @@ class DirectoryServer : private transports::Acceptor::Observer,
   Peer* Find(PeerId id);
   // Sends `event` to the monitors. Removes no peer, because the caller may
   // still use a peer that is a monitor.
-  void Report(const std::string& event);
+  void Report(proto::Event event);
+  void ReportBindings(const std::string& what);
+  // A request of this party is refused, or its connection is closed, for this
+  // reason. Counts it, logs it, and reports it to the monitors.
+  void NoteRefusal(const proto::Party& party, proto::RefusalCode code,
+                   absl::string_view reason);
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
   absl::StatusOr<std::string> Persist(const ClientKey& client,
                                       const std::string& line);
-  // Names a peer, for log lines and monitors. The text has the number of the
-  // peer's user, because looking up the user's name may block for long.
-  std::string Describe(PeerId id);
-  // Logs that the peer has another version. This is logged once for each user,
-  // since such a peer tries again and again.
-  void NoteOtherVersion(PeerId id, absl::string_view text);
 
   // Asks the registry again, for clients that waited for take_over_time.
   bool EndSomeTakeOvers();
@@ -246,7 +249,21 @@ class DirectoryServer : private transports::Acceptor::Observer,
   TakeOver take_over_{this};
   std::deque<PeerId> taken_over_;  // clients that wait for take_over_
   Slices ends_take_overs_{this, &DirectoryServer::EndSomeTakeOvers};
-  std::set<uid_t> other_versions_;  // users whose other version has been logged
+  std::map<proto::RefusalCode, uint64_t> refusals_;
+  struct Refusal {
+    uid_t uid;
+    proto::RefusalCode code;
+    std::string interface_name;
+    bool operator<(const Refusal& other) const {
+      return std::tie(uid, code, interface_name) <
+             std::tie(other.uid, other.code, other.interface_name);
+    }
+  };
+  struct LoggedRefusal {
+    event::Instant last = absl::InfinitePast();  // logged then
+    uint64_t hidden = 0;                         // not logged since
+  };
+  std::map<Refusal, LoggedRefusal> logged_refusals_;
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;
 };
 

@@ -120,7 +120,10 @@ TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
       world_.Settle();
     }
     EXPECT_EQ(accounts().introductions.used_by(kAlice), 25u);
-    // A client that waits is closed without a refusal, so that it asks again.
+    // A client that waits learns the reason. It is closed without a refusal, so
+    // that it asks again.
+    EXPECT_THAT(clients.back()->Hear(),
+                StartsWith("waiting: user 1001 has 25 introductions"));
     EXPECT_EQ(clients.back()->Hear(), "closed");
     Speaker impatient(&world_, kAlice);
     EXPECT_THAT(impatient.Ask(OpenMessage(Interface("s1"), false)),
@@ -212,7 +215,7 @@ TEST_F(DirectoryAccountTest, TheListSaysWhatThereIsForAll) {
     Speaker admin(&world_, kSelf);
     ASSERT_EQ(admin.Ask(ListMessage()), "list");
     const auto& resources = admin.heard().list().resources();
-    ASSERT_EQ(resources.size(), 5);
+    ASSERT_EQ(resources.size(), 6);
     EXPECT_EQ(resources[0].name(), "connections");
     EXPECT_EQ(resources[0].used(), 2u);
     EXPECT_EQ(resources[0].total(), 1024u - 128 - 32);

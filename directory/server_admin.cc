@@ -19,6 +19,19 @@ namespace directory {
 using event::LogLevel;
 using transports::Connection;
 
+namespace {
+
+// A monitor's queue, some ten thousand events.
+constexpr size_t kMonitorBytes = size_t{1} << 20;
+
+transports::SendLimits MonitorLimits() {
+  transports::SendLimits limits;
+  limits.bytes = kMonitorBytes;
+  return limits;
+}
+
+}  // namespace
+
 UserContext DirectoryServer::Context() {
   UserContext context;
   context.users = users_;
@@ -49,7 +62,8 @@ absl::StatusOr<std::string> DirectoryServer::Load(
   }
   if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));
-    Report(absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
+    ReportBindings(
+        absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
   }
   return lines;
 }
@@ -127,7 +141,7 @@ void DirectoryServer::Administer(Peer* peer,
       }
       CarryOut(registry_.Bind(*binding));
       std::string what = absl::StrCat("bound: ", Format(*binding, nullptr));
-      Report(what);
+      ReportBindings(what);
       absl::StrAppend(&what, lasts(*file));
       if (!binding->client.uid.has_value() &&
           binding->client.name == kAnyName) {
@@ -152,7 +166,7 @@ void DirectoryServer::Administer(Peer* peer,
       CarryOut(std::move(actions));
       const std::string what =
           absl::StrCat("unbound: ", Format(*client, nullptr));
-      Report(what);
+      ReportBindings(what);
       return answer(absl::StrCat(what, lasts(*file)));
     }
     case proto::ToDirectory::kLoad: {
@@ -184,20 +198,43 @@ void DirectoryServer::Administer(Peer* peer,
     }
     case proto::ToDirectory::kMonitor:
       monitors_.insert(peer->id());
+      (*peer->connection_slot())->SetSendLimits(MonitorLimits());
       return answer(std::string());
     default:
       return;
   }
 }
 
-void DirectoryServer::Report(const std::string& event) {
+void DirectoryServer::ReportBindings(const std::string& what) {
+  proto::Event event;
+  event.set_kind(proto::EVENT_BINDINGS);
+  event.set_reason(what);
+  event.set_text(what);
+  Report(std::move(event));
+}
+
+void DirectoryServer::Report(proto::Event event) {
+  event.set_at_ns(absl::ToUnixNanos(process_->Now()));
   for (PeerId id : monitors_) {
     Peer* const peer = Find(id);
+    // A monitor that does not read misses events, so that its queue stays
+    // bounded. The next one that it gets says how many.
+    event.set_missed(peer->missed);
+    proto::FromDirectory message;
+    *message.mutable_event() = event;
     if (peer->lost) continue;
-    peer->Say(
-        [&](proto::FromDirectory* m) { m->mutable_event()->set_text(event); });
-    // A monitor that does not read is closed, so that its queue stays bounded.
-    if (peer->lost) removes_monitors_.Start();
+    switch (SendControl(peer->connection_slot()->get(), std::move(message))) {
+      case transports::IoResult::kOk:
+        peer->missed = 0;
+        break;
+      case transports::IoResult::kWouldBlock:
+        ++peer->missed;
+        break;
+      default:
+        peer->lost = true;
+        removes_monitors_.Start();
+        break;
+    }
   }
 }
 

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "directory/server.h"
 #include "directory/testing/small_world.h"
+#include "event/base/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -24,6 +26,7 @@ using ::testing::StartsWith;
 
 constexpr uid_t kSelf = SmallWorld::kSelf;
 constexpr uid_t kAlice = 1001;
+constexpr uid_t kBob = 1002;
 
 proto::ToDirectory ReloadMessage() {
   proto::ToDirectory message;
@@ -31,8 +34,18 @@ proto::ToDirectory ReloadMessage() {
   return message;
 }
 
+std::vector<std::string>* g_log = nullptr;
+
 class DirectoryServerAdminTest : public ::testing::Test {
  protected:
+  DirectoryServerAdminTest() {
+    g_log = &log_;
+    event::SetLogSink([](event::LogLevel level, absl::string_view line) {
+      if (level >= event::LogLevel::kInfo) g_log->emplace_back(line);
+    });
+  }
+  ~DirectoryServerAdminTest() override { event::SetLogSink(nullptr); }
+
   // Joins all parts of a list. Sets `parts` to their number.
   proto::ListPart List(Speaker* admin, int* parts = nullptr) {
     admin->Say(ListMessage());
@@ -59,6 +72,7 @@ class DirectoryServerAdminTest : public ::testing::Test {
   }
 
   SmallWorld world_;
+  std::vector<std::string> log_;
 };
 
 TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
@@ -546,22 +560,23 @@ TEST_F(DirectoryServerAdminTest, AMonitorHearsWhatHappens) {
     Speaker monitor(&world_, kSelf);
     EXPECT_EQ(monitor.Ask(MonitorMessage()), "done: ");
     const std::string alice = absl::StrCat(
-        "pid ", world_.ProcessOf(kAlice)->credentials().pid, " of user 1001");
+        "'clock' of pid ", world_.ProcessOf(kAlice)->credentials().pid,
+        " of user 1001");
     const std::string self = absl::StrCat(
-        "pid ", world_.ProcessOf(kSelf)->credentials().pid, " of user 500");
+        "'clock' of pid ", world_.ProcessOf(kSelf)->credentials().pid,
+        " of user 500");
     Speaker waiting(&world_, kAlice);
     waiting.Say(OpenMessage(Interface("clock"), true));
-    EXPECT_EQ(monitor.Hear(), absl::StrCat("event: waiting: ", alice,
-                                           " for a session of 'clock'"));
+    EXPECT_EQ(monitor.Hear(),
+              absl::StrCat("event: waiting: ", alice,
+                           ": service <500>.clock is not offered"));
     Speaker service(&world_, kSelf);
     service.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_EQ(monitor.Hear(), absl::StrCat("event: advertised: ", self));
     EXPECT_EQ(monitor.Hear(),
               absl::StrCat("event: introduced: ", alice, " to ", self));
-    EXPECT_EQ(monitor.Hear(),
-              absl::StrCat("event: advertised: 'clock' by ", self));
     service.HangUp();
-    EXPECT_EQ(monitor.Hear(),
-              absl::StrCat("event: withdrawn: 'clock' by ", self));
+    EXPECT_EQ(monitor.Hear(), absl::StrCat("event: withdrawn: ", self));
     Speaker admin(&world_, kSelf);
     admin.Say(BindMessage("<1001>.a", "<500>.a"));
     EXPECT_EQ(monitor.Hear(), "event: bound: <1001>.a -> <500>.a");
@@ -569,37 +584,106 @@ TEST_F(DirectoryServerAdminTest, AMonitorHearsWhatHappens) {
     EXPECT_EQ(monitor.Hear(), "event: unbound: <1001>.a");
     admin.Say(LoadMessage("", true));
     EXPECT_EQ(monitor.Hear(), "event: loaded: 0 bindings");
-    // A refused request is no event.
-    Speaker bad(&world_, kSelf);
-    bad.Say(AdvertiseMessage(Interface("two words")));
     EXPECT_EQ(monitor.Hear(), "nothing");
   });
 }
 
-TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLosesItsConnection) {
+TEST_F(DirectoryServerAdminTest, AnEventHasItsTimeAndItsParties) {
   world_.Run([&] {
     world_.Start();
-    Speaker deaf(&world_, kSelf);
-    EXPECT_EQ(deaf.Ask(MonitorMessage()), "done: ");
+    Speaker monitor(&world_, kSelf);
+    EXPECT_EQ(monitor.Ask(MonitorMessage()), "done: ");
+    Speaker service(&world_, kSelf);
+    service.Say(AdvertiseMessage(Interface("clock")));
+    monitor.Hear();
+    world_.Advance(absl::Seconds(5));
+    Speaker client(&world_, kAlice);
+    client.Say(OpenMessage(Interface("clock"), true));
+    monitor.Hear();
+    const proto::Event& event = monitor.heard().event();
+    EXPECT_EQ(event.kind(), proto::EVENT_INTRODUCED);
+    EXPECT_EQ(event.at_ns(), absl::ToUnixNanos(world_.ProcessOf(kSelf)->Now()));
+    EXPECT_EQ(event.client().uid(), kAlice);
+    EXPECT_EQ(event.client().pid(),
+              world_.ProcessOf(kAlice)->credentials().pid);
+    EXPECT_EQ(event.client().interface_name(), "clock");
+    EXPECT_EQ(event.server().uid(), kSelf);
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, ARefusalIsCountedAndReported) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker monitor(&world_, kSelf);
+    EXPECT_EQ(monitor.Ask(MonitorMessage()), "done: ");
+    Speaker service(&world_, kSelf);
+    service.Say(AdvertiseMessage(Interface("two words")));
+    EXPECT_THAT(monitor.Hear(), StartsWith("event: refused: pid "));
+    EXPECT_EQ(monitor.heard().event().code(), proto::INVALID);
+    Speaker client(&world_, kBob);
+    client.Say(OpenMessage(Interface("clock"), false));
+    EXPECT_THAT(monitor.Hear(), StartsWith("event: refused: 'clock' of pid "));
+    EXPECT_EQ(monitor.heard().event().kind(), proto::EVENT_REFUSED);
+    EXPECT_EQ(monitor.heard().event().client().uid(), kBob);
+    EXPECT_EQ(monitor.heard().event().reason(),
+              "service <500>.clock is not offered");
+    Speaker admin(&world_, kSelf);
+    const proto::ListPart list = List(&admin);
+    ASSERT_EQ(list.refusals_size(), 2);
+    EXPECT_EQ(list.refusals(1).code(), proto::INVALID);
+    EXPECT_EQ(list.refusals(1).count(), 1u);
+  });
+}
+
+// A client that does not wait may ask again and again.
+TEST_F(DirectoryServerAdminTest, ARefusalIsLoggedOnceInAMinute) {
+  world_.Run([&] {
+    world_.Start();
+    const auto refuse = [&](uid_t user, const char* name) {
+      Speaker client(&world_, user);
+      client.Say(AdvertiseMessage(Interface(name)));
+      EXPECT_THAT(client.Hear(), StartsWith("refused"));
+    };
+    log_.clear();
+    for (int i = 0; i < 30; ++i) refuse(kAlice, "two words");
+    ASSERT_EQ(log_.size(), 1u);
+    EXPECT_THAT(log_.front(), StartsWith("refused: pid "));
+    refuse(kBob, "two words");
+    EXPECT_EQ(log_.size(), 2u) << "each user has lines of its own";
+    world_.Advance(kRefusalLogPause);
+    refuse(kAlice, "two words");
+    EXPECT_EQ(log_.size(), 3u);
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, AMonitorThatDoesNotReadLearnsWhatItMissed) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker slow(&world_, kSelf);
+    EXPECT_EQ(slow.Ask(MonitorMessage()), "done: ");
     Speaker reader(&world_, kSelf);
     EXPECT_EQ(reader.Ask(MonitorMessage()), "done: ");
     Speaker admin(&world_, kSelf);
-    const std::string name(100, 'n');
-    int said = 0;
-    // There are three connections until `deaf` is closed.
-    while (List(&admin).users(0).connections() == 3) {
-      ASSERT_THAT(admin.Ask(BindMessage("<1001>." + name, "<500>." + name)),
+    const std::string name(60, 'n');
+    const auto bind = [&] {
+      EXPECT_THAT(admin.Ask(BindMessage("<1001>." + name, "<500>." + name)),
                   StartsWith("done"));
+    };
+    constexpr uint64_t kSaid = 8000;  // some 2 MiB
+    for (uint64_t i = 0; i < kSaid; ++i) {
+      bind();
       ASSERT_THAT(reader.Hear(), StartsWith("event: bound"));
-      ASSERT_LT(++said, 100000);
     }
-    int heard = 0;
-    while (deaf.Hear() != "closed") ++heard;
-    EXPECT_EQ(heard, said - 1);  // frames sent before the close arrive
-    EXPECT_EQ(reader.Hear(), "nothing");
-    EXPECT_THAT(admin.Ask(BindMessage("<1001>.a", "<500>.b")),
-                StartsWith("done"));
-    EXPECT_THAT(reader.Hear(), StartsWith("event: bound"));
+    uint64_t heard = 0;
+    while (slow.Hear() != "nothing") ++heard;
+    EXPECT_LT(heard, kSaid);
+    EXPECT_EQ(slow.heard().event().missed(), 0u);
+    bind();
+    EXPECT_THAT(slow.Hear(), StartsWith("event: bound"));
+    EXPECT_EQ(slow.heard().event().missed(), kSaid - heard);
+    bind();
+    EXPECT_THAT(slow.Hear(), StartsWith("event: bound"));
+    EXPECT_EQ(slow.heard().event().missed(), 0u);
   });
 }
 

@@ -194,6 +194,11 @@ size_t DirectoryServer::List::AddUser(proto::ListPart* part) {
 }
 
 void DirectoryServer::List::AddTotals(proto::ListPart* part) {
+  for (const auto& refusals : directory_->refusals_) {
+    proto::RefusalEntry* const entry = part->add_refusals();
+    entry->set_code(refusals.first);
+    entry->set_count(refusals.second);
+  }
   for (const Quota* quota : directory_->accounts().All()) {
     proto::ResourceEntry* const entry = part->add_resources();
     entry->set_name(quota->name());

@@ -49,6 +49,13 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
 
   PeerId id() const { return id_; }
   const PeerIdentity& identity() const { return identity_; }
+  proto::Party party() const {
+    proto::Party party;
+    party.set_uid(identity_.uid);
+    party.set_pid(identity_.pid);
+    party.set_interface_name(interface_name);
+    return party;
+  }
   std::unique_ptr<transports::Connection>* connection_slot() {
     return &connection_;
   }
@@ -57,8 +64,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   bool lost = false;            // its connection is or must be closed
   bool waits = false;           // a client that asks again if it gets no answer
   std::string loaded;           // an administrator: the parts of a text so far
+  uint64_t missed = 0;          // a monitor: events since the last one sent
   std::string told;             // a client: the cause that was sent last
   transports::Dialect dialect;  // of a client's or a server's library
+  std::string interface_name;   // of a client or a server
   std::unique_ptr<List> list;
 
   // Reads the messages that have arrived (mostly one). The loop watches the
@@ -96,6 +105,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       message->mutable_refusal()->set_text(text);
     });
     lost = true;
+    directory_->NoteRefusal(party(), code, text);
   }
 
   // A removed server that is kept for its unreceived introductions only.
@@ -116,10 +126,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
 
   // Refuses a peer that has sent more than its role allows.
-  void RefuseOutOfTurn() {
-    Warn("speaks out of turn");
-    Refuse(proto::INVALID, "out of turn");
-  }
+  void RefuseOutOfTurn() { Refuse(proto::INVALID, "out of turn"); }
 
   // Called when the peer has sent its first message, and when it is removed.
   void EndHalfOpen() {
@@ -138,7 +145,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       if (!LookAtLeftovers()) directory_->peers_.erase(id_);
       return;
     }
-    Warn("has not said what it wants");
+    directory_->NoteRefusal(party(), proto::INVALID,
+                            "it has not said what it wants");
     directory_->Remove(id_);
   }
 
@@ -152,11 +160,6 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     directory_->loop_->StartTimer(this,
                                   directory_->loop_->Now() + kLookAtLeftovers);
     return true;
-  }
-
-  void Warn(const std::string& what) {
-    event::LogForPeer(event::LogLevel::kWarning, identity_.uid,
-                      absl::StrCat(directory_->Describe(id_), " ", what));
   }
 
   // Receives the messages that have arrived. May destroy this peer.
@@ -202,9 +205,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         case transports::IoResult::kClosed: {
           const absl::Status why = connection_->close_status();
           if (absl::IsUnimplemented(why)) {
-            directory->NoteOtherVersion(id, why.message());
+            directory->NoteRefusal(party(), proto::OTHER_VERSION,
+                                   why.message());
           } else if (why.code() != absl::StatusCode::kUnavailable) {
-            Warn(absl::StrCat("was closed: ", why.message()));
+            directory->NoteRefusal(party(), proto::INVALID, why.message());
           }
           directory->Remove(id);
           return;
@@ -227,8 +231,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     EndHalfOpen();
     proto::ToDirectory message;
     if (!ParseControl(frame, &message)) {
-      Warn("does not speak to a directory");
       lost = true;
+      directory_->NoteRefusal(party(), proto::INVALID,
+                              "it does not speak to a directory");
       return;
     }
     if (message.version() != kControlVersion) {
@@ -237,7 +242,6 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
           " came to a directory that understands version ", kControlVersion,
           ": update the program that ",
           message.version() > kControlVersion ? "received" : "sent", " it");
-      directory_->NoteOtherVersion(id_, text);
       Refuse(proto::OTHER_VERSION, text);
       return;
     }

@@ -41,11 +41,25 @@ LE_SHARED int LeftRight(int unused) {
 }
 static_assert(sizeof(int) >= 2, "an int");
 
+/* The markers change no type and check nothing. */
+LE_FULL_API static size_t Length(const char* LE_NONNULL text);
+static size_t Length(const char* LE_NULLABLE text) {
+  return text == NULL ? 0 : strlen(text);
+}
+
+/* C99 has one external definition of an inline function. */
+LE_DECLARE_INLINE int Twice(int number) { return 2 * number; }
+LE_DEFINE_INLINE int Twice(int number);
+
 static void Basics(void) {
   static const int numbers[] = {1, 2, 3};
+  int (*const twice)(int) = &Twice;
   char text[32];
   snprintf(text, sizeof(text), "%" PRIuS " %" PRIxS, sizeof(char), (size_t)255);
   LE_TEST_OK(strcmp(text, "1 ff") == 0, "formats of sizes");
+  snprintf(text, sizeof(text), "%" PRIdS " %" PRIXS " %" PRIoS, (ssize_t)-1,
+           (size_t)255, (size_t)8);
+  LE_TEST_OK(strcmp(text, "-1 FF 10") == 0, "other formats of sizes");
   LE_TEST_OK(strcmp(STRINGIZE(CAT(PREFIX, _right)), "left_right") == 0,
                     "tokens");
   LE_TEST_OK(INDEX_OF_ARRAY_MEMBER(numbers, &numbers[2]) == 2, "index");
@@ -54,6 +68,8 @@ static void Basics(void) {
   LE_TEST_OK((BIT0 | BIT1 | BIT2 | BIT3 | BIT4 | BIT5 | BIT6 | BIT7) == 0xff,
              "bits");
   LE_TEST_OK(LeftRight(0) == 1, "shared");
+  LE_TEST_OK(Length(NULL) == 0, "a null argument is not checked");
+  LE_TEST_OK(twice(2) == 4, "inline");
   LE_TEST_OK((inline_static_assert(sizeof(int) >= 2, "an int"), 1) == 1,
              "an assertion in an expression");
   LE_TEST_OK(strcmp(_le_log_GetResultCodeString(LE_OK), "LE_OK") == 0,
@@ -137,6 +153,60 @@ static void PackValues(void) {
 #else
   LE_TEST_OK(IFGEN_PTR32 && sizeof(void*) == 4, "a pointer of 32 bits");
 #endif
+}
+
+/* The largest number of bytes of NAME is that of this call. */
+#define CHECK_SIZE(NAME, call)                                               \
+  do {                                                                       \
+    uint8_t* at = Buffer;                                                    \
+    LE_TEST_OK((call) && (size_t)(at - Buffer) == LE_PACK_##NAME##_MAX_SIZE, \
+               "the size of " #NAME);                                        \
+  } while (0)
+
+static void PackSizes(void) {
+  static const int tags[] = {
+      LE_PACK_REFERENCE,
+      LE_PACK_IN_STRING_POINTER,
+      LE_PACK_OUT_STRING_POINTER,
+      LE_PACK_IN_BYTE_STR_POINTER,
+      LE_PACK_OUT_BYTE_STR_POINTER,
+      LE_PACK_CONTEXT_PTR_REFERENCE,
+      LE_PACK_ASYNC_HANDLER_REFERENCE,
+      LE_PACK_FILESTREAM_ID,
+      LE_PACK_FILESTREAM_FLAG,
+      LE_PACK_FILESTREAM_REQUEST_SIZE,
+      LE_PACK_OUT_STRING_SIZE,
+      LE_PACK_OUT_BYTE_STR_SIZE,
+  };
+  size_t i;
+  CHECK_SIZE(UINT8, le_pack_PackUint8(&at, 1));
+  CHECK_SIZE(UINT16, le_pack_PackUint16(&at, 1));
+  CHECK_SIZE(UINT32, le_pack_PackUint32(&at, 1));
+  CHECK_SIZE(UINT64, le_pack_PackUint64(&at, 1));
+  CHECK_SIZE(INT8, le_pack_PackInt8(&at, -1));
+  CHECK_SIZE(INT16, le_pack_PackInt16(&at, -1));
+  CHECK_SIZE(INT32, le_pack_PackInt32(&at, -1));
+  CHECK_SIZE(INT64, le_pack_PackInt64(&at, -1));
+  CHECK_SIZE(POS_INTEGER, le_pack_PackUint64(&at, UINT64_MAX));
+  CHECK_SIZE(NEG_INTEGER, le_pack_PackInt64(&at, INT64_MIN));
+  CHECK_SIZE(BOOL, le_pack_PackBool(&at, true));
+  CHECK_SIZE(DOUBLE, le_pack_PackDouble(&at, 0.5));
+  CHECK_SIZE(SEMANTIC_TAG, le_pack_PackSemanticTag(&at, 1));
+  CHECK_SIZE(STR_HEADER, le_pack_PackStringHeader(&at, 1));
+  CHECK_SIZE(ARRAY_HEADER, le_pack_PackArrayHeader(&at, Buffer, 1, 1, 1));
+  CHECK_SIZE(INDEF_ARRAY_HEADER, le_pack_PackIndefArrayHeader(&at));
+  CHECK_SIZE(INDEF_END, le_pack_PackEndOfIndefArray(&at));
+  CHECK_SIZE(SIZE_POINTER_TUPLE,
+             le_pack_PackTaggedSizePointerTuple(&at, 1, Buffer, 1));
+  /* A tag has 16 bits. The tags are consecutive numbers. */
+  for (i = 0; i < NUM_ARRAY_MEMBERS(tags); ++i) {
+    const le_pack_SemanticTag_t tag = (le_pack_SemanticTag_t)tags[i];
+    uint8_t* at = Buffer;
+    LE_TEST_OK(le_pack_PackTaggedUint8(&at, 1, tag) && at == Buffer + 1,
+               "a tag is not written");
+    LE_TEST_OK(tag == tags[i] && (i == 0 || tag == tags[i - 1] + 1), "tag %d",
+               tags[i]);
+  }
 }
 
 static void PackTuplesAndReferences(void) {
@@ -579,16 +649,26 @@ static void OnDestroy(void* object) {
   LE_CDATA_THIS->last = object;
 }
 
-LE_MEM_DEFINE_STATIC_POOL(Numbers, 1, sizeof(int));
+/* As the generated code of a client does. */
+LE_MEM_DEFINE_STATIC_POOL(Numbers, LE_CDATA_COMPONENT_COUNT, sizeof(int));
+
+/* A build sets the size of a pool. */
+#define _mem_Sized_POOL_SIZE , 7
 
 static void Memory(void) {
-  le_mem_PoolRef_t pool = le_mem_InitStaticPool(Numbers, 1, sizeof(int));
+  le_mem_PoolRef_t pool =
+      le_mem_InitStaticPool(Numbers, LE_CDATA_COMPONENT_COUNT, sizeof(int));
   char name[8];
   void* first;
   void* second;
   LE_TEST_OK(le_mem_InitStaticPool(Numbers, 1, sizeof(int)) == pool,
              "the same pool");
+  LE_TEST_OK(LE_CONFIG_IS_ENABLED(LE_CONFIG_MEM_POOL_NAMES_ENABLED) &&
+                 le_mem_FindPool("Numbers") == pool,
+             "pools have names");
   LE_TEST_OK(le_mem_GetObjectCount(pool) == 1, "one object");
+  LE_TEST_OK(LE_MEM_BLOCKS(Sized, 3) == 7 && LE_MEM_BLOCKS(Other, 3) == 3,
+             "the size of a pool");
   LE_TEST_OK(le_mem_GetName(pool, name, sizeof(name)) == LE_OK &&
                  strcmp(name, "Numbers") == 0,
              "name");
@@ -1149,6 +1229,15 @@ static void Times(void) {
   LE_TEST_OK(le_clk_GetLocalDateTimeString(LE_CLK_STRING_FORMAT_TIME, text,
                                            sizeof(text), NULL) == LE_OK,
              "local");
+  LE_TEST_OK(le_clk_ConvertToUTCString(
+                 half, LE_CLK_STRING_FORMAT_DATE " " LE_CLK_STRING_FORMAT_TIME,
+                 text, sizeof(text), NULL) == LE_OK &&
+                 strcmp(text, "01/01/70 00:00:01") == 0,
+             "a date and a time");
+  LE_TEST_OK(le_clk_ConvertToUTCString(half, LE_CLK_STRING_FORMAT_DATE_TIME,
+                                       text, sizeof(text), NULL) == LE_OK &&
+                 strcmp(text, "Thu Jan  1 00:00:01 1970") == 0,
+             "a date with its time");
 
   LE_TEST_OK(le_sem_FindSemaphore("findable") == semaphore &&
                  le_sem_FindSemaphore("?") == NULL,
@@ -1168,6 +1257,10 @@ static void Times(void) {
   le_timer_Start(timer);
   LE_TEST_OK(le_timer_SetWakeup(timer, false) == LE_BUSY, "while it runs");
   LE_TEST_OK(le_timer_GetTimeRemaining(timer).sec > 1000000, "it runs long");
+  LE_TEST_OK(le_timer_SetMsInterval(timer, 2000000000) == LE_OK &&
+                 le_timer_GetTimeRemaining(timer).sec > 1000000 &&
+                 le_timer_GetTimeRemaining(timer).sec <= 2000000,
+             "not as long");
   LE_TEST_OK(le_timer_SetMsInterval(timer, 0) == LE_OK, "and now no longer");
   le_event_RunLoopUntilStopped();
   LE_TEST_OK(!le_timer_IsRunning(timer), "expired");
@@ -1265,6 +1358,7 @@ int main(void) {
   LE_TEST(strcmp(le_result_Txt(LE_OK), "LE_OK") == 0);
   Basics();
   PackValues();
+  PackSizes();
   PackTuplesAndReferences();
   PackStrings();
   PackArrays();

@@ -59,6 +59,8 @@ const char* le_result_Txt(le_result_t result);
  * small systems lack with LE_FULL_API. */
 #define LE_CONFIG_LINUX 1
 #define LE_FULL_API
+/* Pools have names: le_mem_FindPool() finds them. */
+#define LE_CONFIG_MEM_POOL_NAMES_ENABLED 1
 /* Whether a build option is defined as 1. An undefined option is false. */
 #define LE_CONFIG_IS_ENABLED(option) (("" STRINGIZE(option))[0] == '1')
 

@@ -121,13 +121,13 @@ void* le_event_GetContextPtr(void);
  *     ...
  *   }
  *
- * //messaging:component_main has a main() that calls it.
+ * //messaging:component_main has a main() that calls it. If there is a function
+ * COMPONENT_INIT_ONCE, main() calls that function before.
  *
  * A program of several components compiles each with its own
- * -DLE_COMPONENT_NAME=NAME. Then the function is _NAME_COMPONENT_INIT, and the
- * Bazel macro le_api_component (bazel/api_component.bzl) makes main() call it.
- * If the component has a function COMPONENT_INIT_ONCE, main() calls this
- * function before COMPONENT_INIT. */
+ * -DLE_COMPONENT_NAME=NAME. Then the functions are _NAME_COMPONENT_INIT and
+ * _NAME_COMPONENT_INIT_ONCE, and the Bazel macro le_api_component
+ * (bazel/api_component.bzl) makes main() call them. */
 void _le_event_InitComponent(void);
 #ifndef COMPONENT_INIT
 #ifdef LE_COMPONENT_HAS_NO_NAME_

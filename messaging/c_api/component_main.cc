@@ -7,7 +7,8 @@
 #include "legato.h"
 #include "messaging/c_api/component.h"
 
-// The initialization of the component without a name. Null: there is none.
+// The functions of the component without a name. Null: there is none.
+extern "C" __attribute__((weak)) void _le_event_InitComponentOnce(void);
 extern "C" __attribute__((weak)) void _le_event_InitComponent(void);
 
 namespace {
@@ -25,6 +26,7 @@ void Initialize(void*, void*) {
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->advertise);
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->connect);
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->initOnce);
+  Call(&_le_event_InitComponentOnce);
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->init);
   Call(&_le_event_InitComponent);
 }

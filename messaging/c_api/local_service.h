@@ -12,12 +12,18 @@
 
 #include "le_messaging.h"
 #include "messaging/c_api/callbacks.h"
+#include "messaging/session/session.h"
 
 namespace le {
 namespace messaging {
 
 // Any thread. Each function takes the reference of any service, local or not.
 struct LocalService {
+  // Adds an unowned service. False: the service has been added, and was not
+  // deleted.
+  static bool Add(le_msg_ServiceRef_t ref, Interface interface);
+  // False: there is no such local service.
+  static bool GetInterface(le_msg_ServiceRef_t ref, Interface* interface);
   // If the service is unowned, the calling thread becomes its owner.
   static void Own(le_msg_ServiceRef_t ref);
   // Returns the reference of the core's service. This is `ref` itself if the

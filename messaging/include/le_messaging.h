@@ -487,10 +487,12 @@ typedef struct le_msg_LocalMessage {
  * it, or that calls a function for its limits or file descriptors
  * (le_messaging_ext.h). Until it has an owner, any thread may set and add its
  * handlers. Its largest message is the pool's block minus
- * LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same name. Returns NULL
- * if a pointer is NULL. Fatal: a bad name; a block smaller than
+ * LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same name. When the
+ * owner's thread ends, the service's sessions close, and later openings wait
+ * until the service is initialized and advertised again. Returns NULL if a
+ * pointer is NULL. Fatal: a bad name; a block smaller than
  * LE_MSG_LOCAL_HEADER_SIZE; a message of more than 16 MiB; the service is
- * initialized and not deleted. */
+ * initialized, not deleted, and its owner's thread has not ended. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);

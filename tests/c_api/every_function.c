@@ -208,12 +208,32 @@ static void Services(le_msg_ProtocolRef_t protocol) {
 
 LE_MEM_DEFINE_STATIC_POOL(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16);
 
+/* The structures of local services, as programs may declare them. */
+static void LocalTypes(void) {
+  const le_msg_LocalReceiver_t receiver = {le_thread_GetCurrent(), OnMessage,
+                                           NULL};
+  const le_msg_LocalMessage_t message = {{NULL}, -1, NULL, true};
+  LE_TEST_OK(receiver.handler == OnMessage && receiver.contextPtr == NULL,
+             "a receiver");
+  LE_TEST_OK(message.message.sessionRef == NULL && message.needsResponse,
+             "a message");
+  LE_TEST_OK(offsetof(le_msg_LocalMessage_t, data) <= LE_MSG_LOCAL_HEADER_SIZE,
+             "a message has room for its header");
+  LE_TEST_OK(offsetof(le_msg_LocalMessage_t, data) % __BIGGEST_ALIGNMENT__ == 0,
+             "a payload is aligned for every type");
+}
+
 static void Local(void) {
-  static le_msg_LocalService_t local;
+  static le_msg_LocalService_t local = {
+      {LE_MSG_SERVICE_NULL}, true, {NULL, NULL, NULL}, NULL};
   le_msg_SessionRef_t session;
-  le_msg_ServiceRef_t service = le_msg_InitLocalService(
-      &local, "local",
-      le_mem_InitStaticPool(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16));
+  le_mem_PoolRef_t pool =
+      le_mem_InitStaticPool(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16);
+  le_msg_ServiceRef_t service = le_msg_InitLocalService(&local, "local", pool);
+  LE_TEST_OK(service == &local.service, "the address is the reference");
+  LE_TEST_OK(local.service.type == LE_MSG_SERVICE_LOCAL &&
+                 !local.serviceReady && local.messagePool == pool,
+             "the structure is filled in");
   le_msg_SetServiceRecvHandler(service, OnMessage, NULL);
   le_msg_AdvertiseService(service);
   session = le_msg_CreateLocalSession(&local);
@@ -240,5 +260,6 @@ COMPONENT_INIT {
       "bindings");
   Services(protocol);
   Sessions(protocol);
+  LocalTypes();
   Local();
 }

@@ -2,12 +2,22 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# A program that only uses messages contains none of Legato's other APIs, except
-# those that messages need: unused_test.sh PROGRAM.
+# A program that only uses messages links nothing of //legato, except inline
+# functions and templates of its headers: unused_test.sh PROGRAM ARCHIVE...
 set -euo pipefail
 
-linked=$(nm -C --defined-only "$1" | grep -oE ' le_(arg|cdata|clk|dls|hashmap|mutex|ref|test|timer|utf8|fdMonitor|log_GetTraceRef|event_Report)[A-Za-z_]*$' || true)
-[ -z "$linked" ] || { echo "FAILED: linked, and not used:"; echo "$linked"; exit 1; }
-# Check that nm prints linked functions. Otherwise the empty list above would
-# prove nothing.
-nm -C --defined-only "$1" | grep ' le_msg_OpenSessionSync$' > /dev/null
+program=$1
+shift
+
+# symbols FILE...: the defined functions and variables. Templates and inline
+# functions are not among them.
+symbols() {
+  nm --defined-only --extern-only "$@" | awk 'NF == 3 && $2 ~ /^[BDRT]$/ { print $3 }' | sort -u
+}
+
+linked=$(comm -12 <(symbols "$program") <(symbols "$@"))
+[ -z "$linked" ] || { echo "FAILED: linked, and not used:"; c++filt <<< "$linked"; exit 1; }
+# Check that both lists have symbols. Otherwise the empty list above would prove
+# nothing.
+symbols "$program" | grep -x le_msg_OpenSessionSync > /dev/null
+symbols "$@" | grep -x le_mem_ForceAlloc > /dev/null

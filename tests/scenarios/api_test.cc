@@ -427,6 +427,68 @@ TEST_P(ApiTest, TheThreadOfALocalServiceEndsWithItsClientsWaiting) {
   RunScenario(scenario, GetParam());
 }
 
+// The thread of a local service ends without deleting it. Its open sessions
+// close. Later openings wait, until the service is initialized and advertised
+// again.
+TEST_P(ApiTest, ALocalServiceWhoseThreadHasEnded) {
+  Scenario scenario;
+  scenario.Add("client", [](Party* party) {
+    static le_msg_LocalService_t local;
+    const le_mem_PoolRef_t pool = le_mem_CreatePool(
+        "local messages", LE_MSG_LOCAL_HEADER_SIZE + kTextSize);
+    le_msg_InitLocalService(&local, "inside", pool);
+    const le_thread_Ref_t server = le_thread_Create(
+        "server",
+        [](void*) -> void* {
+          le_msg_SetServiceRecvHandler(
+              &local.service,
+              [](le_msg_MessageRef_t request, void*) {
+                le_msg_ReleaseMsg(request);
+                le_thread_Exit(nullptr);
+              },
+              nullptr);
+          le_msg_AdvertiseService(&local.service);
+          le_event_RunLoop();
+        },
+        nullptr);
+    le_thread_SetJoinable(server);
+    le_thread_Start(server);
+    const le_msg_SessionRef_t session = le_msg_CreateLocalSession(&local);
+    bool closed = false;
+    le_msg_SetSessionCloseHandler(
+        session,
+        [](le_msg_SessionRef_t, void* context) {
+          *static_cast<bool*>(context) = true;
+        },
+        &closed);
+    le_msg_OpenSessionSync(session);
+    EXPECT_EQ(Ask(session, "end"), "(null)");
+    EXPECT_EQ(le_thread_Join(server, nullptr), LE_OK);
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_BY_PEER);
+
+    const le_msg_SessionRef_t later = le_msg_CreateLocalSession(&local);
+    EXPECT_NE(later, nullptr);
+    EXPECT_EQ(le_msg_TryOpenSessionSync(later), LE_NOT_FOUND);
+    Opened opened;
+    le_msg_OpenSessionTimed(later, LE_MSG_NO_TIMEOUT, &Opened::Handle, &opened);
+    EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, 1), LE_TIMEOUT);
+    EXPECT_EQ(le_msg_GetWaitReason(session, nullptr, 0),
+              LE_MSG_WAIT_NOT_OFFERED);
+    EXPECT_EQ(opened.calls, 0);
+
+    const le_msg_ServiceRef_t again =
+        le_msg_InitLocalService(&local, "inside", pool);
+    le_msg_AdvertiseService(again);
+    party->RunLoopUntil([&] { return opened.calls == 1; });
+    EXPECT_EQ(opened.result, LE_OK);
+    le_msg_DeleteSession(later);
+    le_msg_DeleteSession(session);
+    le_msg_DeleteService(again);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // The address of its structure identifies a local service. Two local services
 // may have the same name. A protocol may have the name that the library uses
 // for local messages.

@@ -382,16 +382,20 @@ TEST_P(SessionTest, DeletingAServiceTellsOfItsSessionsBeforeTheThreadEnds) {
 TEST_P(SessionTest, KillClientClosesThatClientOnly) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
+    int closes = 0;
     TestService service("echo");
-    service.on_message = [](le_msg_MessageRef_t message) {
+    service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
+    service.on_message = [&](le_msg_MessageRef_t message) {
       if (TextOf(message) == "bad") {
         LE_KILL_CLIENT("it said '%s'", "bad");
+        EXPECT_EQ(closes, 0) << "a handler ran inside LE_KILL_CLIENT";
       } else {
         EXPECT_NE(TextOf(message), "");
       }
       le_msg_Respond(message);
     };
     service.Advertise();
+    party->RunLoopUntil([&] { return closes != 0; });
     party->RunLoopUntil("done");
   });
   scenario.Add("client", [](Party* party) {

@@ -109,6 +109,14 @@ class Place {
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
 
+  // A symbolic link to the folder, which the destructor removes.
+  std::string LinkOf(uid_t user) {
+    files_.push_back(runtime() + "/link");
+    EXPECT_EQ(symlink(folder().c_str(), files_.back().c_str()), 0);
+    EXPECT_EQ(lchown(files_.back().c_str(), user, user), 0);
+    return files_.back();
+  }
+
   std::string runtime() const { return runtime_; }
   std::string folder() const { return runtime() + "/le_messaging"; }
   std::string address() const { return folder() + "/directory"; }
@@ -344,6 +352,21 @@ class FolderTest : public ::testing::Test {
     }
   }
 
+  // Expects that directoryd does not start there.
+  void ExpectRefused(const std::string& folder) {
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::string place = "--socket_dir=" + folder;
+      execl(g_directoryd->c_str(), "directoryd", place.c_str(), nullptr);
+      _exit(kTries);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), EXIT_FAILURE);
+    EXPECT_NE(access((folder + "/lock").c_str(), F_OK), 0);
+  }
+
   Place place_;
 };
 
@@ -366,27 +389,20 @@ TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   ASSERT_EQ(chmod(place_.folder().c_str(), 0775), 0);
   EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
   ASSERT_EQ(chmod(place_.folder().c_str(), 0755), 0);
-  const std::string link = place_.runtime() + "/link";
-  ASSERT_EQ(symlink(place_.folder().c_str(), link.c_str()), 0);
-  at.folder = link;
+  at.folder = place_.LinkOf(geteuid());
   EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
-  unlink(link.c_str());
 }
 
 // directoryd does not run there: the folder's owner could replace a socket that
 // clients already trust.
 TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const std::string place = "--socket_dir=" + place_.folder();
-    execl(g_directoryd->c_str(), "directoryd", place.c_str(), nullptr);
-    _exit(kTries);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), EXIT_FAILURE);
-  EXPECT_NE(access((place_.folder() + "/lock").c_str(), F_OK), 0);
+  ExpectRefused(place_.folder());
+}
+
+// The link's owner could lead it to another folder.
+TEST_F(FolderTest, NoDirectoryRunsBehindALinkOfAnotherUser) {
+  ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
+  ExpectRefused(place_.LinkOf(kStranger));
 }
 
 // ---- Programs with more rights than their callers --------------------------

@@ -8,73 +8,17 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/sdir/text.h"
 
 namespace le {
 namespace sdir {
 
 using directory::proto::ListPart;
 using directory::proto::OfferState;
+using directory::proto::RefusalCode;
 using directory::proto::WaitingEntry;
 
 namespace {
-
-// The length of the UTF-8 character at the beginning of `text`; 0 if there is
-// none. Halves of a surrogate and overlong forms are not characters.
-size_t CharacterLength(absl::string_view text) {
-  const auto at = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const unsigned char first = at(0);
-  const size_t length = first < 0x80                     ? 1
-                        : first >= 0xc2 && first <= 0xdf ? 2
-                        : first >= 0xe0 && first <= 0xef ? 3
-                        : first >= 0xf0 && first <= 0xf4 ? 4
-                                                         : 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) ||
-      (first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) > 0x8f)) {
-    return 0;
-  }
-  return length;
-}
-
-// Makes a JSON string of any bytes. Bytes that are not UTF-8 become U+FFFD.
-std::string Quoted(const std::string& text) {
-  std::string json = "\"";
-  for (size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c == '"' || c == '\\') {
-      json += '\\';
-      json += static_cast<char>(c);
-      ++i;
-    } else if (c < 0x20 || c == 0x7f) {
-      absl::StrAppendFormat(&json, "\\u%04x", c);
-      ++i;
-    } else if (c < 0x80) {
-      json += static_cast<char>(c);
-      ++i;
-    } else {
-      const size_t length = CharacterLength(absl::string_view(text).substr(i));
-      if (length > 0) {
-        json += text.substr(i, length);
-        i += length;
-      } else {
-        json += "\\ufffd";
-        ++i;
-      }
-    }
-  }
-  return json + "\"";
-}
-
-bool CanBeNamed(const std::string& user) {
-  for (const char c : user) {
-    if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '#') return false;
-  }
-  return !user.empty() && user != "*" && user != "self" && user != "USER";
-}
 
 // Converts "<user>.name" to {"user":...,"interface":...}.
 std::string Agent(const std::string& agent) {
@@ -99,7 +43,7 @@ const char* StateName(OfferState state) {
 
 // A line that says why a client is not served. Empty if the reason is not
 // known.
-std::string ReasonLine(const WaitingEntry& client) {
+std::string ReasonLine(const WaitingEntry& client, Names* names) {
   std::string reason;
   switch (client.reason()) {
     case directory::proto::WAIT_NOT_OFFERED:
@@ -108,7 +52,7 @@ std::string ReasonLine(const WaitingEntry& client) {
     case directory::proto::WAIT_NOT_TAKEN:
       // The directory only knows how much the server has not read.
       reason =
-          absl::StrCat("pid ", client.server_pid(),
+          absl::StrCat(names->Process(client.server_pid()),
                        " may not have taken the session yet: it is busy or "
                        "stopped, or it has no file descriptor left");
       break;
@@ -132,9 +76,22 @@ const char* ReasonName(directory::proto::WaitReason reason) {
   }
 }
 
-std::string JsonOf(const WaitingEntry& client) {
+// With the process's program, if it is known.
+std::string PidJson(pid_t pid, Names* names) {
+  const std::string program = names->ProgramOf(pid);
+  return program.empty()
+             ? absl::StrCat("\"pid\":", pid)
+             : absl::StrCat("\"pid\":", pid, ",\"process\":", Quoted(program));
+}
+
+std::string PidText(pid_t pid, Names* names) {
+  const std::string program = names->ProgramOf(pid);
+  return absl::StrCat("[pid ", pid, program.empty() ? "" : " ", program, "]");
+}
+
+std::string JsonOf(const WaitingEntry& client, Names* names) {
   std::string json = absl::StrCat(
-      "{\"client\":", Agent(client.client()), ",\"pid\":", client.pid(),
+      "{\"client\":", Agent(client.client()), ",", PidJson(client.pid(), names),
       ",\"protocolId\":", Quoted(client.protocol_id()));
   if (!client.service().empty()) {
     absl::StrAppend(&json, ",\"service\":", Agent(client.service()));
@@ -149,25 +106,6 @@ std::string JsonOf(const WaitingEntry& client) {
     absl::StrAppend(&json, ",\"serverPid\":", client.server_pid());
   }
   return json + "}";
-}
-
-// Replaces "<number>" at the beginning by "<name>".
-std::string Named(const std::string& agent, directory::Users* users) {
-  const size_t end = agent.find('>');
-  uint32_t number = 0;
-  if (end == std::string::npos || agent[0] != '<' ||
-      !absl::SimpleAtoi(agent.substr(1, end - 1), &number)) {
-    return agent;
-  }
-  const std::string name = users->NameOf(number);
-  if (!CanBeNamed(name)) return agent;
-  return absl::StrCat("<", name, agent.substr(end));
-}
-
-void NameWaiting(WaitingEntry* client, directory::Users* users) {
-  client->set_client(Named(client->client(), users));
-  client->set_service(Named(client->service(), users));
-  client->set_missing_binding(Named(client->missing_binding(), users));
 }
 
 // Escapes all texts of a list, so that no text can imitate another.
@@ -202,49 +140,28 @@ ListPart WithAllEscaped(const ListPart& list) {
 
 }  // namespace
 
-std::string Escaped(absl::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '\\' || c == '\'') {
-      absl::StrAppend(&escaped, "\\", absl::string_view(&c, 1));
-    } else if (c >= ' ' && c <= '~') {
-      escaped += c;
-    } else {
-      absl::StrAppendFormat(&escaped, "\\x%02x", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
-std::string EscapedText(absl::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '\n' || (c >= ' ' && c <= '~')) {
-      escaped += c;
-    } else {
-      absl::StrAppendFormat(&escaped, "\\x%02x", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
-void NameUsers(ListPart* list, directory::Users* users) {
-  for (auto& binding : *list->mutable_bindings()) {
-    binding.set_client(Named(binding.client(), users));
-    binding.set_service(Named(binding.service(), users));
-  }
-  for (auto& service : *list->mutable_services()) {
-    service.set_service(Named(service.service(), users));
-  }
-  for (auto& client : *list->mutable_waiting()) NameWaiting(&client, users);
-  for (auto& client : *list->mutable_not_taken()) NameWaiting(&client, users);
-  for (auto& user : *list->mutable_users()) {
-    const std::string named = Named(absl::StrCat("<", user.user(), ">"), users);
-    user.set_user(named.substr(1, named.size() - 2));
+const char* RefusalName(RefusalCode code) {
+  switch (code) {
+    case directory::proto::NOT_OFFERED:
+      return "not offered";
+    case directory::proto::NO_BINDING:
+      return "no binding";
+    case directory::proto::OTHER_PROTOCOL:
+      return "other protocol";
+    case directory::proto::LIMIT:
+      return "limit";
+    case directory::proto::INVALID:
+      return "invalid";
+    case directory::proto::OTHER_VERSION:
+      return "other version";
+    case directory::proto::NOT_PERMITTED:
+      return "not permitted";
+    default:
+      return "refused";
   }
 }
 
-std::string FormatText(const ListPart& of) {
+std::string FormatText(const ListPart& of, Names* names) {
   const ListPart list = WithAllEscaped(of);
   std::string text = "\nBINDINGS\n\n";
   for (const auto& binding : list.bindings()) {
@@ -256,7 +173,7 @@ std::string FormatText(const ListPart& of) {
     absl::StrAppend(&text, "        ", service.service(), "  (protocol ID = '",
                     service.protocol_id(),
                     "', max message size = ", service.max_message_size(),
-                    " bytes) [pid ", service.pid(), "]");
+                    " bytes) ", PidText(service.pid(), names));
     if (service.state() != directory::proto::OFFERED) {
       absl::StrAppend(&text, " ", StateName(service.state()));
     }
@@ -264,24 +181,24 @@ std::string FormatText(const ListPart& of) {
   }
   absl::StrAppend(&text, "\nWAITING CLIENTS\n\n");
   for (const auto& client : list.waiting()) {
-    absl::StrAppendFormat(&text, "        [pid %5d] %s ", client.pid(),
-                          client.client());
+    absl::StrAppend(&text, "        ", PidText(client.pid(), names), " ",
+                    client.client(), " ");
     if (!client.service().empty()) {
       absl::StrAppend(&text, "WAITING for ", client.service());
     } else {
       absl::StrAppend(&text, "UNBOUND");
     }
     absl::StrAppend(&text, "  (protocol ID = '", client.protocol_id(), "')\n");
-    absl::StrAppend(&text, ReasonLine(client));
+    absl::StrAppend(&text, ReasonLine(client, names));
   }
   if (list.not_taken_size() > 0) {
     absl::StrAppend(&text, "\nINTRODUCED CLIENTS\n\n");
   }
   for (const auto& client : list.not_taken()) {
-    absl::StrAppendFormat(&text, "        [pid %5d] %s INTRODUCED to ",
-                          client.pid(), client.client());
+    absl::StrAppend(&text, "        ", PidText(client.pid(), names), " ",
+                    client.client(), " INTRODUCED to ");
     absl::StrAppend(&text, client.service(), "  (protocol ID = '",
-                    client.protocol_id(), "')\n", ReasonLine(client));
+                    client.protocol_id(), "')\n", ReasonLine(client, names));
   }
   for (const auto& user : list.users()) {
     if (user.at_limit().empty()) continue;
@@ -301,12 +218,19 @@ std::string FormatText(const ListPart& of) {
     }
     absl::StrAppend(&text, "\n");
   }
-  absl::StrAppend(&text, "\nINTRODUCTIONS MADE: ", list.introductions(),
-                  "\n\n");
+  absl::StrAppend(&text, "\nINTRODUCTIONS MADE: ", list.introductions());
+  if (list.refusals_size() > 0) absl::StrAppend(&text, "\nREFUSED:");
+  const char* comma = " ";
+  for (const auto& refusal : list.refusals()) {
+    absl::StrAppend(&text, comma, refusal.count(), " (",
+                    RefusalName(refusal.code()), ")");
+    comma = ", ";
+  }
+  absl::StrAppend(&text, "\n\n");
   return text;
 }
 
-std::string FormatJson(const ListPart& list) {
+std::string FormatJson(const ListPart& list, Names* names) {
   std::string json = "{\"bindings\":[";
   const char* comma = "";
   for (const auto& binding : list.bindings()) {
@@ -318,7 +242,7 @@ std::string FormatJson(const ListPart& list) {
   comma = "";
   for (const auto& service : list.services()) {
     absl::StrAppend(&json, comma, "{\"service\":", Agent(service.service()),
-                    ",\"pid\":", service.pid(),
+                    ",", PidJson(service.pid(), names),
                     ",\"maxMessageSize\":", service.max_message_size(),
                     ",\"protocolId\":", Quoted(service.protocol_id()),
                     ",\"state\":", Quoted(StateName(service.state())), "}");
@@ -327,13 +251,13 @@ std::string FormatJson(const ListPart& list) {
   absl::StrAppend(&json, "],\"waiting\":[");
   comma = "";
   for (const auto& client : list.waiting()) {
-    absl::StrAppend(&json, comma, JsonOf(client));
+    absl::StrAppend(&json, comma, JsonOf(client, names));
     comma = ",";
   }
   absl::StrAppend(&json, "],\"notTaken\":[");
   comma = "";
   for (const auto& client : list.not_taken()) {
-    absl::StrAppend(&json, comma, JsonOf(client));
+    absl::StrAppend(&json, comma, JsonOf(client, names));
     comma = ",";
   }
   absl::StrAppend(&json, "],\"users\":[");
@@ -359,7 +283,14 @@ std::string FormatJson(const ListPart& list) {
                     ",\"reserve\":", resource.reserve(), "}");
     comma = ",";
   }
-  absl::StrAppend(&json, "],\"introductions\":", list.introductions(), "}\n");
+  absl::StrAppend(&json, "],\"refused\":{");
+  comma = "";
+  for (const auto& refusal : list.refusals()) {
+    absl::StrAppend(&json, comma, Quoted(RefusalName(refusal.code())), ":",
+                    refusal.count());
+    comma = ",";
+  }
+  absl::StrAppend(&json, "},\"introductions\":", list.introductions(), "}\n");
   return json;
 }
 

@@ -9,25 +9,19 @@
 
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "directory/proto/directory.pb.h"
-#include "directory/users.h"
+#include "tools/sdir/names.h"
 
 namespace le {
 namespace sdir {
 
-// Replaces users' numbers by their names. A user keeps its number if the name
-// has blanks or characters that are not ASCII.
-void NameUsers(directory::proto::ListPart* list, directory::Users* users);
+const char* RefusalName(directory::proto::RefusalCode code);
 
-// Both escape the bytes of a peer. The result of Escaped() is one line, which
-// may stand in single quotes. EscapedText() keeps ends of lines.
-std::string Escaped(absl::string_view text);
-std::string EscapedText(absl::string_view text);
-
-std::string FormatText(const directory::proto::ListPart& list);
+// Names the processes. The users in `list` are named already, by
+// Names::NameUsers().
+std::string FormatText(const directory::proto::ListPart& list, Names* names);
 // One line of JSON.
-std::string FormatJson(const directory::proto::ListPart& list);
+std::string FormatJson(const directory::proto::ListPart& list, Names* names);
 
 }  // namespace sdir
 }  // namespace le

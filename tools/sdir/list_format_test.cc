@@ -6,7 +6,10 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tools/sdir/known_names.h"
+#include "tools/sdir/text.h"
 
 namespace le {
 namespace sdir {
@@ -46,48 +49,54 @@ directory::proto::ListPart Example() {
   return list;
 }
 
-TEST(ListFormatTest, Text) {
+class ListFormatTest : public ::testing::Test {
+ protected:
+  KnownNames names_;
+};
+
+TEST_F(ListFormatTest, Text) {
   directory::proto::ListPart list = Example();
   list.mutable_services(0)->set_protocol_id("p");
-  EXPECT_EQ(FormatText(list),
-            "\nBINDINGS\n\n"
-            "        <ann>.c -> <bob>.s\n"
-            "\nSERVICES\n\n"
-            "        <bob>.s  (protocol ID = 'p', max message size = 100 "
-            "bytes) [pid 7] standing by\n"
-            "\nWAITING CLIENTS\n\n"
-            "        [pid     8] <ann>.x UNBOUND  (protocol ID = 'q')\n"
-            "                    missing binding: <ann>.x -> <USER>.x\n"
-            "        [pid     9] <ann>.c WAITING for <bob>.s  (protocol ID = "
-            "'q')\n"
-            "                    the service is not offered\n"
-            "\nINTRODUCED CLIENTS\n\n"
-            "        [pid    10] <ann>.d INTRODUCED to <bob>.t  (protocol ID = "
-            "'q')\n"
-            "                    pid 11 may not have taken the session yet: it "
-            "is busy or stopped, or it has no file descriptor left\n"
-            "\nINTRODUCTIONS MADE: 3\n\n");
+  EXPECT_EQ(
+      FormatText(list, &names_),
+      "\nBINDINGS\n\n"
+      "        <ann>.c -> <bob>.s\n"
+      "\nSERVICES\n\n"
+      "        <bob>.s  (protocol ID = 'p', max message size = 100 "
+      "bytes) [pid 7] standing by\n"
+      "\nWAITING CLIENTS\n\n"
+      "        [pid 8] <ann>.x UNBOUND  (protocol ID = 'q')\n"
+      "                    missing binding: <ann>.x -> <USER>.x\n"
+      "        [pid 9] <ann>.c WAITING for <bob>.s  (protocol ID = "
+      "'q')\n"
+      "                    the service is not offered\n"
+      "\nINTRODUCED CLIENTS\n\n"
+      "        [pid 10 ten] <ann>.d INTRODUCED to <bob>.t  (protocol ID = "
+      "'q')\n"
+      "                    pid 11 may not have taken the session yet: it "
+      "is busy or stopped, or it has no file descriptor left\n"
+      "\nINTRODUCTIONS MADE: 3\n\n");
 }
 
 // A directory of the first release gives no reasons.
-TEST(ListFormatTest, TextWithoutReasons) {
+TEST_F(ListFormatTest, TextWithoutReasons) {
   directory::proto::ListPart list = Example();
   list.clear_bindings();
   list.clear_services();
   list.clear_not_taken();
   for (auto& waiting : *list.mutable_waiting()) waiting.clear_reason();
-  EXPECT_EQ(FormatText(list),
+  EXPECT_EQ(FormatText(list, &names_),
             "\nBINDINGS\n\n"
             "\nSERVICES\n\n"
             "\nWAITING CLIENTS\n\n"
-            "        [pid     8] <ann>.x UNBOUND  (protocol ID = 'q')\n"
+            "        [pid 8] <ann>.x UNBOUND  (protocol ID = 'q')\n"
             "                    missing binding: <ann>.x -> <USER>.x\n"
-            "        [pid     9] <ann>.c WAITING for <bob>.s  (protocol ID = "
+            "        [pid 9] <ann>.c WAITING for <bob>.s  (protocol ID = "
             "'q')\n"
             "\nINTRODUCTIONS MADE: 3\n\n");
 }
 
-TEST(ListFormatTest, NamesWhoHasReachedALimit) {
+TEST_F(ListFormatTest, NamesWhoHasReachedALimit) {
   directory::proto::ListPart list;
   list.add_users()->set_user("bob");
   auto* const ann = list.add_users();
@@ -96,13 +105,13 @@ TEST(ListFormatTest, NamesWhoHasReachedALimit) {
   ann->set_waiting(3);
   ann->set_services(2);
   ann->set_at_limit("waiting clients, services");
-  EXPECT_EQ(FormatText(list),
+  EXPECT_EQ(FormatText(list, &names_),
             "\nBINDINGS\n\n"
             "\nSERVICES\n\n"
             "\nWAITING CLIENTS\n\n"
             "\nUSER <ann> HAS REACHED A LIMIT: waiting clients, services\n"
             "\nINTRODUCTIONS MADE: 0\n\n");
-  EXPECT_EQ(FormatJson(list),
+  EXPECT_EQ(FormatJson(list, &names_),
             "{\"bindings\":[],\"services\":[],\"waiting\":[],"
             "\"notTaken\":[],\"users\":["
             "{\"user\":\"bob\",\"connections\":0,\"waiting\":0,"
@@ -110,10 +119,10 @@ TEST(ListFormatTest, NamesWhoHasReachedALimit) {
             "{\"user\":\"ann\",\"connections\":5,\"waiting\":3,"
             "\"services\":2,\"notTaken\":0,"
             "\"atLimit\":\"waiting clients, services\"}],"
-            "\"resources\":[],\"introductions\":0}\n");
+            "\"resources\":[],\"refused\":{},\"introductions\":0}\n");
 }
 
-TEST(ListFormatTest, SaysWhatThereIsForAll) {
+TEST_F(ListFormatTest, SaysWhatThereIsForAll) {
   directory::proto::ListPart list;
   auto* const resource = list.add_resources();
   resource->set_name("connections");
@@ -121,28 +130,37 @@ TEST(ListFormatTest, SaysWhatThereIsForAll) {
   resource->set_total(100);
   resource->set_reserve(10);
   resource->set_per_user(50);
-  EXPECT_EQ(FormatText(list),
+  auto* const refused = list.add_refusals();
+  refused->set_code(directory::proto::NO_BINDING);
+  refused->set_count(2);
+  list.add_refusals()->set_code(directory::proto::LIMIT);
+  list.mutable_refusals(1)->set_count(1);
+  EXPECT_EQ(FormatText(list, &names_),
             "\nBINDINGS\n\n"
             "\nSERVICES\n\n"
             "\nWAITING CLIENTS\n\n"
             "\nRESOURCES\n\n"
             "        connections: 3 of 100, of which 10 for administration "
             "only; 50 for one user\n"
-            "\nINTRODUCTIONS MADE: 0\n\n");
+            "\nINTRODUCTIONS MADE: 0"
+            "\nREFUSED: 2 (no binding), 1 (limit)\n\n");
+  EXPECT_THAT(
+      FormatJson(list, &names_),
+      ::testing::HasSubstr("\"refused\":{\"no binding\":2,\"limit\":1}"));
 }
 
 // A server chooses its protocol id, which may be any bytes.
-TEST(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
+TEST_F(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
   const std::string forged =
       "')\n\nUSER <ann> HAS REACHED A LIMIT: x\n\x1b[2J\xff\x7f\\";
   directory::proto::ListPart list = Example();
-  const std::string before = FormatText(list);
+  const std::string before = FormatText(list, &names_);
   list.mutable_services(0)->set_protocol_id(forged);
   list.mutable_waiting(0)->set_protocol_id(forged);
   list.mutable_not_taken(0)->set_protocol_id(forged);
   list.mutable_users()->Add()->set_user(forged);
   list.mutable_users(0)->set_at_limit("x");
-  const std::string text = FormatText(list);
+  const std::string text = FormatText(list, &names_);
   const auto lines = [](const std::string& of) {
     return std::count(of.begin(), of.end(), '\n');
   };
@@ -153,24 +171,24 @@ TEST(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
   EXPECT_EQ(EscapedText("a 'word'\n\x1b"), "a 'word'\n\\x1b");
 }
 
-TEST(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
+TEST_F(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
   for (const char* bad :
        {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\xaf",
         "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80"}) {
     directory::proto::ListPart list;
     list.add_services()->set_protocol_id(bad);
-    const std::string json = FormatJson(list);
+    const std::string json = FormatJson(list, &names_);
     for (const char c : json) ASSERT_GE(c, 0) << json;
   }
   for (const char* good : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
     directory::proto::ListPart list;
     list.add_services()->set_protocol_id(good);
-    EXPECT_NE(FormatJson(list).find(good), std::string::npos);
+    EXPECT_NE(FormatJson(list, &names_).find(good), std::string::npos);
   }
 }
 
 // The printed bindings can be loaded.
-TEST(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
+TEST_F(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
   class FewUsers final : public directory::Users {
     absl::StatusOr<uid_t> UidOf(const std::string&) override {
       return absl::NotFoundError("none");
@@ -187,7 +205,7 @@ TEST(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
   }
   list.add_users()->set_user("1");
   list.add_waiting()->set_missing_binding("<1>.x -> <USER>.x");
-  NameUsers(&list, &users);
+  Names(&users).NameUsers(&list);
   EXPECT_EQ(list.bindings(0).client(), "<ann>.c");
   EXPECT_EQ(list.bindings(0).service(), "<ann>.s");
   EXPECT_EQ(list.bindings(1).client(), "<2>.c");
@@ -197,27 +215,29 @@ TEST(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
   EXPECT_EQ(list.waiting(0).missing_binding(), "<ann>.x -> <USER>.x");
 }
 
-TEST(ListFormatTest, JsonIsEscaped) {
-  EXPECT_EQ(FormatJson(Example()),
-            "{\"bindings\":[{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},"
-            "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
-            "\"services\":[{\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
-            "\"pid\":7,\"maxMessageSize\":100,"
-            "\"protocolId\":\"p\\\"\\\\\\u000a\\ufffd\xc3\xa9\","
-            "\"state\":\"standing by\"}],"
-            "\"waiting\":[{\"client\":{\"user\":\"ann\",\"interface\":\"x\"},"
-            "\"pid\":8,\"protocolId\":\"q\","
-            "\"missingBinding\":\"<ann>.x -> <USER>.x\","
-            "\"reason\":\"no binding\"},"
-            "{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},\"pid\":9,"
-            "\"protocolId\":\"q\","
-            "\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
-            "\"reason\":\"not offered\"}],"
-            "\"notTaken\":[{\"client\":{\"user\":\"ann\","
-            "\"interface\":\"d\"},\"pid\":10,\"protocolId\":\"q\","
-            "\"service\":{\"user\":\"bob\",\"interface\":\"t\"},"
-            "\"reason\":\"not taken\",\"serverPid\":11}],"
-            "\"users\":[],\"resources\":[],\"introductions\":3}\n");
+TEST_F(ListFormatTest, JsonIsEscaped) {
+  EXPECT_EQ(
+      FormatJson(Example(), &names_),
+      "{\"bindings\":[{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},"
+      "\"service\":{\"user\":\"bob\",\"interface\":\"s\"}}],"
+      "\"services\":[{\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
+      "\"pid\":7,\"maxMessageSize\":100,"
+      "\"protocolId\":\"p\\\"\\\\\\u000a\\ufffd\xc3\xa9\","
+      "\"state\":\"standing by\"}],"
+      "\"waiting\":[{\"client\":{\"user\":\"ann\",\"interface\":\"x\"},"
+      "\"pid\":8,\"protocolId\":\"q\","
+      "\"missingBinding\":\"<ann>.x -> <USER>.x\","
+      "\"reason\":\"no binding\"},"
+      "{\"client\":{\"user\":\"ann\",\"interface\":\"c\"},\"pid\":9,"
+      "\"protocolId\":\"q\","
+      "\"service\":{\"user\":\"bob\",\"interface\":\"s\"},"
+      "\"reason\":\"not offered\"}],"
+      "\"notTaken\":[{\"client\":{\"user\":\"ann\","
+      "\"interface\":\"d\"},\"pid\":10,\"process\":\"ten\",\"protocolId\":"
+      "\"q\","
+      "\"service\":{\"user\":\"bob\",\"interface\":\"t\"},"
+      "\"reason\":\"not taken\",\"serverPid\":11}],"
+      "\"users\":[],\"resources\":[],\"refused\":{},\"introductions\":3}\n");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +19,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "directory/client.h"
 #include "directory/control_frame.h"
@@ -26,7 +28,11 @@
 #include "directory/program.h"
 #include "event/base/sys.h"
 #include "event/process.h"
+#include "tools/sdir/event_format.h"
+#include "tools/sdir/explain.h"
 #include "tools/sdir/list_format.h"
+#include "tools/sdir/text.h"
+#include "tools/sdir/usage.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace {
@@ -36,47 +42,13 @@ using le::directory::proto::ListPart;
 using le::directory::proto::ToDirectory;
 using le::transports::IoResult;
 
-constexpr char kUsage[] =
-    R"(sdir: looks into a le_messaging directory, and administers it.
-
-  sdir [--socket_dir=DIR] COMMAND ...
-
-  list [--json]             bindings, services, waiting clients and what they
-                            wait for, introductions made; --json is short for
-                            --format=json
-  bind [--persist] CLIENT SERVICE
-                            adds or replaces a binding, until the next load or
-                            restart; each is <USER>.INTERFACE. --persist writes it
-                            into the folder of directoryd's --bindings_dir, too
-  unbind [--persist] CLIENT takes one away, likewise
-  load [--check] [FILE]     replaces all bindings by those of FILE (-: standard
-                            input), or of the files that directoryd was started
-                            with; on any error nothing changes. --check changes
-                            nothing in any case
-  wait SERVICE [--timeout=SECONDS]
-                            returns when <USER>.SERVICE is on offer; waits for
-                            the directory too, if it is not there
-  monitor                   prints what happens, a line each, until it is stopped
-  help                      this text
-
-  --version                 prints the version
-  --socket_dir=DIR          where the directory is. Default: the first of
-                            $LE_MESSAGING_DIR, /run/le_messaging if it exists,
-                            $XDG_RUNTIME_DIR/le_messaging
-
-Options may stand anywhere, and their values may be arguments of their own:
---socket_dir DIR.
-
-Exit status, as of directoryd: 0 done; 1 refused, or no directory, or it does not
-answer within 5 s; 2 the arguments make no sense; 3 out of time (of wait). Only root
-and the directory's own user may use it.
-)";
-
 // The timeout of each answer: a stopped directory still accepts connections.
 constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 using le::directory::kFailed;
 using le::directory::kMisused;
+using le::directory::kNo;
+using le::directory::kNoDirectory;
 using le::directory::kOutOfTime;
 using le::sdir::EscapedText;
 
@@ -95,7 +67,7 @@ class Directory {
  public:
   explicit Directory(const std::string& flag) : flag_(flag) {
     const absl::Status connected = Connect();
-    if (!connected.ok()) Fail(kFailed, std::string(connected.message()));
+    if (!connected.ok()) Fail(kNoDirectory, std::string(connected.message()));
   }
   // Waits for a directory. Repeats the request until a directory has answered.
   Directory(const std::string& flag, ToDirectory request,
@@ -220,14 +192,38 @@ class Directory {
 class Command {
  public:
   Command(int argc, char** argv) : arguments_(argc, argv) {
-    help = arguments_.TakeFlag("--help") || arguments_.TakeFlag("-h");
-    version = arguments_.TakeFlag("--version");
-    check = arguments_.TakeFlag("--check");
-    persist = arguments_.TakeFlag("--persist");
-    json = arguments_.TakeFlag("--json");
-    socket_dir = Option("--socket_dir").value_or("");
-    format = Option("--format");
-    timeout = Option("--timeout");
+    for (const le::sdir::OptionInfo& option : le::sdir::Options()) {
+      if (option.value == nullptr) {
+        if (arguments_.TakeFlag(option.name)) given_[option.name] = "";
+        continue;
+      }
+      const auto value = arguments_.TakeOption(option.name);
+      if (!value.ok()) Misused(std::string(value.status().message()));
+      if (value->has_value()) given_[option.name] = **value;
+    }
+    if (arguments_.TakeFlag("-h")) given_["--help"] = "";
+  }
+
+  bool Has(const std::string& option) const { return given_.count(option) > 0; }
+  absl::optional<std::string> Value(const std::string& option) const {
+    const auto it = given_.find(option);
+    if (it == given_.end()) return absl::nullopt;
+    return it->second;
+  }
+  std::string socket_dir() const { return Value("--socket_dir").value_or(""); }
+
+  // Reads the command's name. Ends the program if there is no such command, or
+  // if it does not take an option that is given.
+  std::string Begin() {
+    const std::string name = Next("a command");
+    const le::sdir::CommandInfo* const info = le::sdir::FindCommand(name);
+    if (info == nullptr) Misused(absl::StrCat("unknown command '", name, "'"));
+    for (const auto& option : given_) {
+      if (option.first == "--socket_dir" || info->Takes(option.first)) continue;
+      Misused(
+          absl::StrCat("'", option.first, "' does not belong to this command"));
+    }
+    return name;
   }
 
   // Returns the next argument. Ends the program if there is none.
@@ -255,6 +251,24 @@ class Command {
     return {part(0, arrow, "CLIENT"),
             part(arrow + 2, std::string::npos, "SERVICE")};
   }
+  // As NextIfAny(), for a filter.
+  le::sdir::Filter NextFilter() {
+    const absl::optional<std::string> text = NextIfAny();
+    if (!text.has_value()) return {};
+    const absl::StatusOr<le::sdir::Filter> filter =
+        le::sdir::Filter::Parse(*text);
+    if (!filter.ok()) Misused(std::string(filter.status().message()));
+    return *filter;
+  }
+  // --format or --json.
+  bool WantsJson() {
+    const std::string wanted =
+        Value("--format").value_or(Has("--json") ? "json" : "text");
+    if (wanted != "json" && wanted != "text") {
+      Misused(absl::StrCat("unknown format '", wanted, "': json or text"));
+    }
+    return wanted == "json";
+  }
   absl::optional<std::string> NextIfAny() {
     const auto next = arguments_.TakeNext();
     if (!next.ok()) Misused(std::string(next.status().message()));
@@ -269,52 +283,20 @@ class Command {
     }
     return name;
   }
-  // Ends the program if an argument is left, or an option that is not in
-  // `options`.
-  void End(std::initializer_list<const char*> options = {}) {
+  // Ends the program if an argument is left.
+  void End() {
     const absl::optional<std::string> more = NextIfAny();
     if (more.has_value())
       Misused(absl::StrCat("unexpected argument '", *more, "'"));
-    const std::pair<const char*, bool> given[] = {
-        {"--check", check},
-        {"--persist", persist},
-        {"--json", json},
-        {"--format", format.has_value()},
-        {"--timeout", timeout.has_value()}};
-    for (const auto& option : given) {
-      const bool known =
-          std::find_if(options.begin(), options.end(), [&](const char* name) {
-            return std::strcmp(name, option.first) == 0;
-          }) != options.end();
-      if (option.second && !known) {
-        Misused(absl::StrCat("'", option.first,
-                             "' does not belong to this command"));
-      }
-    }
   }
-
-  bool help, version, check, persist, json;
-  std::string socket_dir;
-  absl::optional<std::string> format, timeout;
 
  private:
-  absl::optional<std::string> Option(const char* name) {
-    const auto value = arguments_.TakeOption(name);
-    if (!value.ok()) Misused(std::string(value.status().message()));
-    return *value;
-  }
-
+  std::map<std::string, std::string> given_;  // options and their values
   le::directory::Arguments arguments_;
 };
 
-void List(Command* command) {
-  command->End({"--json", "--format"});
-  const std::string format =
-      command->format.value_or(command->json ? "json" : "text");
-  if (format != "json" && format != "text") {
-    Misused(absl::StrCat("unknown format '", format, "': json or text"));
-  }
-  Directory directory(command->socket_dir);
+ListPart AskForList(const Command& command) {
+  Directory directory(command.socket_dir());
   ToDirectory request;
   request.mutable_list();
   directory.Say(std::move(request));
@@ -325,16 +307,61 @@ void List(Command* command) {
     whole.MergeFrom(part.list());
     last = part.list().last();
   }
+  return whole;
+}
+
+void Help(Command* command) {
+  const std::string format = command->NextIfAny().value_or("text");
+  const std::pair<const char*, std::string (*)()> formats[] = {
+      {"text", le::sdir::HelpText},
+      {"man", le::sdir::ManPage},
+      {"bash", le::sdir::BashCompletion},
+      {"zsh", le::sdir::ZshCompletion},
+      {"fish", le::sdir::FishCompletion}};
+  for (const auto& known : formats) {
+    if (format != known.first) continue;
+    std::fputs(known.second().c_str(), stdout);
+    return;
+  }
+  Misused(absl::StrCat("unknown format '", format,
+                       "': text, man, bash, zsh or fish"));
+}
+
+void List(Command* command) {
+  const le::sdir::Filter filter = command->NextFilter();
+  command->End();
+  const bool json = command->WantsJson();
+  ListPart list = AskForList(*command);
   le::directory::OsUsers users;
-  le::directory::NameCache names(&users);
-  le::sdir::NameUsers(&whole, &names);
-  std::fputs(format == "json" ? le::sdir::FormatJson(whole).c_str()
-                              : le::sdir::FormatText(whole).c_str(),
+  le::sdir::Names names(&users);
+  names.NameUsers(&list);
+  filter.Apply(&list);
+  std::fputs((json ? le::sdir::FormatJson(list, &names)
+                   : le::sdir::FormatText(list, &names))
+                 .c_str(),
              stdout);
 }
 
+int Explain(Command* command) {
+  le::directory::OsUsers users;
+  le::directory::UserContext context;
+  context.users = &users;
+  const absl::StatusOr<le::directory::ClientKey> client =
+      le::directory::ParseClient(command->NextName("CLIENT"), context);
+  if (!client.ok()) Misused(std::string(client.status().message()));
+  if (!client->uid.has_value() || client->name == le::directory::kAnyName) {
+    Misused("explain needs one user and one interface, without *");
+  }
+  command->End();
+  le::sdir::Names names(&users);
+  const le::sdir::Explanation explanation =
+      le::sdir::Explain(AskForList(*command), *client, &names);
+  std::fputs(explanation.text.c_str(), stdout);
+  return explanation.can_open ? le::directory::kDone : kNo;
+}
+
 void Do(const Command& command, ToDirectory request) {
-  Directory directory(command.socket_dir);
+  Directory directory(command.socket_dir());
   directory.Say(std::move(request));
   directory.HearDone();
 }
@@ -343,7 +370,7 @@ void Do(const Command& command, ToDirectory request) {
 void Change(const Command& command, ToDirectory request) {
   Do(command, std::move(request));
   // The directory has not waited until the disk has its file.
-  if (command.persist) sync();
+  if (command.Has("--persist")) sync();
 }
 
 std::string ReadAll(const std::string& file) {
@@ -366,15 +393,15 @@ std::string ReadAll(const std::string& file) {
 
 void Load(Command* command) {
   const absl::optional<std::string> file = command->NextIfAny();
-  command->End({"--check"});
+  command->End();
   if (!file.has_value()) {
-    if (command->check) Misused("--check needs a FILE");
+    if (command->Has("--check")) Misused("--check needs a FILE");
     ToDirectory request;
     request.mutable_reload();
     return Do(*command, std::move(request));
   }
   const std::string text = ReadAll(*file);
-  Directory directory(command->socket_dir);
+  Directory directory(command->socket_dir());
   size_t at = 0;
   do {
     const size_t size = std::min(le::directory::kPartBytes, text.size() - at);
@@ -382,7 +409,7 @@ void Load(Command* command) {
     request.mutable_load()->set_text(text.substr(at, size));
     request.mutable_load()->set_file_name(*file == "-" ? "standard input"
                                                        : *file);
-    request.mutable_load()->set_check_only(command->check);
+    request.mutable_load()->set_check_only(command->Has("--check"));
     at += size;
     request.mutable_load()->set_last(at == text.size());
     directory.Say(std::move(request));
@@ -393,30 +420,45 @@ void Load(Command* command) {
 void WaitFor(Command* command) {
   ToDirectory request;
   request.mutable_wait()->set_service(command->NextName("SERVICE"));
-  command->End({"--timeout"});
+  command->End();
   le::event::Instant deadline = absl::InfiniteFuture();
-  if (command->timeout.has_value()) {
+  if (const auto timeout = command->Value("--timeout")) {
     double seconds;
-    if (!absl::SimpleAtod(*command->timeout, &seconds) || !(seconds >= 0)) {
-      Misused(
-          absl::StrCat("'", *command->timeout, "' is not a number of seconds"));
+    if (!absl::SimpleAtod(*timeout, &seconds) || !(seconds >= 0)) {
+      Misused(absl::StrCat("'", *timeout, "' is not a number of seconds"));
     }
     deadline = le::event::Process::Current()->Now() + absl::Seconds(seconds);
   }
-  Directory(command->socket_dir, std::move(request), deadline);
+  Directory(command->socket_dir(), std::move(request), deadline);
 }
 
 void Monitor(Command* command) {
+  const le::sdir::Filter filter = command->NextFilter();
   command->End();
-  Directory directory(command->socket_dir);
+  const bool json = command->WantsJson();
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  le::event::Process* const process = le::event::Process::Current();
+  Directory directory(command->socket_dir());
   ToDirectory request;
   request.mutable_monitor();
   directory.Say(std::move(request));
   directory.HearDone();
   for (;;) {
     const FromDirectory message = directory.HearEvent();
-    if (!message.has_event()) continue;
-    std::printf("%s\n", EscapedText(message.event().text()).c_str());
+    if (!message.has_event() || !filter.Selects(message.event(), &names)) {
+      continue;
+    }
+    const le::directory::proto::Event& event = message.event();
+    // The event has a time of the monotonic clock.
+    const absl::Duration age =
+        event.at_ns() == 0
+            ? absl::ZeroDuration()
+            : process->Now() - absl::FromUnixNanos(event.at_ns());
+    const absl::Time at = absl::Now() - age;
+    const std::string line = json ? le::sdir::EventJson(event, at, &names)
+                                  : le::sdir::EventText(event, at, &names);
+    std::fputs(line.c_str(), stdout);
     if (std::fflush(stdout) != 0) return;  // the output has no reader
   }
 }
@@ -426,13 +468,14 @@ void Monitor(Command* command) {
 int main(int argc, char** argv) {
   le::event::sys::OpenMissingStandard();
   Command command(argc, argv);
-  if (command.version) {
+  if (command.Has("--version")) {
     std::printf("sdir %s\n", le::directory::kVersion);
     return std::fflush(stdout) == 0 ? le::directory::kDone : kFailed;
   }
-  const std::string name = command.help ? "help" : command.Next("a command");
+  const std::string name = command.Has("--help") ? "help" : command.Begin();
+  int status = le::directory::kDone;
   if (name == "help") {
-    std::fputs(kUsage, stdout);
+    Help(&command);
   } else if (name == "list") {
     List(&command);
   } else if (name == "bind") {
@@ -440,14 +483,14 @@ int main(int argc, char** argv) {
     const auto binding = command.NextBinding();
     request.mutable_bind()->set_client(binding.first);
     request.mutable_bind()->set_service(binding.second);
-    request.mutable_bind()->set_persist(command.persist);
-    command.End({"--persist"});
+    request.mutable_bind()->set_persist(command.Has("--persist"));
+    command.End();
     Change(command, std::move(request));
   } else if (name == "unbind") {
     ToDirectory request;
     request.mutable_unbind()->set_client(command.NextName("CLIENT"));
-    request.mutable_unbind()->set_persist(command.persist);
-    command.End({"--persist"});
+    request.mutable_unbind()->set_persist(command.Has("--persist"));
+    command.End();
     Change(command, std::move(request));
   } else if (name == "load") {
     Load(&command);
@@ -455,8 +498,8 @@ int main(int argc, char** argv) {
     WaitFor(&command);
   } else if (name == "monitor") {
     Monitor(&command);
-  } else {
-    Misused(absl::StrCat("unknown command '", name, "'"));
+  } else if (name == "explain") {
+    status = Explain(&command);
   }
-  return std::fflush(stdout) == 0 ? le::directory::kDone : kFailed;
+  return std::fflush(stdout) == 0 ? status : kFailed;
 }

@@ -37,12 +37,24 @@ expect() { # DESCRIPTION EXIT-STATUS PATTERN COMMAND...: of its output and error
 sdir() { "$sdir" --socket_dir="$folder/d" "$@"; }
 
 expect "help" 0 "monitor" "$sdir" help
+expect "the man page" 0 '^\.Nm sdir$' "$sdir" help man
+expect "an unknown format of the help" 2 "text, man, bash, zsh or fish" "$sdir" help x
+completions() { # WORD...: what bash offers for the last one
+  COMP_WORDS=(sdir "$@")
+  COMP_CWORD=$#
+  COMPREPLY=()
+  eval "$("$sdir" help bash)"
+  _sdir
+  echo "${COMPREPLY[*]}"
+}
+expect "completion of a command" 0 '^list load$' completions l
+expect "completion of an option" 0 '^--json --format --socket_dir$' completions list --
 expect "version" 0 '^sdir [0-9]+\.[0-9]+\.[0-9]+$' "$sdir" --version
 expect "directoryd's version" 0 '^directoryd [0-9]+\.[0-9]+\.[0-9]+$' "$directoryd" --version
 expect "directoryd's help" 0 "socket_dir" "$directoryd" --help
-expect "no directory" 1 "there is no directory" sdir list
-expect "a value that stands alone" 1 "there is no directory" "$sdir" --socket_dir "$folder/d" list
-expect "options before the command" 1 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list
+expect "no directory" 5 "there is no directory" sdir list
+expect "a value that stands alone" 5 "there is no directory" "$sdir" --socket_dir "$folder/d" list
+expect "options before the command" 5 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list
 expect "an option without a value" 2 "needs a value" "$sdir" list --socket_dir
 expect "an option of another command" 2 "does not belong to this command" sdir bind --json "<$user>.a" "<$user>.b"
 expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.01
@@ -169,6 +181,21 @@ rm "$folder/d/lock"
 until [ -e "$folder/d/lock" ]; do :; done
 until_says "<$user>.g -> <$user>.h" sdir list
 expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
+
+# What happens, and why a client cannot open a session.
+sdir monitor --json > "$folder/events" &
+monitor=$!
+until grep -qE '^\{"time":"20[^"]*","event":"bindings","reason":"bound: ' "$folder/events"; do
+  sdir bind "<$user>.m" "<$user>.n" > /dev/null
+done
+kill -TERM "$monitor"
+wait "$monitor"
+expect "a filter without a user" 2 "is not a filter" sdir monitor m
+expect "a part of the list" 0 "^        <$user>.m -> <$user>.n" sdir list "<$user>.m"
+! sdir list "<*>.m" | grep -q "<$user>.a ->" ||
+  { echo "FAILED: the filter selects all"; failures=$((failures + 1)); }
+expect "an explanation" 4 "^not offered +<$user>.n: is its server running" sdir explain "<$user>.m"
+expect "no client to explain" 2 "one user and one interface" sdir explain "<*>.m"
 
 # Stops the directory. All commands run at once, since each waits for 5 s.
 kill -STOP "$daemon"

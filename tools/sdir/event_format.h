@@ -1,0 +1,52 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Formats the events of a directory, for people and for programs. Has no side
+// effects.
+
+#ifndef LE_MESSAGING_TOOLS_SDIR_EVENT_FORMAT_H_
+#define LE_MESSAGING_TOOLS_SDIR_EVENT_FORMAT_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "directory/proto/directory.pb.h"
+#include "tools/sdir/names.h"
+
+namespace le {
+namespace sdir {
+
+// Selects interfaces. Its text is <USER>.INTERFACE, where * stands for any.
+class Filter {
+ public:
+  Filter() = default;  // selects all
+  // InvalidArgument: the text is not a filter.
+  static absl::StatusOr<Filter> Parse(absl::string_view text);
+
+  // `agent` is "<user>.interface".
+  bool Selects(absl::string_view agent) const;
+  // An event is selected by its client or its server, and by a filter for all
+  // if it has neither.
+  bool Selects(const directory::proto::Event& event, Names* names) const;
+  // Removes from a list what is not selected. The totals stay.
+  void Apply(directory::proto::ListPart* list) const;
+
+ private:
+  bool all_ = true;
+  std::string user_, interface_;
+};
+
+// Both are one line, with the end of the line. If the monitor has missed events
+// before this one, a line of the text says so first. `at` is the time of the
+// event.
+std::string EventText(const directory::proto::Event& event, absl::Time at,
+                      Names* names);
+std::string EventJson(const directory::proto::Event& event, absl::Time at,
+                      Names* names);
+
+}  // namespace sdir
+}  // namespace le
+
+#endif  // LE_MESSAGING_TOOLS_SDIR_EVENT_FORMAT_H_

@@ -1,0 +1,162 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sdir/explain.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "tools/sdir/text.h"
+
+namespace le {
+namespace sdir {
+
+using directory::ClientKey;
+using directory::kAnyName;
+using directory::proto::ListPart;
+using directory::proto::ServiceEntry;
+using directory::proto::WaitingEntry;
+
+namespace {
+
+class Explainer {
+ public:
+  Explainer(const ListPart& list, const ClientKey& client, Names* names)
+      : list_(list), client_(client), names_(names) {}
+
+  Explanation Explain() {
+    const std::string service = ExplainBindings();
+    if (service.empty()) {
+      AddMissingBinding();
+      AddWaiting(/*service=*/"");
+      return Verdict("no: there is no binding");
+    }
+    const ServiceEntry* const offered = ExplainService(service);
+    AddWaiting(service);
+    if (offered == nullptr) return Verdict("no: the service is not offered");
+    if (not_taken_ > 0) {
+      return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
+                                  " has not taken ", not_taken_,
+                                  " sessions: it is stopped or busy"));
+    }
+    explanation_.can_open = true;
+    return Verdict("yes, with the same protocol");
+  }
+
+ private:
+  void Add(const char* what, const std::string& text) {
+    absl::StrAppendFormat(&explanation_.text, "%-12s %s\n", what, text);
+  }
+  Explanation Verdict(const std::string& text) {
+    Add("can open", text);
+    return explanation_;
+  }
+  std::string Named(const std::string& agent) {
+    return Escaped(names_->Named(agent));
+  }
+
+  // Returns the service that the binding names, as "<user>.interface". Empty:
+  // there is no binding.
+  std::string ExplainBindings() {
+    const ClientKey any_name{client_.uid, kAnyName};
+    const ClientKey any_user{absl::nullopt, client_.name};
+    const ClientKey any{absl::nullopt, kAnyName};
+    std::string service;
+    // The first one applies; see directory/bindings.h.
+    for (const ClientKey& key : {client_, any_name, any_user, any}) {
+      const std::string text = Format(key, nullptr);
+      for (const auto& binding : list_.bindings()) {
+        if (binding.client() != text) continue;
+        Add(service.empty() ? "binding" : "overridden",
+            absl::StrCat(Named(binding.client()), " -> ",
+                         Named(binding.service())));
+        if (service.empty()) service = WithName(binding.service());
+      }
+    }
+    return service;
+  }
+  // Replaces "*" by the name of the client's interface.
+  std::string WithName(const std::string& service) const {
+    const size_t end = service.find(">.");
+    if (end == std::string::npos || service.substr(end + 2) != kAnyName) {
+      return service;
+    }
+    return absl::StrCat(service.substr(0, end + 2), client_.name);
+  }
+  void AddMissingBinding() {
+    const std::string client = Named(Format(client_, nullptr));
+    Add("missing",
+        absl::StrCat(client, " -> <USER>.", Escaped(client_.name),
+                     " (add it to the bindings file, or: sdir bind '", client,
+                     "' '<USER>.", Escaped(client_.name), "')"));
+  }
+
+  // Returns the server that offers the service. Null: there is none.
+  const ServiceEntry* ExplainService(const std::string& service) {
+    const ServiceEntry* offered = nullptr;
+    for (const ServiceEntry& entry : list_.services()) {
+      if (entry.service() != service) continue;
+      const std::string server = absl::StrCat(
+          Named(service), " by ", names_->Process(entry.pid()), ", protocol '",
+          Escaped(entry.protocol_id()), "', messages of at most ",
+          entry.max_message_size(), " bytes");
+      switch (entry.state()) {
+        case directory::proto::OFFERED:
+          offered = &entry;
+          Add("offered", server);
+          break;
+        case directory::proto::STANDING_BY:
+          Add("standing by", server);
+          break;
+        default:
+          Add("not offered", absl::StrCat(server,
+                                          ": another server offers it "
+                                          "with another protocol"));
+          break;
+      }
+    }
+    if (offered == nullptr) {
+      Add("not offered", absl::StrCat(Named(service),
+                                      ": is its server running "
+                                      "as that user?"));
+    }
+    for (const WaitingEntry& entry : list_.not_taken()) {
+      if (entry.service() == service) ++not_taken_;
+    }
+    return offered;
+  }
+
+  // The client's own processes, and how many others wait before or after them.
+  void AddWaiting(const std::string& service) {
+    const std::string client = Format(client_, nullptr);
+    int others = 0;
+    for (const WaitingEntry& entry : list_.waiting()) {
+      if (entry.client() == client) {
+        Add("waiting",
+            absl::StrCat(names_->Process(entry.pid()), ", protocol '",
+                         Escaped(entry.protocol_id()), "'"));
+      } else if (!service.empty() && entry.service() == service) {
+        ++others;
+      }
+    }
+    if (others > 0) {
+      Add("waiting", absl::StrCat(others, " clients of other interfaces"));
+    }
+  }
+
+  const ListPart& list_;
+  const ClientKey& client_;
+  Names* const names_;
+  Explanation explanation_;
+  int not_taken_ = 0;
+};
+
+}  // namespace
+
+Explanation Explain(const ListPart& list, const ClientKey& client,
+                    Names* names) {
+  return Explainer(list, client, names).Explain();
+}
+
+}  // namespace sdir
+}  // namespace le

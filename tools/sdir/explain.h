@@ -1,0 +1,32 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Explains whether a client can open a session, and why not. Has no side
+// effects.
+
+#ifndef LE_MESSAGING_TOOLS_SDIR_EXPLAIN_H_
+#define LE_MESSAGING_TOOLS_SDIR_EXPLAIN_H_
+
+#include <string>
+
+#include "directory/bindings.h"
+#include "directory/proto/directory.pb.h"
+#include "tools/sdir/names.h"
+
+namespace le {
+namespace sdir {
+
+struct Explanation {
+  std::string text;
+  bool can_open = false;
+};
+
+// `list` is as the directory sends it: users are numbers. `client` has a user
+// and a name.
+Explanation Explain(const directory::proto::ListPart& list,
+                    const directory::ClientKey& client, Names* names);
+
+}  // namespace sdir
+}  // namespace le
+
+#endif  // LE_MESSAGING_TOOLS_SDIR_EXPLAIN_H_

@@ -1,0 +1,105 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sdir/explain.h"
+
+#include "gtest/gtest.h"
+#include "tools/sdir/known_names.h"
+
+namespace le {
+namespace sdir {
+namespace {
+
+class ExplainTest : public ::testing::Test {
+ protected:
+  void Bind(const char* client, const char* service) {
+    list_.add_bindings()->set_client(client);
+    list_.mutable_bindings()->rbegin()->set_service(service);
+  }
+  directory::proto::ServiceEntry* Offer(const char* service, int pid) {
+    auto* const entry = list_.add_services();
+    entry->set_service(service);
+    entry->set_pid(pid);
+    entry->set_protocol_id("p");
+    entry->set_max_message_size(64);
+    return entry;
+  }
+  directory::proto::WaitingEntry* Wait(const char* client,
+                                       const char* service) {
+    auto* const entry = list_.add_waiting();
+    entry->set_client(client);
+    entry->set_service(service);
+    entry->set_pid(10);
+    entry->set_protocol_id("q");
+    return entry;
+  }
+  Explanation ExplainC() { return Explain(list_, {1, "c"}, &names_); }
+
+  directory::proto::ListPart list_;
+  KnownNames names_;
+};
+
+TEST_F(ExplainTest, TheMostSpecificBindingApplies) {
+  Bind("<*>.*", "<root>.*");
+  Bind("<1>.*", "<2>.*");
+  Bind("<*>.c", "<2>.x");
+  Bind("<7>.c", "<7>.c");
+  Offer("<2>.c", 10);
+  const Explanation found = ExplainC();
+  EXPECT_EQ(found.text,
+            "binding      <ann>.* -> <bob>.*\n"
+            "overridden   <*>.c -> <bob>.x\n"
+            "overridden   <*>.* -> <root>.*\n"
+            "offered      <bob>.c by ten[10], protocol 'p', messages of at "
+            "most 64 bytes\n"
+            "can open     yes, with the same protocol\n");
+  EXPECT_TRUE(found.can_open);
+}
+
+TEST_F(ExplainTest, WithoutABindingItNamesTheLineToAdd) {
+  Wait("<1>.c", "");
+  Wait("<1>.other", "");
+  const Explanation found = ExplainC();
+  EXPECT_EQ(found.text,
+            "missing      <ann>.c -> <USER>.c (add it to the bindings file, "
+            "or: sdir bind '<ann>.c' '<USER>.c')\n"
+            "waiting      ten[10], protocol 'q'\n"
+            "can open     no: there is no binding\n");
+  EXPECT_FALSE(found.can_open);
+}
+
+TEST_F(ExplainTest, NamesWhoStandsByAndWhoWaits) {
+  Bind("<1>.c", "<2>.s");
+  Offer("<2>.s", 11)->set_state(directory::proto::STANDING_BY);
+  Offer("<2>.other", 12);
+  Wait("<1>.c", "<2>.s");
+  Wait("<7>.c", "<2>.s");
+  const Explanation found = ExplainC();
+  EXPECT_EQ(found.text,
+            "binding      <ann>.c -> <bob>.s\n"
+            "standing by  <bob>.s by pid 11, protocol 'p', messages of at most "
+            "64 bytes\n"
+            "not offered  <bob>.s: is its server running as that user?\n"
+            "waiting      ten[10], protocol 'q'\n"
+            "waiting      1 clients of other interfaces\n"
+            "can open     no: the service is not offered\n");
+  EXPECT_FALSE(found.can_open);
+}
+
+TEST_F(ExplainTest, NamesAServerThatTakesNoSession) {
+  Bind("<1>.c", "<2>.s");
+  Offer("<2>.s", 10);
+  auto* const entry = list_.add_not_taken();
+  entry->set_client("<1>.c");
+  entry->set_service("<2>.s");
+  const Explanation found = ExplainC();
+  EXPECT_NE(found.text.find("can open     perhaps: ten[10] has not taken 1 "
+                            "sessions: it is stopped or busy\n"),
+            std::string::npos)
+      << found.text;
+  EXPECT_FALSE(found.can_open);
+}
+
+}  // namespace
+}  // namespace sdir
+}  // namespace le

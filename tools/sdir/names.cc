@@ -1,0 +1,80 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sdir/names.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "tools/sdir/text.h"
+
+namespace le {
+namespace sdir {
+
+using directory::proto::ListPart;
+using directory::proto::WaitingEntry;
+
+namespace {
+
+bool CanBeNamed(const std::string& user) {
+  for (const char c : user) {
+    if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '#') return false;
+  }
+  return !user.empty() && user != "*" && user != "self" && user != "USER";
+}
+
+}  // namespace
+
+std::string Names::User(uid_t uid) {
+  std::string name = users_.NameOf(uid);
+  return CanBeNamed(name) ? name : absl::StrCat(uid);
+}
+
+std::string Names::Process(pid_t pid) {
+  const std::string program = ProgramOf(pid);
+  return program.empty() ? absl::StrCat("pid ", pid)
+                         : absl::StrCat(program, "[", pid, "]");
+}
+
+std::string Names::ProgramOf(pid_t pid) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
+  std::string program{std::istreambuf_iterator<char>(file), {}};
+  if (!program.empty() && program.back() == '\n') program.pop_back();
+  return Escaped(program);
+}
+
+std::string Names::Named(const std::string& agent) {
+  const size_t end = agent.find('>');
+  uint32_t number = 0;
+  if (end == std::string::npos || agent[0] != '<' ||
+      !absl::SimpleAtoi(agent.substr(1, end - 1), &number)) {
+    return agent;
+  }
+  return absl::StrCat("<", User(number), agent.substr(end));
+}
+
+void Names::NameUsers(ListPart* list) {
+  const auto name_waiting = [this](WaitingEntry* client) {
+    client->set_client(Named(client->client()));
+    client->set_service(Named(client->service()));
+    client->set_missing_binding(Named(client->missing_binding()));
+  };
+  for (auto& binding : *list->mutable_bindings()) {
+    binding.set_client(Named(binding.client()));
+    binding.set_service(Named(binding.service()));
+  }
+  for (auto& service : *list->mutable_services()) {
+    service.set_service(Named(service.service()));
+  }
+  for (auto& client : *list->mutable_waiting()) name_waiting(&client);
+  for (auto& client : *list->mutable_not_taken()) name_waiting(&client);
+  for (auto& user : *list->mutable_users()) {
+    const std::string named = Named(absl::StrCat("<", user.user(), ">"));
+    user.set_user(named.substr(1, named.size() - 2));
+  }
+}
+
+}  // namespace sdir
+}  // namespace le

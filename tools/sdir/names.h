@@ -1,0 +1,45 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The names of users and processes. The directory knows only their numbers,
+// since a look-up may take long.
+
+#ifndef LE_MESSAGING_TOOLS_SDIR_NAMES_H_
+#define LE_MESSAGING_TOOLS_SDIR_NAMES_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "directory/proto/directory.pb.h"
+#include "directory/users.h"
+
+namespace le {
+namespace sdir {
+
+class Names {
+ public:
+  explicit Names(directory::Users* users) : users_(users) {}  // not owned
+  virtual ~Names() = default;
+
+  // The number if the name has blanks or characters that are not ASCII.
+  std::string User(uid_t uid);
+  // Such as "client[123]", or "pid 123" if that process has ended.
+  std::string Process(pid_t pid);
+  // Replaces "<number>" at the beginning by "<name>".
+  std::string Named(const std::string& agent);
+  // Replaces the users' numbers in a list.
+  void NameUsers(directory::proto::ListPart* list);
+
+  // The name of the process's program, escaped. Empty: there is no such
+  // process.
+  virtual std::string ProgramOf(pid_t pid);
+
+ private:
+  directory::NameCache users_;
+};
+
+}  // namespace sdir
+}  // namespace le
+
+#endif  // LE_MESSAGING_TOOLS_SDIR_NAMES_H_
