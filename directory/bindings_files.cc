@@ -32,10 +32,10 @@ constexpr char kOwnHeader[] =
 constexpr char kNewFile[] = ".50-sdir.bindings.new";
 constexpr mode_t kOwnMode = 0644;
 
-absl::Status Error(const std::string& name, int error) {
-  const std::string text = absl::StrCat(name, ": ", std::strerror(error));
-  return error == ENOENT ? absl::NotFoundError(text)
-                         : absl::InternalError(text);
+absl::Status Wrong(const char* what, const std::string& name,
+                   absl::string_view error) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("bindings ", what, " '", name, "': ", error));
 }
 
 enum class Kind { kAny, kRegular, kRegularAndNoLink };
@@ -49,25 +49,26 @@ absl::StatusOr<std::string> ReadFile(const std::string& name, Kind kind,
   const event::UniqueFd file(sys::Open(name.c_str(), flags, 0));
   struct stat found = {};
   if (!file && errno == ELOOP && kind == Kind::kRegularAndNoLink) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": a symbolic link, which is not followed"));
+    return Wrong("file", name, "a symbolic link, which is not followed");
   }
-  if (!file || sys::Fstat(file.get(), &found) != 0) return Error(name, errno);
+  if (!file || sys::Fstat(file.get(), &found) != 0) {
+    return Wrong("file", name, std::strerror(errno));
+  }
   if (kind != Kind::kAny && !S_ISREG(found.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": not a regular file",
-                     kind == Kind::kRegular ? " any more" : ""));
+    return Wrong("file", name,
+                 kind == Kind::kRegular ? "not a regular file any more"
+                                        : "not a regular file");
   }
   std::string text;
   char part[65536];
   for (;;) {
     const ssize_t size = sys::Read(file.get(), part, sizeof(part));
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return Error(name, errno);
+    if (size < 0) return Wrong("file", name, std::strerror(errno));
     if (size == 0) return text;
     text.append(part, static_cast<size_t>(size));
     if (text.size() > room) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": too long"));
+      return Wrong("file", name, "too long");
     }
   }
 }
@@ -97,12 +98,12 @@ absl::StatusOr<std::vector<std::string>> BindingsFiles::NamesInFolder() const {
   // If this is a pipe, O_NONBLOCK keeps the open from waiting for its writer.
   const event::UniqueFd folder(
       sys::Open(folder_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0));
-  if (!folder) return Error(folder_, errno);
+  if (!folder) return Wrong("folder", folder_, std::strerror(errno));
   std::vector<std::string> names;
   alignas(struct dirent64) char buffer[32768];
   for (;;) {
     const ssize_t size = sys::GetDents(folder.get(), buffer, sizeof(buffer));
-    if (size < 0) return Error(folder_, errno);
+    if (size < 0) return Wrong("folder", folder_, std::strerror(errno));
     if (size == 0) break;
     for (ssize_t at = 0; at < size;) {
       const auto* const entry =
@@ -114,8 +115,8 @@ absl::StatusOr<std::vector<std::string>> BindingsFiles::NamesInFolder() const {
       }
     }
     if (names.size() > kMaxBindingsFiles) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(folder_, ": more than ", kMaxBindingsFiles, " files"));
+      return Wrong("folder", folder_,
+                   absl::StrCat("more than ", kMaxBindingsFiles, " files"));
     }
   }
   std::sort(names.begin(), names.end());

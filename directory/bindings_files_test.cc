@@ -107,20 +107,21 @@ TEST_F(BindingsFilesTest, ReadsTheFileAndThoseOfTheFolderByName) {
 
 TEST_F(BindingsFilesTest, AFileThatCannotBeReadIsAnError) {
   EXPECT_EQ(BindingsFiles("", one()).Read(false).status().message(),
-            one() + ": No such file or directory");
+            "bindings folder '" + one() + "': No such file or directory");
   Make(one(), "");
   EXPECT_EQ(BindingsFiles("", one()).Read(false).status().message(),
-            one() + ": Not a directory");
+            "bindings folder '" + one() + "': Not a directory");
   const std::string bad = In("a.bindings");
   made_.push_back(bad);
   ASSERT_EQ(symlink(one().c_str(), bad.c_str()), 0);
-  EXPECT_EQ(ReadError(), bad + ": a symbolic link, which is not followed");
+  EXPECT_EQ(ReadError(), "bindings file '" + bad +
+                             "': a symbolic link, which is not followed");
   unlink(bad.c_str());
   ASSERT_EQ(mkfifo(bad.c_str(), 0600), 0);
-  EXPECT_EQ(ReadError(), bad + ": not a regular file");
+  EXPECT_EQ(ReadError(), "bindings file '" + bad + "': not a regular file");
   unlink(bad.c_str());
   ASSERT_EQ(mkdir(bad.c_str(), 0700), 0);
-  EXPECT_EQ(ReadError(), bad + ": not a regular file");
+  EXPECT_EQ(ReadError(), "bindings file '" + bad + "': not a regular file");
   rmdir(bad.c_str());
 }
 
@@ -130,7 +131,7 @@ TEST_F(BindingsFilesTest, TheFilesHaveSoMuchTextTogether) {
   Make(In("b.bindings"), half);
   EXPECT_TRUE(files().Read(true).ok());
   Make(In("c.bindings"), "#");
-  EXPECT_EQ(ReadError(), In("c.bindings") + ": too long");
+  EXPECT_EQ(ReadError(), "bindings file '" + In("c.bindings") + "': too long");
 }
 
 TEST_F(BindingsFilesTest, AFolderHasSoManyFiles) {
@@ -139,7 +140,8 @@ TEST_F(BindingsFilesTest, AFolderHasSoManyFiles) {
   }
   EXPECT_TRUE(files().Read(true).ok());
   Make(In("x.bindings"), "");
-  EXPECT_EQ(ReadError(), folder_ + ": more than 1000 files");
+  EXPECT_EQ(ReadError(),
+            "bindings folder '" + folder_ + "': more than 1000 files");
 }
 
 // ---- Parsing ---------------------------------------------------------------

@@ -249,7 +249,7 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
       le::directory::FindPlace(process, flags.socket_dir);
   if (!place.ok()) {
     return Failed(absl::UnavailableError(
-        absl::StrCat(place.status().message(), "; or give --socket_dir=DIR")));
+        absl::StrCat(place.status().message(), ", or give --socket_dir=DIR")));
   }
   absl::StatusOr<le::event::UniqueFd> lock =
       le::directory::HoldPlace(*place, is_passed);
@@ -312,13 +312,13 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
   if (is_passed) options.take_over_time = le::directory::kTakeOverTime;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
-  SayLimits(flags, server.accounts());
 
   if (!files.empty()) {
     const absl::StatusOr<std::string> loaded = load();
     if (!loaded.ok()) return Failed(loaded.status());
     if (!loaded->empty()) le::event::Log(LogLevel::kWarning, *loaded);
   }
+  SayLimits(flags, server.accounts());
 
   Signals signals([&](int signal) {
     if (signal != SIGHUP) {

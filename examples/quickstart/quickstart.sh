@@ -64,7 +64,7 @@ running+=("$server_pid")
 hear "client: served"
 
 say "Who is there now:"
-"$sdir" list | sed -n '/SERVICES/,$p' | grep -v '^$' | indent
+"$sdir" list | sed -n '/SERVICES/,/RESOURCES/p' | grep -v -e '^$' -e RESOURCES | indent
 
 say "The server is killed; the client notices and waits:"
 kill -KILL "$server_pid"

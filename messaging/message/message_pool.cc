@@ -123,8 +123,8 @@ event::Ref<Message> MessagePool::NewReceived(
                      "': the file descriptor of a message ",
                      frame.lost_by_sender
                          ? "could not be sent: the sender's log says why"
-                         : "could not be received (none left in this "
-                           "process?)"));
+                         : "could not be received: the service refuses file "
+                           "descriptors, or none is left in this process"));
   }
   if (PlainType(frame.type) == kRequestFrame) {
     message->is_received_request_ = true;

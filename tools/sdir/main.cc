@@ -67,7 +67,9 @@ class Directory {
  public:
   explicit Directory(const std::string& flag) : flag_(flag) {
     const absl::Status connected = Connect();
-    if (!connected.ok()) Fail(kNoDirectory, std::string(connected.message()));
+    if (connected.ok()) return;
+    Fail(absl::IsUnavailable(connected) ? kNoDirectory : kFailed,
+         std::string(connected.message()));
   }
   // Waits for a directory. Repeats the request until a directory has answered.
   Directory(const std::string& flag, ToDirectory request,

@@ -61,7 +61,11 @@ expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.
 expect "unknown command" 2 "unknown command 'x'" sdir x
 expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
 expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
-expect "a bindings file that is not there" 1 "No such file" "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
+# One line: the totals are logged after the bindings are read.
+expect "a bindings file that is not there" 1 "bindings file '$folder/none': No such file" \
+  "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
+[ "$("$directoryd" --socket_dir "$folder/e" --bindings "$folder/none" 2>&1 | wc -l)" = 1 ] ||
+  { echo "FAILED: more than one line"; failures=$((failures + 1)); }
 
 # `wait` also waits for the directory. Its error shows that it has asked the
 # directory.
@@ -71,7 +75,7 @@ until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
 
 printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
 mkfifo "$folder/out"
-(umask 077 && exec "$directoryd" --socket_dir "$folder/d" --bindings="$folder/bindings" > "$folder/out") &
+(umask 077 && exec "$directoryd" --socket_dir "$folder/d" --bindings="$folder/bindings" > "$folder/out" 2> "$folder/err1") &
 daemon=$!
 read -r ready < "$folder/out"
 wait "$waits"
@@ -197,6 +201,20 @@ expect "a part of the list" 0 "^        <$user>.m -> <$user>.n" sdir list "<$use
 expect "an explanation" 4 "^not offered +<$user>.n: is its server running" sdir explain "<$user>.m"
 expect "no client to explain" 2 "one user and one interface" sdir explain "<*>.m"
 
+# If another daemon takes the place before the first one notices, the first ends.
+kill -STOP "$daemon"
+rm -r "$folder/d"
+printf '<%s>.g -> <%s>.h\n' "$user" "$user" > "$folder/bindings"
+"$directoryd" --socket_dir="$folder/d" --bindings="$folder/bindings" > "$folder/out" &
+second=$!
+read -r ready < "$folder/out"
+kill -CONT "$daemon"
+wait "$daemon"
+{ [ $? = 1 ] && grep -q "another directory runs here" "$folder/err1"; } ||
+  { echo "FAILED: it did not end:"; cat "$folder/err1"; failures=$((failures + 1)); }
+daemon=$second
+until_says "<$user>.g -> <$user>.h" sdir list
+
 # Stops the directory. All commands run at once, since each waits for 5 s.
 kill -STOP "$daemon"
 asks=()
@@ -242,8 +260,11 @@ wait "$daemon"
 (ulimit -n 40 && exec "$directoryd" --socket_dir="$folder/d" --max_connections=1 > "$folder/out") &
 daemon=$!
 read -r ready < "$folder/out"
+descriptors() { find "/proc/$daemon/fd" -type l | wc -l; }
+before=$(descriptors)
 sdir monitor &
 monitor=$!
+until [ "$(descriptors)" -gt "$before" ]; do :; done
 refusal="^sdir: user $(id -u) has as many connections as it may$"
 until_says "$refusal" sdir list
 for _ in {1..20}; do
@@ -276,7 +297,7 @@ wait "$daemon"
 mkdir "$folder/b"
 printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
 printf '<%s>.p -> <%s>.q\n' "$user" "$user" > "$folder/b/10-p.bindings"
-expect "a folder of bindings that is not there" 1 "$folder/none: No such file" \
+expect "a folder of bindings that is not there" 1 "bindings folder '$folder/none': No such file" \
   "$directoryd" --socket_dir "$folder/d" --bindings_dir "$folder/none"
 start() { # OPTION...
   "$directoryd" --socket_dir="$folder/d" "$@" > "$folder/out" &
@@ -301,8 +322,8 @@ expect "it has changed nothing" 0 "<$user>.p -> <$user>.q" sdir list
 expect "load them" 0 "" sdir load
 expect "it is still there" 0 "<$user>.k -> <$user>.l" sdir list
 ln -s /dev/null "$folder/b/20.bindings"
-expect "a link" 1 "$folder/b/20.bindings: a symbolic link" sdir load
-expect "write beside it" 1 "$folder/b/20.bindings: a symbolic link" sdir bind --persist "<$user>.m" "<$user>.l"
+expect "a link" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir load
+expect "write beside it" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir bind --persist "<$user>.m" "<$user>.l"
 rm "$folder/b/20.bindings"
 printf 'x' > "$folder/b/20.bindings"
 expect "a bad one of several" 1 "$folder/b/20.bindings:1:1" sdir load

@@ -24,6 +24,7 @@
 #include "event/base/log.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
+#include "transports/unix_socket/ancillary.h"
 
 namespace le {
 namespace transports {
@@ -167,6 +168,41 @@ TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
   EXPECT_EQ(accepted, 0u);
   EXPECT_EQ(said, 1) << "once per shortage";
   while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
+}
+
+// A descriptor that arrives does not get the number of a standard descriptor
+// that is closed.
+TEST(AncillaryTest, NothingTakesThePlaceOfAStandardDescriptor) {
+  const pid_t child = fork();
+  if (child == 0) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0) _exit(1);
+    for (int closed = 0; closed < 3; ++closed) close(closed);
+    char byte = 'x';
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    OutgoingAncillary outgoing;
+    outgoing.AddDescriptor(pair[0]);
+    outgoing.PutInto(&message);
+    if (sendmsg(pair[0], &message, 0) != 1) _exit(2);
+    IncomingAncillary incoming;
+    incoming.PutInto(&message);
+    if (recvmsg(pair[1], &message, MSG_CMSG_CLOEXEC) != 1) _exit(3);
+    incoming.TakeFrom(message);
+    const event::UniqueFd received = incoming.TakeDescriptor();
+    if (received.get() < 3) _exit(4);
+    if (fcntl(received.get(), F_GETFD) != FD_CLOEXEC) _exit(5);
+    for (int closed = 0; closed < 3; ++closed) {
+      if (fcntl(closed, F_GETFD) >= 0) _exit(6);
+    }
+    _exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 // A process that connects by system calls, and lives until End(). With an empty

@@ -19,7 +19,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for unit; do
   # The check wants an installed program.
-  sed "s|^ExecStart=/usr/bin/directoryd|ExecStart=$directoryd|" "$unit" > "$folder/${unit##*/}"
+  sed "s|^ExecStart=/usr/sbin/directoryd|ExecStart=$directoryd|" "$unit" > "$folder/${unit##*/}"
 done
 output=$(systemd-analyze verify --man=no --recursive-errors=no "$folder"/directoryd.{socket,service} 2>&1) || {
   echo "FAILED: verify:"
