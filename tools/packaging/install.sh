@@ -53,6 +53,11 @@ for header in legato/include/*.h messaging/include/{le_messaging,le_messaging_ex
   put 644 "$header" "include/lemessaging/${header##*/}"
 done
 
+units=tools/packaging/systemd
+sed "s|^ExecStart=/usr/|ExecStart=$prefix/|" "$units/directoryd.service" | put_text 644 lib/systemd/system/directoryd.service
+put 644 "$units/directoryd.socket" lib/systemd/system/directoryd.socket
+put 644 "$units/directoryd.sysusers" lib/sysusers.d/directoryd.conf
+
 sdir=$bin/tools/sdir/sdir
 "$sdir" help man | put_text 644 share/man/man1/sdir.1
 "$sdir" help bash | put_text 644 share/bash-completion/completions/sdir

@@ -3,6 +3,8 @@
 //
 // sdir: shows and changes the state of a directory.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -366,6 +368,13 @@ void Do(const Command& command, ToDirectory request) {
   directory.HearDone();
 }
 
+// Changes one binding.
+void Change(const Command& command, ToDirectory request) {
+  Do(command, std::move(request));
+  // The directory has not waited until the disk has its file.
+  if (command.Has("--persist")) sync();
+}
+
 std::string ReadAll(const std::string& file) {
   std::FILE* const stream =
       file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
@@ -476,13 +485,15 @@ int main(int argc, char** argv) {
     const auto binding = command.NextBinding();
     request.mutable_bind()->set_client(binding.first);
     request.mutable_bind()->set_service(binding.second);
+    request.mutable_bind()->set_persist(command.Has("--persist"));
     command.End();
-    Do(command, std::move(request));
+    Change(command, std::move(request));
   } else if (name == "unbind") {
     ToDirectory request;
     request.mutable_unbind()->set_client(command.NextName("CLIENT"));
+    request.mutable_unbind()->set_persist(command.Has("--persist"));
     command.End();
-    Do(command, std::move(request));
+    Change(command, std::move(request));
   } else if (name == "load") {
     Load(&command);
   } else if (name == "wait") {

@@ -293,6 +293,57 @@ expect "a pipe is not waited for" 1 "not a regular file" sdir load
 kill -TERM "$daemon"
 wait "$daemon"
 
+# A folder of bindings files, together with a file.
+mkdir "$folder/b"
+printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
+printf '<%s>.p -> <%s>.q\n' "$user" "$user" > "$folder/b/10-p.bindings"
+expect "a folder of bindings that is not there" 1 "bindings folder '$folder/none': No such file" \
+  "$directoryd" --socket_dir "$folder/d" --bindings_dir "$folder/none"
+start() { # OPTION...
+  "$directoryd" --socket_dir="$folder/d" "$@" > "$folder/out" &
+  daemon=$!
+  read -r ready < "$folder/out"
+}
+stop() {
+  kill -TERM "$daemon"
+  wait "$daemon"
+}
+both=(--bindings "$folder/bindings" --bindings_dir "$folder/b")
+own=$folder/b/50-sdir.bindings
+start "${both[@]}"
+expect "the file's binding" 0 "<$user>.a -> <$user>.b" sdir list
+expect "the folder's binding" 0 "<$user>.p -> <$user>.q" sdir list
+expect "bind and write" 0 "^bound: <$number>.k -> <$number>.l, also in $own" \
+  sdir bind --persist "<$user>.k" "<$user>.l"
+expect "no other command writes" 2 "'--persist' does not belong" sdir list --persist
+expect "a binding of another file" 1 "$own:[0-9]+:1: this .* bound to another service in $folder/b/10-p.bindings:1" \
+  sdir bind --persist "<$user>.p" "<$user>.l"
+expect "it has changed nothing" 0 "<$user>.p -> <$user>.q" sdir list
+expect "load them" 0 "" sdir load
+expect "it is still there" 0 "<$user>.k -> <$user>.l" sdir list
+ln -s /dev/null "$folder/b/20.bindings"
+expect "a link" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir load
+expect "write beside it" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir bind --persist "<$user>.m" "<$user>.l"
+rm "$folder/b/20.bindings"
+printf 'x' > "$folder/b/20.bindings"
+expect "a bad one of several" 1 "$folder/b/20.bindings:1:1" sdir load
+expect "it has changed nothing either" 0 "<$user>.k -> <$user>.l" sdir list
+rm "$folder/b/20.bindings"
+stop
+start "${both[@]}"
+expect "it outlives a restart" 0 "<$user>.k -> <$user>.l" sdir list
+expect "unbind and write" 0 "^unbound: <$number>.k, also in $own" sdir unbind --persist "<$user>.k"
+expect "unbind another file's" 1 "$folder/b/10-p.bindings:1 has it" sdir unbind --persist "<$user>.p"
+expect "it is still bound" 0 "<$user>.p -> <$user>.q" sdir list
+printf '<%s>.r -> <%s>.s\n' "$user" "$user" > "$folder/b/30.bindings"
+kill -HUP "$daemon"
+until_says "<$user>.r -> <$user>.s" sdir list
+expect "it is gone from the file, too" 1 "no binding" sdir unbind "<$user>.k"
+stop
+start --bindings "$folder/bindings"
+expect "no folder to write to" 1 "started without --bindings_dir" sdir bind --persist "<$user>.k" "<$user>.l"
+stop
+
 # The daemon starts without standard input, output or error.
 for closed in 0 1 2; do
   rm -f "$folder/d/directory"

@@ -188,7 +188,6 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     auto listening = transport_.Listen(address_);
     ASSERT_TRUE(listening.ok()) << listening.status();
     acceptor_ = *std::move(listening);
-    ASSERT_TRUE(acceptor_->Attach(loop_, this).ok());
     far_.reset(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     struct sockaddr_un to = {};
     to.sun_family = AF_UNIX;
@@ -197,6 +196,10 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
                       sizeof(to)),
               0);
     end_fd_ = LowestFree();
+    AcceptOne();
+  }
+  void AcceptOne() {
+    ASSERT_TRUE(acceptor_->Attach(loop_, this).ok());
     while (end_ == nullptr) loop_->RunTurn(absl::InfiniteFuture());
   }
   // Makes an end like a server's end of a session (end_), and a raw far end
@@ -389,6 +392,41 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
   kernel.Forget();
   end_->Close();
   EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
+}
+
+// A connection was made before this process could refuse file descriptors.
+TEST_F(StrangersTest, AnotherThreadClosesThoseOfAPassedSocketsBacklog) {
+  Kernel kernel;
+  event::UniqueFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  struct sockaddr_un to = {};
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, address_.data(), address_.size());
+  const auto* const raw = reinterpret_cast<struct sockaddr*>(&to);
+  ASSERT_EQ(bind(listener.get(), raw, sizeof(to)), 0);
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  far_.reset(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(far_.get(), raw, sizeof(to)), 0);
+  ASSERT_EQ(SendDescriptor(), 0);
+
+  transport_.RefuseDescriptors();
+  transport_.UseListener(std::move(listener));
+  acceptor_ = *transport_.Listen(address_);
+  AcceptOne();
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  IncomingFrame frame;
+  ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kOk);
+  EXPECT_FALSE(frame.descriptor);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+
+  if (KernelRefuses()) {
+    end_.reset();
+    far_.reset(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(far_.get(), raw, sizeof(to)), 0);
+    EXPECT_EQ(SendDescriptor(), EPERM);
+  }
+  unlink(address_.c_str());
 }
 
 // ---- Sessions with strangers -----------------------------------------------
