@@ -98,11 +98,11 @@ class CThread : public std::enable_shared_from_this<CThread> {
     event::MutexLock lock(&mutex_);
     return attributes_.joinable;
   }
-  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
   // For the calling thread, which must be this one. True: the thread was
   // cancelled. False while its destructors run, because they are not cancelled.
   bool MustEnd() const {
-    return cancelled() && !event::Thread::Current()->ending();
+    return cancelled_.load(std::memory_order_acquire) &&
+           !event::Thread::Current()->ending();
   }
 
   // LE_NOT_FOUND: the thread has ended. LE_DUPLICATE: `once` is true, and the

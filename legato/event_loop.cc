@@ -45,7 +45,7 @@ void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
 void RunLoop() {
   CThread* const current = CurrentThread();
   current->loop()->Run();
-  if (current->cancelled()) EndCancelledThread();
+  if (current->MustEnd()) EndCancelledThread();
 }
 
 }  // namespace
@@ -147,12 +147,13 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
                                               void* param2Ptr) {
   CheckNotForked(__func__);
   if (func == nullptr) Misuse(__func__, "the function is NULL");
-  const std::shared_ptr<CThread> found =
-      Threads::OfCurrentProcess()->Find(thread);
+  const auto found = thread == nullptr
+                         ? CurrentThread()->shared_from_this()
+                         : Threads::OfCurrentProcess()->Find(thread);
+  if (found == nullptr) return LE_NOT_FOUND;
   // As in QueueToSelf(), loop() makes sure that the calling thread has a loop,
   // because functions outside this file may run it.
-  if (found.get() == CurrentThread()) CurrentThread()->loop();
-  if (found == nullptr) return LE_NOT_FOUND;
+  if (IsCurrent(found.get())) found->loop();
   try {
     return found->Queue(func, param1Ptr, param2Ptr);
   } catch (const std::bad_alloc&) {

@@ -141,7 +141,7 @@ le_hashmap_Ref_t le_hashmap_InitStatic_(le_hashmap_Ref_t* mapPtr, const char*,
                                         le_hashmap_EqualsFunc_t equalsFunc) {
   CheckFunctions("le_hashmap_InitStatic", hashFunc, equalsFunc);
   return Maps::OfCurrentProcess()->AddStatic(
-      mapPtr, NewMap(capacity, hashFunc, equalsFunc));
+      mapPtr, [&] { return NewMap(capacity, hashFunc, equalsFunc); });
 }
 
 void* le_hashmap_Put(le_hashmap_Ref_t mapRef, const void* keyPtr,

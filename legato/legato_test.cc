@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -218,6 +219,36 @@ void CancelIn(void (*body)(Cancelled* self),
   le_sem_Delete(cancelled.there);
 }
 
+// A destructor of a cancelled thread runs the loop. Expected: the thread does
+// not end in this destructor, so the other destructors run.
+TEST_F(CApiTest, ADestructorOfACancelledThreadMayRunTheLoop) {
+  static std::string ran;
+  ran.clear();
+  const le_thread_Ref_t thread = le_thread_Create(
+      "worker",
+      [](void*) -> void* {
+        le_thread_AddDestructor([](void*) { ran += "destructor"; }, nullptr);
+        le_thread_AddDestructor(
+            [](void*) {
+              le_event_QueueFunction(
+                  [](void*, void*) {
+                    ran += "loop ";
+                    le_event_StopLoop(nullptr);
+                  },
+                  nullptr, nullptr);
+              EXPECT_EQ(le_event_TryRunLoopUntilStopped(), LE_OK);
+            },
+            nullptr);
+        le_thread_Cancel(le_thread_GetCurrent());
+        le_event_RunLoop();
+      },
+      nullptr);
+  le_thread_SetJoinable(thread);
+  le_thread_Start(thread);
+  EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
+  EXPECT_EQ(ran, "loop destructor");
+}
+
 TEST_F(CApiTest, AThreadIsCancelledInASemaphore) {
   for (int i = 0; i < 50; ++i) {
     CancelIn([](Cancelled* self) {
@@ -274,6 +305,32 @@ TEST_F(CApiTest, AThreadHasThePriorityThatWasSet) {
   EXPECT_EQ(policy, SCHED_IDLE);
 }
 
+int NiceOfThisThread() { return getpriority(PRIO_PROCESS, 0); }
+
+// The nice value of the process, which is that of its main thread, is higher
+// than that of a thread that starts another. (A lower one needs permission.)
+// Expected: the new thread has the nice value of the process. In a process of
+// its own, which keeps the value.
+TEST_F(CApiDeathTest, AThreadDoesNotInheritTheNiceValueOfItsCreator) {
+  EXPECT_EXIT(std::thread([] {
+                const int higher = NiceOfThisThread() + 1;
+                if (setpriority(PRIO_PROCESS, getpid(), higher) != 0) _exit(9);
+                int nice = -1;
+                const le_thread_Ref_t thread = le_thread_Create(
+                    "medium",
+                    [](void* nice) -> void* {
+                      *static_cast<int*>(nice) = NiceOfThisThread();
+                      return nullptr;
+                    },
+                    &nice);
+                le_thread_SetJoinable(thread);
+                le_thread_Start(thread);
+                le_thread_Join(thread, nullptr);
+                _exit(nice == higher ? 0 : 1);
+              }).join(),
+              testing::ExitedWithCode(0), "");
+}
+
 TEST_F(CApiTest, AThreadIsCancelledInALoopWithATimer) {
   CancelIn([](Cancelled* self) {
     const le_timer_Ref_t timer = le_timer_Create("timer");
@@ -322,6 +379,20 @@ TEST_F(CApiTest, ALoopIsNotRunInItsHandler) {
       nullptr, nullptr);
   EXPECT_EQ(le_event_TryRunLoopUntilStopped(), LE_OK);
   EXPECT_EQ(inner, LE_BUSY);
+}
+
+TEST_F(CApiTest, AFunctionIsTriedOnTheCallingThread) {
+  bool called = false;
+  ASSERT_EQ(le_event_TryQueueFunctionToThread(
+                nullptr,
+                [](void* called, void*) {
+                  *static_cast<bool*>(called) = true;
+                  le_event_StopLoop(nullptr);
+                },
+                &called, nullptr),
+            LE_OK);
+  le_event_RunLoopUntilStopped();
+  EXPECT_TRUE(called);
 }
 
 TEST_F(CApiTest, AFunctionIsTriedOnAThreadThatHasEnded) {

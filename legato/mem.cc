@@ -13,8 +13,8 @@
 #include <new>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "absl/strings/string_view.h"
 #include "event/base/asan.h"
 #include "event/base/log.h"
 #include "event/base/mutex.h"
@@ -29,12 +29,27 @@ using le::event::Misuse;
 using le::event::Mutex;
 using le::event::MutexLock;
 
+namespace {
+
+// Precedes each object.
+struct alignas(std::max_align_t) ObjectHeader {
+  explicit ObjectHeader(le_mem_Pool* of) : pool(of) {}
+
+  le_mem_Pool* const pool;
+  std::atomic<long> references{0};
+  ObjectHeader* next = nullptr;       // in the list of the pool's objects
+  ObjectHeader* next_free = nullptr;  // in the list of its free objects
+};
+
+}  // namespace
+
+// The lists need no memory of their own, so a release cannot fail.
 struct le_mem_Pool {
   le_mem_Pool(std::string n, size_t size, le_mem_Pool* from)
       : name(std::move(n)), object_size(size), super_pool(from) {}
   ~le_mem_Pool() {
     MutexLock lock(&mutex);
-    for (void* block : blocks) std::free(block);
+    while (objects != nullptr) std::free(std::exchange(objects, objects->next));
   }
 
   const std::string name;
@@ -42,8 +57,10 @@ struct le_mem_Pool {
   le_mem_Pool* const super_pool;  // null: this is not a sub-pool
   std::atomic<le_mem_Destructor_t> destructor{nullptr};
   Mutex mutex;
-  std::vector<void*> blocks ABSL_GUARDED_BY(mutex);  // free and in use
-  std::vector<void*> free_blocks ABSL_GUARDED_BY(mutex);
+  ObjectHeader* objects ABSL_GUARDED_BY(mutex) = nullptr;  // free and in use
+  size_t num_objects ABSL_GUARDED_BY(mutex) = 0;
+  ObjectHeader* free_objects ABSL_GUARDED_BY(mutex) = nullptr;
+  size_t num_free ABSL_GUARDED_BY(mutex) = 0;
   size_t grow_by ABSL_GUARDED_BY(mutex) = 1;
   // Counts since the creation, or since the last reset.
   uint64_t allocations ABSL_GUARDED_BY(mutex) = 0;
@@ -51,17 +68,24 @@ struct le_mem_Pool {
   size_t max_in_use ABSL_GUARDED_BY(mutex) = 0;
 
   size_t InUseLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    return blocks.size() - free_blocks.size();
+    return num_objects - num_free;
+  }
+  void PutFreeLocked(ObjectHeader* object)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    object->next_free = std::exchange(free_objects, object);
+    ++num_free;
+  }
+  // Null: no object is free.
+  ObjectHeader* TakeFreeLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (free_objects == nullptr) return nullptr;
+    --num_free;
+    ++allocations;
+    max_in_use = std::max(max_in_use, InUseLocked());
+    return std::exchange(free_objects, free_objects->next_free);
   }
 };
 
 namespace {
-
-// Precedes each object.
-struct alignas(std::max_align_t) ObjectHeader {
-  le_mem_Pool* pool;
-  std::atomic<long> references;
-};
 
 // When the process ends, the pools are destroyed, even if some of their objects
 // are still in use.
@@ -73,25 +97,31 @@ std::unique_ptr<le_mem_Pool> NewPool(const char* name, size_t size,
                                        super_pool);
 }
 
-void* NewBlock(const char* function, le_mem_Pool* pool) {
-  const bool fits = pool->object_size <= SIZE_MAX - sizeof(ObjectHeader);
-  void* const block =
-      fits ? std::malloc(sizeof(ObjectHeader) + pool->object_size) : nullptr;
-  if (block == nullptr) {
-    Misuse(function, "no memory left for pool '", pool->name, "'");
-  }
-  return block;
+// Called without a lock, because exit handlers may use the pool.
+[[noreturn]] void NoMemory(const char* function, absl::string_view pool) {
+  Misuse(function, "no memory left for pool '", pool, "'");
 }
 
-void AddFreeLocked(const char* function, le_mem_Pool* pool, size_t count)
+// False: there is no memory for all of the objects.
+bool AddFreeLocked(le_mem_Pool* pool, size_t count)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool->mutex) {
+  if (pool->object_size > SIZE_MAX - sizeof(ObjectHeader)) return count == 0;
   for (size_t i = 0; i < count; ++i) {
-    pool->blocks.push_back(NewBlock(function, pool));
-    pool->free_blocks.push_back(pool->blocks.back());
+    void* const block = std::malloc(sizeof(ObjectHeader) + pool->object_size);
+    if (block == nullptr) return false;
+    auto* const object = new (block) ObjectHeader(pool);
+    object->next = std::exchange(pool->objects, object);
+    ++pool->num_objects;
+    pool->PutFreeLocked(object);
     // Under asan, no code may access an object before its allocation.
-    le::event::Poison(static_cast<ObjectHeader*>(pool->blocks.back()) + 1,
-                      pool->object_size);
+    le::event::Poison(object + 1, pool->object_size);
   }
+  return true;
+}
+
+bool Expand(le_mem_Pool* pool, size_t count) {
+  MutexLock lock(&pool->mutex);
+  return AddFreeLocked(pool, count);
 }
 
 ObjectHeader* HeaderOf(const char* function, void* object) {
@@ -109,20 +139,20 @@ le_mem_Pool* Checked(const char* function, le_mem_PoolRef_t pool) {
 // Null: no object is free, and the pool must not grow.
 void* Allocate(const char* function, le_mem_PoolRef_t pool_ref, bool grows) {
   le_mem_Pool* const pool = Checked(function, pool_ref);
-  void* block;
+  ObjectHeader* header;
   {
     MutexLock lock(&pool->mutex);
-    if (pool->free_blocks.empty() && grows) {
-      AddFreeLocked(function, pool, pool->grow_by);
+    if (pool->free_objects == nullptr && grows) {
+      AddFreeLocked(pool, pool->grow_by);
       ++pool->overflows;
     }
-    if (pool->free_blocks.empty()) return nullptr;
-    block = pool->free_blocks.back();
-    pool->free_blocks.pop_back();
-    ++pool->allocations;
-    pool->max_in_use = std::max(pool->max_in_use, pool->InUseLocked());
+    header = pool->TakeFreeLocked();
   }
-  auto* const header = new (block) ObjectHeader{pool, {1}};
+  if (header == nullptr) {
+    if (grows) NoMemory(function, pool->name);
+    return nullptr;
+  }
+  header->references = 1;
   void* const object = header + 1;
   le::event::Unpoison(object, pool->object_size);
   // Legato's objects are zero-filled, and programs rely on it.
@@ -159,20 +189,23 @@ le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
                                         size_t objSize) {
   static constexpr char kMacro[] = "le_mem_InitStaticPool";
   CheckNotForked(kMacro);
-  bool made;
   le_mem_Pool* const pool = Pools::OfCurrentProcess()->AddStatic(
-      poolPtr, NewPool(name, objSize), &made);
+      poolPtr, [=]() -> std::unique_ptr<le_mem_Pool> {
+        auto made = NewPool(name, objSize);
+        return Expand(made.get(), numBlocks) ? std::move(made) : nullptr;
+      });
+  if (pool == nullptr) NoMemory(kMacro, name);
   if (pool->object_size != objSize) {
     Misuse(kMacro, "pool '", name, "' has objects of ", pool->object_size,
            " bytes, not of ", objSize);
   }
-  return made ? le_mem_ExpandPool(pool, numBlocks) : pool;
+  return pool;
 }
 
 le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects) {
-  Checked(__func__, pool);
-  MutexLock lock(&pool->mutex);
-  AddFreeLocked(__func__, pool, numObjects);
+  if (!Expand(Checked(__func__, pool), numObjects)) {
+    NoMemory(__func__, pool->name);
+  }
   return pool;
 }
 
@@ -183,7 +216,7 @@ size_t le_mem_GetObjectSize(le_mem_PoolRef_t pool) {
 size_t le_mem_GetObjectCount(le_mem_PoolRef_t pool) {
   Checked(__func__, pool);
   MutexLock lock(&pool->mutex);
-  return pool->blocks.size();
+  return pool->num_objects;
 }
 
 le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
@@ -223,7 +256,7 @@ void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr) {
   statsPtr->maxNumBlocksUsed = pool->max_in_use;
   statsPtr->numOverflows = pool->overflows;
   statsPtr->numAllocs = pool->allocations;
-  statsPtr->numFree = pool->free_blocks.size();
+  statsPtr->numFree = pool->num_free;
 }
 
 void le_mem_ResetStats(le_mem_PoolRef_t pool) {
@@ -340,7 +373,7 @@ void le_mem_Release(void* objPtr) {
   MutexLock lock(&pool->mutex);
   // The object is not poisoned, because servers that ifgen generates read an
   // object after its release.
-  pool->free_blocks.push_back(header);
+  pool->PutFreeLocked(header);
 }
 
 size_t le_mem_GetRefCount(void* objPtr) {

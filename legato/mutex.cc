@@ -6,6 +6,7 @@
 
 #include "event/base/mutex.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -23,7 +24,9 @@ using le::event::MutexLock;
 using le::event::Thread;
 using le::legato::Waiters;
 
-struct le_mutex {};
+// References are odd numbers (see refs.h), so no mutex that a program creates
+// has the address of an aligned object.
+struct alignas(std::max_align_t) le_mutex {};
 
 namespace {
 
@@ -98,14 +101,10 @@ struct IfgenMutex final : le::event::ModuleState {
 
 // Its address is the reference, which is a constant, because static
 // constructors of the program may use the mutex.
-char g_ifgen_place;
-
-le_mutex_Ref_t IfgenRef() {
-  return reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_place);
-}
+le_mutex g_ifgen_mutex;
 
 std::shared_ptr<CMutex> Get(const char* function, le_mutex_Ref_t ref) {
-  if (ref != IfgenRef()) return Mutexes::Get(function, ref);
+  if (ref != &g_ifgen_mutex) return Mutexes::Get(function, ref);
   CheckNotForked(function);
   return le::event::Process::Current()
       ->State<IfgenMutex>([] { return std::make_unique<IfgenMutex>(); })
@@ -118,8 +117,7 @@ le_mutex_Ref_t Create(bool recursive) {
 
 }  // namespace
 
-le_mutex_Ref_t le_ifgen_InitMutexRef =
-    reinterpret_cast<le_mutex_Ref_t>(&g_ifgen_place);
+le_mutex_Ref_t le_ifgen_InitMutexRef = &g_ifgen_mutex;
 
 le_mutex_Ref_t le_mutex_CreateRecursive(const char*) {
   CheckNotForked(__func__);
@@ -132,7 +130,7 @@ le_mutex_Ref_t le_mutex_CreateNonRecursive(const char*) {
 }
 
 void le_mutex_Delete(le_mutex_Ref_t mutexRef) {
-  if (mutexRef == IfgenRef() || Get(__func__, mutexRef)->in_use()) {
+  if (mutexRef == &g_ifgen_mutex || Get(__func__, mutexRef)->in_use()) {
     Misuse(__func__, "the mutex is in use");
   }
   Mutexes::OfCurrentProcess()->Remove(mutexRef);

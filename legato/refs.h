@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// References of the C API: numbers that a process never uses twice. So a stale
-// reference is detected and never followed.
+// References of the C API: numbers that a process never uses twice, until they
+// wrap around. So a stale reference is detected and never followed.
 
 #ifndef LE_MESSAGING_LEGATO_REFS_H_
 #define LE_MESSAGING_LEGATO_REFS_H_
@@ -21,27 +21,32 @@
 namespace le {
 namespace legato {
 
-// Creates the reference numbers of one process. Thread-safe.
+// Creates the reference numbers of one process. Thread-safe. Numbers wrap
+// around, so a new number may be in use.
+template <typename Number, Number first>
 class RefNumbers final : public event::ModuleState {
  public:
-  static uintptr_t New() {
+  static Number New() {
     return event::Process::Current()
         ->State<RefNumbers>([] { return std::make_unique<RefNumbers>(); })
-        // Numbers are odd, so that no pointer has the same value.
         ->next_.fetch_add(2, std::memory_order_relaxed);
   }
 
  private:
-  std::atomic<uintptr_t> next_{0x10001};
+  static_assert(first % 2 == 1, "no pointer has the same value");
+  std::atomic<Number> next_{first};
 };
 
 // A map from references to objects. Not thread-safe.
-template <typename Object, typename Ref>
+template <typename Object, typename Ref,
+          typename Numbers = RefNumbers<uintptr_t, 0x10001>>
 class RefMap {
  public:
   Ref Add(std::shared_ptr<Object> object) {
-    const uintptr_t number = RefNumbers::New();
-    objects_.emplace(number, std::move(object));
+    uintptr_t number;
+    do {
+      number = Numbers::New();
+    } while (!objects_.try_emplace(number, std::move(object)).second);
     return reinterpret_cast<Ref>(number);
   }
 

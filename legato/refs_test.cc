@@ -3,6 +3,7 @@
 
 #include "legato/refs.h"
 
+#include <cstdint>
 #include <memory>
 #include <thread>
 
@@ -59,6 +60,19 @@ TEST(RefsTest, NoNumberStandsForTwoObjectsOfAnyType) {
   EXPECT_NE(first, second);
   EXPECT_NE(second, third);
   EXPECT_NE(first, third);
+}
+
+// The numbers wrap around. Expected: a number that is in use is skipped.
+TEST(RefsTest, NoNumberStandsForTwoObjectsAfterAWrap) {
+  RefMap<int, Handle*, RefNumbers<uint8_t, 1>> refs;
+  Handle* const kept = refs.Add(std::make_shared<int>(-1));
+  for (int i = 0; i < 200; ++i) {
+    Handle* const ref = refs.Add(std::make_shared<int>(i));
+    ASSERT_NE(ref, kept) << i;
+    EXPECT_EQ(*refs.Find(ref), i);
+    refs.Remove(ref);
+  }
+  EXPECT_EQ(*refs.Find(kept), -1);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -32,19 +33,20 @@ class Registry final : public event::ModuleState {
     return AddLocked(std::move(object));
   }
 
-  // Adds `object` and stores it in a variable of the program. If the variable
-  // has an object of this process already, destroys `object` instead. *added
-  // (may be null) says whether `object` was added.
-  Object* AddStatic(Object** variable, std::unique_ptr<Object> object,
-                    bool* added = nullptr) {
+  // Returns the object of a static variable of the program. The first call for
+  // a variable adds the object that make() returns. If make() returns null, so
+  // does this function. The address of the variable identifies the object. The
+  // variable itself is not used, because a former process of a simulation may
+  // have had an object for it.
+  template <typename Make>
+  Object* AddStatic(const void* variable, const Make& make) {
     event::MutexLock lock(&mutex_);
-    // In a simulation, a former process may have set the variable.
-    const bool missing = std::none_of(
-        objects_.begin(), objects_.end(),
-        [variable](const auto& o) { return o.get() == *variable; });
-    if (missing) *variable = AddLocked(std::move(object));
-    if (added != nullptr) *added = missing;
-    return *variable;
+    Object*& object = statics_[variable];
+    if (object == nullptr) {
+      std::unique_ptr<Object> made = make();
+      if (made != nullptr) object = AddLocked(std::move(made));
+    }
+    return object;
   }
 
   // Returns the first object for which `predicate` is true, or null.
@@ -75,6 +77,7 @@ class Registry final : public event::ModuleState {
 
   event::Mutex mutex_;
   std::vector<std::unique_ptr<Object>> objects_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<const void*, Object*> statics_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace legato

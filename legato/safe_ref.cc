@@ -3,7 +3,6 @@
 //
 // The C API: safe references.
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,13 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/os_process.h"
-#include "event/process.h"
 #include "le_safeRef.h"
+#include "legato/refs.h"
 #include "legato/registry.h"
 
 using le::event::CheckNotForked;
 using le::event::Misuse;
-using le::event::Process;
 
 struct le_ref_Iter {
   enum class Place { kBefore, kAt, kBehind };
@@ -44,21 +42,9 @@ namespace {
 
 using RefMaps = le::legato::Registry<le_ref_Map>;
 
-// The reference numbers of all maps of a process. They are odd. They wrap
-// around after 2^31 numbers, so a new number may be in use.
-class RefNumbers final : public le::event::ModuleState {
- public:
-  static uint32_t New() {
-    return Process::Current()
-        ->State<RefNumbers>([] { return std::make_unique<RefNumbers>(); })
-        ->next_.fetch_add(2, std::memory_order_relaxed);
-  }
-
- private:
-  // Small numbers are never references, so a number that is passed by mistake
-  // is detected.
-  std::atomic<uint32_t> next_{0x10000001};
-};
+// The reference numbers of all maps of a process. They start high: before they
+// wrap around, a small number that is passed by mistake is detected.
+using Numbers = le::legato::RefNumbers<uint32_t, 0x10000001>;
 
 std::unique_ptr<le_ref_Map> NewMap(const char* name) {
   return std::make_unique<le_ref_Map>(name == nullptr ? "" : name);
@@ -106,16 +92,18 @@ le_ref_MapRef_t le_ref_CreateMap(const char* name, size_t) {
 le_ref_MapRef_t le_ref_InitStaticMap_(le_ref_MapRef_t* mapPtr, const char* name,
                                       size_t) {
   CheckNotForked("le_ref_InitStaticMap");
-  return RefMaps::OfCurrentProcess()->AddStatic(mapPtr, NewMap(name));
+  return RefMaps::OfCurrentProcess()->AddStatic(
+      mapPtr, [name] { return NewMap(name); });
 }
 
 void* le_ref_CreateRef(le_ref_MapRef_t mapRef, void* ptr) {
   le_ref_Map* const map = Checked(__func__, mapRef);
   if (ptr == nullptr) return nullptr;
-  for (;;) {
-    const uint32_t number = RefNumbers::New();
-    if (map->pointers.emplace(number, ptr).second) return ToRef(number);
-  }
+  uint32_t number;
+  do {
+    number = Numbers::New();
+  } while (!map->pointers.emplace(number, ptr).second);
+  return ToRef(number);
 }
 
 void* le_ref_Lookup(le_ref_MapRef_t mapRef, void* safeRef) {

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -85,35 +86,45 @@ uintptr_t AddDestructor(le_thread_Destructor_t destructor, void* context) {
   });
 }
 
-// Sets the priority of the calling thread. Before the call the thread must have
-// the default priority.
+// Returns the nice value of threads that have this priority. LOW and HIGH have
+// Legato's values.
+int NiceOf(le_thread_Priority_t priority) {
+  if (priority == LE_THREAD_PRIORITY_LOW) return 10;
+  if (priority == LE_THREAD_PRIORITY_HIGH) return -10;
+  // On Linux this is the nice value of the main thread.
+  return getpriority(PRIO_PROCESS, getpid());
+}
+
+// Sets the priority of the calling thread. The thread has inherited the
+// scheduling policy and the nice value of the thread that has started it.
 void SetPriorityOfCurrent(le_thread_Priority_t priority) {
   // A simulation runs all its threads on one thread of the system.
   if (Process::Current() != OsProcess::Get()) return;
-  constexpr int kNice = 10;  // as in Legato
-  const struct sched_param none = {};
-  int failed = 0;
-  // A thread inherits the scheduling policy of the thread that has started it.
-  if (priority < LE_THREAD_PRIORITY_RT_LOWEST &&
-      sched_getscheduler(0) != SCHED_OTHER) {
-    failed = sched_setscheduler(0, SCHED_OTHER, &none);
-  }
+  int error = 0;  // of the first call that fails
+  const auto check = [&error](int result) {
+    if (result != 0 && error == 0) error = errno;
+  };
+  const auto set_policy = [&check](int policy, int level) {
+    struct sched_param param = {};
+    param.sched_priority = level;
+    check(sched_setscheduler(0, policy, &param));
+  };
   if (priority == LE_THREAD_PRIORITY_IDLE) {
-    failed = sched_setscheduler(0, SCHED_IDLE, &none);
-  } else if (priority == LE_THREAD_PRIORITY_LOW ||
-             priority == LE_THREAD_PRIORITY_HIGH) {
-    // On Linux this changes the calling thread only.
-    failed = setpriority(PRIO_PROCESS, 0,
-                         priority == LE_THREAD_PRIORITY_LOW ? kNice : -kNice);
+    set_policy(SCHED_IDLE, 0);
   } else if (priority >= LE_THREAD_PRIORITY_RT_LOWEST) {
-    struct sched_param level = {};
-    level.sched_priority = priority - LE_THREAD_PRIORITY_RT_LOWEST + 1;
-    failed = sched_setscheduler(0, SCHED_RR, &level);
+    set_policy(SCHED_RR, priority - LE_THREAD_PRIORITY_RT_LOWEST + 1);
+  } else {
+    if (sched_getscheduler(0) != SCHED_OTHER) set_policy(SCHED_OTHER, 0);
+    const int nice = NiceOf(priority);
+    // On Linux this changes the calling thread only.
+    if (getpriority(PRIO_PROCESS, 0) != nice) {
+      check(setpriority(PRIO_PROCESS, 0, nice));
+    }
   }
-  if (failed != 0) {
+  if (error != 0) {
     Log(LogLevel::kWarning,
         absl::StrCat("thread '", Thread::Current()->name(),
-                     "' keeps the default priority: ", std::strerror(errno)));
+                     "' does not have its priority: ", std::strerror(error)));
   }
 }
 

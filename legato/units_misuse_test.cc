@@ -212,6 +212,33 @@ TEST_F(UnitsDeathTest, Memory) {
                "le_mem_ForceAlloc: no memory left for pool 'huge'");
 }
 
+// Expected: the pool is not locked when the process ends.
+TEST_F(UnitsDeathTest, AnExitHandlerMayUseThePoolThatHasNoMemory) {
+  static le_mem_PoolRef_t pool;
+  for (void (*grow)() :
+       {+[] { static_cast<void>(le_mem_ForceAlloc(pool)); },
+        +[] { static_cast<void>(le_mem_ExpandPool(pool, 1)); }}) {
+    EXPECT_FATAL(
+        {
+          pool = le_mem_CreatePool("huge", SIZE_MAX);
+          atexit([] { le_mem_GetObjectCount(pool); });
+          grow();
+        },
+        "no memory left for pool 'huge'");
+  }
+}
+
+// A static object belongs to the address of its variable.
+TEST(UnitsTest, AStaticPoolIsFoundAfterItsVariableHasChanged) {
+  static le_mem_PoolRef_t variable;
+  const le_mem_PoolRef_t pool =
+      le_mem_InitStaticPool_(&variable, "static", 3, 8);
+  EXPECT_EQ(le_mem_GetObjectCount(pool), 3u);
+  variable = le_mem_CreatePool("other", 8);
+  EXPECT_EQ(le_mem_InitStaticPool_(&variable, "static", 3, 8), pool);
+  EXPECT_EQ(le_mem_GetObjectCount(pool), 3u);
+}
+
 // When a client closes its session, a server that ifgen generates reads a
 // released object. Asan must not report this.
 TEST(UnitsTest, AReleasedObjectCanBeReadUntilItIsAllocatedAgain) {
@@ -354,6 +381,12 @@ TEST(UnitsSimulationTest, EachProcessHasItsMutexOfIfgen) {
     });
   }
   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
+}
+
+// References are odd numbers.
+TEST(UnitsTest, TheMutexOfIfgenHasTheReferenceOfNoOtherMutex) {
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(le_ifgen_InitMutexRef) % sizeof(void*),
+            0u);
 }
 
 TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {

@@ -78,8 +78,9 @@ typedef enum {
 #define LE_THREAD_PRIORITY_RT_HIGHEST LE_THREAD_PRIORITY_RT_32
 #define LE_THREAD_PRIORITY_NORMAL LE_THREAD_PRIORITY_MEDIUM /* old name */
 
-/* Sets the priority with which the thread will start. If the system does not
- * permit the priority, the thread has the default one, and the error is logged.
+/* Sets the priority with which the thread will start. MEDIUM is the priority of
+ * the process. If the system does not permit the priority, the thread keeps the
+ * priority of the thread that starts it, and the error is logged.
  * LE_OUT_OF_RANGE: no such level. Fatal: the thread has been started. */
 le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
                                   le_thread_Priority_t priority);
