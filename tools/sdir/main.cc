@@ -217,7 +217,7 @@ class Command {
   // Reads the command's name. Ends the program if there is no such command, or
   // if it does not take an option that is given.
   std::string Begin() {
-    const std::string name = Next("a command");
+    std::string name = Next("a command");
     const le::sdir::CommandInfo* const info = le::sdir::FindCommand(name);
     if (info == nullptr) Misused(absl::StrCat("unknown command '", name, "'"));
     for (const auto& option : given_) {
