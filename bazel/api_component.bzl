@@ -25,8 +25,9 @@ the components in the deps of a component are initialized before it.
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 
-# Generated code is GNU C.
-_C = ["-std=gnu99"]
+# Generated code is GNU C. A function that does not exist here is an error where
+# it is called, and not only for the linker.
+_C = ["-std=gnu99", "-Werror=implicit-function-declaration"]
 
 def _names(apis):
     """Returns interface names by API. In a list, API and interface have the same name."""
@@ -83,6 +84,8 @@ def le_api_component(
         )) + " > $@",
     )
 
+    if not native.package_name():
+        fail("le_api_component '%s': put it into a folder of its own, because the include path of the project's root cannot be given" % name)
     def_lines = ["#include \"legato.h\"", "#include \"messaging/c_api/component.h\""]
     for api, interface in servers.items() + clients.items():
         def_lines += [

@@ -13,6 +13,7 @@ def _system_repository_impl(ctx):
 _system_repository = repository_rule(
     implementation = _system_repository_impl,
     local = True,
+    environ = ["LE_MESSAGING_SHARED_DEPS"],
 )
 
 # The names are those of the Bazel Central Registry, so that the same BUILD

@@ -22,13 +22,27 @@ module() { # NAME VERSION: makes the folder a module too
   printf 'workspace(name = "%s")\n' "$1" > WORKSPACE
 }
 
+# With LE_MESSAGING_SHARED_DEPS in the environment (--config=shared), the shared
+# libraries of Abseil and Protobuf are linked, for a shared library of our own:
+# Debian's archives of them are not position-independent, so no shared library
+# can contain them.
+readonly shared=${LE_MESSAGING_SHARED_DEPS-}
+
 # Prints linker options that name static archives. `-lNAME` would prefer shared
 # libraries, and each program would load thirty of them.
 archives() { # PKG_CONFIG_MODULE...
   local flag
+  # A program that links thirty shared libraries needs few of them.
+  if [ -n "$shared" ]; then printf '"-Wl,--as-needed", '; fi
   for flag in $(pkg-config --libs --static "$@"); do
     case "$flag" in
-      -labsl_*) printf '"-l:lib%s.a", ' "${flag#-l}" ;;
+      -labsl_*)
+        if [ -n "$shared" ]; then
+          printf '"%s", ' "$flag"
+        else
+          printf '"-l:lib%s.a", ' "${flag#-l}"
+        fi
+        ;;
       -L*) ;;
       *) printf '"%s", ' "$flag" ;;
     esac
@@ -77,6 +91,8 @@ case "$name" in
     need /usr/include/google/protobuf/descriptor.proto libprotobuf-dev
     module protobuf 29.3
     ln -sf "$(command -v protoc)" protoc_binary
+    lite=-l:libprotobuf.a
+    if [ -n "$shared" ]; then lite=-lprotobuf-lite; fi
     printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v protoc)" > protoc.sh
     chmod +x protoc.sh
     mkdir -p src/google/protobuf/compiler
@@ -87,7 +103,7 @@ $public
 cc_library(name = "protobuf", linkopts = ["-lprotobuf", "-lpthread"])
 # Static, so that a program links only what it uses: messages that are
 # LITE_RUNTIME need a small part.
-cc_library(name = "protobuf_lite", linkopts = ["-l:libprotobuf.a", "-lpthread"])
+cc_library(name = "protobuf_lite", linkopts = ["$lite", "-lpthread"])
 sh_binary(name = "protoc", srcs = ["protoc.sh"])
 # In both repositories this is the target of @protobuf, so that no code is
 # generated for it. Bazel 4 uses the toolchain of @com_google_protobuf.

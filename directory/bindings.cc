@@ -3,12 +3,15 @@
 
 #include "directory/bindings.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "directory/interface_name.h"
 
 namespace le {
@@ -268,7 +271,7 @@ absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, Side side,
 class SeenBindings {
  public:
   struct Seen {
-    int line;
+    ParsedBindings::Position position;
     size_t index;
   };
   // Returns the earlier binding of `client`. If there is none, adds `seen` and
@@ -291,13 +294,49 @@ std::string Diagnostic::ToString(absl::string_view file) const {
   return absl::StrCat(file, ":", line, ":", column, ": ", text);
 }
 
-ParsedBindings ParseBindings(absl::string_view text,
-                             const UserContext& context) {
-  ParsedBindings parsed;
-  UserCache users(context);
-  SeenBindings seen;
+namespace {
+
+// Parses texts one after another.
+class Parser {
+ public:
+  // `files` has the names of the files. Null: there is only one text.
+  Parser(const UserContext& context, const std::vector<BindingsText>* files)
+      : context_(context), files_(files), users_(context) {}
+
+  void Parse(absl::string_view text, size_t file);
+  ParsedBindings Take() { return std::move(parsed_); }
+
+ private:
+  // `line` has neither comment nor blanks at its end.
+  void ParseOne(absl::string_view line, size_t start,
+                ParsedBindings::Position at);
+  void Warn(ParsedBindings::Position at, size_t column, std::string text) {
+    if (parsed_.warnings.size() < kMaxDiagnostics) {
+      parsed_.warnings.push_back(
+          {at.line, static_cast<int>(column) + 1, std::move(text), at.file});
+    }
+  }
+  void Fail(ParsedBindings::Position at, size_t column, std::string text) {
+    parsed_.errors.push_back(
+        {at.line, static_cast<int>(column) + 1, std::move(text), at.file});
+  }
+  // "line 7", or "FILE:7" for another file than `file`.
+  std::string Name(ParsedBindings::Position at, size_t file) const {
+    return at.file == file
+               ? absl::StrCat("line ", at.line)
+               : absl::StrCat((*files_)[at.file].file, ":", at.line);
+  }
+
+  const UserContext& context_;
+  const std::vector<BindingsText>* const files_;
+  UserCache users_;
+  SeenBindings seen_;
+  ParsedBindings parsed_;
+};
+
+void Parser::Parse(absl::string_view text, size_t file) {
   int number = 0;
-  while (!text.empty() && parsed.errors.size() < kMaxDiagnostics) {
+  while (!text.empty() && parsed_.errors.size() < kMaxDiagnostics) {
     ++number;
     const size_t end = text.find('\n');
     absl::string_view line = text.substr(0, end);
@@ -309,47 +348,101 @@ ParsedBindings ParseBindings(absl::string_view text,
     }
     size_t start = 0;
     while (start < line.size() && IsBlank(line[start])) ++start;
-    if (start == line.size()) continue;
-
-    Binding binding;
-    Error error;
-    if (!ParseLine(line, &users, &binding, &error)) {
-      const int at = static_cast<int>(error.position) + 1;
-      if (!error.unknown_user || !context.skips_unknown_users) {
-        parsed.errors.push_back({number, at, error.text});
-      } else if (parsed.warnings.size() < kMaxDiagnostics) {
-        parsed.warnings.push_back(
-            {number, at,
-             error.text + ": this line is left out until the next reload"});
-      }
-      continue;
-    }
-    const int column = static_cast<int>(start) + 1;
-    const auto warn = [&](std::string what) {
-      if (parsed.warnings.size() < kMaxDiagnostics) {
-        parsed.warnings.push_back({number, column, std::move(what)});
-      }
-    };
-    const SeenBindings::Seen* earlier =
-        seen.FindOrAdd(binding.client, {number, parsed.bindings.size()});
-    if (earlier != nullptr) {
-      if (parsed.bindings[earlier->index] == binding) {
-        warn(absl::StrCat("the same binding as in line ", earlier->line));
-      } else {
-        parsed.errors.push_back(
-            {number, column,
-             absl::StrCat("this client interface is bound to another service "
-                          "in line ",
-                          earlier->line)});
-      }
-      continue;
-    }
-    if (!binding.client.uid.has_value() && binding.client.name == kAnyName) {
-      warn(kAnyoneReachesAll);
-    }
-    parsed.bindings.push_back(std::move(binding));
+    if (start < line.size()) ParseOne(line, start, {file, number});
   }
-  return parsed;
+}
+
+void Parser::ParseOne(absl::string_view line, size_t start,
+                      ParsedBindings::Position at) {
+  Binding binding;
+  Error error;
+  if (!ParseLine(line, &users_, &binding, &error)) {
+    if (!error.unknown_user || !context_.skips_unknown_users) {
+      Fail(at, error.position, error.text);
+    } else {
+      Warn(at, error.position,
+           error.text + ": this line is left out until the next reload");
+    }
+    return;
+  }
+  const SeenBindings::Seen* earlier =
+      seen_.FindOrAdd(binding.client, {at, parsed_.bindings.size()});
+  if (earlier != nullptr) {
+    const std::string where = Name(earlier->position, at.file);
+    if (parsed_.bindings[earlier->index] == binding) {
+      Warn(at, start, absl::StrCat("the same binding as in ", where));
+    } else {
+      Fail(at, start,
+           absl::StrCat("this client interface is bound to another service in ",
+                        where));
+    }
+    return;
+  }
+  if (!binding.client.uid.has_value() && binding.client.name == kAnyName) {
+    Warn(at, start, kAnyoneReachesAll);
+  }
+  parsed_.bindings.push_back(std::move(binding));
+  parsed_.positions.push_back(at);
+}
+
+}  // namespace
+
+ParsedBindings ParseBindings(absl::string_view text,
+                             const UserContext& context) {
+  Parser parser(context, nullptr);
+  parser.Parse(text, 0);
+  return parser.Take();
+}
+
+ParsedBindings ParseBindings(const std::vector<BindingsText>& files,
+                             const UserContext& context) {
+  Parser parser(context, &files);
+  for (size_t i = 0; i < files.size(); ++i) parser.Parse(files[i].text, i);
+  return parser.Take();
+}
+
+std::string Print(const std::vector<Diagnostic>& diagnostics,
+                  const std::vector<BindingsText>& files) {
+  std::string lines;
+  for (const Diagnostic& d : diagnostics) {
+    absl::StrAppend(&lines, lines.empty() ? "" : "\n",
+                    d.ToString(files[d.file].file));
+  }
+  return lines;
+}
+
+absl::StatusOr<std::string> EditBindings(const BindingsText& file,
+                                         const ClientKey& client,
+                                         absl::string_view line,
+                                         const UserContext& context) {
+  std::vector<std::string> lines = absl::StrSplit(file.text, '\n');
+  if (lines.back().empty()) lines.pop_back();
+  bool found = false;
+  // Further lines may have the same binding.
+  for (;;) {
+    const std::vector<BindingsText> present = {
+        {file.file, absl::StrJoin(lines, "\n")}};
+    const ParsedBindings parsed = ParseBindings(present, context);
+    if (!parsed.errors.empty()) {
+      return absl::InvalidArgumentError(Print(parsed.errors, present));
+    }
+    const auto it = std::find_if(
+        parsed.bindings.begin(), parsed.bindings.end(),
+        [&](const Binding& binding) { return binding.client == client; });
+    if (it == parsed.bindings.end()) break;
+    found = true;
+    lines.erase(
+        lines.begin() +
+        (parsed.positions[static_cast<size_t>(it - parsed.bindings.begin())]
+             .line -
+         1));
+  }
+  if (line.empty() && !found) {
+    return absl::NotFoundError(absl::StrCat(file.file, " has no binding of ",
+                                            Format(client, nullptr)));
+  }
+  if (!line.empty()) lines.emplace_back(line);
+  return lines.empty() ? "" : absl::StrCat(absl::StrJoin(lines, "\n"), "\n");
 }
 
 absl::StatusOr<ClientKey> ParseClient(absl::string_view text,

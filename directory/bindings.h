@@ -71,12 +71,22 @@ struct Binding {
   }
 };
 
+// The longest text of all bindings files together: some hundred thousand lines.
+constexpr size_t kMaxBindingsBytes = size_t{16} << 20;
+
+// The text of a bindings file. The name is for error texts.
+struct BindingsText {
+  std::string file;
+  std::string text;
+};
+
 // A message about a position in a text. Lines and columns (in bytes) count from
 // one.
 struct Diagnostic {
   int line = 0;
   int column = 0;
   std::string text;
+  size_t file = 0;  // its index, if several files were parsed
 
   // "file:line:column: text"
   std::string ToString(absl::string_view file) const;
@@ -86,8 +96,14 @@ struct Diagnostic {
 constexpr size_t kMaxDiagnostics = 20;
 
 struct ParsedBindings {
-  std::vector<Binding> bindings;   // in the order of the text
-  std::vector<Diagnostic> errors;  // if any, ignore `bindings`
+  // Where a binding stands.
+  struct Position {
+    size_t file;
+    int line;
+  };
+  std::vector<Binding> bindings;    // in the order of the text
+  std::vector<Position> positions;  // of each binding
+  std::vector<Diagnostic> errors;   // if any, ignore `bindings`
   std::vector<Diagnostic> warnings;
 };
 
@@ -112,6 +128,20 @@ extern const char kAnyoneReachesAll[];
 // has any `errors`.
 ParsedBindings ParseBindings(absl::string_view text,
                              const UserContext& context);
+// Parses several files as one text. The order of the files has no effect.
+ParsedBindings ParseBindings(const std::vector<BindingsText>& files,
+                             const UserContext& context);
+// Prints errors or warnings, a line each.
+std::string Print(const std::vector<Diagnostic>& diagnostics,
+                  const std::vector<BindingsText>& files);
+
+// Returns the text of `file` without the lines that bind `client`. If `line` is
+// not empty, adds it at the end. Errors: InvalidArgument: the text has errors.
+// NotFound: `line` is empty, and the text does not bind `client`.
+absl::StatusOr<std::string> EditBindings(const BindingsText& file,
+                                         const ClientKey& client,
+                                         absl::string_view line,
+                                         const UserContext& context);
 
 // Parse one side of a binding. InvalidArgument: the message names the column,
 // and the text that was expected there.

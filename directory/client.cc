@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -99,6 +100,18 @@ WaitReason ToReason(proto::WaitReason reason) {
       return WaitReason::kRefused;
   }
 }
+
+// Returns the status that `talk` returns. ResourceExhausted: `talk` has found no
+// memory.
+template <typename Talk>
+absl::Status WithMemory(Talk talk) {
+  try {
+    return talk();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("no memory to talk to the directory");
+  }
+}
+constexpr char kAgain[] = ": the connection to it is made again";
 
 WaitCause NoAnswer() {
   return {WaitReason::kNoAnswer,
@@ -220,7 +233,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   // Never calls the observer: only the loop and Poll() may do that.
   void Try() {
     WaitReason reason = WaitReason::kSystem;
-    absl::Status failed = Ask(&reason);
+    absl::Status failed = WithMemory([&] { return Ask(&reason); });
     heard_ = false;
     introduced_.reset();
     if (failed.ok()) return;
@@ -274,16 +287,24 @@ class DirectoryClient::DirectoryOpening final : public Opening,
 
   Read ReadFrame() {
     IncomingFrame frame;
-    switch (connection_->Receive(&frame, client_->pool_.get(),
-                                 absl::InfinitePast())) {
-      case IoResult::kWouldBlock:
-        return Read::kNothing;
-      case IoResult::kNotIdle:
-      case IoResult::kClosed:
-        return Broken();
-      case IoResult::kOk:
-        break;
+    proto::FromDirectory message;
+    IoResult result = IoResult::kClosed;
+    bool is_control = false;
+    const absl::Status received = WithMemory([&] {
+      result = connection_->Receive(&frame, client_->pool_.get(),
+                                    absl::InfinitePast());
+      is_control = result == IoResult::kOk && ParseControl(frame, &message);
+      return absl::OkStatus();
+    });
+    if (!received.ok()) {
+      event::LogForPeer(LogLevel::kWarning,
+                        connection_->peer().value_or(event::Credentials()).uid,
+                        absl::StrCat("interface '", description_.interface_name,
+                                     "': ", received.message(), kAgain));
+      return Break({WaitReason::kSystem, std::string(received.message())});
     }
+    if (result == IoResult::kWouldBlock) return Read::kNothing;
+    if (result != IoResult::kOk) return Broken();
     if (introduced_.has_value()) return HearServer(std::move(frame));
     if (frame.descriptor) {
       transports::CloseElsewhere(
@@ -292,15 +313,13 @@ class DirectoryClient::DirectoryOpening final : public Opening,
           std::move(frame.descriptor));
       return Broken();
     }
-    return HearDirectory(frame);
-  }
-
-  Read HearDirectory(const IncomingFrame& frame) {
     if (IsDirectoryFrame(frame.type) && transports::MayBeIgnored(frame.type)) {
       return Read::kGoOn;
     }
-    proto::FromDirectory message;
-    if (!ParseControl(frame, &message)) return Broken();
+    return is_control ? HearDirectory(message) : Broken();
+  }
+
+  Read HearDirectory(const proto::FromDirectory& message) {
     if (message.has_refusal()) return Refuse(ToStatus(message.refusal()));
     if (message.has_introduced()) {
       NoteIntroduction(message.introduced());
@@ -389,14 +408,18 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       return Refuse(absl::DataLossError(
           absl::StrCat("the server, ", Name(server_), ": ", why.message())));
     }
-    if (!heard_) {
-      cause_ = {WaitReason::kNotTaken,
-                "the connection broke before the server had taken the session"};
-    }
+    return Break(
+        {WaitReason::kNotTaken,
+         "the connection broke before the server had taken the session"});
+  }
+
+  // Closes the connection and tries again later.
+  Read Break(WaitCause cause) {
+    const std::string text = cause.text;
+    if (!heard_) cause_ = std::move(cause);
     connection_.reset();
     if (!wait_ && ++breaks_ >= kTriesWithoutWaiting) {
-      observer_->OnRefused(absl::UnavailableError(
-          "the connection broke before the server had taken the session"));
+      observer_->OnRefused(absl::UnavailableError(text));
       return Read::kTold;
     }
     loop_->StartTimer(
@@ -520,7 +543,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
 
   void Try() {
     WaitReason reason = WaitReason::kSystem;
-    const absl::Status offered = Say(&reason);
+    const absl::Status offered = WithMemory([&] { return Say(&reason); });
     if (offered.ok()) return;
     SetCause(ToCause(client_->process_, reason, offered));
     TryLater(offered);
@@ -592,29 +615,44 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     bool destroyed = false;
     bool* const outer = std::exchange(destroyed_, &destroyed);
     do {
-      IncomingFrame frame;
-      const IoResult result = connection_->Receive(&frame, client_->pool_.get(),
-                                                   absl::InfinitePast());
-      WarnOfLackingDescriptor();
-      if (result == IoResult::kClosed) {
-        const absl::Status why = connection_->close_status();
+      IoResult result = IoResult::kClosed;
+      const absl::Status received = WithMemory([&] {
+        result = ReadFrame();
+        return absl::OkStatus();
+      });
+      if (destroyed) return;
+      if (!received.ok()) {
+        Log(LogLevel::kWarning, absl::StrCat(received.message(), kAgain));
         TryLater();
-        if (absl::IsUnimplemented(why)) {
-          SetCause({WaitReason::kOtherVersion,
-                    std::string(OtherVersion("the directory", why).message())});
-        }
-        break;
+        SetCause({WaitReason::kSystem, std::string(received.message())});
       }
       if (result != IoResult::kOk) break;
-      if (frame.type == kIntroductionFrame) {
-        OnIntroduction(&frame);
-      } else if (!IsDirectoryFrame(frame.type) ||
-                 !transports::MayBeIgnored(frame.type)) {
-        Hear(frame);
-      }
-      if (destroyed) return;
     } while (connection_ != nullptr && connection_->HasBuffered());
     destroyed_ = outer;
+  }
+
+  // Receives and handles a frame. May destroy this offer.
+  IoResult ReadFrame() {
+    IncomingFrame frame;
+    const IoResult result = connection_->Receive(&frame, client_->pool_.get(),
+                                                 absl::InfinitePast());
+    WarnOfLackingDescriptor();
+    if (result == IoResult::kClosed) {
+      const absl::Status why = connection_->close_status();
+      TryLater();
+      if (absl::IsUnimplemented(why)) {
+        SetCause({WaitReason::kOtherVersion,
+                  std::string(OtherVersion("the directory", why).message())});
+      }
+    }
+    if (result != IoResult::kOk) return result;
+    if (frame.type == kIntroductionFrame) {
+      OnIntroduction(&frame);
+    } else if (!IsDirectoryFrame(frame.type) ||
+               !transports::MayBeIgnored(frame.type)) {
+      Hear(frame);
+    }
+    return result;
   }
 
   void OnIntroduction(IncomingFrame* frame) {

@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -405,6 +406,89 @@ TEST_F(ClientWaitTest, AnOfferIsRefusedOrNotAnswered) {
                                       "refused by the directory: user 500"),
                             "INFO service 'b': advertised"));
   });
+}
+
+// ---- Lack of memory --------------------------------------------------------
+
+// Once `fails` is set, the next call that receives finds no memory.
+class NoMemoryToReceive final : public event::sys::Interceptor {
+ public:
+  NoMemoryToReceive() { event::sys::SetInterceptor(this); }
+  ~NoMemoryToReceive() override { event::sys::SetInterceptor(nullptr); }
+  int FailCall(const event::sys::Call& call) override {
+    const absl::string_view name = call.name;
+    if (!fails || (name != "Recv" && name != "RecvMsg")) return 0;
+    fails = false;
+    throw std::bad_alloc();
+  }
+  bool fails = false;
+};
+
+// Expected: that connection is closed, and the process makes another one.
+TEST(UnixClientWaitTest, WithoutMemoryTheDirectoryIsAskedAgain) {
+  char folder[] = "/tmp/le_waitXXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const std::string path = absl::StrCat(folder, "/directory");
+  std::vector<std::string> log;
+  g_log = &log;
+  event::SetLogSink([](event::LogLevel, absl::string_view line) {
+    g_log->emplace_back(line);
+  });
+  event::Loop* const loop = event::Thread::Current()->loop();
+  transports::UnixTransport transport(event::Process::Current());
+  {
+    Mute directory(*transport.Listen(path));
+    directory.Read(loop);
+    DirectoryClient client(event::Process::Current(), &transport, path);
+    const auto connected = [&](size_t connections) {
+      while (directory.connections.size() < connections) {
+        loop->RunTurn(absl::InfiniteFuture());
+      }
+    };
+    const auto answer = [&] {
+      proto::FromDirectory message;
+      message.mutable_advertise_state();
+      EXPECT_EQ(SendControl(directory.connections.back().get(), message),
+                transports::IoResult::kOk);
+    };
+    NoMemoryToReceive memory;
+    const auto lack = [&] {
+      answer();
+      memory.fails = true;
+      while (memory.fails) loop->RunTurn(absl::InfiniteFuture());
+    };
+    Ignoring observer;
+    auto offer = client.Advertise(loop, Interface("clock"), &observer);
+    connected(1);
+    lack();
+    EXPECT_THAT(log, Contains("service 'clock': no memory to talk to the "
+                              "directory: the connection to it is made again"));
+    connected(2);
+    offer.reset();
+    log.clear();
+    Waiting waiting;
+    auto opening =
+        client.Open(loop, Interface("clock"), /*wait=*/true, &waiting);
+    connected(3);
+    lack();
+    EXPECT_THAT(log, ElementsAre("interface 'clock': no memory to talk to the "
+                                 "directory: the connection to it is made "
+                                 "again"));
+    EXPECT_EQ(opening->cause().reason, WaitReason::kSystem);
+    EXPECT_FALSE(waiting.ended);
+    connected(4);
+    // An opening that does not wait tries so often.
+    opening = client.Open(loop, Interface("clock"), /*wait=*/false, &waiting);
+    for (size_t connections = 5; connections <= 7; ++connections) {
+      connected(connections);
+      lack();
+      EXPECT_EQ(waiting.ended, connections == 7);
+    }
+    EXPECT_EQ(waiting.refusal,
+              absl::UnavailableError("no memory to talk to the directory"));
+  }
+  event::SetLogSink(nullptr);
+  rmdir(folder);
 }
 
 // A server has no free file descriptor. Expected: its clients wait until one is

@@ -3,12 +3,9 @@
 
 #include "directory/directoryd.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +21,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "directory/account.h"
+#include "directory/activation.h"
+#include "directory/bindings_files.h"
+#include "directory/notifier.h"
 #include "directory/place.h"
 #include "directory/place_holder.h"
 #include "directory/program.h"
@@ -42,7 +42,7 @@ using le::event::LogLevel;
 constexpr char kUsage[] =
     R"(directoryd: introduces le_messaging clients to their services.
 
-  directoryd [--socket_dir=DIR] [--bindings=FILE]
+  directoryd [--socket_dir=DIR] [--bindings=FILE] [--bindings_dir=DIR]
 
   --socket_dir=DIR  the folder of the socket; made if it is not there. Default: the
                     first of $LE_MESSAGING_DIR, /run/le_messaging if it exists,
@@ -53,6 +53,11 @@ constexpr char kUsage[] =
                     no bindings until somebody makes some with sdir. A line with an
                     unknown user is left out at start, with a warning; later it is an
                     error, and nothing changes.
+  --bindings_dir=DIR
+                    a folder of such files. Each file NAME.bindings is read, in the
+                    order of the names, together with FILE; an error in one of them
+                    changes nothing. Links are errors. `sdir bind --persist` writes
+                    DIR/50-sdir.bindings, if directoryd may write there.
   --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
                     what one user may have at a time: connections, those of them
                     that have said nothing yet, clients that wait, services.
@@ -69,6 +74,12 @@ An option's value may also be an argument of its own: --socket_dir DIR. A folder
 that is made has mode 0755, the socket 0666, whatever the umask: the bindings decide
 whom a client reaches. If the socket or the lock file is deleted, both are created
 again.
+
+A service manager may pass the socket (LISTEN_PID, LISTEN_FDS, as systemd does).
+Then connections wait in its backlog while directoryd restarts, and clients trust
+the user that has opened it. It must be of SOCK_SEQPACKET, listen, and be bound to
+DIR/directory. If it is deleted, directoryd ends. The manager is notified (Type=notify,
+watchdog) if it has set NOTIFY_SOCKET.
 
 Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
 SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after it.
@@ -95,6 +106,7 @@ constexpr LimitOption kLimitOptions[] = {
 struct Flags {
   std::string socket_dir;
   std::string bindings;
+  std::string bindings_dir;
   le::directory::DirectoryServer::Options options;
   std::vector<const LimitOption*> limits;  // those that were given
 };
@@ -139,6 +151,7 @@ Flags ParseFlags(int argc, char** argv) {
   };
   text("--socket_dir", &flags.socket_dir);
   text("--bindings", &flags.bindings);
+  text("--bindings_dir", &flags.bindings_dir);
   for (const LimitOption& option : kLimitOptions) {
     if (number(option.name, &(flags.options.limits.*option.limit))) {
       flags.limits.push_back(&option);
@@ -154,36 +167,6 @@ Flags ParseFlags(int argc, char** argv) {
     Misused(absl::StrCat("unknown argument '", **rest, "'"));
   }
   return flags;
-}
-
-// `again`: the directory is running, and the read must not block it, so the
-// file must be a regular one.
-absl::StatusOr<std::string> ReadFile(const std::string& name, bool again) {
-  le::event::UniqueFd file(sys::Open(
-      name.c_str(), O_RDONLY | O_CLOEXEC | (again ? O_NONBLOCK : 0), 0));
-  struct stat found = {};
-  if (!file || sys::Fstat(file.get(), &found) != 0) {
-    return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
-  }
-  if (again && !S_ISREG(found.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": not a regular file any more"));
-  }
-  std::string text;
-  char part[65536];
-  for (;;) {
-    const ssize_t size = sys::Read(file.get(), part, sizeof(part));
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) {
-      return absl::InternalError(
-          absl::StrCat(name, ": ", std::strerror(errno)));
-    }
-    if (size == 0) return text;
-    text.append(part, static_cast<size_t>(size));
-    if (text.size() > le::directory::kMaxBindingsBytes) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": too long"));
-    }
-  }
 }
 
 // Handles signals as events of the loop.
@@ -240,26 +223,11 @@ void SayLimits(const Flags& flags, const Accounts& accounts) {
   }
 }
 
-// Reports readiness to the reader of standard output, and to a service manager.
-void SayReady(le::event::Process* process, const std::string& address) {
+// Reports readiness to the reader of standard output.
+void SayReady(const std::string& address) {
   const std::string line = absl::StrCat("directoryd: ready at ", address, "\n");
   if (sys::Write(STDOUT_FILENO, line.data(), line.size()) < 0) {
     // Standard output has no reader.
-  }
-  const std::string notify = process->GetEnv("NOTIFY_SOCKET");
-  struct sockaddr_un to = {};
-  if (notify.empty() || notify.size() >= sizeof(to.sun_path)) return;
-  to.sun_family = AF_UNIX;
-  std::memcpy(to.sun_path, notify.data(), notify.size());
-  if (to.sun_path[0] == '@') to.sun_path[0] = '\0';
-  le::event::UniqueFd socket(
-      sys::Socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const socklen_t size = static_cast<socklen_t>(
-      offsetof(struct sockaddr_un, sun_path) + notify.size());
-  if (socket &&
-      sys::Connect(socket.get(), reinterpret_cast<struct sockaddr*>(&to),
-                   size) == 0) {
-    sys::Send(socket.get(), "READY=1", 7, MSG_NOSIGNAL);
   }
 }
 
@@ -271,64 +239,99 @@ namespace directory {
 int RunDirectoryd(Users* users, int argc, char** argv) {
   Flags flags = ParseFlags(argc, argv);
   le::event::Process* const process = le::event::Process::Current();
+  absl::StatusOr<le::event::UniqueFd> passed_socket =
+      le::directory::TakePassedSocket(process);
+  if (!passed_socket.ok()) return Failed(passed_socket.status());
+  const bool is_passed = static_cast<bool>(*passed_socket);
   le::event::Loop* const loop = le::event::Thread::Current()->loop();
 
   const absl::StatusOr<le::directory::Place> place =
       le::directory::FindPlace(process, flags.socket_dir);
   if (!place.ok()) {
     return Failed(absl::UnavailableError(
-        absl::StrCat(place.status().message(), "; or give --socket_dir=DIR")));
+        absl::StrCat(place.status().message(), ", or give --socket_dir=DIR")));
   }
-  absl::StatusOr<le::event::UniqueFd> lock = le::directory::HoldPlace(*place);
+  absl::StatusOr<le::event::UniqueFd> lock =
+      le::directory::HoldPlace(*place, is_passed);
   if (!lock.ok()) return Failed(lock.status());
 
   // Each waiting client and each server needs a file descriptor.
-  struct rlimit files;
-  if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    sys::SetRLimit(RLIMIT_NOFILE, &files);
+  struct rlimit descriptors;
+  if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    sys::SetRLimit(RLIMIT_NOFILE, &descriptors);
   }
-  if (sys::GetRLimit(RLIMIT_NOFILE, &files) == 0) {
-    flags.options.limits.descriptors = files.rlim_cur;
+  if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    flags.options.limits.descriptors = descriptors.rlim_cur;
   }
 
   le::directory::DirectoryServer* directory = nullptr;
+  const le::directory::BindingsFiles files(flags.bindings, flags.bindings_dir);
+  using Loading = le::directory::DirectoryServer::Loading;
   bool loaded_before = false;
   auto load = [&]() -> absl::StatusOr<std::string> {
-    if (flags.bindings.empty()) {
-      return absl::NotFoundError("directoryd was started without --bindings");
+    if (files.empty()) {
+      return absl::NotFoundError(
+          "directoryd was started without --bindings and --bindings_dir");
     }
     const bool again = std::exchange(loaded_before, true);
-    absl::StatusOr<std::string> text = ReadFile(flags.bindings, again);
-    if (!text.ok()) return text.status();
-    using Loading = le::directory::DirectoryServer::Loading;
-    return directory->Load(*text, flags.bindings,
-                           again ? Loading::kNow : Loading::kAtStart);
+    const auto texts = files.Read(again);
+    if (!texts.ok()) return texts.status();
+    return directory->Load(*texts, again ? Loading::kNow : Loading::kAtStart);
+  };
+  auto persist = [&](const le::directory::ClientKey& client,
+                     const std::string& line) -> absl::StatusOr<std::string> {
+    if (!files.has_folder()) {
+      return absl::FailedPreconditionError(
+          "directoryd was started without --bindings_dir");
+    }
+    const auto edited = files.Edit(client, line, directory->Context());
+    if (!edited.ok()) return edited.status();
+    // The next load must succeed.
+    const auto checked = directory->Load(edited->all, Loading::kCheckOnly);
+    if (!checked.ok()) return checked.status();
+    const absl::Status written = files.Write(edited->all[edited->own].text);
+    if (!written.ok()) return written;
+    return files.own_file();
+  };
+  le::directory::Notifier notifier(process, loop, [&] {
+    const Accounts& accounts = directory->accounts();
+    return absl::StrCat(accounts.services.used(), " services, ",
+                        accounts.waiting.used(), " waiting clients");
+  });
+  const auto reload = [&] {
+    notifier.Reloading();
+    absl::StatusOr<std::string> loaded = load();
+    notifier.Ready();
+    return loaded;
   };
   le::directory::DirectoryServer::Options options = flags.options;
-  options.reload = load;
+  options.reload = reload;
+  options.persist = persist;
+  // A former directoryd may have had this socket.
+  if (is_passed) options.take_over_time = le::directory::kTakeOverTime;
   le::directory::DirectoryServer server(process, loop, users, options);
   directory = &server;
-  SayLimits(flags, server.accounts());
 
-  if (!flags.bindings.empty()) {
+  if (!files.empty()) {
     const absl::StatusOr<std::string> loaded = load();
     if (!loaded.ok()) return Failed(loaded.status());
     if (!loaded->empty()) le::event::Log(LogLevel::kWarning, *loaded);
   }
+  SayLimits(flags, server.accounts());
 
   Signals signals([&](int signal) {
     if (signal != SIGHUP) {
       loop->Stop();
       return;
     }
-    const absl::StatusOr<std::string> loaded = load();
+    const absl::StatusOr<std::string> loaded = reload();
     if (!loaded.ok()) {
       le::event::Log(LogLevel::kError, absl::StrCat("nothing was reloaded: ",
                                                     loaded.status().message()));
     } else {
       le::event::Log(LogLevel::kInfo,
-                     absl::StrCat("reloaded ", flags.bindings,
+                     absl::StrCat("reloaded ", files.Describe(),
                                   loaded->empty() ? "" : "\n", *loaded));
     }
   });
@@ -336,12 +339,23 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
 
   le::transports::UnixTransport transport(process);
   transport.RefuseDescriptors();  // no peer has a reason to send one
+  if (is_passed) transport.UseListener(*std::move(passed_socket));
   const absl::Status listening = server.Listen(&transport, place->address());
   if (!listening.ok()) return Failed(listening);
   le::directory::PlaceWatch watch(loop);
   absl::Status end;
   std::function<void()> watch_place;
   const auto take_place_anew = [&] {
+    if (is_passed) {
+      // A new socket would show this process's user, whom clients may not
+      // trust, and would not survive a restart.
+      end = absl::UnavailableError(absl::StrCat(
+          "the socket or the lock file in ", place->folder,
+          " was deleted: restart the service manager's socket unit, which has "
+          "passed the socket"));
+      loop->Stop();
+      return;
+    }
     le::event::Log(
         LogLevel::kError,
         absl::StrCat("the socket or the lock file in ", place->folder,
@@ -371,8 +385,10 @@ int RunDirectoryd(Users* users, int argc, char** argv) {
     le::event::Log(LogLevel::kWarning,
                    "no bindings yet: no session can be opened");
   }
-  SayReady(process, place->address());
+  SayReady(place->address());
+  notifier.Ready();
   loop->Run();
+  notifier.Stopping();
   return end.ok() ? kDone : Failed(end);
 }
 

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -175,6 +176,35 @@ class HostileClientTest : public ::testing::Test {
   const event::LogSink former_sink_ =
       event::SetLogSink([](event::LogLevel, absl::string_view) {});
 };
+
+// Once `fails` is set, the next call that receives finds no memory.
+class NoMemoryToReceive final : public event::sys::Interceptor {
+ public:
+  NoMemoryToReceive() { event::sys::SetInterceptor(this); }
+  ~NoMemoryToReceive() override { event::sys::SetInterceptor(nullptr); }
+  int FailCall(const event::sys::Call& call) override {
+    const std::string name = call.name;
+    if (!fails || (name != "Recv" && name != "RecvMsg")) return 0;
+    fails = false;
+    throw std::bad_alloc();
+  }
+  bool fails = false;
+};
+
+TEST_F(HostileClientTest, WithoutMemoryForARequestItsConnectionIsClosed) {
+  Advertise();
+  RawClient client(address_);
+  NoMemoryToReceive memory;
+  memory.fails = true;
+  client.SendOpen();
+  while (memory.fails || client.Hear() != "closed") Settle();
+  EXPECT_EQ(directory_->accounts().connections.used(), 1u);
+  EXPECT_EQ(directory_->Discrepancy(), "");
+  RawClient next(address_);
+  next.SendOpen();
+  Settle();
+  EXPECT_EQ(directory_->accounts().introductions.used(), 1u);
+}
 
 // A server closes its end before it has received its introductions. The kernel
 // still holds them and counts them against the user's limit. Expected: the

@@ -49,7 +49,8 @@ absl::StatusOr<Place> FindPlace(event::Process* process,
   if (runtime.empty()) {
     return absl::UnavailableError(absl::StrCat(
         "no place for a directory: there is no folder ", kSystemFolder,
-        ", and neither LE_MESSAGING_DIR nor XDG_RUNTIME_DIR is set"));
+        ", and neither LE_MESSAGING_DIR nor XDG_RUNTIME_DIR is set; set "
+        "LE_MESSAGING_DIR to the folder of directoryd"));
   }
   place.folder = runtime + "/le_messaging";
   place.kind = Place::Kind::kUser;

@@ -41,7 +41,8 @@ absl::Status Error(const char* what, const std::string& path) {
 
 constexpr absl::Duration PlaceWatch::kSettleTime;
 
-absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place) {
+absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
+                                          bool passed_socket) {
   const std::string& folder = place.folder;
   if (sys::Mkdir(folder.c_str(), kFolderMode) == 0) {
     // mkdir() has subtracted the umask.
@@ -72,6 +73,9 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place) {
   // O_NOFOLLOW: a link that another user has made could lead to any file.
   event::UniqueFd lock(sys::Open(
       file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
+  if (!lock && passed_socket && (errno == EACCES || errno == EROFS)) {
+    return lock;
+  }
   if (!lock) return Error("open the lock file", file);
   while (sys::Flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
@@ -90,8 +94,13 @@ absl::Status PlaceWatch::Start(const Place& place, const event::UniqueFd& lock,
   if (sys::Lstat(place.address().c_str(), &socket_) != 0) {
     return Error("find", place.address());
   }
-  if (sys::Fstat(lock.get(), &lock_) != 0) {
-    return Error("look at", place.lock_file());
+  lock_.reset();
+  if (lock) {
+    struct stat found;
+    if (sys::Fstat(lock.get(), &found) != 0) {
+      return Error("look at", place.lock_file());
+    }
+    lock_ = found;
   }
   inotify_.reset(sys::InotifyInit(IN_CLOEXEC | IN_NONBLOCK));
   if (!inotify_ ||
@@ -114,7 +123,8 @@ void PlaceWatch::Stop() {
 }
 
 bool PlaceWatch::IsLost() const {
-  return IsGone(place_.address(), socket_) || IsGone(place_.lock_file(), lock_);
+  return IsGone(place_.address(), socket_) ||
+         (lock_.has_value() && IsGone(place_.lock_file(), *lock_));
 }
 
 void PlaceWatch::OnReady(uint32_t) {

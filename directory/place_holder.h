@@ -13,6 +13,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "directory/place.h"
 #include "event/base/unique_fd.h"
 #include "event/loop.h"
@@ -24,7 +25,12 @@ namespace directory {
 // Locks the lock file in the folder. The lock is held until the result is
 // closed. AlreadyExists: another directory holds the lock. PermissionDenied:
 // the folder belongs neither to root nor to this user.
-absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place);
+//
+// `passed_socket`: a service manager has passed the socket. If this user may
+// not write to the folder, the result is empty: only the service manager can
+// start a second directory with this socket.
+absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
+                                          bool passed_socket = false);
 
 // Notices when the socket or the lock file of a place is deleted, renamed or
 // replaced, alone or with its folder. Does not poll. Does not notice a change
@@ -36,7 +42,7 @@ class PlaceWatch final : private event::Watch, private event::Timer {
   ~PlaceWatch() override { Stop(); }
 
   // Watches from now on. The socket must exist; `lock` is the result of
-  // HoldPlace(). The loop calls `on_lost` once, kSettleTime after the first
+  // HoldPlace(). If `lock` is empty, only the socket is watched. The loop calls `on_lost` once, kSettleTime after the first
   // file is lost, because both files are mostly deleted together. `on_lost` may
   // call Start() again, or destroy this.
   absl::Status Start(const Place& place, const event::UniqueFd& lock,
@@ -54,7 +60,7 @@ class PlaceWatch final : private event::Watch, private event::Timer {
   event::UniqueFd inotify_;
   Place place_;
   struct stat socket_ = {};
-  struct stat lock_ = {};
+  absl::optional<struct stat> lock_;
   std::function<void()> on_lost_;
 };
 

@@ -128,6 +128,40 @@ TEST_F(PlaceHolderTest, ASignalMeansTryingAgain) {
   EXPECT_TRUE(HoldPlace(place_).ok());
 }
 
+// Fails open() with one error.
+class OpenFails final : public event::sys::Interceptor {
+ public:
+  explicit OpenFails(int error) : error_(error) {
+    event::sys::SetInterceptor(this);
+  }
+  ~OpenFails() override { event::sys::SetInterceptor(nullptr); }
+  int FailCall(const event::sys::Call& call) override {
+    return std::string(call.name) == "Open" ? error_ : 0;
+  }
+
+ private:
+  const int error_;
+};
+
+TEST_F(PlaceHolderTest, APassedSocketNeedsNoLockInAFolderOfAnother) {
+  for (int error : {EACCES, EROFS}) {
+    const OpenFails fails(error);
+    EXPECT_FALSE(HoldPlace(place_).ok());
+    const auto lock = HoldPlace(place_, /*passed_socket=*/true);
+    ASSERT_TRUE(lock.ok()) << lock.status();
+    EXPECT_FALSE(*lock);
+  }
+  const OpenFails fails(EMFILE);
+  EXPECT_FALSE(HoldPlace(place_, /*passed_socket=*/true).ok());
+}
+
+TEST_F(PlaceHolderTest, APassedSocketIsHeldIfThatIsPossible) {
+  const auto first = HoldPlace(place_, /*passed_socket=*/true);
+  ASSERT_TRUE(first.ok() && *first);
+  EXPECT_EQ(HoldPlace(place_, /*passed_socket=*/true).status().code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
 // ---- PlaceWatch ------------------------------------------------------------
 
 class PlaceWatchTest : public PlaceHolderTest {
@@ -193,6 +227,19 @@ TEST_F(PlaceWatchTest, NoticesWhatHappenedBeforeItWatched) {
   unlink(place_.lock_file().c_str());
   MakeSocket();
   ASSERT_TRUE(watch_.Start(place_, *lock_, [this] { ++lost_; }).ok());
+  RunUntilLost();
+}
+
+TEST_F(PlaceWatchTest, WithoutALockItWatchesTheSocketAlone) {
+  lock_ = HoldPlace(place_);
+  MakeSocket();
+  unlink(place_.lock_file().c_str());
+  const event::UniqueFd none;
+  ASSERT_TRUE(watch_.Start(place_, none, [this] { ++lost_; }).ok());
+  while (loop_->RunTurn(absl::InfinitePast())) {
+  }
+  EXPECT_EQ(lost_, 0);
+  ASSERT_EQ(unlink(place_.address().c_str()), 0);
   RunUntilLost();
 }
 

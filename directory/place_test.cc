@@ -67,7 +67,8 @@ TEST_F(FindPlaceTest, WithoutAnySaysWhatToSet) {
   EXPECT_THAT(
       std::string(place.status().message()),
       AllOf(HasSubstr("no folder /run/le_messaging"),
-            HasSubstr("LE_MESSAGING_DIR"), HasSubstr("XDG_RUNTIME_DIR")));
+            HasSubstr("XDG_RUNTIME_DIR"),
+            HasSubstr("set LE_MESSAGING_DIR to the folder of directoryd")));
 }
 
 TEST_F(FindPlaceTest, AProcessThatHasUsedTheSystemsFolderWaitsForIt) {

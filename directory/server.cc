@@ -109,6 +109,7 @@ absl::Status DirectoryServer::Listen(transports::Transport* transport,
       transport->Listen(address);
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
+  take_over_.Begin(options_.take_over_time);
   return acceptor_->Attach(loop_, this);
 }
 
@@ -463,8 +464,17 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
   peer->interface_name = description.interface_name;
   peer->waits = open.wait();
   peer->dialect = description.dialect;
-  CarryOut(
-      registry_.ClientOpens(id, peer->identity(), description, open.wait()));
+  Registry::Actions actions =
+      registry_.ClientOpens(id, peer->identity(), description, open.wait());
+  const bool not_offered = !open.wait() && actions.size() == 1 &&
+                           actions[0].what == RegistryAction::What::kRefuse &&
+                           actions[0].reason == RefusalReason::kNotOffered;
+  if (not_offered && take_over_.running()) {
+    actions = registry_.ClientOpens(id, peer->identity(), description,
+                                    /*wait=*/true);
+    taken_over_.push_back(id);
+  }
+  CarryOut(std::move(actions));
   const Registry::Client* const waiting = registry_.waiting_client(id);
   if (!monitors_.empty() && waiting != nullptr) {
     proto::Event event;
@@ -475,6 +485,20 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
                                 event.reason()));
     Report(std::move(event));
   }
+}
+
+bool DirectoryServer::EndSomeTakeOvers() {
+  for (size_t i = 0; i < kMaxActionsAtOnce && !taken_over_.empty(); ++i) {
+    const PeerId id = taken_over_.front();
+    taken_over_.pop_front();
+    const Registry::Client* const client = registry_.waiting_client(id);
+    if (client == nullptr) continue;  // introduced, or gone
+    const PeerIdentity identity = client->identity;
+    const InterfaceDescription description = client->description;
+    CarryOut(registry_.ClientGone(id));
+    CarryOut(registry_.ClientOpens(id, identity, description, /*wait=*/false));
+  }
+  return !taken_over_.empty();
 }
 
 void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {

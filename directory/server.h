@@ -61,6 +61,12 @@ constexpr size_t kMaxUnreceivedBytes = 2048;
 // the kernel whether the server has received some of them.
 constexpr size_t kLookAtIntroductions = 8;
 
+// If a directory takes over the socket of a former one, a try-open whose service
+// is not offered waits this long from the start on: the services of the former
+// directory offer themselves again meanwhile. It is the longest delay of their
+// back-off.
+constexpr absl::Duration kTakeOverTime = absl::Seconds(1);
+
 // The most actions, and the most checks of servers, in one turn of the loop.
 constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
@@ -71,17 +77,22 @@ constexpr absl::Duration kRefusalLogPause = absl::Minutes(1);
 // The directory remembers at most this number of refusals that were logged.
 constexpr size_t kMaxLoggedRefusals = 1024;
 
-// The longest text of a bindings file: some hundred thousand lines.
-constexpr size_t kMaxBindingsBytes = size_t{16} << 20;
-
 class DirectoryServer : private transports::Acceptor::Observer,
                         private event::Timer {
  public:
   struct Options {
     Limits limits;
     absl::Duration half_open_time = kHalfOpenTime;
-    // Reloads the bindings file, for a ReloadRequest. Returns warnings.
+    // How long a try-open waits after the start; see kTakeOverTime.
+    absl::Duration take_over_time = absl::ZeroDuration();
+    // Reloads the bindings files, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
+    // Writes a binding into a file that is read at each load, in place of an
+    // earlier one of `client`. An empty `line` removes it. Returns the file's
+    // name. After an error the file is unchanged.
+    std::function<absl::StatusOr<std::string>(const ClientKey& client,
+                                              const std::string& line)>
+        persist;
   };
 
   // Owns none of the arguments. `process` is the directory's own process. The
@@ -94,13 +105,19 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::Status Listen(transports::Transport* transport,
                       const std::string& address);
 
-  // Replaces all bindings by those of `text`, a bindings file. On an error
-  // nothing changes. Returns the warnings. kAtStart skips lines with unknown
+  // Replaces all bindings by those of the files. On an error nothing changes.
+  // Returns the warnings. kAtStart skips lines with unknown
   // users. kCheckOnly changes nothing.
   enum class Loading { kNow, kAtStart, kCheckOnly };
+  absl::StatusOr<std::string> Load(const std::vector<BindingsText>& files,
+                                   Loading loading = Loading::kNow);
   absl::StatusOr<std::string> Load(const std::string& text,
                                    const std::string& file_name,
-                                   Loading loading = Loading::kNow);
+                                   Loading loading = Loading::kNow) {
+    return Load({{file_name, text}}, loading);
+  }
+  // How a bindings file is parsed. Valid while this object exists.
+  UserContext Context();
 
   const Registry& registry() const { return registry_; }
   const Accounts& accounts() {
@@ -170,7 +187,31 @@ class DirectoryServer : private transports::Acceptor::Observer,
                    absl::string_view reason);
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
-  UserContext Context();
+  absl::StatusOr<std::string> Persist(const ClientKey& client,
+                                      const std::string& line);
+
+  // Asks the registry again, for clients that waited for take_over_time.
+  bool EndSomeTakeOvers();
+
+  // Calls EndSomeTakeOvers() when the time is over.
+  class TakeOver final : public event::Timer {
+   public:
+    explicit TakeOver(DirectoryServer* directory) : directory_(directory) {}
+    ~TakeOver() override { Stop(); }
+    void Begin(absl::Duration time) {
+      Stop();
+      if (time > absl::ZeroDuration()) {
+        directory_->loop_->StartTimer(this, directory_->loop_->Now() + time);
+      }
+    }
+
+   private:
+    void OnExpiry() override { directory_->ends_take_overs_.Start(); }
+    void Stop() {
+      if (running()) directory_->loop_->StopTimer(this);
+    }
+    DirectoryServer* const directory_;
+  };
 
   // Each of these functions handles a request of a peer.
   void Open(Peer* peer, const proto::Open& open);
@@ -205,6 +246,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
   PeerId next_id_ = 1;
   std::set<PeerId> monitors_;
   Slices removes_monitors_{this, &DirectoryServer::RemoveLostMonitors};
+  TakeOver take_over_{this};
+  std::deque<PeerId> taken_over_;  // clients that wait for take_over_
+  Slices ends_take_overs_{this, &DirectoryServer::EndSomeTakeOvers};
   std::map<proto::RefusalCode, uint64_t> refusals_;
   struct Refusal {
     uid_t uid;

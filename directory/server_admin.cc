@@ -42,24 +42,23 @@ UserContext DirectoryServer::Context() {
   return context;
 }
 
-absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
-                                                  const std::string& file_name,
-                                                  Loading loading) {
+absl::StatusOr<std::string> DirectoryServer::Load(
+    const std::vector<BindingsText>& files, Loading loading) {
   UserContext context = Context();
   context.skips_unknown_users = loading == Loading::kAtStart;
-  const ParsedBindings parsed = ParseBindings(text, context);
-  std::string lines;
-  for (const Diagnostic& d :
-       parsed.errors.empty() ? parsed.warnings : parsed.errors) {
-    absl::StrAppend(&lines, lines.empty() ? "" : "\n", d.ToString(file_name));
+  const ParsedBindings parsed = ParseBindings(files, context);
+  if (!parsed.errors.empty()) {
+    return absl::InvalidArgumentError(Print(parsed.errors, files));
   }
-  if (!parsed.errors.empty()) return absl::InvalidArgumentError(lines);
+  std::string lines = Print(parsed.warnings, files);
   const size_t before = registry_.bindings_of_users().size() +
                         registry_.bindings_of_any_user().size();
   if (parsed.bindings.empty() && before > 0) {
-    absl::StrAppend(&lines, lines.empty() ? "" : "\n", file_name,
-                    ": it has no bindings: loading it removes all ", before,
-                    " present ones");
+    absl::StrAppend(
+        &lines, lines.empty() ? "" : "\n",
+        files.size() == 1 ? files[0].file + ": it has" : "the files have",
+        " no bindings: loading ", files.size() == 1 ? "it" : "them",
+        " removes all ", before, " present ones");
   }
   if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));
@@ -67,6 +66,15 @@ absl::StatusOr<std::string> DirectoryServer::Load(const std::string& text,
         absl::StrCat("loaded: ", parsed.bindings.size(), " bindings"));
   }
   return lines;
+}
+
+absl::StatusOr<std::string> DirectoryServer::Persist(const ClientKey& client,
+                                                     const std::string& line) {
+  return options_.persist
+             ? options_.persist(client, line)
+             : absl::StatusOr<std::string>(absl::FailedPreconditionError(
+                   "the directory was started without a folder of bindings "
+                   "files"));
 }
 
 bool DirectoryServer::MayAdminister(uid_t uid) {
@@ -77,8 +85,9 @@ void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
   if (!MayAdminister(peer->identity().uid)) {
     peer->Refuse(proto::NOT_PERMITTED,
-                 absl::StrCat("only root and user ", self_,
-                              " may administer this directory"));
+                 self_ == 0 ? "only root may administer this directory"
+                            : absl::StrCat("only root and user ", self_,
+                                           " may administer this directory"));
     return;
   }
   const UserContext context = Context();
@@ -103,9 +112,10 @@ void DirectoryServer::Administer(Peer* peer,
       }
     });
   };
-  auto done = [&](const std::string& what) {
-    ReportBindings(what);
-    answer(absl::StrCat(what, ", until the next load or restart"));
+  // How long a change lasts. `file`: the name of the file that has it, if any.
+  auto lasts = [](const std::string& file) {
+    return file.empty() ? std::string(", until the next load or restart")
+                        : absl::StrCat(", also in ", file);
   };
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
@@ -122,10 +132,18 @@ void DirectoryServer::Administer(Peer* peer,
       const absl::StatusOr<Binding> binding = ParseBinding(
           request.bind().client(), request.bind().service(), context);
       if (!binding.ok()) return answer(binding.status());
+      absl::StatusOr<std::string> file = std::string();
+      if (request.bind().persist()) {
+        // The names as they were given, since a number may change its user.
+        file = Persist(binding->client,
+                       absl::StrCat(request.bind().client(), " -> ",
+                                    request.bind().service()));
+        if (!file.ok()) return answer(file.status());
+      }
       CarryOut(registry_.Bind(*binding));
       std::string what = absl::StrCat("bound: ", Format(*binding, nullptr));
       ReportBindings(what);
-      absl::StrAppend(&what, ", until the next load or restart");
+      absl::StrAppend(&what, lasts(*file));
       if (!binding->client.uid.has_value() &&
           binding->client.name == kAnyName) {
         absl::StrAppend(&what, "\n", kAnyoneReachesAll);
@@ -136,13 +154,21 @@ void DirectoryServer::Administer(Peer* peer,
       const absl::StatusOr<ClientKey> client =
           ParseClient(request.unbind().client(), context);
       if (!client.ok()) return answer(client.status());
+      absl::StatusOr<std::string> file = std::string();
+      if (request.unbind().persist()) {
+        file = Persist(*client, "");
+        if (!file.ok()) return answer(file.status());
+      }
       Registry::Actions actions;
-      if (!registry_.Unbind(*client, &actions)) {
+      if (!registry_.Unbind(*client, &actions) && file->empty()) {
         return answer(absl::NotFoundError(
             absl::StrCat("there is no binding of ", Format(*client, nullptr))));
       }
       CarryOut(std::move(actions));
-      return done(absl::StrCat("unbound: ", Format(*client, nullptr)));
+      const std::string what =
+          absl::StrCat("unbound: ", Format(*client, nullptr));
+      ReportBindings(what);
+      return answer(absl::StrCat(what, lasts(*file)));
     }
     case proto::ToDirectory::kLoad: {
       const proto::LoadPart& part = request.load();

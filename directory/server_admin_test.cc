@@ -20,6 +20,7 @@ namespace directory {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -454,6 +455,76 @@ TEST_F(DirectoryServerAdminTest, ReloadsIfItKnowsHow) {
     Speaker admin(&world_, kSelf);
     EXPECT_EQ(admin.Ask(ReloadMessage()), "done: ");
     EXPECT_EQ(Bindings(&admin), "<1001>.a -> <1001>.a\n");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, SeveralFilesAreOneLoad) {
+  world_.Run([&] {
+    world_.Start();
+    const auto bad = world_.server()->Load(
+        {{"x", "<1>.a -> <2>.a"}, {"y", "\n<1>.a -> <3>.a"}});
+    EXPECT_EQ(bad.status().message(),
+              "y:2:1: this client interface is bound to another service in "
+              "x:1");
+    const auto none = world_.server()->Load({{"x", "#"}, {"y", ""}});
+    ASSERT_TRUE(none.ok());
+    EXPECT_EQ(*none,
+              "the files have no bindings: loading them removes all 1 present "
+              "ones");
+    EXPECT_TRUE(world_.server()
+                    ->Load({{"x", "<1>.a -> <2>.a"}, {"y", "<1>.b -> <3>.a"}})
+                    .ok());
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(Bindings(&admin), "<1>.a -> <2>.a\n<1>.b -> <3>.a\n");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, WritesAChangeBeforeItMakesIt) {
+  const auto persists = [](proto::ToDirectory message) {
+    if (message.has_bind()) message.mutable_bind()->set_persist(true);
+    if (message.has_unbind()) message.mutable_unbind()->set_persist(true);
+    return message;
+  };
+  const proto::ToDirectory bind = persists(BindMessage("<1001>.a", "<self>.a"));
+  const proto::ToDirectory unbind = persists(UnbindMessage("<1001>.a"));
+  world_.Run([&] {
+    world_.Start();
+    {
+      Speaker admin(&world_, kSelf);
+      for (const proto::ToDirectory& message : {bind, unbind}) {
+        EXPECT_EQ(admin.Ask(message),
+                  "refused INVALID: the directory was started without a folder "
+                  "of bindings files");
+      }
+    }
+    world_.Stop();
+    std::vector<std::string> written;
+    absl::Status error;
+    DirectoryServer::Options options;
+    options.persist =
+        [&](const ClientKey& client,
+            const std::string& line) -> absl::StatusOr<std::string> {
+      if (!error.ok()) return error;
+      written.push_back(absl::StrCat(Format(client, nullptr), ": ", line));
+      return std::string("file");
+    };
+    world_.Start(options);
+    Speaker admin(&world_, kSelf);
+    EXPECT_EQ(admin.Ask(bind),
+              "done: bound: <1001>.a -> <500>.a, also in file");
+    EXPECT_EQ(Bindings(&admin), "<1001>.a -> <500>.a\n<*>.* -> <500>.*\n");
+    error = absl::PermissionDeniedError("cannot write");
+    EXPECT_EQ(admin.Ask(unbind), "refused INVALID: cannot write");
+    EXPECT_EQ(admin.Ask(persists(BindMessage("<7>.a", "<8>.b"))),
+              "refused INVALID: cannot write");
+    EXPECT_EQ(Bindings(&admin), "<1001>.a -> <500>.a\n<*>.* -> <500>.*\n");
+    error = absl::OkStatus();
+    EXPECT_EQ(admin.Ask(unbind), "done: unbound: <1001>.a, also in file");
+    EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
+    // The file may have a binding that was removed from the directory only.
+    EXPECT_EQ(admin.Ask(unbind), "done: unbound: <1001>.a, also in file");
+    EXPECT_THAT(written, ElementsAre("<1001>.a: <1001>.a -> <self>.a",
+                                     "<1001>.a: ", "<1001>.a: "));
   });
 }
 

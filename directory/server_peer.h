@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -175,12 +176,20 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       return;
     }
     do {
-      transports::IncomingFrame frame;
-      transports::BufferPool* const pool =
-          (directory->MayAdminister(identity_.uid) ? directory->pool_
-                                                   : directory->small_pool_)
-              .get();
-      switch (connection_->Receive(&frame, pool, absl::InfinitePast())) {
+      proto::ToDirectory message;
+      bool is_control = false;
+      transports::IoResult result = transports::IoResult::kClosed;
+      // Only up to here does a lack of memory close this connection alone.
+      // Later it ends the directory: the registry may be changed in part.
+      try {
+        result = Receive(&message, &is_control);
+      } catch (const std::bad_alloc&) {
+        directory->NoteRefusal(party(), proto::REFUSED,
+                               "no memory for its message");
+        directory->Remove(id);
+        return;
+      }
+      switch (result) {
         case transports::IoResult::kWouldBlock:
           // A request of a stranger fits in one packet. If it could arrive in
           // parts, one user's connections could be readable without end, and
@@ -214,7 +223,14 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
           return;
         }
         case transports::IoResult::kOk:
-          Understand(frame);
+          EndHalfOpen();
+          if (is_control) {
+            Understand(message);
+          } else {
+            lost = true;
+            directory->NoteRefusal(party(), proto::INVALID,
+                                   "it does not speak to a directory");
+          }
           break;
       }
       // The peer was removed, or lingers.
@@ -227,15 +243,20 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     if (!Watch()) directory->Remove(id);
   }
 
-  void Understand(const transports::IncomingFrame& frame) {
-    EndHalfOpen();
-    proto::ToDirectory message;
-    if (!ParseControl(frame, &message)) {
-      lost = true;
-      directory_->NoteRefusal(party(), proto::INVALID,
-                              "it does not speak to a directory");
-      return;
-    }
+  transports::IoResult Receive(proto::ToDirectory* message, bool* is_control) {
+    transports::IncomingFrame frame;
+    transports::BufferPool* const pool =
+        (directory_->MayAdminister(identity_.uid) ? directory_->pool_
+                                                  : directory_->small_pool_)
+            .get();
+    const transports::IoResult result =
+        connection_->Receive(&frame, pool, absl::InfinitePast());
+    *is_control =
+        result == transports::IoResult::kOk && ParseControl(frame, message);
+    return result;
+  }
+
+  void Understand(const proto::ToDirectory& message) {
     if (message.version() != kControlVersion) {
       const std::string text = absl::StrCat(
           "a request of version ", message.version(),

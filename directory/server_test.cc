@@ -3,6 +3,7 @@
 
 #include "directory/server.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -66,6 +67,81 @@ TEST_F(DirectoryServerTest, IntroducesAClientAndLetsGoOfIt) {
     EXPECT_EQ(service.client()->Send(first), transports::IoResult::kOk);
     EXPECT_EQ(client.Hear(), "frame 7");
     EXPECT_EQ(client.Hear(), "nothing");
+  });
+}
+
+// A directory takes over the socket of a former one.
+TEST_F(DirectoryServerTest, AfterATakeOverATryOpenWaitsForTheServicesReturn) {
+  constexpr absl::Duration kTime = absl::Seconds(1);
+  constexpr auto kShort = absl::Milliseconds(1);
+  DirectoryServer::Options options;
+  options.take_over_time = kTime;
+  const proto::ToDirectory try_clock = OpenMessage(Interface("clock"), false);
+  world_.Run([&] {
+    world_.Start(options);
+    Speaker returns(&world_, kAlice);
+    Speaker gone(&world_, kAlice);
+    EXPECT_EQ(returns.Ask(try_clock), "nothing");
+    EXPECT_EQ(gone.Ask(OpenMessage(Interface("calendar"), false)), "nothing");
+    Speaker ends(&world_, kAlice);
+    ends.Say(try_clock);
+    ends.HangUp();
+    world_.Advance(kTime - kShort);
+    Speaker service(&world_, kSelf);
+    EXPECT_EQ(service.Ask(AdvertiseMessage(Interface("clock"))), "OFFERED: ");
+    std::string heard;
+    do {
+      heard = returns.Hear();
+    } while (absl::StartsWith(heard, "waiting: "));
+    EXPECT_THAT(heard, StartsWith("introduced"));
+    EXPECT_THAT(gone.Hear(), StartsWith("waiting: "));
+    EXPECT_EQ(gone.Hear(), "nothing");
+    world_.Advance(kShort);
+    EXPECT_THAT(gone.Hear(), StartsWith("refused NOT_OFFERED"));
+    // From now on the answer is sent at once.
+    EXPECT_THAT(NewPeer(kAlice)->Ask(OpenMessage(Interface("calendar"), false)),
+                StartsWith("refused NOT_OFFERED"));
+    EXPECT_EQ(world_.server()->Discrepancy(), "");
+  });
+}
+
+TEST_F(DirectoryServerTest, AfterATakeOverManyAreRefusedInSlices) {
+  DirectoryServer::Options options;
+  options.take_over_time = absl::Seconds(1);
+  world_.Run([&] {
+    world_.Start(options);
+    std::vector<std::unique_ptr<Speaker>> clients;
+    for (size_t i = 0; i < kMaxActionsAtOnce + 1; ++i) {
+      clients.push_back(NewPeer(kAlice));
+      clients.back()->Say(OpenMessage(Interface("calendar"), false));
+    }
+    EXPECT_EQ(world_.server()->registry().waiting().size(),
+              kMaxActionsAtOnce + 1);
+    size_t before = kMaxActionsAtOnce + 1;
+    size_t largest = 0;
+    while (before > 0) {
+      world_.loop()->RunTurn(absl::InfiniteFuture());
+      const size_t now = world_.server()->registry().waiting().size();
+      largest = std::max(largest, before - now);
+      before = now;
+    }
+    EXPECT_EQ(largest, kMaxActionsAtOnce);
+  });
+}
+
+// A service that has another protocol, or no binding, is refused at once.
+TEST_F(DirectoryServerTest, AfterATakeOverOtherRefusalsAreAtOnce) {
+  DirectoryServer::Options options;
+  options.take_over_time = absl::Seconds(1);
+  world_.Run([&] {
+    world_.Start(options);
+    const auto service = NewService(kSelf, "clock");
+    EXPECT_THAT(
+        NewPeer(kAlice)->Ask(OpenMessage(Interface("clock", "other"), false)),
+        StartsWith("refused OTHER_PROTOCOL"));
+    ASSERT_TRUE(world_.server()->Load("", "file").ok());
+    EXPECT_THAT(NewPeer(kAlice)->Ask(OpenMessage(Interface("clock"), false)),
+                StartsWith("refused NO_BINDING"));
   });
 }
 

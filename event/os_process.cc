@@ -247,5 +247,7 @@ std::string OsProcess::GetEnv(const char* name) {
   return value != nullptr ? value : "";
 }
 
+void OsProcess::UnsetEnv(const char* name) { unsetenv(name); }
+
 }  // namespace event
 }  // namespace le

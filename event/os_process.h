@@ -38,6 +38,7 @@ class OsProcess final : public Process {
   [[noreturn]] void ExitThread() override;
   uint64_t Random() override;
   std::string GetEnv(const char* name) override;
+  void UnsetEnv(const char* name) override;
 
   // Whether this process is the child of a fork whose parent had used the
   // library.

@@ -188,6 +188,9 @@ class Process {
   // An environment variable of this process. "" if it is not set, or if the
   // environment must not be trusted, as in a set-uid program.
   virtual std::string GetEnv(const char* name) = 0;
+  // Removes an environment variable of this process. Call it only while no
+  // other thread runs.
+  virtual void UnsetEnv(const char* name) { static_cast<void>(name); }
   // Lets a simulation switch to another thread; does nothing on the operating
   // system. Call it before every operation that other threads can observe.
   virtual void YieldPoint() {}

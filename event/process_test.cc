@@ -43,6 +43,8 @@ TEST_F(ProcessTest, TheDefaultProcessIsTheRealOne) {
   setenv("LE_PROCESS_TEST", "x", 1);
   EXPECT_EQ(process->GetEnv("LE_PROCESS_TEST"), "x");
   EXPECT_EQ(process->GetEnv("LE_PROCESS_TEST_UNSET"), "");
+  process->UnsetEnv("LE_PROCESS_TEST");
+  EXPECT_EQ(process->GetEnv("LE_PROCESS_TEST"), "");
 }
 
 TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {

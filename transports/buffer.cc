@@ -116,7 +116,11 @@ BufferPool::Ptr BufferPool::CreateForThisThread(BufferPool* source) {
 }
 
 BufferPool::BufferPool(size_t capacity, BufferPool* source)
-    : capacity_(capacity), source_(source), free_(source != nullptr) {}
+    : capacity_(capacity),
+      source_(source),
+      free_(source != nullptr),
+      had_owner_(source != nullptr),
+      kept_(capacity == 0 ? SIZE_MAX : kMaxSparseBytes / capacity) {}
 
 BufferPool::~BufferPool() {
   while (internal::BufferBlock* const block = free_.Take()) Delete(block);
@@ -173,8 +177,8 @@ Buffer BufferPool::Allocate() {
 
 void BufferPool::Free(internal::BufferBlock* block) {
   const bool is_owner = free_.IsOwner();
-  if (event::kAsan) {
-    // Free the memory, so that AddressSanitizer detects a use after free.
+  // Under AddressSanitizer none is kept, so that a use after free is detected.
+  if (event::kAsan || HasEnoughFree(is_owner)) {
     made_.fetch_sub(1, std::memory_order_relaxed);
     Delete(block);
   } else {
@@ -185,6 +189,13 @@ void BufferPool::Free(internal::BufferBlock* block) {
     return;
   }
   if (shared_balance_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+// `owner_balance_` must not be read by another thread than the owner.
+bool BufferPool::HasEnoughFree(bool is_owner) const {
+  const size_t kept = kept_.load(std::memory_order_relaxed);
+  if (buffers_made() <= kept || (had_owner_ && !is_owner)) return false;
+  return buffers_made() >= buffers_in_use() + kept;
 }
 
 void BufferPool::DropOwner() {
@@ -202,6 +213,7 @@ void BufferPool::LetGo() {
 }
 
 void BufferPool::Reserve(size_t count) {
+  if (kept_.load(std::memory_order_relaxed) < count) kept_ = count;
   while (buffers_made() < count) {
     internal::BufferBlock* const block = NewBlock();
     block->pool = this;

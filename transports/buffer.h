@@ -73,10 +73,13 @@ class Buffer {
   // Copies `bytes`, at most the capacity, to the front, and zeroes the rest.
   void Assign(const uint8_t* bytes, size_t size);
 
+  // Whether the pool has so many buffers that memory may become scarce.
+  bool IsOfLargePool() const;
   // Whether the caller should keep `size` bytes in a smaller buffer than this
-  // one: they fill less than half of this buffer, and the pool has so many
-  // buffers that memory may become scarce.
-  bool IsTooLargeFor(size_t size) const;
+  // one: they fill less than half of this buffer, and its pool is large.
+  bool IsTooLargeFor(size_t size) const {
+    return size < capacity() / 2 && IsOfLargePool();
+  }
 
   // Makes every byte from `from` on zero. First reads the bytes, then writes
   // only up to the last byte that is not zero. Reading is faster than writing,
@@ -106,7 +109,9 @@ class Buffer {
 size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 
 // Makes and recycles buffers. Thread-safe. A pool lives until both its Ptr and
-// its last buffer are destroyed.
+// its last buffer are destroyed. A pool keeps up to 64 MiB of free buffers, or as
+// many as Reserve() has made. Further buffers are destroyed when they are freed,
+// but not when a thread that is not the owner frees them.
 //
 // A pool may belong to one thread, its owner. Such a pool takes no lock on its
 // owner. Only the owner may allocate its buffers; any thread may free them.
@@ -146,6 +151,7 @@ class BufferPool {
   BufferPool(size_t capacity, BufferPool* source);
   ~BufferPool();
   void Free(internal::BufferBlock* block);
+  bool HasEnoughFree(bool is_owner) const;
   void LetGo();
   internal::BufferBlock* NewBlock();
   static void Delete(internal::BufferBlock* block);
@@ -156,6 +162,8 @@ class BufferPool {
   const size_t capacity_;
   BufferPool* source_;  // null if the pool has no owner
   event::ThreadCachedFreeList<internal::BufferBlock> free_;
+  const bool had_owner_;
+  std::atomic<size_t> kept_;  // the number of free buffers that it keeps
   std::atomic<size_t> made_{0};
   // Allocations minus frees. owner_balance_ counts those of the owner, and
   // shared_balance_ those of all other threads. The sum, without kOwned, is the
@@ -168,12 +176,11 @@ class BufferPool {
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }
 
-// While a pool has at most this many bytes of buffers, no buffer is too large.
+// A pool with more bytes of buffers is large.
 constexpr size_t kMaxSparseBytes = size_t{64} << 20;
 
-inline bool Buffer::IsTooLargeFor(size_t size) const {
-  return size < capacity() / 2 &&
-         block_->pool->buffers_made() * capacity() > kMaxSparseBytes;
+inline bool Buffer::IsOfLargePool() const {
+  return block_->pool->buffers_made() * capacity() > kMaxSparseBytes;
 }
 
 }  // namespace transports

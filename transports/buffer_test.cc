@@ -96,6 +96,30 @@ TEST(BufferTest, ReserveMakesThemBeforehand) {
   EXPECT_EQ(pool->buffers_made(), 3u);
 }
 
+// A burst must not occupy memory for ever.
+TEST(BufferTest, APoolKeepsSoManyFreeBuffers) {
+  if (event::kAsan) GTEST_SKIP() << "no buffer is recycled";
+  constexpr size_t kCapacity = size_t{1} << 20;
+  constexpr size_t kKept = kMaxSparseBytes / kCapacity;
+  BufferPool::Ptr source = BufferPool::Create(kCapacity);
+  BufferPool::Ptr owned = BufferPool::CreateForThisThread(source.get());
+  const auto burst = [](BufferPool* pool, size_t count) {
+    std::vector<Buffer> buffers;
+    while (buffers.size() < count) buffers.push_back(pool->Allocate());
+    EXPECT_EQ(pool->buffers_in_use(), count);
+  };
+  for (BufferPool* const pool : {source.get(), owned.get()}) {
+    burst(pool, kKept);
+    EXPECT_EQ(pool->buffers_made(), kKept);
+    burst(pool, kKept + 1);
+    EXPECT_EQ(pool->buffers_made(), kKept);
+    pool->Reserve(kKept + 2);
+    burst(pool, kKept + 3);
+    EXPECT_EQ(pool->buffers_made(), kKept + 2);
+    EXPECT_EQ(pool->buffers_in_use(), 0u);
+  }
+}
+
 TEST(BufferTest, AThreadsPoolTakesWhatItsSourceHasLeft) {
   BufferPool::Ptr source = BufferPool::Create(10);
   source->Reserve(1);

@@ -5,24 +5,34 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <deque>
+#include <list>
 #include <map>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "event/base/mutex.h"
 #include "event/base/sys.h"
 #include "event/deferred_wakes.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace transports {
 namespace {
 
-// The most threads that close file descriptors of one user at a time. It is
-// more than one, so that the user's other closes continue while one blocks.
+// The most threads that close file descriptors of one user at a time. The first
+// one is the user's own. The others are shared threads, so that the user's other
+// closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
-constexpr int kMaxThreads = 64;
+constexpr int kMaxSharedThreads = 60;
+
+// If none of a user's closes has ended for this time, this is logged.
+constexpr absl::Duration kLong = absl::Seconds(5);
 
 // How long a thread waits for the next file descriptor. A directory closes one
 // for each introduction. So a busy directory keeps its thread: the start of a
@@ -36,9 +46,16 @@ std::atomic<size_t> g_waiting{0};
 // Those, and the file descriptors that are being closed.
 std::atomic<size_t> g_unfinished{0};
 
+}  // namespace
+
 // The file descriptors that wait to be closed, and the threads that close them.
 // If there is no file descriptor that a thread may close, one thread waits for
 // the next one, and other threads end.
+//
+// A user without a close under way may always have a thread, which is the
+// user's own. So no user delays the closes of others. The number of threads is
+// bounded by the number of users that have closes under way; each has something
+// that is charged to it until its close ends.
 class Closer {
  public:
   struct Item {
@@ -47,36 +64,74 @@ class Closer {
   };
 
   ~Closer() {
-    g_waiting.fetch_sub(static_cast<size_t>(waiting_));
-    g_unfinished.fetch_sub(static_cast<size_t>(waiting_));
+    for (const auto& of : users_) {
+      g_waiting.fetch_sub(of.second.waiting.size());
+      g_unfinished.fetch_sub(of.second.waiting.size());
+    }
   }
 
   bool HasMany(uid_t user) {
     event::MutexLock lock(&mutex_);
     const auto of = users_.find(user);
-    return of != users_.end() && of->second.waiting.size() >= kMaxClosesOfAUser;
+    return of != users_.end() && of->second.HasMany();
+  }
+  // False: the user has few.
+  bool BeginWait(FewClosesWait* wait) {
+    event::MutexLock lock(&mutex_);
+    const auto of = users_.find(wait->user_);
+    if (of == users_.end() || !of->second.HasMany()) return false;
+    std::list<FewClosesWait*>& waits = of->second.waits;
+    waits.splice(waits.end(), wait->node_);
+    return true;
+  }
+  // The wait has ended, or is cancelled. Ends the next one of the same user.
+  void EndWait(FewClosesWait* wait) {
+    event::DeferredWakes wakes;
+    event::MutexLock lock(&mutex_);
+    const auto of = users_.find(wait->user_);
+    if (wait->node_.empty()) {
+      wait->node_.splice(wait->node_.end(), of->second.waits, wait->self_);
+    } else {
+      wait->loop_->Cancel(wait);
+    }
+    if (of == users_.end()) return;
+    PostNextLocked(&of->second, &wakes);
+    ForgetIfIdleLocked(of);
+  }
+
+  // Returns the user whose closes last long and have not been reported yet, and
+  // the line for the log. Returns "" if there is none.
+  std::string TakeLong(event::Instant now, uid_t* uid) {
+    event::MutexLock lock(&mutex_);
+    if (lasting_.empty()) return "";
+    User* const user = lasting_.front();
+    const absl::Duration lasts = now - user->since;
+    if (lasts < kLong) return "";
+    user->lasting.splice(user->lasting.end(), lasting_, user->lasting_self);
+    *uid = user->uid;
+    return absl::StrCat(
+        "no close of a file descriptor that user ", user->uid,
+        " has sent or left unread has ended for ",
+        absl::FormatDuration(absl::Trunc(lasts, absl::Seconds(1))), ": ",
+        user->closing, " are under way, and ", user->waiting.size(), " wait");
   }
 
   // Adds the item. If it returns true, the caller must start a thread, then
   // call Started() or NotStarted().
-  bool Add(uid_t user, Item item) {
+  bool Add(uid_t uid, Item item) {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
-    User& of = users_[user];
-    of.waiting.push_back(std::move(item));
-    ++waiting_;
+    User& user = users_.try_emplace(uid, uid).first->second;
+    user.waiting.push_back(std::move(item));
+    PlaceLocked(&user);
     g_waiting.fetch_add(1, std::memory_order_relaxed);
     g_unfinished.fetch_add(1, std::memory_order_relaxed);
-    if (idle_ != nullptr && of.closing < kMaxThreadsOfAUser) {
+    if (idle_ != nullptr && MayTakeLocked() > 0) {
       wakes.Unpark(std::exchange(idle_, nullptr));
     }
-    // No new thread is needed if there are enough threads outside a close to
-    // take each waiting item. A thread that is being started does not count,
-    // because its start may fail.
-    if (threads_ - starting_ - closing_ >= waiting_ ||
-        threads_ == kMaxThreads || of.closing == kMaxThreadsOfAUser) {
-      return false;
-    }
+    // No new thread is needed if there are enough threads outside a close. A
+    // thread that is being started does not count, because its start may fail.
+    if (threads_ - starting_ - closing_ >= MayTakeLocked()) return false;
     ++threads_;
     ++starting_;
     return true;
@@ -87,23 +142,26 @@ class Closer {
   }
   // Returns the item of `fd` if no thread is left to close it. Otherwise
   // returns an empty item.
-  Item NotStarted(uid_t user, int fd) {
+  Item NotStarted(uid_t uid, int fd) {
+    event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
     --starting_;
     --threads_;
     Item item;
-    const auto of = users_.find(user);
+    const auto of = users_.find(uid);
     if (threads_ > starting_ || of == users_.end()) return item;
     std::deque<Item>& waiting = of->second.waiting;
     for (auto own = waiting.begin(); own != waiting.end(); ++own) {
       if (own->fd.get() != fd) continue;
       item = std::move(*own);
       waiting.erase(own);
-      TakenLocked();
+      g_waiting.fetch_sub(1, std::memory_order_relaxed);
       g_unfinished.fetch_sub(1, std::memory_order_relaxed);
       break;
     }
-    if (waiting.empty() && of->second.closing == 0) users_.erase(of);
+    PlaceLocked(&of->second);
+    PostNextLocked(&of->second, &wakes);
+    ForgetIfIdleLocked(of);
     return item;
   }
   void Work() {
@@ -121,11 +179,12 @@ class Closer {
     for (;;) {
       uid_t user = 0;
       Item item;
-      switch (Next(may_wait ? parker.get() : nullptr, &user, &item)) {
+      switch (Next(may_wait ? parker.get() : nullptr, process->Now(), &user,
+                   &item)) {
         case What::kClose:
           item.fd.reset();
           item.held.reset();
-          Closed(user);
+          Closed(user, process->Now());
           may_wait = true;
           break;
         case What::kWait:
@@ -140,9 +199,25 @@ class Closer {
 
  private:
   struct User {
+    explicit User(uid_t user) : uid(user) {}
+
+    const uid_t uid;
     std::deque<Item> waiting;
     int closing = 0;
+    int for_shared = 0;  // how many of `waiting` shared threads may take
+    // The list that has this user's node. Null: `node` has it.
+    std::list<User*>* place = nullptr;
+    std::list<User*> node{this};
+    const std::list<User*>::iterator self = node.begin();
+    std::list<FewClosesWait*> waits;  // begun, and not posted
+    // When `closing` was 0, or a close ended.
+    event::Instant since;
+    std::list<User*> lasting{this};  // empty while lasting_ has the node
+    const std::list<User*>::iterator lasting_self = lasting.begin();
+
+    bool HasMany() const { return waiting.size() >= kMaxClosesOfAUser; }
   };
+  using Users = std::map<uid_t, User>;
 
   enum class What { kClose, kWait, kEnd };
 
@@ -159,19 +234,23 @@ class Closer {
 
   // Says what the calling thread must do. kClose: close `item`. kWait: park.
   // kEnd: end. If `parker` is null, the result is never kWait.
-  What Next(event::Parker* parker, uid_t* user, Item* item) {
+  What Next(event::Parker* parker, event::Instant now, uid_t* uid, Item* item) {
+    event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
-    for (auto& of : users_) {
-      if (of.second.waiting.empty() ||
-          of.second.closing == kMaxThreadsOfAUser) {
-        continue;
-      }
-      *user = of.first;
-      *item = std::move(of.second.waiting.front());
-      of.second.waiting.pop_front();
-      TakenLocked();
-      ++of.second.closing;
+    if (MayTakeLocked() > 0) {
+      User* const user = (for_own_.empty() ? for_shared_ : for_own_).front();
+      *uid = user->uid;
+      *item = std::move(user->waiting.front());
+      user->waiting.pop_front();
+      g_waiting.fetch_sub(1, std::memory_order_relaxed);
       ++closing_;
+      if (++user->closing > 1) {
+        ++shared_;
+      } else {
+        BeganOrEndedLocked(user, now);
+      }
+      PlaceLocked(user);
+      PostNextLocked(user, &wakes);
       return What::kClose;
     }
     if (parker != nullptr && idle_ == nullptr) {
@@ -185,30 +264,81 @@ class Closer {
     event::MutexLock lock(&mutex_);
     if (idle_ == parker) idle_ = nullptr;
   }
-  void TakenLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    --waiting_;
-    g_waiting.fetch_sub(1, std::memory_order_relaxed);
-  }
-  void Closed(uid_t user) {
+  void Closed(uid_t uid, event::Instant now) {
     event::MutexLock lock(&mutex_);
     g_unfinished.fetch_sub(1, std::memory_order_relaxed);
     --closing_;
-    auto of = users_.find(user);
-    if (--of->second.closing == 0 && of->second.waiting.empty()) {
+    const auto of = users_.find(uid);
+    if (--of->second.closing > 0) --shared_;
+    BeganOrEndedLocked(&of->second, now);
+    PlaceLocked(&of->second);
+    ForgetIfIdleLocked(of);
+  }
+  // Must be called when the user's first close begins, and when a close ends.
+  void BeganOrEndedLocked(User* user, event::Instant now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    user->since = now;
+    std::list<User*>& from = user->lasting.empty() ? lasting_ : user->lasting;
+    std::list<User*>& to = user->closing > 0 ? lasting_ : user->lasting;
+    to.splice(to.end(), from, user->lasting_self);
+  }
+  void ForgetIfIdleLocked(Users::iterator of)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const User& user = of->second;
+    if (user.waiting.empty() && user.closing == 0 && user.waits.empty()) {
       users_.erase(of);
     }
   }
+  // If the user has few closes, its longest wait ends.
+  void PostNextLocked(User* user, event::DeferredWakes* wakes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (user->waits.empty() || user->HasMany()) return;
+    FewClosesWait* const wait = user->waits.front();
+    wait->node_.splice(wait->node_.end(), user->waits, wait->self_);
+    wakes->Post(wait->loop_, wait);
+  }
+  // How many file descriptors threads may take now.
+  int MayTakeLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return static_cast<int>(for_own_.size()) +
+           std::min(may_take_shared_, kMaxSharedThreads - shared_);
+  }
+  // Must be called after a change of `waiting` or `closing`. Puts the user at
+  // the end of its list, so that users take turns.
+  void PlaceLocked(User* user) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const bool own = user->closing == 0 && !user->waiting.empty();
+    may_take_shared_ -= user->for_shared;
+    user->for_shared = std::min(static_cast<int>(user->waiting.size()),
+                                kMaxThreadsOfAUser - user->closing) -
+                       (own ? 1 : 0);
+    may_take_shared_ += user->for_shared;
+    std::list<User*>& from = user->place != nullptr ? *user->place : user->node;
+    user->place = own                    ? &for_own_
+                  : user->for_shared > 0 ? &for_shared_
+                                         : nullptr;
+    std::list<User*>& to = user->place != nullptr ? *user->place : user->node;
+    to.splice(to.end(), from, user->self);
+  }
 
   event::Mutex mutex_;
-  std::map<uid_t, User> users_ ABSL_GUARDED_BY(mutex_);
-  int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  Users users_ ABSL_GUARDED_BY(mutex_);
+  // The users of which a file descriptor may be taken: by a thread of the
+  // user's own, or by a shared thread.
+  std::list<User*> for_own_ ABSL_GUARDED_BY(mutex_);
+  std::list<User*> for_shared_ ABSL_GUARDED_BY(mutex_);
+  int may_take_shared_ ABSL_GUARDED_BY(mutex_) = 0;  // the sum of for_shared
+  // The users that have closes under way and are not reported, in the order of
+  // `since`.
+  std::list<User*> lasting_ ABSL_GUARDED_BY(mutex_);
   int threads_ ABSL_GUARDED_BY(mutex_) = 0;
   int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // part of threads_
   int closing_ ABSL_GUARDED_BY(mutex_) = 0;   // part of threads_
+  int shared_ ABSL_GUARDED_BY(mutex_) = 0;    // part of closing_
   // The parker of the thread that waits for a file descriptor to close. This
   // thread is part of threads_.
   event::Parker* idle_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
+
+namespace {
 
 // Blocks all signals. A thread that is started meanwhile inherits this, so it
 // runs no signal handler of the program. Otherwise a handler might be delayed
@@ -239,6 +369,13 @@ struct State final : event::ModuleState {
   }
 };
 
+// Call it while closes are asked for. No thread waits only to report.
+void LogLong(event::Process* process, Closer* closer) {
+  uid_t user = 0;
+  const std::string line = closer->TakeLong(process->Now(), &user);
+  if (!line.empty()) event::LogForPeer(event::LogLevel::kWarning, user, line);
+}
+
 }  // namespace
 
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
@@ -248,6 +385,7 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
   std::shared_ptr<Closer> closer;
   try {
     closer = State::Of(process);
+    LogLong(process, closer.get());
     if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
   } catch (const std::bad_alloc&) {
     return;  // `fd` or the temporary item closes it here
@@ -278,6 +416,27 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 
 bool HasManyCloses(event::Process* process, uid_t user) {
   return State::Of(process)->HasMany(user);
+}
+
+bool FewClosesWait::Begin(event::Process* process, uid_t user,
+                          event::Loop* loop) {
+  closer_ = State::Of(process);
+  LogLong(process, closer_.get());
+  user_ = user;
+  loop_ = loop;
+  if (!closer_->BeginWait(this)) closer_.reset();
+  return waits();
+}
+
+void FewClosesWait::Cancel() {
+  if (const std::shared_ptr<Closer> closer = std::move(closer_)) {
+    closer->EndWait(this);
+  }
+}
+
+void FewClosesWait::Run() {
+  Cancel();
+  OnFewCloses();
 }
 
 bool MayHaveManyCloses() {

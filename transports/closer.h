@@ -11,14 +11,18 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <list>
 #include <memory>
 
 #include "event/base/ref.h"
 #include "event/base/unique_fd.h"
+#include "event/loop.h"
 #include "event/process.h"
 
 namespace le {
 namespace transports {
+
+class Closer;
 
 // Any thread. Closes `fd`, which `user` has sent. If `user` is a stranger
 // (Process::IsStranger()), another thread closes it; otherwise the calling
@@ -27,10 +31,12 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
                  event::HeldRef held = {});
 
 // Any thread. Closes `fd` on another thread, for any sender. The close is
-// charged to `user`. Closes of one user occupy at most four of the 64 threads,
-// so one user does not delay the closes of others. If no thread can be started,
-// an existing thread closes `fd` later. The calling thread closes `fd` only if
-// no such thread exists, memory is short, or the process was killed.
+// charged to `user`. Each user that has closes under way has a thread of its
+// own, and up to three of 60 shared threads. So one user does not delay the
+// closes of others. If no thread can be started, an existing thread closes `fd`
+// later. The calling thread closes `fd` only if no such thread exists, memory is
+// short, or the process was killed. If the closes of any user last long, logs
+// this.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     event::HeldRef held = {});
 
@@ -44,6 +50,37 @@ constexpr size_t kMaxClosesOfAUser = 64;
 // all users. MayHaveManyCloses() only reads a counter, so call it first.
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
+
+// Waits until a user has fewer than kMaxClosesOfAUser. Each file descriptor that
+// no longer waits to be closed ends one wait of its user, the longest one. While
+// the user has few, each wait that ends also ends the next one. So the work does
+// not grow with the number of waits. For the owner of the loop.
+class FewClosesWait : private event::Task {
+ public:
+  FewClosesWait() = default;
+  ~FewClosesWait() override { Cancel(); }
+
+  // True: `user` has many, and `loop` will call OnFewCloses(). False: it has
+  // few. Must not be called while waits(). The loop must exist while waits().
+  bool Begin(event::Process* process, uid_t user, event::Loop* loop);
+  // OnFewCloses() will not be called.
+  void Cancel();
+  bool waits() const { return closer_ != nullptr; }
+
+ private:
+  friend class Closer;
+  // The user may have many again.
+  virtual void OnFewCloses() = 0;
+  void Run() override;
+
+  std::shared_ptr<Closer> closer_;  // while it waits
+  uid_t user_ = 0;
+  event::Loop* loop_ = nullptr;
+  // The closer's lock guards these. `node_` is empty while it is in a list of
+  // the closer.
+  std::list<FewClosesWait*> node_{this};
+  const std::list<FewClosesWait*>::iterator self_ = node_.begin();
+};
 
 // Any thread. Whether any file descriptor of any user waits to be closed.
 bool AnyCloseWaits();

@@ -76,6 +76,8 @@ class Kernel {
   // ---- Files ----
   virtual int Open(const char* path, int flags, mode_t mode) = 0;
   virtual int Unlink(const char* path) = 0;
+  virtual int Rename(const char* from, const char* to) = 0;
+  virtual ssize_t GetDents(int fd, void* buffer, size_t size) = 0;
   virtual int Flock(int fd, int operation) = 0;
   virtual int Mkdir(const char* path, mode_t mode) = 0;
   virtual int Chmod(const char* path, mode_t mode) = 0;

@@ -285,6 +285,34 @@ TEST(StandardErrorDeathTest, TheLongestLineWithTheCountFitsIntoOnePiece) {
 
 // ---- The level that the environment asks for ----
 
+// Ends with kPassed if `least` is the least level that is logged.
+[[noreturn]] void LogEachLevel(LogLevel least) {
+  for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo,
+                               LogLevel::kWarning, LogLevel::kError}) {
+    REQUIRE(LogEnabled(level) == (level >= least));
+    Log(level, "a line");
+  }
+  _exit(kPassed);
+}
+
+// The threadsafe style executes this program anew for each death test.
+TEST(LogLevelDeathTest, TheEnvironmentSetsIt) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const struct {
+    const char* value;
+    LogLevel least;
+  } cases[] = {{"error", LogLevel::kError},
+               {"debug", LogLevel::kDebug},
+               {"no level", LogLevel::kInfo}};
+  for (const auto& one : cases) {
+    setenv("LE_LOG_LEVEL", one.value, 1);
+    EXPECT_EXIT(LogEachLevel(one.least), testing::ExitedWithCode(kPassed),
+                absl::StrCat("^", LogLevelName(one.least), " .*: a line"));
+  }
+  unsetenv("LE_LOG_LEVEL");
+  testing::FLAGS_gtest_death_test_style = "fast";
+}
+
 TEST(LogLevelTest, IsNoMatterOfTheLocale) {
   // Make a Turkish locale with an encoding of single bytes. In this locale, 'i'
   // is not the lower case of 'I'.

@@ -136,6 +136,12 @@ class OperatingSystem final : public Kernel {
     return ::open(path, flags, mode);
   }
   int Unlink(const char* path) override { return ::unlink(path); }
+  int Rename(const char* from, const char* to) override {
+    return ::rename(from, to);
+  }
+  ssize_t GetDents(int fd, void* buffer, size_t size) override {
+    return ::syscall(SYS_getdents64, fd, buffer, size);
+  }
   int Flock(int fd, int operation) override { return ::flock(fd, operation); }
   int Mkdir(const char* path, mode_t mode) override {
     return ::mkdir(path, mode);
@@ -513,6 +519,16 @@ int Open(const char* path, int flags, mode_t mode) {
 
 int Unlink(const char* path) {
   return Make({"Unlink"}, [&](auto* kernel) { return kernel->Unlink(path); });
+}
+
+int Rename(const char* from, const char* to) {
+  return Make({"Rename"},
+              [&](auto* kernel) { return kernel->Rename(from, to); });
+}
+
+ssize_t GetDents(int fd, void* buffer, size_t size) {
+  return Make({"GetDents", fd},
+              [&](auto* kernel) { return kernel->GetDents(fd, buffer, size); });
 }
 
 int Flock(int fd, int operation) {

@@ -152,6 +152,10 @@ int FutexWake(uint32_t* word, int count);
 
 int Open(const char* path, int flags, mode_t mode);
 int Unlink(const char* path);
+int Rename(const char* from, const char* to);
+// Fills the buffer with the next entries of a folder (struct dirent64), like
+// getdents64(2). Returns the size of these entries, and 0 at the end.
+ssize_t GetDents(int fd, void* buffer, size_t size);
 int Flock(int fd, int operation);
 int Mkdir(const char* path, mode_t mode);
 int Chmod(const char* path, mode_t mode);

@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +151,22 @@ TEST(SysTest, DupIsCloseOnExec) {
   EXPECT_NE(sys::Fcntl(copy.get(), F_GETFD, 0) & FD_CLOEXEC, 0);
 }
 
+// Accepts a connection at an address that the kernel chooses.
+int AcceptOne() {
+  const int listener = sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  const int client = sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  socklen_t size = sizeof(address.sun_family);
+  auto* const any = reinterpret_cast<struct sockaddr*>(&address);
+  if (sys::Bind(listener, any, size) != 0) return -1;
+  size = sizeof(address);
+  if (getsockname(listener, any, &size) != 0) return -1;
+  if (sys::Listen(listener, 1) != 0) return -1;
+  if (sys::Connect(client, any, size) != 0) return -1;
+  return sys::Accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+}
+
 // A standard descriptor is closed. Expected: no new descriptor gets its number,
 // because other code may write to this number.
 TEST(SysTest, NothingTakesThePlaceOfAStandardDescriptor) {
@@ -170,6 +189,8 @@ TEST(SysTest, NothingTakesThePlaceOfAStandardDescriptor) {
         sys::SignalFd(-1, &signals, SFD_CLOEXEC),
         sys::Open("/dev/null", O_RDONLY | O_CLOEXEC, 0),
         sys::Dup(pair[0]),
+        sys::InotifyInit(IN_CLOEXEC),
+        AcceptOne(),
         sys::MoveFromStandard(open("/dev/null", O_RDONLY)),
     };
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); ++i) {

@@ -258,6 +258,7 @@ class SimProcess final : public Process {
   [[noreturn]] void ExitThread() override;
   uint64_t Random() override;
   std::string GetEnv(const char* name) override;
+  void UnsetEnv(const char* name) override { environment_.erase(name); }
   void YieldPoint() override;
   bool killed() const override { return killed_; }
 

@@ -3,6 +3,7 @@
 
 #include "event/testing/sim_file_system.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -113,6 +114,28 @@ int SimFileSystem::Unlink(const std::string& path, const Credentials& who) {
   return 0;
 }
 
+int SimFileSystem::Rename(const std::string& from, const std::string& to,
+                          const Credentials& who) {
+  SimInodeRef moved;
+  int error = Find(from, who, &moved);
+  if (error < 0) return error;
+  if (moved->is_folder()) NotModelled("to rename a folder");
+  SimInodeRef folder;
+  std::string name;
+  error = FindFolder(to, who, &folder, &name);
+  if (error < 0) return error;
+  if (name.empty()) return -EISDIR;
+  if (!May(*folder, kMayWrite, who)) return -EACCES;
+  if (folder->entries.count(name) > 0) {
+    error = Unlink(to, who);
+    if (error < 0) return error;
+  }
+  error = Unlink(from, who);
+  if (error < 0) return error;
+  folder->entries[name] = moved;
+  return 0;
+}
+
 void SimFileSystem::Fill(const SimInode& inode, struct stat* result) {
   memset(result, 0, sizeof(*result));
   result->st_dev = 1;
@@ -145,6 +168,32 @@ ssize_t SimRegularFile::Write(const void* buffer, size_t size) {
   memcpy(&content[position_], buffer, size);
   position_ += size;
   return static_cast<ssize_t>(size);
+}
+
+ssize_t SimRegularFile::GetEntries(void* buffer, size_t size) {
+  if (!inode_->is_folder()) return -ENOTDIR;
+  char* const begin = static_cast<char*>(buffer);
+  size_t used = 0;
+  auto it = inode_->entries.upper_bound(last_entry_);
+  for (; it != inode_->entries.end(); ++it) {
+    struct dirent64 entry = {};
+    const std::string& name = it->first;
+    const size_t length = (offsetof(struct dirent64, d_name) + name.size() +
+                           sizeof(uint64_t)) /  // with the final zero byte
+                          sizeof(uint64_t) *
+                          sizeof(uint64_t);
+    if (used + length > size)
+      return used == 0 ? -EINVAL : static_cast<ssize_t>(used);
+    entry.d_ino = it->second->number;
+    entry.d_reclen = static_cast<unsigned short>(length);
+    memset(begin + used, 0, length);
+    memcpy(begin + used, &entry, offsetof(struct dirent64, d_name));
+    memcpy(begin + used + offsetof(struct dirent64, d_name), name.data(),
+           name.size());
+    used += length;
+    last_entry_ = name;
+  }
+  return static_cast<ssize_t>(used);
 }
 
 bool SimRegularFile::Lock() {

@@ -57,6 +57,9 @@ class SimFileSystem {
            SimInodeRef* made);
   // Removes an entry that is not a folder.
   int Unlink(const std::string& path, const Credentials& who);
+  // Moves an entry that is not a folder, in place of an entry that is none.
+  int Rename(const std::string& from, const std::string& to,
+             const Credentials& who);
   static bool May(const SimInode& inode, int wanted, const Credentials& who);
   static void Fill(const SimInode& inode, struct stat* result);
 
@@ -79,6 +82,8 @@ class SimRegularFile final : public SimFile {
   uint32_t Poll() override { return EPOLLIN | EPOLLOUT; }
   ssize_t Read(void* buffer, size_t size) override;
   ssize_t Write(const void* buffer, size_t size) override;
+  // Only of a folder; see sys::GetDents().
+  ssize_t GetEntries(void* buffer, size_t size);
   bool CanBeWatched() const override { return false; }
   mode_t mode() const override { return inode_->mode; }
   SimInode* inode() const { return inode_.get(); }
@@ -96,6 +101,7 @@ class SimRegularFile final : public SimFile {
  private:
   const SimInodeRef inode_;
   size_t position_ = 0;
+  std::string last_entry_;  // the last one that GetEntries() has returned
 };
 
 }  // namespace event

@@ -148,6 +148,8 @@ class SimKernel final : public sys::Kernel {
   int FutexWake(uint32_t* word, int count) override;
   int Open(const char* path, int flags, mode_t mode) override;
   int Unlink(const char* path) override;
+  int Rename(const char* from, const char* to) override;
+  ssize_t GetDents(int fd, void* buffer, size_t size) override;
   int Flock(int fd, int operation) override;
   int Mkdir(const char* path, mode_t mode) override;
   int Chmod(const char* path, mode_t mode) override;

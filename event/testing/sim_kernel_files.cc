@@ -123,6 +123,19 @@ int SimKernel::Unlink(const char* path) {
   return impl_->Return(impl_->file_system.Unlink(path, process->who));
 }
 
+int SimKernel::Rename(const char* from, const char* to) {
+  SimKernelProcess* const process = impl_->Enter();
+  return impl_->Return(impl_->file_system.Rename(from, to, process->who));
+}
+
+ssize_t SimKernel::GetDents(int fd, void* buffer, size_t size) {
+  SimFile* const file = impl_->Enter()->Get(fd);
+  if (file == nullptr) return impl_->Return(-EBADF);
+  auto* const regular = dynamic_cast<SimRegularFile*>(file);
+  if (regular == nullptr) return impl_->Return(-ENOTDIR);
+  return impl_->Return(regular->GetEntries(buffer, size));
+}
+
 int SimKernel::Mkdir(const char* path, mode_t mode) {
   SimKernelProcess* const process = impl_->Enter();
   SimInodeRef made;

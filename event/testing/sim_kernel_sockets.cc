@@ -490,6 +490,10 @@ int SimKernel::GetSockOpt(int fd, int level, int option, void* value,
       return give_number(sock->pass_rights() ? 1 : 0);
     case SO_TYPE:
       return give_number(SOCK_SEQPACKET);
+    case SO_DOMAIN:
+      return give_number(AF_UNIX);
+    case SO_ACCEPTCONN:
+      return give_number(sock->state() == SimSock::State::kListening ? 1 : 0);
   }
   NotModelled(absl::StrCat("to get socket option ", option));
 }

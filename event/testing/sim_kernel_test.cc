@@ -3,6 +3,7 @@
 
 #include "event/testing/sim_kernel.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -484,6 +485,51 @@ TEST_F(SimKernelTest, FilesFoldersAndLocks) {
     char text[10];
     EXPECT_EQ(sys::Read(file, text, sizeof(text)), 4);
     EXPECT_EQ(sys::Open("/run/f", O_RDWR, 0), -1);
+    EXPECT_EQ(errno, EACCES);
+  });
+  RunToTheEnd();
+}
+
+TEST_F(SimKernelTest, EntriesOfAFolderAndRename) {
+  // Returns the names, read with a buffer that has room for few of them.
+  const auto names = [](const char* folder) {
+    std::string all;
+    const int fd = sys::Open(folder, O_RDONLY | O_CLOEXEC, 0);
+    alignas(struct dirent64) char buffer[64];
+    for (ssize_t size;
+         (size = sys::GetDents(fd, buffer, sizeof(buffer))) > 0;) {
+      for (ssize_t at = 0; at < size;) {
+        const auto* const entry =
+            reinterpret_cast<const struct dirent64*>(buffer + at);
+        all += std::string(entry->d_name) + " ";
+        at += entry->d_reclen;
+      }
+    }
+    sys::Close(fd);
+    return all;
+  };
+  Start("p", [this, names] {
+    EXPECT_EQ(sys::Mkdir("/run/x", 0755), 0);
+    EXPECT_EQ(names("/run/x"), "");
+    for (const char* file : {"/run/x/c", "/run/x/aaaaaaaa", "/run/x/b"}) {
+      const int fd = sys::Open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+      EXPECT_EQ(sys::Write(fd, file, strlen(file)),
+                static_cast<ssize_t>(strlen(file)));
+      sys::Close(fd);
+    }
+    EXPECT_EQ(names("/run/x"), "aaaaaaaa b c ");
+    EXPECT_EQ(sys::Rename("/run/x/b", "/run/x/c"), 0);
+    EXPECT_EQ(names("/run/x"), "aaaaaaaa c ");
+    const int file = sys::Open("/run/x/c", O_RDONLY | O_CLOEXEC, 0);
+    char text[10];
+    EXPECT_EQ(sys::Read(file, text, sizeof(text)), 8);
+    EXPECT_EQ(std::string(text, 8), "/run/x/b");
+    EXPECT_EQ(sys::GetDents(file, text, sizeof(text)), -1);
+    EXPECT_EQ(errno, ENOTDIR);
+    EXPECT_EQ(sys::Rename("/run/x/b", "/run/x/d"), -1);
+    EXPECT_EQ(errno, ENOENT);
+    kernel_.MakeFolder("/roots", 0755, 0, 0);
+    EXPECT_EQ(sys::Rename("/run/x/c", "/roots/c"), -1);
     EXPECT_EQ(errno, EACCES);
   });
   RunToTheEnd();

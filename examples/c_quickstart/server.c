@@ -11,7 +11,8 @@ static void Count(int fd, FileFacts_t* facts) {
   ssize_t size;
   bool inWord = false;
   facts->lines = facts->words = facts->bytes = 0;
-  while ((size = read(fd, buffer, sizeof(buffer))) > 0) {
+  /* pread() fails for a pipe. read() might wait for its writer for ever. */
+  while ((size = pread(fd, buffer, sizeof(buffer), (off_t)facts->bytes)) > 0) {
     facts->bytes += (uint64_t)size;
     for (ssize_t i = 0; i < size; i++) {
       const bool blank = isspace((unsigned char)buffer[i]) != 0;

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "le/messaging.h"
 #include "word_counter.h"
 

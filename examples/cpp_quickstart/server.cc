@@ -10,7 +10,9 @@ static void Count(int fd, FileFacts* facts) {
   char buffer[4096];
   bool in_word = false;
   facts->lines = facts->words = facts->bytes = 0;
-  for (ssize_t size; (size = read(fd, buffer, sizeof(buffer))) > 0;) {
+  // pread() fails for a pipe. read() might wait for its writer for ever.
+  for (ssize_t size; (size = pread(fd, buffer, sizeof(buffer),
+                                   static_cast<off_t>(facts->bytes))) > 0;) {
     facts->bytes += static_cast<uint64_t>(size);
     for (const char c : absl::string_view(buffer, static_cast<size_t>(size))) {
       const bool blank = isspace(static_cast<unsigned char>(c)) != 0;

@@ -261,8 +261,11 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 /* Returns the payload of le_msg_GetPayloadPtr() for reading. Sets *sizePtr to
  * le_msg_GetPayloadSize(); sizePtr may be NULL. The program must not write to
  * the payload, nor read beyond that size. In return the library need not look
- * for written bytes before it uses the memory for another message. If the
- * protocol's largest message is large, this saves much time. */
+ * for written bytes before it uses the memory for another message, and a kept
+ * message may occupy only its own bytes. If the protocol's largest message is
+ * large, this saves much time and memory. The pointer is valid until the message
+ * is released. If the program has called le_msg_GetPayloadPtr() or
+ * le_msg_GetPayloadForWriting() since, it may point to the bytes of before. */
 const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
                                         size_t* sizePtr);
 
@@ -394,7 +397,11 @@ typedef struct {
   /* Default: the larger of 64 MiB and twice maxQueuedBytes. */
   size_t maxGatheredBytes;
   /* Bytes of requests without a response. Each request counts its payload and
-   * 256 bytes. The request that reaches the limit is still accepted. Default:
+   * 512 bytes. The request that reaches the limit is still accepted. While the
+   * buffers of a protocol have more than 64 MiB, a request counts what it
+   * occupies: the size of the protocol's largest message, if the program has
+   * called le_msg_GetPayloadPtr() or le_msg_GetPayloadForWriting() for it, or if
+   * it is longer than half of that size, or at most 2 KiB shorter. Default:
    * 64 MiB. */
   size_t maxRequestBytes;
 
@@ -430,7 +437,11 @@ typedef struct {
    * user's requests without a response, and the bytes that are queued for the
    * user. Each session of the user has an equal part of this limit, and of
    * maxFdsPerUser for queued file descriptors. If the part is smaller than the
-   * session's own limit above, the part applies. Default: 256 MiB. */
+   * session's own limit above, the part applies. In addition, the first number
+   * is bounded for all sessions together, with the messages that have arrived in
+   * part, each of which counts as a largest message. While this sum has reached
+   * the limit, and until it is less than half of it, nothing is received from
+   * the user's sessions, except the rest of these messages. Default: 256 MiB. */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 

@@ -55,8 +55,9 @@ constexpr absl::Duration kResponsePatience = absl::Seconds(10);
 // server stops reading from the session. The number is equal to the bytes that
 // may be gathered for the session.
 constexpr size_t kDefaultRequestBytes = kDefaultGatheredBytes;
-// The bytes that a request counts in addition to its payload.
-constexpr size_t kRequestOverheadBytes = 256;
+// The bytes that a request counts in addition to its payload: its message, its
+// small blocks, and its call in a typed server.
+constexpr size_t kRequestOverheadBytes = 512;
 
 // The messages that may be queued on a session. Each message has a fixed
 // overhead, so this number of small messages occupies about as much memory as
@@ -111,7 +112,8 @@ struct UserLimits {
   // The limit applies to two numbers separately: the bytes of requests without
   // a response, and the bytes of queued messages. Each session has a part of
   // it. With the default, a user may have four sessions before the parts are
-  // smaller than the limits of a session.
+  // smaller than the limits of a session. The first number is also bounded for
+  // all sessions together, with the messages that have arrived in part.
   size_t bytes = 4 * kDefaultGatheredBytes;
 };
 

@@ -18,7 +18,8 @@ namespace messaging {
 class OpenRequests {
  public:
   explicit OpenRequests(uint64_t word) : word_(word) {}
-  // Returns the change of the word for one request with a payload of this size.
+  // Returns the change of the word for one request that is charged this number
+  // of bytes for its payload.
   static uint64_t Of(size_t payload_bytes) {
     return (uint64_t{1} << kBytesBits) + payload_bytes + kRequestOverheadBytes;
   }
@@ -36,7 +37,7 @@ class OpenRequests {
   // The word has room for 16 TiB and a million requests.
   static constexpr int kBytesBits = 44;
   static_assert(kMaxOpenRequests < (1u << (64 - kBytesBits)) &&
-                    kMaxOpenRequests * (kMaxMessageBytes + 4096) <
+                    kMaxOpenRequests * (2 * kMaxMessageBytes + 4096) <
                         (uint64_t{1} << kBytesBits),
                 "neither part may overflow");
   uint64_t word_;

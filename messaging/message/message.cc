@@ -22,7 +22,7 @@ void Message::Unref() {
     return;
   }
   MessageOwner* const owner = owner_;
-  if (owes_response()) owner->GiveUp(TakeRequestId(), received_bytes_);
+  if (owes_response()) owner->GiveUp(TakeRequestId(), charged_bytes_);
   if (received_descriptor_) {
     owner->DropDescriptor(std::move(received_descriptor_));
   }
@@ -106,14 +106,17 @@ void Message::Pack() {
 }
 
 void Message::UnpackNow() {
+  if (payload_) return;
   payload_ = pool_->AllocateBuffer();
   payload_.Assign(packed_.get(), received_bytes_);
-  packed_.reset();
+  if (!owes_response()) return;
+  charged_bytes_ += static_cast<uint32_t>(payload_.capacity());
+  owner_->OnChargeGrown(payload_.capacity());
 }
 
 size_t Message::held_bytes() const {
-  return sizeof(*this) +
-         (packed_ != nullptr ? received_bytes_ : payload_.capacity());
+  return sizeof(*this) + (packed_ != nullptr ? received_bytes_ : 0) +
+         (payload_ ? payload_.capacity() : 0);
 }
 
 }  // namespace messaging

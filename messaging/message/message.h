@@ -60,8 +60,13 @@ class alignas(64) Message {
     payload_.MarkDirty();
     return payload_.data();
   }
-  // The caller only reads, and only the first size() bytes.
+  // The caller only reads, and only the first size() bytes. The pointer is valid
+  // until the message is freed. After payload() or PayloadForWriting() it may
+  // point to a former copy of the payload.
   const void* PayloadForReading() {
+    if (packed_ != nullptr && !payload_ && size() <= received_bytes_) {
+      return packed_.get();
+    }
     Unpack();
     return payload_.data();
   }
@@ -96,8 +101,10 @@ class alignas(64) Message {
   void SetDescriptorToSend(int fd) { descriptor_to_send_.reset(fd); }
 
   bool is_received_request() const { return is_received_request_; }
-  // The size of the received payload.
-  size_t received_bytes() const { return received_bytes_; }
+  // The bytes that its session is charged for the payload of a received
+  // request: at least those that the payload occupies, once the pool has many
+  // buffers.
+  size_t charged_bytes() const { return charged_bytes_; }
   bool owes_response() const {
     return request_id_.load(std::memory_order_acquire) != 0;
   }
@@ -109,7 +116,8 @@ class alignas(64) Message {
 
   // Moves a received payload from its full-size buffer to memory of the
   // payload's size. Does nothing if this saves little or there is no memory.
-  // Unpack() moves the payload back before it is read, written or sent.
+  // Unpack() copies the payload to a buffer again before it is written or sent,
+  // or if more bytes are read than were received.
   void Pack();
   size_t held_bytes() const;
 
@@ -133,14 +141,17 @@ class alignas(64) Message {
   bool size_was_set_ = false;
   bool received_size_was_set_ = false;
   uint8_t generation_ = 0;
-  uint32_t received_bytes_ = 0;
+  uint32_t received_bytes_ = 0;  // the size of the received payload
+  uint32_t charged_bytes_ = 0;
   MessageOwner* owner_ = nullptr;  // holds a reference
   MessagePool* pool_ = nullptr;
   Message* next_free = nullptr;  // in the pool
   size_t size_ = 0;
   std::atomic<uint64_t> request_id_{0};
   transports::Buffer payload_;
-  std::unique_ptr<uint8_t[]> packed_;  // the payload, if there is no buffer
+  // The received payload. If there is a buffer too, the buffer has the payload,
+  // and this is kept for PayloadForReading().
+  std::unique_ptr<uint8_t[]> packed_;
   event::UniqueFd received_descriptor_;
   event::UniqueFd descriptor_to_send_;
 };

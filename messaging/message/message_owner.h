@@ -18,9 +18,11 @@ namespace messaging {
 // reference to its session.
 class MessageOwner : public event::RefCounted<MessageOwner> {
  public:
-  // Any thread. A received request with this id and a payload of this size was
-  // released without a response.
-  virtual void GiveUp(uint64_t request, size_t received_bytes) = 0;
+  // Any thread. A received request with this id and this charge was released
+  // without a response.
+  virtual void GiveUp(uint64_t request, size_t charged_bytes) = 0;
+  // Any thread. The charge of a received request has grown by this number.
+  virtual void OnChargeGrown(size_t bytes) { (void)bytes; }
   // Any thread. The program has fetched the file descriptor of a received
   // message.
   virtual void OnDescriptorTaken() {}

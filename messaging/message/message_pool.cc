@@ -115,6 +115,10 @@ event::Ref<Message> MessagePool::NewReceived(
   if (message->payload_.IsTooLargeFor(message->received_bytes_)) {
     message->Pack();
   }
+  message->charged_bytes_ =
+      message->payload_ && message->payload_.IsOfLargePool()
+          ? static_cast<uint32_t>(message->payload_.capacity())
+          : message->received_bytes_;
   message->received_descriptor_ = std::move(frame.descriptor);
   if (frame.descriptor_lost) {
     event::LogForPeer(
@@ -123,8 +127,8 @@ event::Ref<Message> MessagePool::NewReceived(
                      "': the file descriptor of a message ",
                      frame.lost_by_sender
                          ? "could not be sent: the sender's log says why"
-                         : "could not be received (none left in this "
-                           "process?)"));
+                         : "could not be received: the service refuses file "
+                           "descriptors, or none is left in this process"));
   }
   if (PlainType(frame.type) == kRequestFrame) {
     message->is_received_request_ = true;

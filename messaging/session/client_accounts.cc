@@ -118,6 +118,8 @@ void ServiceUser::SetLimits(const UserLimits& limits,
   limits_ = limits;
   session_ = session;
   max_descriptors_ = is_bounded_ ? limits.descriptors : UINT32_MAX;
+  max_bytes_ = limits.bytes;
+  awaits_bytes_ = false;  // until a session asks again
   UpdateRequestBytes();
 }
 
@@ -170,7 +172,33 @@ bool ServiceUser::AwaitsDescriptor() {
   return is_bounded_ && descriptors_ > 0 && accounts_->AwaitDescriptor(this);
 }
 
-// RunScheduled() releases the reference that AwaitDescriptor() has taken.
+bool ServiceUser::AwaitsBytes() {
+  if (!is_bounded_) return false;
+  if (!awaits_bytes_) {
+    if (bytes_ < max_bytes_) return false;
+    awaits_bytes_ = true;
+  }
+  // Another thread may have returned bytes before it could see awaits_bytes_.
+  return !EndsWaitForBytes();
+}
+
+void ServiceUser::ReturnBytes(size_t bytes) {
+  if (!is_bounded_) return;
+  bytes_.fetch_sub(bytes);
+  if (awaits_bytes_) EndsWaitForBytes();
+}
+
+bool ServiceUser::EndsWaitForBytes() {
+  if (2 * bytes_ >= max_bytes_) return false;
+  if (awaits_bytes_.exchange(false)) {
+    Ref();  // until RunScheduled()
+    Schedule();
+  }
+  return true;
+}
+
+// RunScheduled() releases the reference that AwaitDescriptor() or ReturnBytes()
+// has taken.
 void ServiceUser::Schedule() {
   if (!owner_->Schedule(this)) Unref();
 }

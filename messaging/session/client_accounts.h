@@ -67,13 +67,14 @@ class ClientAccounts {
 };
 
 // One user at one service. The user's sessions share it. For the owner's
-// thread, unless a comment says otherwise.
+// thread, unless a comment says otherwise. The user may have neither a session
+// nor anything else here: see is_in_use().
 class ServiceUser final : public event::RefCounted<ServiceUser>,
                           private Scheduled {
  public:
-  // After AwaitsDescriptor() has returned true, the owner's loop calls
-  // `on_return` once the user may have one more. It is not called if the user
-  // has no session then.
+  // After AwaitsDescriptor() or AwaitsBytes() has returned true, the owner's
+  // loop calls `on_return` once the user may have more. It is not called if the
+  // user has no session then.
   ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts, Owner* owner,
               std::function<void(ServiceUser*)> on_return)
       : uid_(uid),
@@ -85,6 +86,10 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   uid_t uid() const { return uid_; }
   bool is_bounded() const { return is_bounded_; }
   uint32_t sessions() const { return sessions_; }
+  // Whether it counts something that a later session of the user must share.
+  bool is_in_use() const {
+    return sessions_ > 0 || descriptors_ > 0 || bytes_ > 0;
+  }
   // Adds or removes a session. True: the limits of its sessions change.
   bool Add() { return Divide(++sessions_); }
   bool Remove() { return Divide(--sessions_); }
@@ -109,8 +114,9 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   size_t max_request_bytes() const { return max_request_bytes_; }
 
   // Null: the time of its sessions has no common bound.
-  TurnShare* turn_share() {
-    return is_bounded_ && sessions_ > 1 ? &turn_share_ : nullptr;
+  TurnQueue* turn_queue() {
+    return is_bounded_ && (sessions_ > 1 || !turn_queue_.empty()) ? &turn_queue_
+                                                                  : nullptr;
   }
 
   // ---- File descriptors in messages ----
@@ -128,12 +134,30 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   // For a log line: how many the user has, and which limit it has reached.
   std::string DescribeDescriptors() const;
 
+  // ---- Bytes of requests without a response, and of partial messages ----
+  // Any thread. Counts them for a bounded user. One return must follow.
+  void TakeBytes(size_t bytes) {
+    if (is_bounded_) bytes_.fetch_add(bytes);
+  }
+  void ReturnBytes(size_t bytes);
+  size_t bytes() const { return bytes_.load(); }
+  // Whether the user has reached its limit, and has not been below half of it
+  // since. True: `on_return` will be called.
+  bool AwaitsBytes();
+  // True at the first call.
+  bool IsFirstWaitForBytes() {
+    return !std::exchange(has_awaited_bytes_, true);
+  }
+
  private:
   friend class event::RefCounted<ServiceUser>;
   friend class ClientAccounts;
   ~ServiceUser() = default;
   void Schedule();
   void RunScheduled() override;
+  // Any thread. True: the user has less than half of its bytes. If sessions
+  // wait for this, `on_return` will be called.
+  bool EndsWaitForBytes();
   bool Divide(uint32_t sessions);
   void UpdateRequestBytes();
 
@@ -144,13 +168,17 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   const std::function<void(ServiceUser*)> on_return_;
   uint32_t sessions_ = 0;
   uint32_t parts_ = 1;  // a power of two
-  TurnShare turn_share_;
+  TurnQueue turn_queue_;
   UserLimits limits_;
   SessionLimits session_;
   size_t max_request_bytes_ = kDefaultRequestBytes;
   bool has_waited_ = false;  // IsFirstWait() was called
   std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
   std::atomic<uint32_t> descriptors_{0};
+  std::atomic<size_t> max_bytes_{SIZE_MAX};
+  std::atomic<size_t> bytes_{0};
+  std::atomic<bool> awaits_bytes_{false};
+  bool has_awaited_bytes_ = false;
   // These two are guarded by the lock of `accounts_`.
   bool is_waiting_ = false;
   ServiceUser* next_waiting_ = nullptr;

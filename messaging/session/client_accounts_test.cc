@@ -168,6 +168,52 @@ TEST_F(ClientAccountsTest, TheShareOfTheProcessIsAwaited) {
   EXPECT_TRUE(Told().empty());
 }
 
+TEST_F(ClientAccountsTest, BytesAreAwaitedUntilLessThanHalfIsLeft) {
+  const auto user = NewUser(kUser);
+  user->Add();
+  UserLimits limits;
+  limits.bytes = 1000;
+  user->SetLimits(limits, SessionLimits());
+  user->TakeBytes(999);
+  EXPECT_FALSE(user->AwaitsBytes());
+  user->TakeBytes(1);
+  EXPECT_TRUE(user->AwaitsBytes());
+  user->ReturnBytes(500);
+  EXPECT_TRUE(user->AwaitsBytes());
+  EXPECT_TRUE(Told().empty());
+  user->ReturnBytes(1);
+  EXPECT_EQ(Told(), std::set<ServiceUser*>{user.get()});
+  EXPECT_FALSE(user->AwaitsBytes());
+  user->TakeBytes(500);
+  EXPECT_FALSE(user->AwaitsBytes());
+  user->TakeBytes(1);
+  EXPECT_TRUE(user->AwaitsBytes());
+  // `on_return` is not called for a user without sessions.
+  user->Remove();
+  EXPECT_TRUE(user->is_in_use());
+  user->ReturnBytes(1000);
+  EXPECT_FALSE(user->is_in_use());
+  EXPECT_TRUE(Told().empty());
+  // Without a byte the user may receive a message, however low the limit is.
+  limits.bytes = 1;
+  user->SetLimits(limits, SessionLimits());
+  EXPECT_FALSE(user->AwaitsBytes());
+  user->TakeBytes(2);
+  EXPECT_TRUE(user->AwaitsBytes());
+  user->ReturnBytes(2);
+  EXPECT_FALSE(user->AwaitsBytes());
+}
+
+TEST_F(ClientAccountsTest, RootsBytesAreNotCounted) {
+  const auto root = NewUser(kRoot);
+  UserLimits limits;
+  limits.bytes = 1;
+  root->SetLimits(limits, SessionLimits());
+  root->TakeBytes(2);
+  EXPECT_FALSE(root->AwaitsBytes());
+  EXPECT_EQ(root->bytes(), 0u);
+}
+
 TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftOfTheDefault) {
   const auto user = NewUser(kUser);
   UserLimits limits;

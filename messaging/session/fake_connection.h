@@ -26,6 +26,7 @@ struct FarEnd {
   std::deque<transports::IncomingFrame> frames;
   transports::Connection::Observer* observer = nullptr;
   bool gone = false;
+  bool has_partial = false;
   bool is_read = true;
   // Close() does not end what SetTrust() gave, but puts it into `held`. Set it
   // before the connection is made.
@@ -64,7 +65,7 @@ class FakeConnection final : public transports::Connection {
     return transports::IoResult::kOk;
   }
   bool HasBuffered() const override { return !far_end_->frames.empty(); }
-  bool HasPartial() const override { return false; }
+  bool HasPartial() const override { return far_end_->has_partial; }
   bool MayHaveMore() const override { return false; }
   bool Wait(uint32_t, event::Instant) override { return true; }
   absl::Status SetReceiveCredentials(bool) override { return absl::OkStatus(); }

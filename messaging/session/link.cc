@@ -50,29 +50,71 @@ class TurnBudget {
   event::Instant end_;
 };
 
-// Charges its own lifetime to a share. A null share is allowed.
-class TurnUse {
- public:
-  TurnUse(TurnShare* share, Owner* owner, uint32_t* round)
-      : share_(share), process_(owner->thread()->process()) {
-    if (share_ == nullptr) return;
-    may_receive_ = share_->MayReceive(owner->loop()->turn(), round);
-    if (may_receive_) began_ = process_->Now();
-  }
-  ~TurnUse() {
-    if (share_ == nullptr || !may_receive_) return;
-    share_->Use(process_->Now() - began_);
-  }
-  bool may_receive() const { return may_receive_; }
-
- private:
-  TurnShare* const share_;
-  event::Process* const process_;
-  bool may_receive_ = true;
-  event::Instant began_;
-};
+// Removed links are cleared away once there are so many of them.
+constexpr size_t kMaxPopped = 64;
 
 }  // namespace
+
+// ---- The turn queue --------------------------------------------------------
+
+bool TurnQueue::AddAgain(event::Loop* loop, Link* link) {
+  try {
+    links_.push_back(link);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  link->place_ = first_place_ + static_cast<uint32_t>(links_.size() - 1);
+  link->waits_for_turn_ = true;
+  ++count_;
+  loop_ = loop;
+  // Not a task: while tasks are posted, not each turn fetches events.
+  if (!running()) loop_->StartTimer(this, loop_->Now());
+  return true;
+}
+
+void TurnQueue::Remove(Link* link) {
+  links_[link->place_ - first_place_] = nullptr;
+  link->waits_for_turn_ = false;
+  if (--count_ == 0) Pop();
+}
+
+// Returns null if no link waits.
+Link* TurnQueue::Pop() {
+  Link* link = nullptr;
+  while (count_ > 0 && link == nullptr) link = links_[next_++];
+  if (link != nullptr) {
+    link->waits_for_turn_ = false;
+    --count_;
+  }
+  if (count_ == 0) {
+    links_.clear();
+    next_ = 0;
+    if (running()) loop_->StopTimer(this);
+  } else if (next_ > kMaxPopped && next_ > links_.size() / 2) {
+    links_.erase(links_.begin(),
+                 links_.begin() + static_cast<ptrdiff_t>(next_));
+    first_place_ += static_cast<uint32_t>(next_);
+    next_ = 0;
+  }
+  return link;
+}
+
+void TurnQueue::OnExpiry() {
+  event::Loop* const loop = loop_;
+  event::Ref<Session> keep;  // it keeps this queue
+  if (!std::exchange(has_grown_, false)) {
+    for (uint32_t left = count_; left > 0; --left) {
+      if (!share_.MayReceive(loop->turn())) break;
+      Link* const link = Pop();
+      if (link == nullptr) break;
+      keep = event::Ref<Session>::Share(link->session_);
+      link->OnTurn(this);
+    }
+  }
+  if (!empty() && !running()) loop->StartTimer(this, loop->Now());
+}
+
+// ---- A link ----------------------------------------------------------------
 
 absl::Status Link::Attach(Connection* connection,
                           const transports::SendLimits& limits) {
@@ -84,6 +126,7 @@ absl::Status Link::Attach(Connection* connection,
 }
 
 void Link::Close() {
+  if (waits_for_turn_) session_->turn_queue()->Remove(this);
   if (Connection* connection = std::exchange(attached_, nullptr)) {
     connection->Close();
   }
@@ -134,37 +177,72 @@ void Link::RunScheduled() {
 
 void Link::OnReadable() {
   const auto keep = event::Ref<Session>::Share(session_);
-  if (!DeliverOwed()) return;
+  // A hang-up may be reported while the link waits.
+  if (!DeliverOwed() || attached_ == nullptr || waits_for_turn_) return;
+  TurnQueue* const queue = session_->turn_queue();
+  if (queue == nullptr) {
+    ReceiveFrames();
+    return;
+  }
+  event::Loop* const loop = session_->owner()->loop();
+  if (!queue->MayReceive(loop)) {
+    if (queue->Add(loop, this)) attached_->SetReadInterest(false);
+    return;
+  }
+  event::Process* const process = session_->owner()->thread()->process();
+  const event::Instant began = process->Now();
+  ReceiveFrames();
+  queue->Use(process->Now() - began, /*is_watched=*/true);
+}
+
+void Link::OnTurn(TurnQueue* queue) {
+  const auto keep = event::Ref<Session>::Share(session_);
+  event::Process* const process = session_->owner()->thread()->process();
+  const event::Instant began = process->Now();
+  Input input = Input::kNone;
+  if (DeliverOwed()) {
+    input = attached_ != nullptr ? ReceiveFrames() : Input::kNotReceived;
+  }
+  bool is_watched = input == Input::kNone;
+  if (input == Input::kMore) {
+    is_watched = !queue->AddAgain(session_->owner()->loop(), this);
+  }
+  queue->Use(process->Now() - began, is_watched);
+  if (is_watched) Resume();
+}
+
+Link::Input Link::ReceiveFrames() {
   Connection* const connection = attached_;
-  if (connection == nullptr) return;
-  const TurnUse use(session_->turn_share(), session_->owner(), &round_);
-  if (!use.may_receive()) return;
   TurnBudget budget(session_);
   for (;;) {
-    if (!hung_up_ && !session_->TakesFrames()) return Pause();
+    if (!hung_up_ && !session_->TakesFrames()) {
+      Pause();
+      return Input::kNotReceived;
+    }
     transports::IncomingFrame frame;
     absl::Status why;
     switch (Receive(&frame, absl::InfinitePast(), &why)) {
       case IoResult::kWouldBlock:
-        return;
+        session_->OnWouldBlock();
+        return Input::kNone;
       case IoResult::kClosed:
         session_->OnConnectionClosed(why);
-        return;
+        return Input::kNotReceived;
       case IoResult::kOk:
-        if (!Take(std::move(frame))) return;
+        if (!Take(std::move(frame))) return Input::kNotReceived;
         break;
       case IoResult::kNotIdle:
         break;  // Receive() does not return it
     }
     // A handler may have closed or reopened the session.
-    if (attached_ != connection) return;
+    if (attached_ != connection) return Input::kNotReceived;
     // Continues with further packets, because the answers of one turn are sent
     // in one packet.
     const bool buffered = connection->HasBuffered();
-    if (!buffered && !connection->MayHaveMore()) return;
-    if (budget.IsSpent(/*was_last_of_packet=*/!buffered)) return;
-    if (!DeliverOwed()) return;
-    if (attached_ != connection) return;
+    if (!buffered && !connection->MayHaveMore()) return Input::kMore;
+    if (budget.IsSpent(/*was_last_of_packet=*/!buffered)) return Input::kMore;
+    if (!DeliverOwed()) return Input::kMore;
+    if (attached_ != connection) return Input::kNotReceived;
   }
 }
 
@@ -199,7 +277,7 @@ void Link::OnDrained() {
 
 void Link::OnHangUp() {
   hung_up_ = true;
-  Resume();
+  if (!waits_for_turn_) Resume();
 }
 
 // If deliveries are due, the link is scheduled.

@@ -7,56 +7,92 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "event/loop.h"
 #include "messaging/session/owner.h"
 #include "transports/transport.h"
 
 namespace le {
 namespace messaging {
 
+class Link;
 class Session;
 
-// The time that all sessions of one user at one service have in a turn of their
-// loop. Without this bound, a user with many sessions makes each turn long.
-// When the time is used up, the other sessions are skipped. The loop may report
-// the same session first in each turn, so sessions are served in rounds: after
-// a session was skipped, no session is served twice until all were served.
+// What all sessions of one user at one service may use of a turn of their loop.
+// Without these bounds, a user with many sessions makes each turn long.
 class TurnShare {
  public:
-  static constexpr absl::Duration kTime = absl::Milliseconds(1);
+  TurnShare() = default;
 
-  // Whether a session may receive now. `*round` is the round in which the
-  // session was last served. After false, the loop reports the session's input
-  // again.
-  bool MayReceive(uint32_t turn, uint32_t* round) {
-    if (turn_ != turn) {
-      // All sessions that still have input were served in this round.
-      if (skips_ && !has_served_) {
-        ++round_;
-        skips_ = false;
-      }
-      turn_ = turn;
-      used_ = absl::ZeroDuration();
-      has_served_ = false;
-    }
-    const bool was_served = *round == round_;
-    if (used_ >= kTime && !was_served) skips_ = true;
-    if (used_ >= kTime || (skips_ && was_served)) return false;
-    *round = round_;
-    has_served_ = true;
-    return true;
+  static constexpr absl::Duration kTime = absl::Milliseconds(1);
+  // Half of the events that a loop fetches in a turn. So the sessions that are
+  // served in a turn do not fill the next one.
+  static constexpr int kSessions = 32;
+
+  // Whether one more session may receive in this turn.
+  bool MayReceive(uint32_t turn) {
+    if (turn_ != turn) *this = TurnShare(turn);
+    return used_ < kTime && watched_ < kSessions;
   }
-  // Charges the time of a session that has received.
-  void Use(absl::Duration time) { used_ += time; }
+  // Charges the time of a session that has received. `is_watched`: the loop
+  // watches its input from now on.
+  void Use(absl::Duration time, bool is_watched) {
+    used_ += time;
+    if (is_watched) ++watched_;
+  }
 
  private:
+  explicit TurnShare(uint32_t turn) : turn_(turn) {}
+
   uint32_t turn_ = 0;
-  absl::Duration used_;      // of this turn
-  bool has_served_ = false;  // a session was served in this turn
-  uint32_t round_ = 1;
-  bool skips_ = false;  // a session was skipped in this round
+  absl::Duration used_;  // of this turn
+  int watched_ = 0;      // of this turn
+};
+
+// The sessions of one user at one service that had input when the share of a
+// turn was spent. The loop does not watch their input. In each turn the first of
+// them receive, as far as the share allows. Then a session waits again, behind
+// the others, until it has no input.
+//
+// While events of further sessions are fetched, none of the waiting ones
+// receives. Otherwise a user could make more sessions ready than a turn fetches,
+// and the events of other users would come after all of these.
+class TurnQueue final : private event::Timer {
+ public:
+  // The owner's thread calls these functions, with its loop. Whether a session
+  // whose input is reported may receive now. True: Use() must follow. False:
+  // Add() must follow.
+  bool MayReceive(event::Loop* loop) {
+    return empty() && share_.MayReceive(loop->turn());
+  }
+  void Use(absl::Duration time, bool is_watched) {
+    share_.Use(time, is_watched);
+  }
+  // The loop will call Link::OnTurn(), unless the link is removed. False: there
+  // is no memory.
+  bool Add(event::Loop* loop, Link* link) {
+    has_grown_ = true;
+    return AddAgain(loop, link);
+  }
+  // Adds a link in its OnTurn().
+  bool AddAgain(event::Loop* loop, Link* link);
+  void Remove(Link* link);
+  bool empty() const { return count_ == 0; }
+
+ private:
+  void OnExpiry() override;
+  Link* Pop();
+
+  TurnShare share_;
+  event::Loop* loop_ = nullptr;
+  std::vector<Link*> links_;  // null: was removed
+  size_t next_ = 0;           // the index of the first that waits
+  uint32_t first_place_ = 0;  // the place of links_[0]
+  uint32_t count_ = 0;        // of links that wait
+  bool has_grown_ = false;    // since the last OnExpiry()
 };
 
 // Ties a session to a connection and to its owner's loop.
@@ -64,7 +100,9 @@ class TurnShare {
 //   any thread ──Schedule──► owner's loop ──► Session::DeliverOwed()
 //   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
 //                                               for each frame, within a budget,
-//                                               while Session::TakesFrames()
+//                                               while Session::TakesFrames().
+//                                               If the share of its user is
+//                                               spent: TurnQueue ──► OnTurn()
 class Link final : private transports::Connection::Observer, private Scheduled {
  public:
   explicit Link(Session* session) : session_(session) {}
@@ -101,12 +139,19 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   bool hung_up() const { return hung_up_; }
 
  private:
+  friend class TurnQueue;
   void RunScheduled() override;
   void OnReadable() override;
   void OnWritable() override;
   void OnDrained() override;
   void OnHangUp() override;
   bool DeliverOwed();
+  // The turn queue calls it. The link is no longer in the queue.
+  void OnTurn(TurnQueue* queue);
+  enum class Input { kNone, kMore, kNotReceived };
+  // Receives frames within the budget of a turn. kMore: there may be more input.
+  // kNotReceived: the link is paused, or has another connection or none.
+  Input ReceiveFrames();
   // False: a lack of memory has ended the session.
   bool Take(transports::IncomingFrame&& frame);
   void Pause();
@@ -114,7 +159,8 @@ class Link final : private transports::Connection::Observer, private Scheduled {
 
   Session* const session_;
   transports::Connection* attached_ = nullptr;
-  uint32_t round_ = 0;  // the last round of TurnShare in which this was served
+  uint32_t place_ = 0;               // in the turn queue
+  bool waits_for_turn_ = false;      // this is in the turn queue
   std::atomic<bool> paused_{false};  // changed by the owner's thread
   // The far end has closed. From then on frames are received even while
   // TakesFrames() is false: the far end can send no more, and its close is

@@ -141,7 +141,11 @@ WaitCause OpenAttempt::cause() {
   const bool is_answer = cause.known() &&
                          cause.reason != WaitReason::kNoAnswer &&
                          cause.reason != WaitReason::kNotTaken;
-  return !is_answer && loop_->Now() < refused_until_ ? refused_ : cause;
+  if (!is_answer && loop_->Now() < refused_until_) return refused_;
+  if (cause.reason == WaitReason::kNotOffered) {
+    cause.text += " (is its server running?)";
+  }
+  return cause;
 }
 
 void OpenAttempt::OnCauseChanged() {

@@ -304,7 +304,9 @@ TEST_F(OpenAttemptWaitTest, SaysTheCauseAfterASecondAndThatItIsOpen) {
     Advance(absl::Seconds(1) + absl::Nanoseconds(1));
     Introduce(kHelloFrame, transports::kWireVersion);
     ASSERT_EQ(log_.size(), 3u);
-    EXPECT_EQ(log_[1], "WARNING interface 'shout': waiting: not offered");
+    EXPECT_EQ(log_[1],
+              "WARNING interface 'shout': waiting: not offered (is its server "
+              "running?)");
     EXPECT_EQ(log_[2],
               "INFO interface 'shout': open after 1h2s, served by pid 7 of "
               "user 500");
@@ -333,7 +335,9 @@ TEST_F(OpenAttemptWaitTest, ManyChangesMakeFewLines) {
     EXPECT_GE(log_.size(), 5u);
     EXPECT_LE(log_.size(), 10u);
     Advance(absl::Seconds(2));
-    EXPECT_EQ(log_.back(), "WARNING interface 'shout': waiting: 9999");
+    EXPECT_EQ(
+        log_.back(),
+        "WARNING interface 'shout': waiting: 9999 (is its server running?)");
   });
 }
 

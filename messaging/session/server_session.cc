@@ -119,10 +119,15 @@ absl::Status ServerSession::Start(
   // Attach before the hello: if attaching fails, the client retries. After the
   // hello, the client would report a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
-  absl::Status started =
-      link_.Attach(connection_.get(),
-                   user_->ToSend(interface()->protocol->max_message_size()));
-  if (started.ok()) started = SendHello(version);
+  absl::Status started;
+  try {
+    started =
+        link_.Attach(connection_.get(),
+                     user_->ToSend(interface()->protocol->max_message_size()));
+    if (started.ok()) started = SendHello(version);
+  } catch (const std::bad_alloc&) {
+    started = absl::ResourceExhaustedError("no memory for a session");
+  }
   if (!started.ok()) {
     RememberClient();  // for the log
     link_.Close();
@@ -189,6 +194,7 @@ void ServerSession::Settle() {
   if (link_.attached() != nullptr) {
     if (service_->handler()->WantsCloses()) RememberClient();
     link_.Close();
+    ReturnPartial();
     if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
@@ -303,14 +309,19 @@ void ServerSession::Flush() {
 }
 
 void ServerSession::Respond(event::Ref<Message> request, uint64_t id) {
-  Answer(request->ToFrame(kResponseFrame, id), request->received_bytes());
+  Answer(request->ToFrame(kResponseFrame, id), request->charged_bytes());
 }
 
-void ServerSession::GiveUp(uint64_t request, size_t received_bytes) {
+void ServerSession::GiveUp(uint64_t request, size_t charged_bytes) {
   transports::OutgoingFrame frame;
   frame.type = kUnansweredFrame;
   frame.id = request;
-  Answer(frame, received_bytes);
+  Answer(frame, charged_bytes);
+}
+
+void ServerSession::OnChargeGrown(size_t bytes) {
+  open_requests_ += bytes;
+  user_->TakeBytes(bytes);
 }
 
 void ServerSession::OnDescriptorTaken() { user_->ReturnDescriptor(); }
@@ -329,9 +340,10 @@ void ServerSession::DropDescriptor(event::UniqueFd fd) {
 }
 
 void ServerSession::Answer(transports::OutgoingFrame frame,
-                           size_t received_bytes) {
-  const OpenRequests before(
-      open_requests_.fetch_sub(OpenRequests::Of(received_bytes)));
+                           size_t charged_bytes) {
+  const uint64_t request = OpenRequests::Of(charged_bytes);
+  const OpenRequests before(open_requests_.fetch_sub(request));
+  user_->ReturnBytes(OpenRequests(request).bytes());
   frame.more_to_come = before.count() > 1;
   frame.room = transports::Room::kGathered;
   if (SendFrame(frame) == Result::kNoRoom) {
@@ -374,7 +386,15 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 
 // ---- Calls by the loop -----------------------------------------------------
 
+// The partial frame has a buffer of the full size.
+void ServerSession::OnWouldBlock() {
+  if (partial_bytes_ > 0 || !connection_->HasPartial()) return;
+  partial_bytes_ = static_cast<uint32_t>(pool()->buffers()->capacity());
+  user_->TakeBytes(partial_bytes_);
+}
+
 void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
+  if (partial_bytes_ > 0) ReturnPartial();
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
   if (frame.descriptor && !user_->TakeDescriptor()) {
@@ -400,19 +420,17 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
   }
-  const uint64_t request = PlainType(frame.type) == kRequestFrame
-                               ? OpenRequests::Of(frame.payload.size())
-                               : 0;
-  if (request != 0) {
-    open_requests_.fetch_add(request, std::memory_order_relaxed);
-  }
   event::Ref<Message> message;
   try {
     message = service_->pool()->NewReceived(this, std::move(frame));
   } catch (const std::bad_alloc&) {
-    open_requests_.fetch_sub(request, std::memory_order_relaxed);
     if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     throw;
+  }
+  if (message->is_received_request()) {
+    const uint64_t request = OpenRequests::Of(message->charged_bytes());
+    open_requests_.fetch_add(request, std::memory_order_relaxed);
+    user_->TakeBytes(OpenRequests(request).bytes());
   }
   service_->handler()->OnMessage(this, std::move(message));
 }
@@ -424,12 +442,28 @@ void ServerSession::WarnOfDescriptors(absl::string_view consequence) {
                    "': ", user_->DescribeDescriptors(), ": ", consequence));
 }
 
+void ServerSession::WarnOfBytes() {
+  event::LogForPeer(
+      LogLevel::kWarning, user_->uid(),
+      absl::StrCat("service '", interface_name(), "': user ", user_->uid(),
+                   " has ", user_->bytes(),
+                   " bytes of requests without a response and of messages that "
+                   "have arrived in part (maxBytesPerUser): nothing more is "
+                   "received from it until it has less than half of them"));
+}
+
 bool ServerSession::TakesFrames() {
   if (connection_->congested()) return false;
   if (user_->AwaitsDescriptor()) {
     if (user_->IsFirstWait()) {
       WarnOfDescriptors("nothing more is received from it");
     }
+    return false;
+  }
+  // The rest of a message needs no more memory. Without it the bytes of its part
+  // might never be returned.
+  if (partial_bytes_ == 0 && user_->AwaitsBytes()) {
+    if (user_->IsFirstWaitForBytes()) WarnOfBytes();
     return false;
   }
   // A paused link resumes below half of the limits.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "event/base/ref.h"
 #include "event/base/unique_fd.h"
@@ -81,7 +82,8 @@ class ServerSession final : public Session, private event::Held {
   void Flush() override;
   // Sends the request's own message as the response to the request of that id.
   void Respond(event::Ref<Message> request, uint64_t id);
-  void GiveUp(uint64_t request, size_t received_bytes) override;
+  void GiveUp(uint64_t request, size_t charged_bytes) override;
+  void OnChargeGrown(size_t bytes) override;
   void OnDescriptorTaken() override;
   void DropDescriptor(event::UniqueFd fd) override;
 
@@ -93,11 +95,15 @@ class ServerSession final : public Session, private event::Held {
   ~ServerSession() override;
 
   MessagePool* pool() const override;
-  TurnShare* turn_share() override { return user_->turn_share(); }
+  TurnQueue* turn_queue() override { return user_->turn_queue(); }
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
+  void OnWouldBlock() override;
   bool TakesFrames() override;
   void WarnOfDescriptors(absl::string_view consequence);
+  void WarnOfBytes();
+  // No part of a frame is there any more.
+  void ReturnPartial() { user_->ReturnBytes(std::exchange(partial_bytes_, 0)); }
   void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
 
@@ -124,9 +130,9 @@ class ServerSession final : public Session, private event::Held {
   // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
   // Sends a response or the notice of a release, and counts one request of that
-  // size as answered. The frame is queued even beyond gathered_bytes. The
+  // charge as answered. The frame is queued even beyond gathered_bytes. The
   // session then ends if the client reads nothing for kOwedPatience.
-  void Answer(transports::OutgoingFrame frame, size_t received_bytes);
+  void Answer(transports::OutgoingFrame frame, size_t charged_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
   }
@@ -150,6 +156,9 @@ class ServerSession final : public Session, private event::Held {
   std::atomic<bool> responses_exceed_{false};
   // The limit of open requests was logged. The owner's thread.
   bool told_of_open_requests_ = false;
+  // The bytes that the user is charged for a frame that has arrived in part. The
+  // owner's thread.
+  uint32_t partial_bytes_ = 0;
 };
 
 }  // namespace messaging

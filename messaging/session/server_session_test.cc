@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -142,12 +143,13 @@ class ServerSessionTest : public ::testing::Test {
         << sim_.Report();
   }
   // Open() opens sessions of the newest service.
-  Service* NewService(const char* name, KeepingHandler** handler) {
+  Service* NewService(const char* name, KeepingHandler** handler,
+                      size_t message_bytes = kMessageBytes) {
     Runtime* const runtime = Runtime::Current();
     auto handles = std::make_unique<KeepingHandler>();
     *handler = handles.get();
     auto* const service =
-        new Service(runtime, {name, *runtime->GetProtocol("p", kMessageBytes)},
+        new Service(runtime, {name, *runtime->GetProtocol(name, message_bytes)},
                     introducer_.get(), std::move(handles));
     service->Advertise();
     return service;
@@ -169,7 +171,7 @@ class ServerSessionTest : public ::testing::Test {
   static void Send(Client* client, uint8_t type, bool with_descriptor = true) {
     IncomingFrame frame;
     frame.type = type;
-    frame.id = type == kRequestFrame ? 7 : 0;
+    frame.id = PlainType(type) == kRequestFrame ? 7 : 0;
     if (with_descriptor) frame.descriptor.reset(fcntl(0, F_DUPFD_CLOEXEC, 3));
     client->frames.push_back(std::move(frame));
   }
@@ -246,7 +248,8 @@ TEST_F(ServerSessionTest, TheHelloIsSentThoughTheQueueIsFull) {
   });
 }
 
-// Otherwise a user with many sessions makes each turn long for all others.
+// The second session is not received from in this turn. Meanwhile the loop does
+// not watch it: it would report it in each turn.
 TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   Run([this] {
     Client first, second;
@@ -259,20 +262,127 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
     second.observer->OnReadable();
     EXPECT_EQ(handler_->messages.size(), 1u);
     EXPECT_EQ(second.frames.size(), 1u);
-    // The loop reports the first session first in each turn, and it always has
-    // input. Both are served.
-    for (int turn = 0; turn < 8; ++turn) {
-      Send(&first, kMessageFrame, /*with_descriptor=*/false);
-      Turns();
-      first.observer->OnReadable();
-      second.observer->OnReadable();
-    }
-    EXPECT_TRUE(second.frames.empty());
-    EXPECT_LT(first.frames.size(), 4u);
-    handler_->takes = absl::ZeroDuration();
+    EXPECT_TRUE(first.is_read);
+    EXPECT_FALSE(second.is_read);
     Turns();
+    EXPECT_TRUE(second.frames.empty());
+    EXPECT_TRUE(second.is_read);
     Leave(&first);
     Leave(&second);
+  });
+}
+
+// Even if they take no time, more sessions would fill the next turn's events.
+TEST_F(ServerSessionTest, SoManySessionsOfAUserAreServedInATurn) {
+  Run([this] {
+    std::vector<Client> clients(2 * TurnShare::kSessions + 1);
+    for (Client& client : clients) {
+      Open(&client);
+      Send(&client, kMessageFrame, /*with_descriptor=*/false);
+    }
+    const auto served = [&] {
+      return std::count_if(clients.begin(), clients.end(), [](Client& client) {
+        return client.frames.empty();
+      });
+    };
+    const auto watched = [&] {
+      return std::count_if(clients.begin(), clients.end(),
+                           [](Client& client) { return client.is_read; });
+    };
+    for (Client& client : clients) client.observer->OnReadable();
+    EXPECT_EQ(served(), TurnShare::kSessions);
+    EXPECT_EQ(watched(), TurnShare::kSessions);
+    event::Loop* const loop = event::Thread::Current()->loop();
+    // Further sessions of the user may have input.
+    loop->RunTurn(absl::InfinitePast());
+    EXPECT_EQ(served(), TurnShare::kSessions);
+    // Each is received from, and then again, to find that nothing is left.
+    loop->RunTurn(absl::InfinitePast());
+    EXPECT_EQ(watched(), TurnShare::kSessions);
+    loop->RunTurn(absl::InfinitePast());
+    EXPECT_EQ(watched(), 2 * TurnShare::kSessions);
+    Turns();
+    EXPECT_EQ(watched(), 2 * TurnShare::kSessions + 1);
+    EXPECT_EQ(served(), watched());
+    for (Client& client : clients) Leave(&client);
+  });
+}
+
+TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
+  Run([this] {
+    constexpr int kClients = 4;
+    std::vector<Client> clients(kClients);
+    for (Client& client : clients) {
+      Open(&client);
+      for (int i = 0; i < 64; ++i) {
+        Send(&client, kMessageFrame, /*with_descriptor=*/false);
+      }
+    }
+    handler_->takes = absl::Milliseconds(1);
+    for (Client& client : clients) client.observer->OnReadable();
+    size_t before = 0;
+    while (!clients[1].frames.empty()) {
+      event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
+      size_t least = 64, most = 0;
+      for (int i = 1; i < kClients; ++i) {
+        least = std::min(least, clients[i].frames.size());
+        most = std::max(most, clients[i].frames.size());
+      }
+      EXPECT_LE(most - least, 8u);  // the frames of a visit
+      const size_t received = handler_->messages.size();
+      EXPECT_LE(received - before, 8u);
+      before = received;
+    }
+    handler_->takes = absl::ZeroDuration();
+    Turns();
+    for (Client& client : clients) Leave(&client);
+  });
+}
+
+// The input of a session that waits is reported in each turn, as a hang-up may
+// be. Expected: its turn comes.
+TEST_F(ServerSessionTest, AWaitingSessionMayBeReportedAgain) {
+  Run([this] {
+    std::vector<Client> clients(2);
+    for (Client& client : clients) {
+      Open(&client);
+      Send(&client, kMessageFrame, /*with_descriptor=*/false);
+    }
+    handler_->takes = absl::Milliseconds(1);
+    for (Client& client : clients) client.observer->OnReadable();
+    EXPECT_EQ(handler_->messages.size(), 1u);
+    for (int i = 0; i < 4; ++i) {
+      clients[1].observer->OnReadable();
+      event::Thread::Current()->loop()->RunTurn(absl::InfinitePast());
+    }
+    EXPECT_EQ(handler_->messages.size(), 2u);
+    for (Client& client : clients) Leave(&client);
+  });
+}
+
+// A session that waits for its turn ends: its client closes, or the service.
+TEST_F(ServerSessionTest, ASessionMayEndBeforeItsTurn) {
+  Run([this] {
+    std::vector<Client> clients(4);
+    for (Client& client : clients) Open(&client);
+    ServerSession* const newest = handler_->newest;
+    handler_->takes = absl::Milliseconds(1);
+    for (Client& client : clients) {
+      Send(&client, kMessageFrame, /*with_descriptor=*/false);
+      client.observer->OnReadable();
+    }
+    EXPECT_EQ(handler_->messages.size(), 1u);
+    clients[1].gone = true;
+    clients[1].observer->OnHangUp();
+    EXPECT_FALSE(clients[1].is_read);
+    newest->Close(CloseReason::kByPeer);
+    Turns();
+    EXPECT_EQ(handler_->closes, 2);
+    EXPECT_EQ(handler_->messages.size(), 3u);
+    EXPECT_TRUE(clients[2].frames.empty());
+    Leave(&clients[0]);
+    Leave(&clients[2]);
+    EXPECT_EQ(handler_->closes, 4);
   });
 }
 
@@ -560,6 +670,112 @@ TEST_F(ServerSessionTest, AClientThatHasReadEnoughKeepsItsSession) {
     EXPECT_EQ(handler_->closes, 0);
     Leave(&client);
   });
+}
+
+// A kept request must not occupy more memory than its session is charged for.
+TEST_F(ServerSessionTest, ARequestThatIsWrittenToIsChargedForItsBuffer) {
+  constexpr size_t kLargeBytes = size_t{1} << 20;
+  const std::string text = "request";
+  // What two requests are charged after one was written to.
+  constexpr size_t kCharge = 2 * (7 + kRequestOverheadBytes) + kLargeBytes;
+  for (const size_t limit : {kCharge, kCharge + 1}) {
+    SCOPED_TRACE(limit);
+    Run([&] {
+      KeepingHandler* handler = nullptr;
+      Service* const service = NewService("large", &handler, kLargeBytes);
+      ServiceLimits limits;
+      limits.session.request_bytes = limit;
+      service->SetLimits(limits);
+      transports::BufferPool* const pool = service->pool()->buffers();
+      pool->Reserve(70);  // it is large now
+      Client client;
+      Open(&client);
+      const auto send = [&] {
+        Send(&client, kRequestFrame | kLengthWasSet, /*with_descriptor=*/false);
+        client.frames.back().payload = pool->Allocate();
+        client.frames.back().payload.Assign(
+            reinterpret_cast<const uint8_t*>(text.data()), text.size());
+        client.observer->OnReadable();
+      };
+      send();
+      send();
+      ASSERT_EQ(handler->messages.size(), 2u);
+      Message* const message = handler->messages.front().get();
+      const auto* const read =
+          static_cast<const char*>(message->PayloadForReading());
+      EXPECT_EQ(std::string(read, message->size()), text);
+      EXPECT_EQ(message->charged_bytes(), text.size());
+      EXPECT_EQ(pool->buffers_in_use(), 0u);
+      auto* const written = static_cast<char*>(message->payload());
+      EXPECT_EQ(std::string(written, text.size()), text);
+      EXPECT_EQ(written[kLargeBytes - 1], 0);
+      written[0] = 'R';
+      EXPECT_EQ(std::string(read, text.size()), text) << "it stays valid";
+      EXPECT_EQ(message->PayloadForReading(), written);
+      EXPECT_EQ(message->charged_bytes(), text.size() + kLargeBytes);
+      client.observer->OnReadable();
+      EXPECT_EQ(client.is_read, limit > kCharge);
+      handler->messages.clear();
+      Turns();
+      EXPECT_TRUE(client.is_read);
+      Leave(&client);
+      handler->user = {};
+      service->Delete();
+    });
+  }
+}
+
+// The parts of messages and the kept requests of all sessions of a user count
+// together.
+TEST_F(ServerSessionTest, ThePartsOfAUsersMessagesAreBounded) {
+  constexpr size_t kLargeBytes = size_t{1} << 20;
+  for (const size_t limit : {2 * kLargeBytes, 2 * kLargeBytes + 1}) {
+    SCOPED_TRACE(limit);
+    log_.clear();
+    Run([&] {
+      KeepingHandler* handler = nullptr;
+      Service* const service = NewService("large", &handler, kLargeBytes);
+      ServiceLimits limits;
+      limits.user.bytes = limit;
+      service->SetLimits(limits);
+      Client first, second, third;
+      for (Client* const client : {&first, &second, &third}) Open(client);
+      const auto user = handler->user;
+      for (Client* const client : {&first, &second}) {
+        client->has_partial = true;
+        client->observer->OnReadable();
+        client->observer->OnReadable();
+        EXPECT_TRUE(client->is_read);
+      }
+      EXPECT_EQ(user->bytes(), 2 * kLargeBytes);
+      Send(&third, kMessageFrame, /*with_descriptor=*/false);
+      third.observer->OnReadable();
+      const bool is_full = user->bytes() >= limit;
+      EXPECT_EQ(third.is_read, !is_full);
+      EXPECT_EQ(handler->messages.size(), is_full ? 0u : 1u);
+      EXPECT_EQ(log_.size(), is_full ? 1u : 0u);
+      // Parts are completed, whatever the user has.
+      first.has_partial = false;
+      Send(&first, kRequestFrame, /*with_descriptor=*/false);
+      first.observer->OnReadable();
+      EXPECT_EQ(handler->messages.size(), is_full ? 1u : 2u);
+      EXPECT_EQ(user->bytes(), kLargeBytes + kRequestOverheadBytes);
+      Turns();
+      EXPECT_EQ(third.is_read, !is_full);
+      Leave(&second);
+      EXPECT_EQ(user->bytes(), kRequestOverheadBytes);
+      EXPECT_TRUE(third.is_read);
+      third.observer->OnReadable();
+      EXPECT_EQ(handler->messages.size(), 2u);
+      Leave(&first);
+      EXPECT_EQ(user->bytes(), kRequestOverheadBytes) << "it is still kept";
+      handler->messages.clear();
+      EXPECT_EQ(user->bytes(), 0u);
+      Leave(&third);
+      handler->user = {};
+      service->Delete();
+    });
+  }
 }
 
 TEST_F(ServerSessionTest, WithoutMemoryForAMessageNothingStaysCharged) {

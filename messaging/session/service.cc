@@ -4,6 +4,7 @@
 #include "messaging/session/service.h"
 
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -185,16 +186,17 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
     // exists then.
     user = event::Ref<ServiceUser>::Adopt(new ServiceUser(
         uid, accounts, owner_.get(),
-        [this](ServiceUser* returned) { OnDescriptorReturned(returned); }));
+        [this](ServiceUser* returned) { OnReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
+  users_[uid] = user;  // before the session is taken, because this may throw
   if (!user->MayAdd(limits.sessions, sessions_) ||
       !accounts->TakeSession(uid)) {
+    if (!user->is_in_use()) users_.erase(uid);
     *why = absl::StrCat("user ", uid, " has ", user->sessions(),
                         " sessions at the service and may have no more");
     return {};
   }
-  users_[uid] = user;
   if (user->Add()) UpdateLimitsOf(user.get());
   return user;
 }
@@ -202,17 +204,15 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
   if (user->sessions() > 0) return;
-  // A user without sessions may still have file descriptors in messages, which
-  // count for its next session. Other users may have returned their last one
-  // since the last call, so this checks all users.
+  // A user without sessions may still have messages, which count for its next
+  // session. Other users may have returned their last one since the last call,
+  // so this checks all users.
   for (auto it = users_.begin(); it != users_.end();) {
-    const ServiceUser& other = *it->second;
-    const bool has_any = other.sessions() > 0 || other.descriptors() > 0;
-    it = has_any ? std::next(it) : users_.erase(it);
+    it = it->second->is_in_use() ? std::next(it) : users_.erase(it);
   }
 }
 
-void Service::OnDescriptorReturned(const ServiceUser* user) {
+void Service::OnReturned(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (s->user() == user && s->link_.paused()) s->link_.Schedule();
   }
@@ -254,8 +254,14 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
                     const transports::Dialect& client, std::string* why) {
   const event::Ref<ServiceUser> user = TakeUser(UserOf(**connection), why);
   if (!user) return false;
-  auto session =
-      event::Ref<ServerSession>::Adopt(new ServerSession(this, user));
+  event::Ref<ServerSession> session;
+  try {
+    session = event::Ref<ServerSession>::Adopt(new ServerSession(this, user));
+  } catch (const std::bad_alloc&) {
+    user->ReturnSession();
+    ReturnUser(user.get());
+    throw;  // to the directory's connection
+  }
   const absl::Status started =
       session->Start(std::move(*connection),
                      transports::CommonVersion(transports::Dialect(), client));

@@ -123,8 +123,8 @@ class Service final : public event::RefCounted<Service>,
   // session is refused, and `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
   void ReturnUser(ServiceUser* user);
-  // Resumes the sessions of a user that waited for a file descriptor.
-  void OnDescriptorReturned(const ServiceUser* user);
+  // Resumes the sessions of a user that has returned what they waited for.
+  void OnReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 
   Runtime* const runtime_;
@@ -146,7 +146,7 @@ class Service final : public event::RefCounted<Service>,
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
   bool refuses_descriptors_ = false;
-  // The users that have sessions, or file descriptors in messages.
+  // The users that have sessions or messages.
   std::map<uid_t, event::Ref<ServiceUser>> users_;
   std::atomic<void*> context_{nullptr};
 

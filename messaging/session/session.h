@@ -24,7 +24,7 @@
 namespace le {
 namespace messaging {
 
-class TurnShare;
+class TurnQueue;
 
 // The name and the protocol of one side of a binding.
 struct Interface {
@@ -81,11 +81,13 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual bool DeliverOwed() = 0;
   // A frame has arrived.
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
+  // Receive() has returned kWouldBlock. A part of a frame may have arrived.
+  virtual void OnWouldBlock() {}
   // Whether this end receives frames now.
   virtual bool TakesFrames() { return true; }
-  // The bound on the time of this session and others of its user. Null: there
-  // is none.
-  virtual TurnShare* turn_share() { return nullptr; }
+  // Bounds the time of this session and others of its user. Null: there is no
+  // bound. Not null while the link is in the queue.
+  virtual TurnQueue* turn_queue() { return nullptr; }
   // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;
   // The connection is closed; `status` says why.

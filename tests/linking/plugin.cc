@@ -4,6 +4,7 @@
 // A plug-in that sets thread-specific data with a destructor on a thread of its
 // host, as the library does. It is not the library itself: the library links
 // Debian's Abseil, which cannot be linked into a shared object.
+// pin_test shows that the library pins itself.
 
 #include <pthread.h>
 

@@ -16,7 +16,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "event/base/asan.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
@@ -731,77 +730,6 @@ TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
         le_event_RunLoop();
       },
       "le_msg_DeleteService: it has been deleted already");
-}
-
-TEST_F(MisuseTest, PayloadsUnderAsan) {
-  if (!le::event::kAsan) GTEST_SKIP() << "not built with AddressSanitizer";
-  static char* payload;
-  payload = nullptr;
-  static le_msg_MessageRef_t message;
-  const auto make = [](size_t size = 61) {
-    le_msg_SessionRef_t session = le_msg_CreateSession(
-        le_msg_GetProtocolRef(("of " + std::to_string(size)).c_str(), size),
-        "service");
-    message = le_msg_CreateMsg(session);
-    payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
-    payload[0] = payload[size - 1] = 1;
-  };
-  const std::string error = "AddressSanitizer: ";
-  for (const size_t size : {1, 61, 64, 65536}) {
-    EXPECT_DEATH(
-        {
-          make(size);
-          payload[size] = 1;
-        },
-        error);
-  }
-  EXPECT_DEATH(
-      {
-        make();
-        le_msg_ReleaseMsg(message);
-        payload[0] = 1;
-      },
-      error);
-  EXPECT_DEATH(
-      {
-        make();
-        le_msg_Send(message);
-        payload[0] = 1;
-      },
-      error);
-  EXPECT_DEATH(
-      {
-        make();
-        le_msg_RequestResponse(message, nullptr, nullptr);
-        payload[60] = 1;
-      },
-      error);
-  // The message was sent, and is queued at the peer.
-  EXPECT_DEATH(
-      {
-        message = le_msg_CreateMsg(OpenSession());
-        payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
-        le_msg_Send(message);
-        payload[0] = 1;
-      },
-      error);
-  // Another message uses the memory now.
-  EXPECT_DEATH(
-      {
-        make();
-        char* const former = payload;
-        le_msg_ReleaseMsg(message);
-        make();
-        former[0] = 1;
-      },
-      error);
-  EXPECT_DEATH(
-      {
-        char* const object =
-            static_cast<char*>(le_mem_ForceAlloc(le_mem_CreatePool("x", 8)));
-        object[8] = 1;
-      },
-      error);
 }
 
 // ---- Exceptions ------------------------------------------------------------

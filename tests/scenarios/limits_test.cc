@@ -19,14 +19,7 @@ namespace messaging {
 namespace testing {
 namespace {
 
-class LimitsTest : public ::testing::TestWithParam<Setting> {
- protected:
-  // Over loopback only the library's queue is between sender and receiver.
-  static bool HasKernelBuffer() {
-    return GetParam() == Setting::kUnixThreads ||
-           GetParam() == Setting::kUnixProcesses;
-  }
-};
+class LimitsTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Everywhere, LimitsTest, AllSettings(), SettingName);
 
 constexpr uint32_t kQueuedMessages = 100;
@@ -52,7 +45,7 @@ le_msg_MessageRef_t NewPush(le_msg_SessionRef_t session, int number) {
 // bytes is exceeded. It receives all messages that were accepted before, and
 // then the close.
 TEST_P(LimitsTest, ASlowReaderIsClosed) {
-  const bool exact = !HasKernelBuffer();
+  const bool exact = !HasKernelBuffer(GetParam());
   Scenario scenario;
   scenario.Add("server", [exact](Party* party) {
     TestService service("echo");
@@ -221,7 +214,7 @@ TEST_P(LimitsTest, AServiceMayLeaveDescriptorsInItsMessages) {
 // session.
 TEST_P(LimitsTest, ASlowReaderMissesMessages) {
   constexpr int kFlood = 5000;
-  const bool exact = !HasKernelBuffer();
+  const bool exact = !HasKernelBuffer(GetParam());
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -280,7 +273,7 @@ TEST_P(LimitsTest, ASlowReaderMissesMessages) {
 // is full.
 TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
   static constexpr int kFlood = 5000;
-  const bool exact = !HasKernelBuffer();
+  const bool exact = !HasKernelBuffer(GetParam());
   Scenario scenario;
   scenario.Add("server", [exact](Party* party) {
     TestService service("echo");
@@ -529,8 +522,8 @@ TEST_P(LimitsTest, RequestsThatWaitAreBoundedInNumber) {
 }
 
 TEST_P(LimitsTest, RequestsThatWaitAreBoundedInBytes) {
-  // Each request counts as 144 + 256 bytes.
-  ExpectRequestsWait(GetParam(), {0, 8 * 400});
+  // Each request counts as 144 + 512 bytes.
+  ExpectRequestsWait(GetParam(), {0, 8 * 656});
 }
 
 // A server learns that a client has ended although it has stopped reading from
@@ -576,7 +569,7 @@ TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
 // A client's queue has limits. At a limit a sender waits for room, or returns
 // at its deadline.
 TEST_P(LimitsTest, AClientMayQueueSoMuch) {
-  const bool exact = !HasKernelBuffer();
+  const bool exact = !HasKernelBuffer(GetParam());
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -613,7 +606,7 @@ TEST_P(LimitsTest, AClientMayQueueSoMuch) {
 // The file descriptors in queued messages are limited.
 TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
   static constexpr int kMax = 3;
-  const bool exact = !HasKernelBuffer();
+  const bool exact = !HasKernelBuffer(GetParam());
   Scenario scenario;
   scenario.Add("server", [exact](Party* party) {
     TestService service("echo");

@@ -4,6 +4,7 @@
 // Requests and their completions.
 
 #include <algorithm>
+#include <utility>
 
 #include "tests/scenarios/util.h"
 
@@ -406,6 +407,44 @@ TEST_P(RequestTest, DeadlinesAndCancellation) {
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
+}
+
+// A message with another reference may be changed and sent again, by the same
+// pointer. It arrives complete each time, whatever its length was before.
+TEST_P(RequestTest, AMessageMayBeSentAgain) {
+  static constexpr size_t kLarge = size_t{64} * 1024;
+  const auto protocol = [] { return le_msg_GetProtocolRef("large", kLarge); };
+  Scenario scenario;
+  scenario.Add("server", [&](Party* party) {
+    TestService service("echo", protocol());
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [&](Party* party) {
+    TestClient client("echo", protocol());
+    client.Open();
+    const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
+    auto* const payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+    const std::pair<char, size_t> contents[] = {
+        {'a', 10}, {'b', kLarge}, {'c', 10}, {'d', 2000}};
+    std::string expected(kLarge, '\0');
+    for (const auto& [letter, length] : contents) {
+      std::memset(payload, letter, length);
+      expected.replace(0, length, length, letter);
+      le_msg_AddRef(message);
+      const le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+      ASSERT_NE(response, nullptr);
+      EXPECT_EQ(
+          std::memcmp(le_msg_GetPayloadPtr(response), expected.data(), kLarge),
+          0)
+          << letter;
+      le_msg_ReleaseMsg(response);
+      EXPECT_EQ(std::memcmp(payload, expected.data(), kLarge), 0) << letter;
+    }
+    le_msg_ReleaseMsg(message);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
 // A completion may make requests, and a handler may make a synchronous one.

@@ -9,9 +9,13 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "event/base/log.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
@@ -61,6 +65,40 @@ inline void PassTime() {
   le_sem_WaitWithTimeOut(never, le_clk_Time_t{0, 1001});
   le_sem_Delete(never);
 }
+
+// Whether the kernel's sockets are between sender and receiver. Over loopback
+// only the library's queues are.
+inline bool HasKernelBuffer(Setting setting) {
+  return setting == Setting::kUnixThreads || setting == Setting::kUnixProcesses;
+}
+
+// Collects the log lines of this process, of all threads. Only one object may
+// exist at a time.
+class LogCapture {
+ public:
+  LogCapture() : previous_(event::SetLogSink(&Add)) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    text_.clear();
+  }
+  ~LogCapture() { event::SetLogSink(previous_); }
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+
+  std::string text() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return text_;
+  }
+
+ private:
+  static void Add(event::LogLevel level, absl::string_view line) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    absl::StrAppend(&text_, event::LogLevelName(level), " ", line, "\n");
+  }
+
+  static inline std::mutex mutex_;
+  static inline std::string text_;  // guarded by mutex_
+  const event::LogSink previous_;
+};
 
 // A service whose handlers are closures. The thread that creates it must run
 // its loop.

@@ -42,6 +42,7 @@
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
+#include "messaging/machine/wire.h"
 #include "transports/framing/framing.h"
 #include "transports/wire_version.h"
 
@@ -449,6 +450,107 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
 }
 
+// Twenty users (they may be the subordinate ones of one person) send descriptors
+// whose close blocks, five each. These would occupy 80 closing threads and more.
+// Expected: an honest user's descriptors are closed meanwhile.
+TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
+  constexpr int kUsers = 20;
+  constexpr int kDescriptors = 5;
+  // Refuses descriptors of no session, and fetches none.
+  ExpectOthersAreServed();
+  std::vector<pid_t> attackers;
+  int go[2];
+  int sent[2];
+  ASSERT_EQ(pipe2(go, O_CLOEXEC), 0);
+  ASSERT_EQ(pipe2(sent, O_CLOEXEC), 0);
+  for (int user = 0; user < kUsers; ++user) {
+    attackers.push_back(
+        Run(kAttacker + static_cast<uid_t>(user), [&](int done) {
+          const le_msg_SessionRef_t session = le_msg_CreateSession(
+              le_msg_GetProtocolRef("honest", 8), "honest");
+          le_msg_OpenSessionSync(session);
+          Done(done);
+          char byte;
+          if (read(go[0], &byte, 1) != 1) _exit(1);
+          for (int k = 0; k < kDescriptors; ++k) {
+            const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+            le_msg_SetFd(message, NewLastingDescriptor());
+            le_msg_Send(message);
+          }
+          le_msg_Flush(session);
+          Done(sent[1]);
+        }));
+  }
+  // As in the test above, the service makes the last close().
+  ASSERT_EQ(kill(service_, SIGSTOP), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(service_, &status, WUNTRACED), service_);
+  for (int user = 0; user < kUsers; ++user) Done(go[1]);
+  close(sent[1]);
+  char byte;
+  for (int user = 0; user < kUsers; ++user) {
+    EXPECT_EQ(read(sent[0], &byte, 1), 1) << "one died";
+  }
+  ASSERT_EQ(kill(service_, SIGCONT), 0);
+  for (const int fd : {go[0], go[1], sent[0]}) close(fd);
+  // More descriptors than may wait for their close.
+  const pid_t honest = Run(kOther, [](int) {
+    const le_msg_SessionRef_t session =
+        le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
+    le_msg_OpenSessionSync(session);
+    for (int i = 0; i < 200; ++i) {
+      const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+      le_msg_SetFd(message, eventfd(0, EFD_CLOEXEC));
+      le_msg_Send(message);
+    }
+    // The service has no handler, so it releases the request.
+    le_msg_RequestSyncResponse(le_msg_CreateMsg(session));
+  });
+  ExpectOthersAreServed();
+  attackers.push_back(honest);
+  for (const pid_t child : attackers) {
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+}
+
+// Each of many sessions sends without end. Expected: another user is served,
+// and so is each of these sessions.
+TEST_F(HostileUsersTest, ManySessionsThatSendWithoutEnd) {
+  ExpectOthersAreServed();
+  attacker_ = Run(kAttacker, [](int done) {
+    constexpr int kSessions = 200;
+    static int answers = 0;
+    static int done_by = done;
+    static std::vector<le_msg_SessionRef_t> sessions;
+    for (int i = 0; i < kSessions; ++i) {
+      sessions.push_back(
+          le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest"));
+      le_msg_OpenSessionSync(sessions.back());
+    }
+    for (le_msg_SessionRef_t session : sessions) {
+      le_msg_RequestResponse(
+          le_msg_CreateMsg(session),
+          [](le_msg_MessageRef_t, void*) {
+            if (++answers == kSessions) Done(done_by);
+          },
+          nullptr);
+    }
+    struct Flood {
+      static void Run(void*, void*) {
+        for (le_msg_SessionRef_t session : sessions) {
+          const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+          if (le_msg_TrySend(message) != LE_OK) le_msg_ReleaseMsg(message);
+        }
+        le_event_QueueFunction(&Run, nullptr, nullptr);
+      }
+    };
+    le_event_QueueFunction(&Flood::Run, nullptr, nullptr);
+    le_event_RunLoop();
+  });
+  ExpectOthersAreServed();
+}
+
 // ---- Limits ----------------------------------------------------------------
 
 constexpr uint32_t kMaxFds = 8;
@@ -517,6 +619,172 @@ TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
     }
     le_event_RunLoop();
   });
+}
+
+// ---- Memory of a service ---------------------------------------------------
+
+// The service answers a message that begins with 'a', and keeps others.
+constexpr size_t kLargeBytes = size_t{1} << 20;
+constexpr size_t kUserMib = 4;
+
+le_msg_ProtocolRef_t Large() {
+  return le_msg_GetProtocolRef("large", kLargeBytes);
+}
+
+void OfferLargeService() {
+  const le_msg_ServiceRef_t service = le_msg_CreateService(Large(), "honest");
+  le_msg_ServiceLimits_t limits = {};
+  limits.structSize = sizeof(limits);
+  limits.maxBytesPerUser = kUserMib << 20;
+  le_msg_SetServiceLimits(service, &limits);
+  le_msg_SetServiceRecvHandler(
+      service,
+      [](le_msg_MessageRef_t message, void*) {
+        auto* const payload = static_cast<char*>(le_msg_GetPayloadPtr(message));
+        if (payload[0] == 'a') return le_msg_Respond(message);
+        std::memset(payload, 'x', kLargeBytes);
+      },
+      nullptr);
+  le_msg_AdvertiseService(service);
+}
+
+// Opens sessions of that service.
+std::vector<int> OpenSessions(const std::string& address, size_t count) {
+  directory::proto::ToDirectory open = Open("honest");
+  open.mutable_open()->mutable_client()->set_protocol_id("large");
+  open.mutable_open()->mutable_client()->set_max_message_size(kLargeBytes);
+  std::vector<int> sessions;
+  while (sessions.size() < count) {
+    sessions.push_back(Connect(address));
+    if (!Say(sessions.back(), open)) _exit(1);
+    char packet[1024];
+    do {
+      if (recv(sessions.back(), packet, sizeof(packet), 0) <= 0) _exit(1);
+    } while (packet[1] != messaging::kHelloFrame);
+  }
+  return sessions;
+}
+
+// Sends on each session the packets that `packet` returns for 0, 1, 2 ..., up to
+// an empty one. Returns when all are sent, or when the service seems to receive
+// nothing more.
+void SendAll(const std::vector<int>& sessions,
+             const std::function<std::string(size_t)>& packet) {
+  constexpr int kPatienceMs = 500;
+  std::vector<struct pollfd> polled;
+  for (const int session : sessions) polled.push_back({session, POLLOUT, 0});
+  std::vector<size_t> sent(sessions.size());
+  while (poll(polled.data(), polled.size(), kPatienceMs) > 0) {
+    for (size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].revents == 0) continue;
+      const std::string next = packet(sent[i]);
+      if (next.empty()) {
+        polled[i].fd = -1;
+      } else if (send(polled[i].fd, next.data(), next.size(),
+                      MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
+        ++sent[i];
+      } else if (errno != EAGAIN) {
+        _exit(1);
+      }
+    }
+  }
+}
+
+// Another user gets an answer to each of many large requests. The service reads
+// the attacker's packets meanwhile.
+void ExpectAnswers() {
+  const pid_t client = fork();
+  if (client == 0) {
+    if (setresgid(kOther, kOther, kOther) != 0 ||
+        setresuid(kOther, kOther, kOther) != 0) {
+      _exit(1);
+    }
+    const le_msg_SessionRef_t session = le_msg_CreateSession(Large(), "honest");
+    le_msg_OpenSessionSync(session);
+    for (int i = 0; i < 200; ++i) {
+      const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+      std::memset(le_msg_GetPayloadPtr(message), 'a', kLargeBytes / 4);
+      const le_msg_MessageRef_t response = le_msg_RequestSyncResponse(message);
+      if (response == nullptr) _exit(1);
+      le_msg_ReleaseMsg(response);
+    }
+    _exit(0);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(client, &status, 0), client);
+  EXPECT_EQ(status, 0);
+}
+
+// Sanitizers keep freed memory, and have memory of their own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kMeasuresMemory = false;
+#else
+constexpr bool kMeasuresMemory = true;
+#endif
+
+// The resident memory of a process.
+size_t MibOf(pid_t process) {
+  std::ifstream file(absl::StrCat("/proc/", process, "/statm"));
+  size_t all = 0;
+  size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)) >> 20;
+}
+
+// Of a message on each of 64 sessions, all but the end is sent.
+TEST_F(HostileUsersTest, PartsOfMessages) {
+  ReplaceService([](int done) {
+    OfferLargeService();
+    Done(done);
+    le_event_RunLoop();
+  });
+  const size_t before = MibOf(service_);
+  Attack([](const std::string& address) {
+    SendAll(OpenSessions(address, 64), [](size_t index) {
+      constexpr size_t kPartBytes = 32768;
+      FrameHeader header;
+      header.type = messaging::kMessageFrame;
+      header.flags =
+          index == 0 ? FrameHeader::kFragmented : FrameHeader::kContinuation;
+      header.length = index == 0 ? kLargeBytes : kPartBytes;
+      header.id = 7;
+      if (index == kLargeBytes / kPartBytes - 1) return std::string();
+      return std::string(reinterpret_cast<const char*>(&header),
+                         sizeof(header)) +
+             std::string(kPartBytes, 'x');
+    });
+  });
+  ExpectAnswers();
+  if (kMeasuresMemory) {
+    EXPECT_LT(MibOf(service_), before + kUserMib + 12);
+  }
+}
+
+// Small requests, which the service does not answer. It writes to each.
+TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
+  ReplaceService([](int done) {
+    OfferLargeService();
+    Done(done);
+    le_event_RunLoop();
+  });
+  const size_t before = MibOf(service_);
+  Attack([](const std::string& address) {
+    SendAll(OpenSessions(address, 4), [](size_t index) {
+      if (index == 100) return std::string();
+      FrameHeader header;
+      header.type = messaging::kRequestFrame | messaging::kLengthWasSet;
+      header.length = 1;
+      header.id = index + 1;
+      return std::string(reinterpret_cast<const char*>(&header),
+                         sizeof(header)) +
+             "k";
+    });
+  });
+  ExpectAnswers();
+  if (kMeasuresMemory) {
+    // The service's pool has 64 MiB before messages are packed.
+    EXPECT_LT(MibOf(service_), before + 64 + kUserMib + 12);
+  }
 }
 
 // Servers do not read. The directory sends sockets of clients to them, until it

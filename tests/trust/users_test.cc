@@ -57,6 +57,11 @@ constexpr uid_t kCaller = 12345;
 // This number of connections shows that a client keeps retrying.
 constexpr int kTries = 4;
 
+// Exit statuses of a child if this machine does not permit a step of the test.
+constexpr int kNoOtherUser = 100;
+constexpr int kNoNamespace = 101;
+constexpr int kNoCapabilities = 102;
+
 // The exit status of a child that could not execute its program.
 constexpr int kNotExecuted = 103;
 
@@ -405,12 +410,30 @@ TEST_F(FolderTest, NoDirectoryRunsBehindALinkOfAnotherUser) {
   ExpectRefused(place_.LinkOf(kStranger));
 }
 
-// ---- Programs with more rights than their callers --------------------------
+// A client says that it may not enter the folder.
+TEST_F(FolderTest, OneThatMayNotBeEnteredIsNamed) {
+  place_.StartDirectory();
+  ASSERT_EQ(chmod(place_.folder().c_str(), 0700), 0);
+  const std::string asker = place_.CopyAsker();
+  std::string said;
+  const int status = RunInChild(
+      [&] {
+        if (setresgid(kCaller, kCaller, kCaller) != 0 ||
+            setresuid(kCaller, kCaller, kCaller) != 0) {
+          _exit(kNoOtherUser);
+        }
+        setenv("LE_MESSAGING_DIR", place_.folder().c_str(), 1);
+        execl(asker.c_str(), "asker", nullptr);
+      },
+      &said);
+  EXPECT_EQ(status, 0) << said;
+  EXPECT_THAT(said,
+              HasSubstr(absl::StrCat(
+                  "interface 'asker': cannot open a session: no directory at '",
+                  place_.address(), "': Permission denied")));
+}
 
-// Exit statuses of a child if this machine does not permit a step of the test.
-constexpr int kNoOtherUser = 100;
-constexpr int kNoNamespace = 101;
-constexpr int kNoCapabilities = 102;
+// ---- Programs with more rights than their callers --------------------------
 
 const char* WhyNot(int status) {
   switch (status) {

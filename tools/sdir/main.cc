@@ -3,6 +3,8 @@
 //
 // sdir: shows and changes the state of a directory.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -65,7 +67,9 @@ class Directory {
  public:
   explicit Directory(const std::string& flag) : flag_(flag) {
     const absl::Status connected = Connect();
-    if (!connected.ok()) Fail(kNoDirectory, std::string(connected.message()));
+    if (connected.ok()) return;
+    Fail(absl::IsUnavailable(connected) ? kNoDirectory : kFailed,
+         std::string(connected.message()));
   }
   // Waits for a directory. Repeats the request until a directory has answered.
   Directory(const std::string& flag, ToDirectory request,
@@ -213,7 +217,7 @@ class Command {
   // Reads the command's name. Ends the program if there is no such command, or
   // if it does not take an option that is given.
   std::string Begin() {
-    const std::string name = Next("a command");
+    std::string name = Next("a command");
     const le::sdir::CommandInfo* const info = le::sdir::FindCommand(name);
     if (info == nullptr) Misused(absl::StrCat("unknown command '", name, "'"));
     for (const auto& option : given_) {
@@ -364,6 +368,13 @@ void Do(const Command& command, ToDirectory request) {
   directory.HearDone();
 }
 
+// Changes one binding.
+void Change(const Command& command, ToDirectory request) {
+  Do(command, std::move(request));
+  // The directory has not waited until the disk has its file.
+  if (command.Has("--persist")) sync();
+}
+
 std::string ReadAll(const std::string& file) {
   std::FILE* const stream =
       file == "-" ? stdin : std::fopen(file.c_str(), "rbe");
@@ -474,13 +485,15 @@ int main(int argc, char** argv) {
     const auto binding = command.NextBinding();
     request.mutable_bind()->set_client(binding.first);
     request.mutable_bind()->set_service(binding.second);
+    request.mutable_bind()->set_persist(command.Has("--persist"));
     command.End();
-    Do(command, std::move(request));
+    Change(command, std::move(request));
   } else if (name == "unbind") {
     ToDirectory request;
     request.mutable_unbind()->set_client(command.NextName("CLIENT"));
+    request.mutable_unbind()->set_persist(command.Has("--persist"));
     command.End();
-    Do(command, std::move(request));
+    Change(command, std::move(request));
   } else if (name == "load") {
     Load(&command);
   } else if (name == "wait") {

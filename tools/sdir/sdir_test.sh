@@ -61,7 +61,11 @@ expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.
 expect "unknown command" 2 "unknown command 'x'" sdir x
 expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
 expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
-expect "a bindings file that is not there" 1 "No such file" "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
+# One line: the totals are logged after the bindings are read.
+expect "a bindings file that is not there" 1 "bindings file '$folder/none': No such file" \
+  "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
+[ "$("$directoryd" --socket_dir "$folder/e" --bindings "$folder/none" 2>&1 | wc -l)" = 1 ] ||
+  { echo "FAILED: more than one line"; failures=$((failures + 1)); }
 
 # `wait` also waits for the directory. Its error shows that it has asked the
 # directory.
@@ -71,7 +75,7 @@ until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
 
 printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
 mkfifo "$folder/out"
-(umask 077 && exec "$directoryd" --socket_dir "$folder/d" --bindings="$folder/bindings" > "$folder/out") &
+(umask 077 && exec "$directoryd" --socket_dir "$folder/d" --bindings="$folder/bindings" > "$folder/out" 2> "$folder/err1") &
 daemon=$!
 read -r ready < "$folder/out"
 wait "$waits"
@@ -197,6 +201,20 @@ expect "a part of the list" 0 "^        <$user>.m -> <$user>.n" sdir list "<$use
 expect "an explanation" 4 "^not offered +<$user>.n: is its server running" sdir explain "<$user>.m"
 expect "no client to explain" 2 "one user and one interface" sdir explain "<*>.m"
 
+# If another daemon takes the place before the first one notices, the first ends.
+kill -STOP "$daemon"
+rm -r "$folder/d"
+printf '<%s>.g -> <%s>.h\n' "$user" "$user" > "$folder/bindings"
+"$directoryd" --socket_dir="$folder/d" --bindings="$folder/bindings" > "$folder/out" &
+second=$!
+read -r ready < "$folder/out"
+kill -CONT "$daemon"
+wait "$daemon"
+{ [ $? = 1 ] && grep -q "another directory runs here" "$folder/err1"; } ||
+  { echo "FAILED: it did not end:"; cat "$folder/err1"; failures=$((failures + 1)); }
+daemon=$second
+until_says "<$user>.g -> <$user>.h" sdir list
+
 # Stops the directory. All commands run at once, since each waits for 5 s.
 kill -STOP "$daemon"
 asks=()
@@ -242,8 +260,11 @@ wait "$daemon"
 (ulimit -n 40 && exec "$directoryd" --socket_dir="$folder/d" --max_connections=1 > "$folder/out") &
 daemon=$!
 read -r ready < "$folder/out"
+descriptors() { find "/proc/$daemon/fd" -type l | wc -l; }
+before=$(descriptors)
 sdir monitor &
 monitor=$!
+until [ "$(descriptors)" -gt "$before" ]; do :; done
 refusal="^sdir: user $(id -u) has as many connections as it may$"
 until_says "$refusal" sdir list
 for _ in {1..20}; do
@@ -271,6 +292,57 @@ mkfifo "$folder/late"
 expect "a pipe is not waited for" 1 "not a regular file" sdir load
 kill -TERM "$daemon"
 wait "$daemon"
+
+# A folder of bindings files, together with a file.
+mkdir "$folder/b"
+printf '<%s>.a -> <%s>.b\n' "$user" "$user" > "$folder/bindings"
+printf '<%s>.p -> <%s>.q\n' "$user" "$user" > "$folder/b/10-p.bindings"
+expect "a folder of bindings that is not there" 1 "bindings folder '$folder/none': No such file" \
+  "$directoryd" --socket_dir "$folder/d" --bindings_dir "$folder/none"
+start() { # OPTION...
+  "$directoryd" --socket_dir="$folder/d" "$@" > "$folder/out" &
+  daemon=$!
+  read -r ready < "$folder/out"
+}
+stop() {
+  kill -TERM "$daemon"
+  wait "$daemon"
+}
+both=(--bindings "$folder/bindings" --bindings_dir "$folder/b")
+own=$folder/b/50-sdir.bindings
+start "${both[@]}"
+expect "the file's binding" 0 "<$user>.a -> <$user>.b" sdir list
+expect "the folder's binding" 0 "<$user>.p -> <$user>.q" sdir list
+expect "bind and write" 0 "^bound: <$number>.k -> <$number>.l, also in $own" \
+  sdir bind --persist "<$user>.k" "<$user>.l"
+expect "no other command writes" 2 "'--persist' does not belong" sdir list --persist
+expect "a binding of another file" 1 "$own:[0-9]+:1: this .* bound to another service in $folder/b/10-p.bindings:1" \
+  sdir bind --persist "<$user>.p" "<$user>.l"
+expect "it has changed nothing" 0 "<$user>.p -> <$user>.q" sdir list
+expect "load them" 0 "" sdir load
+expect "it is still there" 0 "<$user>.k -> <$user>.l" sdir list
+ln -s /dev/null "$folder/b/20.bindings"
+expect "a link" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir load
+expect "write beside it" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir bind --persist "<$user>.m" "<$user>.l"
+rm "$folder/b/20.bindings"
+printf 'x' > "$folder/b/20.bindings"
+expect "a bad one of several" 1 "$folder/b/20.bindings:1:1" sdir load
+expect "it has changed nothing either" 0 "<$user>.k -> <$user>.l" sdir list
+rm "$folder/b/20.bindings"
+stop
+start "${both[@]}"
+expect "it outlives a restart" 0 "<$user>.k -> <$user>.l" sdir list
+expect "unbind and write" 0 "^unbound: <$number>.k, also in $own" sdir unbind --persist "<$user>.k"
+expect "unbind another file's" 1 "$folder/b/10-p.bindings:1 has it" sdir unbind --persist "<$user>.p"
+expect "it is still bound" 0 "<$user>.p -> <$user>.q" sdir list
+printf '<%s>.r -> <%s>.s\n' "$user" "$user" > "$folder/b/30.bindings"
+kill -HUP "$daemon"
+until_says "<$user>.r -> <$user>.s" sdir list
+expect "it is gone from the file, too" 1 "no binding" sdir unbind "<$user>.k"
+stop
+start --bindings "$folder/bindings"
+expect "no folder to write to" 1 "started without --bindings_dir" sdir bind --persist "<$user>.k" "<$user>.l"
+stop
 
 # The daemon starts without standard input, output or error.
 for closed in 0 1 2; do

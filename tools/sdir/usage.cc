@@ -131,6 +131,9 @@ const std::vector<OptionInfo>& Options() {
       {"--json", nullptr, "short for --format=json"},
       {"--format", "FORMAT", "text (the default) or json"},
       {"--check", nullptr, "only looks for errors"},
+      {"--persist", nullptr,
+       "also changes the file 50-sdir.bindings in the folder of directoryd's "
+       "--bindings_dir, so that each load has the change"},
       {"--timeout", "SECONDS", "how long to wait; without it, for ever"},
       {"--socket_dir", "DIR",
        "where the directory is. Default: the first of $LE_MESSAGING_DIR, "
@@ -159,14 +162,14 @@ const std::vector<CommandInfo>& Commands() {
        "prints what happens, a line each, until it is stopped"},
       {"bind",
        "CLIENT SERVICE",
-       {},
+       {"--persist"},
        "adds or replaces a binding, until the next load or restart"},
-      {"unbind", "CLIENT", {}, "takes one away, likewise"},
+      {"unbind", "CLIENT", {"--persist"}, "takes one away, likewise"},
       {"load",
        "[FILE]",
        {"--check"},
        "replaces all bindings by those of FILE (-: standard input), or of the "
-       "file that directoryd was started with; on any error nothing changes"},
+       "files that directoryd was started with; on any error nothing changes"},
       {"wait",
        "SERVICE",
        {"--timeout"},

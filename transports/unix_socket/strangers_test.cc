@@ -25,6 +25,7 @@
 #include <thread>
 #include <vector>
 
+#include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
@@ -61,7 +62,14 @@ class Kernel final : public event::sys::Interceptor {
     if (fd < lasts_from_ || std::this_thread::get_id() == test_) return;
     ++lasting_;
     changed_.notify_all();
-    changed_.wait(lock, [&] { return lasts_from_ == INT_MAX; });
+    changed_.wait(lock, [&] { return lasts_from_ == INT_MAX || ends_ > 0; });
+    if (ends_ > 0) --ends_;
+  }
+  // Lets one close end that blocks.
+  void EndOne() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++ends_;
+    changed_.notify_all();
   }
   // From now on the close of a descriptor whose number is at least `fd` blocks
   // until LastFrom(INT_MAX). (A close on the test's own thread does not block,
@@ -103,6 +111,7 @@ class Kernel final : public event::sys::Interceptor {
   sigset_t signals_of_closer_;
   int lasts_from_ = INT_MAX;
   int lasting_ = 0;
+  int ends_ = 0;
 };
 
 class Kept final : public event::Held {
@@ -117,7 +126,7 @@ class OtherProcess final : public event::Process {
   void Die(absl::string_view message) override { real_->Die(message); }
   event::Credentials credentials() override { return real_->credentials(); }
   bool IsOverflowUser(uid_t) override { return true; }
-  event::Instant Now() override { return real_->Now(); }
+  event::Instant Now() override { return real_->Now() + is_ahead; }
   std::unique_ptr<event::Loop> CreateLoop() override {
     return real_->CreateLoop();
   }
@@ -126,15 +135,21 @@ class OtherProcess final : public event::Process {
   }
   std::unique_ptr<event::ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) override {
+    ++started_;
     return left_-- > 0 ? real_->StartThread(name, std::move(body)) : nullptr;
   }
+  int started() const { return started_; }
   void ExitThread() override { real_->ExitThread(); }
   uint64_t Random() override { return real_->Random(); }
   std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
 
+  // The clock of the threads that this process starts is not changed.
+  absl::Duration is_ahead;
+
  private:
   event::Process* const real_ = event::Process::Current();
   int left_;
+  int started_ = 0;
 };
 
 // Receives all frames and closes their file descriptors.
@@ -173,7 +188,6 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     auto listening = transport_.Listen(address_);
     ASSERT_TRUE(listening.ok()) << listening.status();
     acceptor_ = *std::move(listening);
-    ASSERT_TRUE(acceptor_->Attach(loop_, this).ok());
     far_.reset(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     struct sockaddr_un to = {};
     to.sun_family = AF_UNIX;
@@ -182,6 +196,10 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
                       sizeof(to)),
               0);
     end_fd_ = LowestFree();
+    AcceptOne();
+  }
+  void AcceptOne() {
+    ASSERT_TRUE(acceptor_->Attach(loop_, this).ok());
     while (end_ == nullptr) loop_->RunTurn(absl::InfiniteFuture());
   }
   // Makes an end like a server's end of a session (end_), and a raw far end
@@ -376,6 +394,41 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
   EXPECT_NE(kernel.ClosedBy(end_fd_), std::this_thread::get_id());
 }
 
+// A connection was made before this process could refuse file descriptors.
+TEST_F(StrangersTest, AnotherThreadClosesThoseOfAPassedSocketsBacklog) {
+  Kernel kernel;
+  event::UniqueFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  struct sockaddr_un to = {};
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, address_.data(), address_.size());
+  const auto* const raw = reinterpret_cast<struct sockaddr*>(&to);
+  ASSERT_EQ(bind(listener.get(), raw, sizeof(to)), 0);
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  far_.reset(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(far_.get(), raw, sizeof(to)), 0);
+  ASSERT_EQ(SendDescriptor(), 0);
+
+  transport_.RefuseDescriptors();
+  transport_.UseListener(std::move(listener));
+  acceptor_ = *transport_.Listen(address_);
+  AcceptOne();
+  const int comes_as = LowestFree();
+  kernel.Forget();
+  IncomingFrame frame;
+  ASSERT_EQ(end_->Receive(&frame, pool_.get(), absl::InfiniteFuture()),
+            IoResult::kOk);
+  EXPECT_FALSE(frame.descriptor);
+  EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
+
+  if (KernelRefuses()) {
+    end_.reset();
+    far_.reset(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(far_.get(), raw, sizeof(to)), 0);
+    EXPECT_EQ(SendDescriptor(), EPERM);
+  }
+  unlink(address_.c_str());
+}
+
 // ---- Sessions with strangers -----------------------------------------------
 
 using Trust = Connection::Trust;
@@ -481,6 +534,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
               IoResult::kOk);
     EXPECT_FALSE(frame.descriptor);
     EXPECT_TRUE(frame.descriptor_lost);
+    EXPECT_FALSE(frame.lost_by_sender);
     EXPECT_NE(kernel.ClosedBy(comes_as), std::this_thread::get_id());
   }
 }
@@ -524,6 +578,81 @@ TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
   EXPECT_NE(kernel.ClosedBy(other), std::this_thread::get_id());
   kernel.LastFrom(INT_MAX);
   while (kept.holders() > 1) std::this_thread::yield();
+}
+
+// Twenty users occupy all shared threads. Expected: a further user has a thread
+// of its own, and no second one.
+TEST_F(StrangersTest, ManyUsersHoldUpNoOthers) {
+  constexpr int kUsers = 20, kThreadsOfAUser = 4;
+  Kept kept;
+  const auto held = event::HeldRef::Adopt(&kept);
+  Kernel kernel;
+  kernel.LastFrom(kLasting);
+  const auto block = [&](int user) {
+    for (int i = 0; i < kThreadsOfAUser; ++i) {
+      CloseElsewhere(&process_, static_cast<uid_t>(user),
+                     event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)),
+                     held);
+    }
+  };
+  for (int user = 1; user < kUsers; ++user) {
+    block(user);
+    kernel.WaitUntilLasting(user * kThreadsOfAUser);
+  }
+  EXPECT_FALSE(AnyCloseWaits());
+  block(kUsers);
+  kernel.WaitUntilLasting(kUsers * kThreadsOfAUser);
+  EXPECT_FALSE(AnyCloseWaits());
+  block(kUsers + 1);
+  kernel.WaitUntilLasting(kUsers * kThreadsOfAUser + 1);
+  const int started = process_.started();
+  const int second = fcntl(0, F_DUPFD_CLOEXEC, 600);
+  const int others = fcntl(0, F_DUPFD_CLOEXEC, 650);
+  kernel.Forget();
+  CloseElsewhere(&process_, kUsers + 1, event::UniqueFd(second), held);
+  EXPECT_EQ(process_.started(), started);
+  CloseElsewhere(&process_, kUsers + 2, event::UniqueFd(others), held);
+  EXPECT_NE(kernel.ClosedBy(others), std::this_thread::get_id());
+  EXPECT_TRUE(AnyCloseWaits());
+  kernel.LastFrom(INT_MAX);
+  EXPECT_NE(kernel.ClosedBy(second), std::this_thread::get_id());
+  while (kept.holders() > 1) std::this_thread::yield();
+}
+
+// An operator must be able to find the cause. Each user is reported once.
+TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
+  static std::mutex log_mutex;
+  static std::vector<std::string> log;
+  event::SetLogSink([](event::LogLevel, absl::string_view line) {
+    std::lock_guard<std::mutex> lock(log_mutex);
+    log.emplace_back(line);
+  });
+  Kernel kernel;
+  const auto lines = [&](const std::string& part) {
+    std::lock_guard<std::mutex> lock(log_mutex);
+    return std::count_if(log.begin(), log.end(), [&](const std::string& line) {
+      return line.find(part) != std::string::npos;
+    });
+  };
+  kernel.LastFrom(kLasting);
+  for (const uid_t user : {uid_t{1}, uid_t{1}, uid_t{2}}) {
+    CloseElsewhere(&process_, user,
+                   event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)));
+  }
+  kernel.WaitUntilLasting(3);
+  CloseElsewhere(&process_, 3, event::UniqueFd(dup(0)));
+  EXPECT_EQ(lines("that user 1 "), 0);
+  process_.is_ahead = absl::Seconds(5);
+  for (int i = 0; i < 5; ++i) {
+    CloseElsewhere(&process_, 3, event::UniqueFd(dup(0)));
+    WaitForCloses();
+  }
+  EXPECT_EQ(lines("that user 1 "), 1);
+  EXPECT_EQ(lines(": 2 are under way, and 0 wait"), 1);
+  EXPECT_EQ(lines("that user 2 "), 1);
+  kernel.LastFrom(INT_MAX);
+  while (AnyCloseIsUnfinished()) std::this_thread::yield();
+  event::SetLogSink(nullptr);
 }
 
 // A client's connection is dropped unread. Expected: its close is charged to
@@ -683,7 +812,10 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
     Reader reader(&process_, end_.get(), pool_.get());
     ASSERT_TRUE(end_->Attach(loop_, &reader).ok());
     while (reader.frames < kMaxWaiting) loop_->RunTurn(absl::InfiniteFuture());
-    for (int turn = 0; turn < 3; ++turn) loop_->RunTurn(absl::InfiniteFuture());
+    // The transport does nothing meanwhile, also after a pause.
+    while (loop_->RunTurn(absl::InfinitePast())) {
+    }
+    EXPECT_FALSE(loop_->RunTurn(process_.Now() + absl::Milliseconds(60)));
     EXPECT_EQ(reader.frames, kMaxWaiting);
     EXPECT_LE(OpenDescriptors() - before, kMaxWaiting);
     kernel.LastFrom(INT_MAX);
@@ -691,6 +823,94 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
     end_.reset();
   }
 }
+
+// Sessions of a user that has as many unfinished closes as it may have. EndOne()
+// then lets one more be closed.
+class UnreadSessionsTest : public StrangersTest {
+ protected:
+  // Each session has one unread frame.
+  void Begin(int sessions, bool with_descriptors) {
+    BlockClosers(&kernel_, getuid());
+    for (int i = 0; i < kMaxWaiting; ++i) {
+      CloseElsewhere(&process_, getuid(),
+                     event::UniqueFd(fcntl(0, F_DUPFD_CLOEXEC, kLasting)));
+    }
+    for (int i = 0; i < sessions; ++i) {
+      BeginSession(Trust::kStranger);
+      if (with_descriptors) {
+        ASSERT_EQ(SendDescriptor(), 0);
+      } else {
+        FrameHeader header;
+        header.type = 1;
+        ASSERT_GT(send(far_.get(), &header, sizeof(header), 0), 0);
+      }
+      far_ends_.push_back(std::move(far_));
+      readers_.push_back(
+          std::make_unique<Reader>(&process_, end_.get(), pool_.get()));
+      ASSERT_TRUE(end_->Attach(loop_, readers_.back().get()).ok());
+      ends_.push_back(std::move(end_));
+    }
+    RunTurns();
+    EXPECT_EQ(FramesRead(), 0);
+  }
+  ~UnreadSessionsTest() override { kernel_.LastFrom(INT_MAX); }
+  // Runs turns until nothing happens for longer than any pause of a connection.
+  void RunTurns() {
+    while (loop_->RunTurn(process_.Now() + absl::Milliseconds(60))) {
+      ASSERT_LT(++turns_, 1000) << "it spins";
+    }
+  }
+  // Returns when the closing thread has begun its next close.
+  void EndOne() {
+    kernel_.EndOne();
+    kernel_.WaitUntilLasting(++begun_);
+  }
+  int FramesRead() const {
+    int frames = 0;
+    for (const auto& reader : readers_) frames += reader->frames;
+    return frames;
+  }
+
+  Kernel kernel_;
+  std::vector<event::UniqueFd> far_ends_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+  std::vector<std::unique_ptr<Connection>> ends_;
+
+ private:
+  int turns_ = 0;
+  int begun_ = 4;  // closes
+};
+
+TEST_F(UnreadSessionsTest, EachCloseMakesRoomForOne) {
+  Begin(20, /*with_descriptors=*/true);
+  for (int ended = 1; ended <= 3; ++ended) {
+    EndOne();
+    RunTurns();
+    EXPECT_EQ(FramesRead(), ended);
+  }
+}
+
+TEST_F(UnreadSessionsTest, AreAllReadWhileThereIsRoom) {
+  Begin(20, /*with_descriptors=*/false);
+  EndOne();
+  RunTurns();
+  EXPECT_EQ(FramesRead(), 20);
+}
+
+// One session is told that it may be read, and then one is detached. In one of
+// the two cases this is the same one. Expected: the other one is read.
+class TwoUnreadSessionsTest : public UnreadSessionsTest,
+                              public ::testing::WithParamInterface<int> {};
+
+TEST_P(TwoUnreadSessionsTest, OneThatLeavesMakesRoomForTheOther) {
+  Begin(2, /*with_descriptors=*/true);
+  EndOne();
+  ends_[GetParam()]->Detach();
+  RunTurns();
+  EXPECT_EQ(readers_[1 - GetParam()]->frames, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TwoUnreadSessionsTest, ::testing::Range(0, 2));
 
 // Only a directory may pass a connection, not the far end of a session.
 TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {

@@ -62,15 +62,6 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
-// Whether the socket refuses file descriptors. If it has refused them since it
-// was created, no unread packet holds one.
-bool RefusesDescriptors(int fd) {
-  int takes = 1;
-  socklen_t size = sizeof(takes);
-  return sys::GetSockOpt(fd, SOL_SOCKET, SO_PASSRIGHTS, &takes, &size) == 0 &&
-         takes == 0;
-}
-
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
@@ -111,6 +102,13 @@ UnixConnection::UnixConnection(event::UniqueFd socket, event::Process* process,
       has_blind_pause_(false) {}
 
 UnixConnection::~UnixConnection() { Close(); }
+
+bool UnixConnection::RefusesDescriptors(int fd) {
+  int takes = 1;
+  socklen_t size = sizeof(takes);
+  return sys::GetSockOpt(fd, SOL_SOCKET, SO_PASSRIGHTS, &takes, &size) == 0 &&
+         takes == 0;
+}
 
 UnixConnection* UnixConnection::AsIdle(Connection* connection,
                                        bool* promised_plain) const {

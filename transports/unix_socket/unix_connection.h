@@ -72,6 +72,10 @@ class UnixConnection final : public Connection, private event::Watch {
                  Strangers strangers = Strangers::kTaken);
   ~UnixConnection() override;
 
+  // Whether the socket refuses file descriptors. If it has refused them since
+  // it was created, no unread packet holds one.
+  static bool RefusesDescriptors(int fd);
+
   absl::Status Attach(event::Loop* loop, Observer* observer) override;
   void Detach() override;
   void SetReadInterest(bool interested) override;

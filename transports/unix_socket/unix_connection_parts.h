@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/types/optional.h"
 #include "event/base/sys.h"
+#include "transports/closer.h"
 #include "transports/stall_clock.h"
 #include "transports/unix_socket/unix_connection.h"
 
@@ -31,8 +32,8 @@ constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 // calls, which need no poll() then.
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
-// The retry interval while no file descriptor is free, or too many wait to be
-// closed.
+// The retry interval while no file descriptor is free, and in a blocking call
+// while too many wait to be closed.
 constexpr absl::Duration kNoDescriptorPause = absl::Milliseconds(50);
 
 // Shared statuses for the usual reasons of a close. Creating a status takes two
@@ -248,10 +249,10 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
 //  - Frames are left in a received packet. Then the observer is called again in
 //    each turn.
 //  - Too many file descriptors of the far end's user wait to be closed. Then
-//    the socket is read again after a pause.
+//    the closer says when the socket may be read again.
 //  - A packet's file descriptor cannot be received, because none is free. Then
-//    the packet is only peeked at until a file descriptor is free. Checking
-//    beforehand would not help, because other threads may open hundreds of
+//    the packet is only peeked at, after pauses, until a file descriptor is
+//    free. Checking beforehand would not help, because other threads may open hundreds of
 //    files at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
@@ -268,14 +269,12 @@ class UnixConnection::Leftover final : private event::Task,
   // Whether Run() has called OnReadable() in this turn.
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
-  bool paused() const { return running(); }
-  // Returns whether a file descriptor is free, and not too many file
-  // descriptors of the far end's user wait to be closed. Otherwise the loop
-  // stops reading the socket for a time.
+  // The loop does not read the socket.
+  bool paused() const { return running() || few_closes_.waits(); }
+  // Returns whether a file descriptor is free. Otherwise the loop stops reading
+  // the socket for a time.
   bool MayReceive() {
-    const int probe = connection_->HasManyCloses()
-                          ? -1
-                          : event::sys::Dup(connection_->fd_.get());
+    const int probe = event::sys::Dup(connection_->fd_.get());
     if (probe >= 0) {
       event::sys::Close(probe);
       return true;
@@ -287,14 +286,36 @@ class UnixConnection::Leftover final : private event::Task,
     }
     return false;
   }
+  // Call it if HasManyCloses(). False: the user has few again. Otherwise the
+  // loop stops reading the socket until then.
+  bool AwaitFewCloses() {
+    if (connection_->loop_ == nullptr || few_closes_.waits()) return true;
+    if (!few_closes_.Begin(connection_->process_, connection_->Payer(),
+                           connection_->loop_)) {
+      return false;
+    }
+    connection_->UpdateInterest();
+    return true;
+  }
 
   // Call it only while attached.
   void LeaveLoop() {
     StopReminding();
     if (running()) connection_->loop_->StopTimer(this);
+    few_closes_.Cancel();
   }
 
  private:
+  class FewCloses final : public FewClosesWait {
+   public:
+    explicit FewCloses(UnixConnection* connection) : connection_(connection) {}
+
+   private:
+    void OnFewCloses() override { connection_->UpdateInterest(); }
+
+    UnixConnection* const connection_;
+  };
+
   void Run() override {
     if (!connection_->HasBuffered() || !connection_->reads_) return;
     turn_ = connection_->loop_->turn();
@@ -304,6 +325,7 @@ class UnixConnection::Leftover final : private event::Task,
   void OnExpiry() override { connection_->UpdateInterest(); }
 
   UnixConnection* const connection_;
+  FewCloses few_closes_{connection_};
   uint32_t turn_ = 0;  // the turn of the last Run(), or 0
 };
 

@@ -119,7 +119,7 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
 // the far end's user wait to be closed. May return early. Returns false if the
 // deadline has passed.
 bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
-  if (leftover()->MayReceive()) return true;
+  if (leaves_unread_ ? leftover()->MayReceive() : !HasManyCloses()) return true;
   const event::Instant now = process_->Now();
   if (deadline <= now) return false;
   const event::Instant until = std::min(deadline, now + kNoDescriptorPause);
@@ -262,7 +262,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     if (packets == kMaxPacketsWithoutFrame && !block) {
       return IoResult::kWouldBlock;
     }
-    if (ABSL_PREDICT_FALSE(HasManyCloses()) && !leftover()->MayReceive()) {
+    if (ABSL_PREDICT_FALSE(HasManyCloses()) && leftover()->AwaitFewCloses()) {
       return IoResult::kWouldBlock;
     }
     if (ABSL_PREDICT_FALSE(AnyCloseWaits()) && is_careful() &&
@@ -275,7 +275,9 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
     size_t size = 0;
     const IoResult result = Fetch(&room, block, &ancillary, &size);
     if (strangers_ == Strangers::kDropped || result != IoResult::kOk) {
+      const bool dropped = ancillary.descriptors() > 0;
       CloseReceived(&ancillary);
+      if (dropped) ancillary.set_truncated(true);  // they are lost at this end
     }
     if (result != IoResult::kOk) return result;
     absl::Status why;

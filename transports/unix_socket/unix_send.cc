@@ -181,7 +181,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   if (sent > 0) {  // the descriptor was sent with the first part
     event::UniqueFd copy = std::exchange(descriptor, event::UniqueFd());
     if (passed != nullptr) {
-      CloseClient(process_, std::move(copy), std::move(held));
+      CloseClient(process_, std::move(copy),
+                  std::exchange(held, event::HeldRef()));
     }
   }
   if (frame.descriptor != nullptr) frame.descriptor->reset();

@@ -3,6 +3,7 @@
 
 #include "transports/unix_socket/unix_socket.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -12,6 +13,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/base/unique_fd.h"
@@ -61,13 +64,72 @@ int ConnectTo(int fd, const struct sockaddr_un& address) {
   }
 }
 
+// Splits a path before its last part.
+std::pair<std::string, std::string> Split(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {".", path};
+  return {path.substr(0, slash + 1), path.substr(slash + 1)};
+}
+
+// Whether both paths name the same entry of the same folder. The folders may be
+// named differently.
+bool SameEntry(const std::string& a, const std::string& b) {
+  const auto of_a = Split(a);
+  const auto of_b = Split(b);
+  struct stat folder_a;
+  struct stat folder_b;
+  return of_a.second == of_b.second &&
+         sys::Stat(of_a.first.c_str(), &folder_a) == 0 &&
+         sys::Stat(of_b.first.c_str(), &folder_b) == 0 &&
+         folder_a.st_ino == folder_b.st_ino &&
+         folder_a.st_dev == folder_b.st_dev;
+}
+
+absl::Status CheckListener(int fd, const std::string& address) {
+  auto failed = [](absl::string_view what) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the passed socket ", what));
+  };
+  auto number = [fd](int option) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    return sys::GetSockOpt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value
+                                                                       : -1;
+  };
+  const int domain = number(SO_DOMAIN);
+  if (domain < 0) return failed("is not a socket");
+  if (domain != AF_UNIX || number(SO_TYPE) != SOCK_SEQPACKET) {
+    return failed("is not of AF_UNIX with SOCK_SEQPACKET");
+  }
+  if (number(SO_ACCEPTCONN) != 1) return failed("does not listen");
+  struct sockaddr_un name = {};
+  socklen_t size = sizeof(name);
+  if (sys::GetSockName(fd, reinterpret_cast<struct sockaddr*>(&name), &size) !=
+      0) {
+    return failed(absl::StrCat("has no address: ", std::strerror(errno)));
+  }
+  const std::string path(name.sun_path,
+                         strnlen(name.sun_path, sizeof(name.sun_path)));
+  if (path.empty()) return failed("is not bound to a path");
+  if (!SameEntry(path, address)) {
+    return failed(
+        absl::StrCat("is bound to '", path, "', not to '", address, "'"));
+  }
+  struct stat found;
+  if (sys::Lstat(address.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) {
+    return failed(
+        absl::StrCat("cannot be reached: '", address, "' was deleted"));
+  }
+  return absl::OkStatus();
+}
+
 class UnixAcceptor final : public Acceptor,
                            private event::Watch,
                            private event::Timer {
  public:
   UnixAcceptor(event::UniqueFd socket, std::string path,
-               const struct stat& identity, event::Process* process,
-               UnixConnection::Strangers strangers)
+               const absl::optional<struct stat>& identity,
+               event::Process* process, UnixConnection::Strangers strangers)
       : socket_(std::move(socket)),
         path_(std::move(path)),
         identity_(identity),
@@ -76,11 +138,12 @@ class UnixAcceptor final : public Acceptor,
 
   ~UnixAcceptor() override {
     if (added()) loop_->RemoveWatch(this);
+    if (!identity_.has_value()) return;
     // Remove the path only if it still names this socket, because another
     // process may have replaced it.
     struct stat now;
     if (sys::Lstat(path_.c_str(), &now) == 0 &&
-        now.st_ino == identity_.st_ino && now.st_dev == identity_.st_dev) {
+        now.st_ino == identity_->st_ino && now.st_dev == identity_->st_dev) {
       sys::Unlink(path_.c_str());
     }
   }
@@ -101,11 +164,12 @@ class UnixAcceptor final : public Acceptor,
                                           SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (accepted) {
       said_why_ = false;
+      const auto strangers = StrangersOf(accepted.get());
       // The observer may destroy this acceptor, so use no member after the
       // call.
       observer_->OnAccepted(std::make_unique<UnixConnection>(
           std::move(accepted), process_, /*socket_is_nonblocking=*/true,
-          /*promised_plain=*/false, strangers_));
+          /*promised_plain=*/false, strangers));
       return;
     }
     switch (errno) {
@@ -126,6 +190,16 @@ class UnixAcceptor final : public Acceptor,
     }
   }
 
+  // A connection that waited in the backlog of a passed socket may have been
+  // made before this process turned SO_PASSRIGHTS off.
+  UnixConnection::Strangers StrangersOf(int accepted) const {
+    const bool may_differ = !identity_.has_value() &&
+                            strangers_ == UnixConnection::Strangers::kRefused;
+    return may_differ && !UnixConnection::RefusesDescriptors(accepted)
+               ? UnixConnection::Strangers::kDropped
+               : strangers_;
+  }
+
   void OnExpiry() override {
     if (!loop_->AddWatch(this, socket_.get(), kReadable)) {
       loop_->StartTimer(this, loop_->Now() + kAcceptPause);
@@ -134,7 +208,8 @@ class UnixAcceptor final : public Acceptor,
 
   const event::UniqueFd socket_;
   const std::string path_;
-  const struct stat identity_;
+  // Of the path that the destructor removes. None: the path is not removed.
+  const absl::optional<struct stat> identity_;
   event::Process* const process_;
   const UnixConnection::Strangers strangers_;
   event::Loop* loop_ = nullptr;
@@ -142,23 +217,48 @@ class UnixAcceptor final : public Acceptor,
   bool said_why_ = false;  // whether the reason of the pause was logged
 };
 
+// Makes the kernel refuse the descriptors of those who connect from now on.
+UnixConnection::Strangers RefuseAt(int listener) {
+  const int off = 0;
+  const bool refused = sys::SetSockOpt(listener, SOL_SOCKET, SO_PASSRIGHTS,
+                                       &off, sizeof(off)) == 0;
+  return refused ? UnixConnection::Strangers::kRefused
+                 : UnixConnection::Strangers::kDropped;
+}
+
 }  // namespace
+
+absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::ListenWith(
+    event::UniqueFd listener, const std::string& address) {
+  const absl::Status listens = CheckListener(listener.get(), address);
+  if (!listens.ok()) return listens;
+  const int flags = sys::Fcntl(listener.get(), F_GETFL, 0);
+  if (flags < 0 ||
+      sys::Fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return absl::InternalError(
+        absl::StrCat("cannot make the passed socket "
+                     "non-blocking: ",
+                     std::strerror(errno)));
+  }
+  // No second listen(): it would replace the credentials that clients see.
+  const auto strangers = refuses_descriptors_
+                             ? RefuseAt(listener.get())
+                             : UnixConnection::Strangers::kTaken;
+  return std::unique_ptr<Acceptor>(std::make_unique<UnixAcceptor>(
+      std::move(listener), address, absl::nullopt, process_, strangers));
+}
 
 absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
     const std::string& address) {
+  if (listener_) return ListenWith(std::move(listener_), address);
   struct sockaddr_un raw;
   absl::Status made = MakeAddress(address, &raw);
   if (!made.ok()) return made;
   absl::StatusOr<event::UniqueFd> socket = NewSocket(SOCK_NONBLOCK);
   if (!socket.ok()) return socket.status();
-  auto strangers = UnixConnection::Strangers::kTaken;
-  if (refuses_descriptors_) {
-    const int off = 0;
-    const bool refused = sys::SetSockOpt(socket->get(), SOL_SOCKET,
-                                         SO_PASSRIGHTS, &off, sizeof(off)) == 0;
-    strangers = refused ? UnixConnection::Strangers::kRefused
-                        : UnixConnection::Strangers::kDropped;
-  }
+  const auto strangers = refuses_descriptors_
+                             ? RefuseAt(socket->get())
+                             : UnixConnection::Strangers::kTaken;
   auto bind = [&] {
     return sys::Bind(socket->get(), reinterpret_cast<struct sockaddr*>(&raw),
                      sizeof(raw)) == 0;

@@ -9,7 +9,9 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "event/base/unique_fd.h"
 #include "event/process.h"
 #include "transports/transport.h"
 
@@ -34,13 +36,24 @@ class UnixTransport final : public Transport {
   // block for any time.
   void RefuseDescriptors() { refuses_descriptors_ = true; }
 
+  // The next Listen() uses `socket`, which already listens, in place of a new
+  // one. Clients see the credentials of the process that called listen(), and
+  // connections may already wait in its backlog. Its acceptor never removes the
+  // path. Further errors of that Listen(): FailedPrecondition: `socket` does
+  // not listen at the address, or the path does not exist any more.
+  void UseListener(event::UniqueFd socket) { listener_ = std::move(socket); }
+
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) override;
   absl::StatusOr<std::unique_ptr<Connection>> Connect(
       const std::string& address) override;
 
  private:
+  absl::StatusOr<std::unique_ptr<Acceptor>> ListenWith(
+      event::UniqueFd listener, const std::string& address);
+
   event::Process* const process_;
+  event::UniqueFd listener_;  // of UseListener()
   bool refuses_descriptors_ = false;
 };
 

@@ -24,6 +24,7 @@
 #include "event/base/log.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
+#include "transports/unix_socket/ancillary.h"
 
 namespace le {
 namespace transports {
@@ -169,6 +170,41 @@ TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
   while (accepting.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
 }
 
+// A descriptor that arrives does not get the number of a standard descriptor
+// that is closed.
+TEST(AncillaryTest, NothingTakesThePlaceOfAStandardDescriptor) {
+  const pid_t child = fork();
+  if (child == 0) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0) _exit(1);
+    for (int closed = 0; closed < 3; ++closed) close(closed);
+    char byte = 'x';
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    OutgoingAncillary outgoing;
+    outgoing.AddDescriptor(pair[0]);
+    outgoing.PutInto(&message);
+    if (sendmsg(pair[0], &message, 0) != 1) _exit(2);
+    IncomingAncillary incoming;
+    incoming.PutInto(&message);
+    if (recvmsg(pair[1], &message, MSG_CMSG_CLOEXEC) != 1) _exit(3);
+    incoming.TakeFrom(message);
+    const event::UniqueFd received = incoming.TakeDescriptor();
+    if (received.get() < 3) _exit(4);
+    if (fcntl(received.get(), F_GETFD) != FD_CLOEXEC) _exit(5);
+    for (int closed = 0; closed < 3; ++closed) {
+      if (fcntl(closed, F_GETFD) >= 0) _exit(6);
+    }
+    _exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 // A process that connects by system calls, and lives until End(). With an empty
 // address it does not connect.
 class Connecting {
@@ -276,6 +312,87 @@ TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
   // The child still has the socket.
   EXPECT_EQ(client->Receive(&none, nullptr, absl::InfinitePast()),
             IoResult::kClosed);
+}
+
+// ---- A passed socket --------------------------------------------------------
+
+class PassedSocketTest : public UnixSocketTest {
+ protected:
+  // A socket of another transport, which is bound to `path` if it is not empty.
+  static event::UniqueFd Bound(const std::string& path,
+                               int type = SOCK_SEQPACKET) {
+    event::UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    struct sockaddr_un name = {};
+    name.sun_family = AF_UNIX;
+    std::memcpy(name.sun_path, path.data(), path.size());
+    if (!path.empty()) {
+      EXPECT_EQ(bind(fd.get(), reinterpret_cast<struct sockaddr*>(&name),
+                     sizeof(name)),
+                0);
+    }
+    return fd;
+  }
+  static event::UniqueFd Listening(const std::string& path,
+                                   int type = SOCK_SEQPACKET) {
+    event::UniqueFd fd = Bound(path, type);
+    EXPECT_EQ(listen(fd.get(), 16), 0);
+    return fd;
+  }
+  void ExpectError(event::UniqueFd passed, const std::string& error) {
+    transport_.UseListener(std::move(passed));
+    const auto acceptor = transport_.Listen(address());
+    EXPECT_EQ(acceptor.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(acceptor.status().message(), "the passed socket " + error);
+  }
+  // Removes the socket of a case that is over.
+  void Unlink() { EXPECT_EQ(unlink(address().c_str()), 0); }
+};
+
+// The backlog outlives the process that accepts.
+TEST_F(PassedSocketTest, ItsBacklogIsServedByOneAfterTheOther) {
+  const event::UniqueFd kept = Listening(address());
+  for (int i = 0; i < 2; ++i) {
+    const auto client = transport_.Connect(address());
+    ASSERT_TRUE(client.ok()) << client.status();
+    transport_.UseListener(event::UniqueFd(dup(kept.get())));
+    const std::unique_ptr<Acceptor> acceptor = Listen();
+    Accepting server;
+    ASSERT_TRUE(acceptor->Attach(loop(), &server).ok());
+    while (server.accepted.empty()) loop()->RunTurn(absl::InfiniteFuture());
+    EXPECT_NE(fcntl(kept.get(), F_GETFL) & O_NONBLOCK, 0);
+  }
+  // The path may be named in another way.
+  transport_.UseListener(event::UniqueFd(dup(kept.get())));
+  EXPECT_TRUE(transport_.Listen(folder_ + "//./s").ok());
+  Unlink();
+}
+
+TEST_F(PassedSocketTest, SaysWhatIsWrongWithIt) {
+  const std::string other = folder_ + "/t";
+  ExpectError(event::UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC)),
+              "is not a socket");
+  ExpectError(event::UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+              "is not of AF_UNIX with SOCK_SEQPACKET");
+  ExpectError(Listening(address(), SOCK_STREAM),
+              "is not of AF_UNIX with SOCK_SEQPACKET");
+  Unlink();
+  ExpectError(Bound(address()), "does not listen");
+  Unlink();
+  ExpectError(Bound(""), "does not listen");
+  ExpectError(Listening(other),
+              "is bound to '" + other + "', not to '" + address() + "'");
+  unlink(other.c_str());
+  event::UniqueFd deleted = Listening(address());
+  Unlink();
+  const std::string gone = "cannot be reached: '" + address() + "' was deleted";
+  ExpectError(std::move(deleted), gone);
+  event::UniqueFd replaced = Listening(address());
+  Unlink();
+  event::UniqueFd(creat(address().c_str(), 0600)).reset();
+  ExpectError(std::move(replaced), gone);
+  // After an error, Listen() makes its own socket.
+  Unlink();
+  EXPECT_NE(Listen(), nullptr);
 }
 
 }  // namespace

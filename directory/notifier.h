@@ -1,0 +1,67 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reports the state of directoryd to a service manager, such as systemd
+// (sd_notify(3)).
+
+#ifndef LE_MESSAGING_DIRECTORY_NOTIFIER_H_
+#define LE_MESSAGING_DIRECTORY_NOTIFIER_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "event/base/unique_fd.h"
+#include "event/loop.h"
+#include "event/process.h"
+
+namespace le {
+namespace directory {
+
+// Sends datagrams to the address of $NOTIFY_SOCKET: a path, or '@' and an
+// abstract name. Without this variable it does nothing. It never blocks, and no
+// error has another effect than a log line. The thread of `loop` calls it.
+class Notifier final : private event::Timer {
+ public:
+  // The interval of the status, if the watchdog needs no shorter one.
+  static constexpr absl::Duration kInterval = absl::Seconds(10);
+  // The interval of attempts while the service manager's socket is full.
+  static constexpr absl::Duration kRetry = absl::Milliseconds(100);
+  // The shortest interval. $WATCHDOG_USEC may be any number.
+  static constexpr absl::Duration kShortest = absl::Milliseconds(10);
+
+  // Removes the variables from the environment. `status` returns one line. Does
+  // not own the loop.
+  Notifier(event::Process* process, event::Loop* loop,
+           std::function<std::string()> status);
+  ~Notifier() override;
+
+  // Directoryd is ready, at its start or after a reload. The report is repeated
+  // until the service manager has it. From the first call on, the status is
+  // sent when it changes, and WATCHDOG=1 at least twice in $WATCHDOG_USEC. The
+  // loop's timer sends it, so a loop that hangs is noticed.
+  void Ready();
+  void Reloading();
+  void Stopping();
+
+ private:
+  void OnExpiry() override;
+  // False: the service manager did not get the text.
+  bool Send(const std::string& text);
+  bool Open();
+
+  event::Loop* const loop_;
+  const std::function<std::string()> status_;
+  std::string address_;
+  event::UniqueFd socket_;
+  absl::Duration interval_ = kInterval;
+  bool has_watchdog_ = false;
+  bool owes_ready_ = false;
+  std::string sent_status_;
+  bool said_why_ = false;  // whether an error was logged
+};
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_NOTIFIER_H_

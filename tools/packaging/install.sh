@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds and installs le_messaging for programs that are not built by Bazel: the
+# shared library, the C headers, directoryd and sdir.
+#
+#   tools/packaging/install.sh [OPTION]... [-- BAZEL-OPTION...]
+#
+#   --prefix=DIR   default: /usr/local
+#   --libdir=DIR   below the prefix. Default: lib
+#   --destdir=DIR  the files are written below DIR, and used without it, as a
+#                  package is
+#
+# Needs what the README installs. The library needs libabsl20220623 and
+# libprotobuf-lite32, which these packages bring along.
+set -euo pipefail
+
+prefix=/usr/local libdir=lib destdir=''
+options=(--config=shared --compilation_mode=opt)
+while [ $# -gt 0 ]; do
+  argument=$1
+  shift
+  case "$argument" in
+    --prefix=*) prefix=${argument#*=} ;;
+    --libdir=*) libdir=${argument#*=} ;;
+    --destdir=*) destdir=${argument#*=} ;;
+    --) options+=("$@"); break ;;
+    *) sed -n '5,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  esac
+done
+[[ $prefix = /* ]] || { echo "install.sh: --prefix=$prefix is not absolute" >&2; exit 2; }
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+readonly TARGETS=(//directory:directoryd //tools/sdir //tools/packaging:liblemessaging.so.0)
+./bazelw build "${options[@]}" "${TARGETS[@]}"
+bin=$(./bazelw info "${options[@]}" bazel-bin 2> /dev/null)
+version=$(sed -n 's/^ *version = "\(.*\)",$/\1/p' MODULE.bazel | head -n 1)
+
+# put MODE FILE...: installs standard input, or the files, into the last one.
+put() { install -D -m "$1" "${@:2:$#-2}" "$destdir$prefix/${*: -1}"; }
+put_text() { put "$1" /dev/stdin "$2"; }
+
+put 755 "$bin/directory/directoryd" sbin/directoryd
+put 755 "$bin/tools/sdir/sdir" bin/sdir
+put 644 "$bin/tools/packaging/liblemessaging.so.0" "$libdir/liblemessaging.so.0"
+strip --strip-unneeded "$destdir$prefix/sbin/directoryd" "$destdir$prefix/bin/sdir" \
+  "$destdir$prefix/$libdir/liblemessaging.so.0"
+ln -sf liblemessaging.so.0 "$destdir$prefix/$libdir/liblemessaging.so"
+
+# le_messaging_loopback.h is for programs that link the loopback transport.
+for header in legato/include/*.h messaging/include/{le_messaging,le_messaging_ext,legato}.h; do
+  put 644 "$header" "include/lemessaging/${header##*/}"
+done
+
+units=tools/packaging/systemd
+sed "s|^ExecStart=/usr/|ExecStart=$prefix/|" "$units/directoryd.service" | put_text 644 lib/systemd/system/directoryd.service
+put 644 "$units/directoryd.socket" lib/systemd/system/directoryd.socket
+put 644 "$units/directoryd.sysusers" lib/sysusers.d/directoryd.conf
+
+sdir=$bin/tools/sdir/sdir
+"$sdir" help man | put_text 644 share/man/man1/sdir.1
+"$sdir" help bash | put_text 644 share/bash-completion/completions/sdir
+"$sdir" help zsh | put_text 644 share/zsh/site-functions/_sdir
+"$sdir" help fish | put_text 644 share/fish/vendor_completions.d/sdir.fish
+
+put_text 644 "$libdir/pkgconfig/lemessaging.pc" << PC
+prefix=$prefix
+libdir=\${prefix}/$libdir
+includedir=\${prefix}/include/lemessaging
+
+Name: lemessaging
+Description: Local inter-process messaging, with the C API of Legato's le_messaging.h
+Version: $version
+Libs: -L\${libdir} -llemessaging
+Cflags: -I\${includedir}
+PC
+
+put_text 644 "$libdir/cmake/lemessaging/lemessaging-config.cmake" << CMAKE
+# Defines the library lemessaging::lemessaging.
+if(NOT TARGET lemessaging::lemessaging)
+  add_library(lemessaging::lemessaging SHARED IMPORTED)
+  set_target_properties(lemessaging::lemessaging PROPERTIES
+    IMPORTED_LOCATION "$prefix/$libdir/liblemessaging.so.0"
+    IMPORTED_SONAME "liblemessaging.so.0"
+    INTERFACE_INCLUDE_DIRECTORIES "$prefix/include/lemessaging")
+endif()
+CMAKE
+put_text 644 "$libdir/cmake/lemessaging/lemessaging-config-version.cmake" << CMAKE
+set(PACKAGE_VERSION "$version")
+if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE FALSE)
+else()
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+  if(PACKAGE_FIND_VERSION STREQUAL PACKAGE_VERSION)
+    set(PACKAGE_VERSION_EXACT TRUE)
+  endif()
+endif()
+CMAKE
+echo "installed in $destdir$prefix"
