@@ -405,7 +405,7 @@ static void SafeReferences(void) {
 
 /* ---- le_mutex ---- */
 
-LE_MUTEX_DECLARE_REF(Mutex);
+LE_MUTEX_DECLARE_REF(Mutex)
 static bool InitMutexWasThere;
 __attribute__((constructor)) static void BeforeMain(void) {
   InitMutexWasThere = le_ifgen_InitMutexRef != NULL;

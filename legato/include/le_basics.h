@@ -93,8 +93,7 @@ const char* le_result_Txt(le_result_t result);
 /* A compile-time check, at file scope and in functions. (C++ and C11 have
  * it.) */
 #if !defined(static_assert) && !defined(__cplusplus)
-#define static_assert(condition, message) \
-  __extension__ _Static_assert((condition), message)
+#define static_assert(...) __extension__ _Static_assert(__VA_ARGS__)
 #endif
 
 /* As static_assert(), but it is an expression. */

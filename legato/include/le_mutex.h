@@ -34,12 +34,11 @@ le_result_t le_mutex_TryLock(le_mutex_Ref_t mutexRef);
 void le_mutex_Unlock(le_mutex_Ref_t mutexRef);
 
 /* Declares a variable for a mutex, at file scope, and functions Lock() and
- * Unlock() for that mutex. */
-#define LE_MUTEX_DECLARE_REF(refName)                           \
-  static le_mutex_Ref_t refName;                                \
-  static inline void Lock(void) { le_mutex_Lock(refName); }     \
-  static inline void Unlock(void) { le_mutex_Unlock(refName); } \
-  struct le_mutex
+ * Unlock() for that mutex. A semicolon after it is not necessary. */
+#define LE_MUTEX_DECLARE_REF(refName)                       \
+  static le_mutex_Ref_t refName;                            \
+  static inline void Lock(void) { le_mutex_Lock(refName); } \
+  static inline void Unlock(void) { le_mutex_Unlock(refName); }
 
 /* A mutex for the initialization of code that ifgen generates. It exists before
  * any code of the program runs. */
