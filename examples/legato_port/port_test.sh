@@ -13,5 +13,7 @@ trap 'kill $(jobs -p) 2> /dev/null || true; wait; rm -rf "$LE_MESSAGING_DIR"' EX
 echo "<*>.* -> <self>.*" > "$LE_MESSAGING_DIR/bindings"
 "$1" --bindings="$LE_MESSAGING_DIR/bindings" > /dev/null &
 "$2" &
-[ "$("$3")" = $'twice 1 is 2\ntwice 2 is 4\ntwice 3 is 6' ]
-[ "$("$4")" = $'the answer is 2\nthe answer is 4\nthe answer is 6' ]
+output=$("$3")
+[ "$output" = $'twice 1 is 2\ntwice 2 is 4\ntwice 3 is 6' ]
+output=$("$4")
+[ "$output" = $'the answer is 2\nthe answer is 4\nthe answer is 6' ]
