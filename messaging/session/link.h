@@ -21,8 +21,8 @@ namespace messaging {
 class Link;
 class Session;
 
-// What all sessions of one user at one service may use of a turn of their loop.
-// Without these bounds, a user with many sessions makes each turn long.
+// Bounds what all sessions of one user at one service use of a turn of their
+// loop. Without the bounds, a user with many sessions makes each turn long.
 class TurnShare {
  public:
   TurnShare() = default;

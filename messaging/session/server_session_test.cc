@@ -676,7 +676,7 @@ TEST_F(ServerSessionTest, AClientThatHasReadEnoughKeepsItsSession) {
 TEST_F(ServerSessionTest, ARequestThatIsWrittenToIsChargedForItsBuffer) {
   constexpr size_t kLargeBytes = size_t{1} << 20;
   const std::string text = "request";
-  // What two requests are charged after one was written to.
+  // The charge of two requests, one of which was written to.
   constexpr size_t kCharge = 2 * (7 + kRequestOverheadBytes) + kLargeBytes;
   for (const size_t limit : {kCharge, kCharge + 1}) {
     SCOPED_TRACE(limit);
