@@ -4,6 +4,8 @@
  * client FILE TIMES: ends after TIMES servers have served it.
  */
 
+#include <err.h>
+
 #include "file_facts.h"
 
 static int TimesLeft;
@@ -15,7 +17,7 @@ static void Done(void) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 3) return EXIT_FAILURE;
+  if (argc != 3) errx(EXIT_FAILURE, "arguments: FILE TIMES");
   TimesLeft = atoi(argv[2]);
   StartClient(argv[1], Done);
   le_event_RunLoop();

@@ -5,6 +5,8 @@
  * //messaging:le_messaging_loopback: one_process FILE.
  */
 
+#include <err.h>
+
 #include "file_facts.h"
 #include "le_messaging_loopback.h"
 
@@ -21,7 +23,7 @@ static void Done(void) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 2) return EXIT_FAILURE;
+  if (argc != 2) errx(EXIT_FAILURE, "argument: FILE");
   LE_ASSERT_OK(le_msg_SetLoopbackBindings("<*>.facts -> <self>.fileFacts\n"));
   StartClient(argv[1], Done);
   le_thread_Start(le_thread_Create("server", ServerThread, NULL));

@@ -3,6 +3,8 @@
 //
 // client FILE TIMES: ends after TIMES servers have served it.
 
+#include <err.h>
+
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -27,7 +29,7 @@ static void SayFacts(const char* how, const le::Message& response) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 3) return EXIT_FAILURE;
+  if (argc != 3) errx(EXIT_FAILURE, "arguments: FILE TIMES");
   setlinebuf(stdout);
   const char* const file = argv[1];
   int times_left = atoi(argv[2]);

@@ -4,6 +4,8 @@
 // one_process FILE: the same client and server in two threads of one process,
 // linked with //messaging:le_messaging_loopback.
 
+#include <err.h>
+
 #include <thread>
 
 #include "examples/quickstart/quickstart.h"
@@ -11,7 +13,7 @@
 #include "le_messaging_loopback.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) return EXIT_FAILURE;
+  if (argc != 2) errx(EXIT_FAILURE, "argument: FILE");
   setlinebuf(stdout);
   le_msg_SetLoopbackBindings("<*>.facts -> <self>.fileFacts\n");
   le::Loop loop;

@@ -77,13 +77,6 @@ running+=($!)
 hear "client: served"
 wait "$client_pid"
 
-say "A client sends a pipe to which nobody writes; the server does not wait:"
-mkfifo "$LE_MESSAGING_DIR/pipe"
-exec 5<> "$LE_MESSAGING_DIR/pipe"
-status=0
-timeout 20 "$client" "$LE_MESSAGING_DIR/pipe" 1 > >(indent) || status=$?
-[ "$status" != 124 ] || { echo "the server waits for the pipe" >&2; exit 1; }
-
 say "The same client and the same server, in one process over loopback:"
 output=$("$one_process" "$file")
 indent <<< "$output"

@@ -628,10 +628,11 @@ TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
     log.emplace_back(line);
   });
   Kernel kernel;
-  const auto lines = [&](const std::string& part) {
+  const auto lines = [&](const std::string& user, const std::string& closes) {
     std::lock_guard<std::mutex> lock(log_mutex);
     return std::count_if(log.begin(), log.end(), [&](const std::string& line) {
-      return line.find(part) != std::string::npos;
+      return line.find("that " + user + " has") != std::string::npos &&
+             line.find(closes) != std::string::npos;
     });
   };
   kernel.LastFrom(kLasting);
@@ -641,15 +642,15 @@ TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
   }
   kernel.WaitUntilLasting(3);
   CloseElsewhere(&process_, 3, event::UniqueFd(dup(0)));
-  EXPECT_EQ(lines("that user 1 "), 0);
+  EXPECT_EQ(lines("user 1", ""), 0);
   process_.is_ahead = absl::Seconds(5);
   for (int i = 0; i < 5; ++i) {
     CloseElsewhere(&process_, 3, event::UniqueFd(dup(0)));
     WaitForCloses();
   }
-  EXPECT_EQ(lines("that user 1 "), 1);
-  EXPECT_EQ(lines(": 2 are under way, and 0 wait"), 1);
-  EXPECT_EQ(lines("that user 2 "), 1);
+  EXPECT_EQ(lines("user 1", ""), 1);
+  EXPECT_EQ(lines("user 1", ": 2 are under way, and 0 wait"), 1);
+  EXPECT_EQ(lines("user 2", ": 1 are under way, and 0 wait"), 1);
   kernel.LastFrom(INT_MAX);
   while (AnyCloseIsUnfinished()) std::this_thread::yield();
   event::SetLogSink(nullptr);
