@@ -281,7 +281,7 @@ int Main(int argc, char** argv) {
     for (Row& row : contest.MeasureTyped(work)) rows.push_back(std::move(row));
   }
   std::printf("\ntyped services; the floor is the named party\n\n%s",
-              FormatTable(rows).c_str());
+              FormatTable(rows, Columns::kFew).c_str());
   return 0;
 }
 
