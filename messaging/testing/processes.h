@@ -23,7 +23,7 @@ namespace testing {
 struct ProcessSpec {
   std::vector<std::string> words;  // the program's path, and its arguments
   // The file descriptors that the child inherits: {number in this process,
-  // number in the child}. At most 8.
+  // number in the child}.
   std::vector<std::pair<int, int>> descriptors;
   // Added to this process's environment. An empty value removes the variable.
   std::map<std::string, std::string> environment;
