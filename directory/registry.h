@@ -19,7 +19,8 @@
 // - Unless has_more(), a client is in the queue of the service that its binding
 //   names now.
 // - Unless has_more(), no client waits for a server that is not busy.
-// - No client is introduced by a binding that was removed.
+// - No client is introduced by a binding that was removed. A client that has
+//   named its service needs no binding: its owner has checked that it may.
 // - An introduction is on its way until the server has received it. Until then
 //   it is charged to the client's user. A server is busy if it has the largest
 //   number of introductions on their way.
@@ -99,6 +100,7 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
+    absl::optional<ServiceKey> named;    // the service, instead of a binding
     absl::optional<ServiceKey> service;  // the service whose queue it is in
     std::list<PeerId>::iterator place;   // its position in that queue
     PeerId introduced_to = 0;
@@ -142,8 +144,10 @@ class Registry {
   Actions GoOn();
 
   // ---- Events ----
+  // If the client has named its service, it needs no binding.
   Actions ClientOpens(PeerId id, const PeerIdentity& identity,
-                      const InterfaceDescription& description, bool wait);
+                      const InterfaceDescription& description, bool wait,
+                      absl::optional<ServiceKey> named = absl::nullopt);
   Actions ClientGone(PeerId id);
   Actions ServerAdvertises(PeerId id, const PeerIdentity& identity,
                            const InterfaceDescription& description);
@@ -239,6 +243,8 @@ class Registry {
   Actions PlaceAll();
   void PlaceNext(Actions* actions);
   bool IsMisplaced(PeerId client) const;
+  // The service that the client is to be introduced to, if it has one.
+  absl::optional<ServiceKey> ServiceOf(const Client& client) const;
   void DropIfEmpty(const ServiceKey& key);
 
   Accounts* const accounts_;
