@@ -28,6 +28,7 @@
 #include "directory/control_frame.h"
 #include "directory/place.h"
 #include "directory/program.h"
+#include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/process.h"
 #include "le/call_options.h"
@@ -508,6 +509,8 @@ std::unique_ptr<le::sdir::Caller> OpenSession(const Command& command,
     address = OrFail(le::directory::FindPlace(process, command.socket_dir()))
                   .address();
   }
+  // A warning of the library is the text of a status here.
+  le::event::SetLogLevel(le::event::LogLevel::kError);
   const absl::optional<std::string> as = command.Value("--as");
   const auto parts = std::make_shared<Parts>(
       process, std::move(address), as.has_value() ? "" : service.service());
