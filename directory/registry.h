@@ -22,7 +22,8 @@
 // - Unless has_more(), a client is in the queue of the service that its binding
 //   names now.
 // - Unless has_more(), no client waits for a server that is not busy.
-// - No client is introduced by a binding that was removed.
+// - No client is introduced by a binding that was removed. A client that has
+//   named its service needs no binding: its owner has checked that it may.
 // - An introduction is first ordered (kIntroduce), then on its way
 //   (IntroductionDone()), until the server has received it. Until then it is
 //   charged to the client's user. After the server is removed, it is charged to
@@ -106,6 +107,7 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
+    absl::optional<ServiceKey> named;    // the service, instead of a binding
     absl::optional<ServiceKey> service;  // the service whose queue it is in
     std::list<PeerId>::iterator place;   // its position in that queue
     PeerId introduced_to = 0;
@@ -150,8 +152,10 @@ class Registry {
   Actions GoOn();
 
   // ---- Events ----
+  // If the client has named its service, it needs no binding.
   Actions ClientOpens(PeerId id, const PeerIdentity& identity,
-                      const InterfaceDescription& description, bool wait);
+                      const InterfaceDescription& description, bool wait,
+                      absl::optional<ServiceKey> named = absl::nullopt);
   Actions ClientGone(PeerId id);
   Actions ServerAdvertises(PeerId id, const PeerIdentity& identity,
                            const InterfaceDescription& description);
@@ -249,6 +253,8 @@ class Registry {
   Actions PlaceAll();
   void PlaceNext(Actions* actions);
   bool IsMisplaced(PeerId client) const;
+  // The service that the client is to be introduced to, if it has one.
+  absl::optional<ServiceKey> ServiceOf(const Client& client) const;
   void DropIfEmpty(const ServiceKey& key);
 
   Accounts* const accounts_;
