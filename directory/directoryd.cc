@@ -23,11 +23,13 @@
 #include "directory/account.h"
 #include "directory/activation.h"
 #include "directory/bindings_files.h"
+#include "directory/directoryd_usage.h"
 #include "directory/notifier.h"
 #include "directory/place.h"
 #include "directory/place_holder.h"
 #include "directory/program.h"
 #include "directory/server.h"
+#include "directory/usage.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/base/unique_fd.h"
@@ -38,55 +40,6 @@ namespace {
 
 namespace sys = le::event::sys;
 using le::event::LogLevel;
-
-constexpr char kUsage[] =
-    R"(directoryd: introduces le_messaging clients to their services.
-
-  directoryd [--socket_dir=DIR] [--bindings=FILE] [--bindings_dir=DIR]
-
-  --socket_dir=DIR  the folder of the socket; made if it is not there. Default: the
-                    first of $LE_MESSAGING_DIR, /run/le_messaging if it exists,
-                    $XDG_RUNTIME_DIR/le_messaging.
-  --bindings=FILE   who may talk to whom, a line each:
-                      <USER>.CLIENT_INTERFACE -> <USER>.SERVICE
-                    Read anew on SIGHUP and by `sdir load`. Without it there are
-                    no bindings until somebody makes some with sdir. A line with an
-                    unknown user is left out at start, with a warning; later it is an
-                    error, and nothing changes.
-  --bindings_dir=DIR
-                    a folder of such files. Each file NAME.bindings is read, in the
-                    order of the names, together with FILE; an error in one of them
-                    changes nothing. Links are errors. `sdir bind --persist` writes
-                    DIR/50-sdir.bindings, if directoryd may write there.
-  --max_connections=N, --max_half_open=N, --max_waiting=N, --max_services=N
-                    what one user may have at a time: connections, those of them
-                    that have said nothing yet, clients that wait, services.
-                    Default: 32768, 1024, 16384, 16384. This process's limit of
-                    open files bounds the totals, which are logged at start with
-                    the options that exceed them. A user may take one more only
-                    while it has less than is left for all.
-  --half_open_seconds=N
-                    how long a connection may send nothing. Default: 30.
-  --help            this text
-  --version         prints the version
-
-An option's value may also be an argument of its own: --socket_dir DIR. A folder
-that is made has mode 0755, the socket 0666, whatever the umask: the bindings decide
-whom a client reaches. If the socket or the lock file is deleted, both are created
-again.
-
-A service manager may pass the socket (LISTEN_PID, LISTEN_FDS, as systemd does).
-Then connections wait in its backlog while directoryd restarts, and clients trust
-the user that has opened it. It must be of SOCK_SEQPACKET, listen, and be bound to
-DIR/directory. If it is deleted, directoryd ends. The manager is notified (Type=notify,
-watchdog) if it has set NOTIFY_SOCKET.
-
-Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. Ignores
-SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after it.
-
-Exit status, as of sdir: 0 ended by a signal; 1 it cannot start or go on; 2 the
-arguments make no sense.
-)";
 
 // An option that limits each user, and the quota that it concerns.
 struct LimitOption {
@@ -124,27 +77,36 @@ int Failed(const absl::Status& status) {
 }
 
 Flags ParseFlags(int argc, char** argv) {
+  const le::directory::Usage& usage = le::directory::DirectorydUsage();
   le::directory::Arguments arguments(argc, argv);
-  if (arguments.TakeFlag("--help") || arguments.TakeFlag("-h")) {
-    std::fputs(kUsage, stdout);
+  const auto given = le::directory::TakeOptions(usage, &arguments);
+  if (!given.ok()) Misused(given.status().message());
+  const auto find = [&](const char* name) -> const std::string* {
+    const auto it = given->find(name);
+    return it == given->end() ? nullptr : &it->second;
+  };
+  const std::string* const format = find("--help_as");
+  if (find("--help") != nullptr || format != nullptr) {
+    const absl::StatusOr<std::string> help =
+        le::directory::HelpAs(format == nullptr ? "text" : *format, usage);
+    if (!help.ok()) Misused(help.status().message());
+    std::fputs(help->c_str(), stdout);
     std::exit(le::directory::kDone);
   }
-  if (arguments.TakeFlag("--version")) {
+  if (find("--version") != nullptr) {
     std::printf("directoryd %s\n", le::directory::kVersion);
     std::exit(le::directory::kDone);
   }
   Flags flags;
-  auto text = [&](const std::string& name, std::string* to) {
-    const auto value = arguments.TakeOption(name);
-    if (!value.ok()) Misused(value.status().message());
-    if (value->has_value()) *to = **value;
-    return value->has_value();
+  const auto text = [&](const char* name, std::string* to) {
+    const std::string* const value = find(name);
+    if (value != nullptr) *to = *value;
   };
-  auto number = [&](const std::string& name, uint32_t* to) {
-    std::string value;
-    if (!text(name, &value)) return false;
-    if (!absl::SimpleAtoi(value, to) || *to == 0) {
-      Misused(absl::StrCat("'", name, "=", value,
+  const auto number = [&](const char* name, uint32_t* to) {
+    const std::string* const value = find(name);
+    if (value == nullptr) return false;
+    if (!absl::SimpleAtoi(*value, to) || *to == 0) {
+      Misused(absl::StrCat("'", name, "=", *value,
                            "': a number from 1 was expected"));
     }
     return true;

@@ -28,6 +28,7 @@
 #include "directory/control_frame.h"
 #include "directory/place.h"
 #include "directory/program.h"
+#include "directory/usage.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/process.h"
@@ -203,16 +204,9 @@ class Directory {
 class Command {
  public:
   Command(int argc, char** argv) : arguments_(argc, argv) {
-    for (const le::sdir::OptionInfo& option : le::sdir::Options()) {
-      if (option.value == nullptr) {
-        if (arguments_.TakeFlag(option.name)) given_[option.name] = "";
-        continue;
-      }
-      const auto value = arguments_.TakeOption(option.name);
-      if (!value.ok()) Misused(std::string(value.status().message()));
-      if (value->has_value()) given_[option.name] = **value;
-    }
-    if (arguments_.TakeFlag("-h")) given_["--help"] = "";
+    auto given = le::directory::TakeOptions(le::sdir::SdirUsage(), &arguments_);
+    if (!given.ok()) Misused(std::string(given.status().message()));
+    given_ = *std::move(given);
   }
 
   bool Has(const std::string& option) const { return given_.count(option) > 0; }
@@ -227,10 +221,11 @@ class Command {
   // if it does not take an option that is given.
   std::string Begin() {
     std::string name = Next("a command");
-    const le::sdir::CommandInfo* const info = le::sdir::FindCommand(name);
+    const le::directory::Usage& usage = le::sdir::SdirUsage();
+    const le::directory::CommandInfo* const info = usage.FindCommand(name);
     if (info == nullptr) Misused(absl::StrCat("unknown command '", name, "'"));
     for (const auto& option : given_) {
-      if (option.first == "--socket_dir" || info->Takes(option.first)) continue;
+      if (usage.IsGlobal(option.first) || info->Takes(option.first)) continue;
       Misused(
           absl::StrCat("'", option.first, "' does not belong to this command"));
     }
@@ -332,20 +327,10 @@ ListPart AskForList(const Command& command) {
 }
 
 void Help(Command* command) {
-  const std::string format = command->NextIfAny().value_or("text");
-  const std::pair<const char*, std::string (*)()> formats[] = {
-      {"text", le::sdir::HelpText},
-      {"man", le::sdir::ManPage},
-      {"bash", le::sdir::BashCompletion},
-      {"zsh", le::sdir::ZshCompletion},
-      {"fish", le::sdir::FishCompletion}};
-  for (const auto& known : formats) {
-    if (format != known.first) continue;
-    std::fputs(known.second().c_str(), stdout);
-    return;
-  }
-  Misused(absl::StrCat("unknown format '", format,
-                       "': text, man, bash, zsh or fish"));
+  const auto help = le::directory::HelpAs(command->NextIfAny().value_or("text"),
+                                          le::sdir::SdirUsage());
+  if (!help.ok()) Misused(std::string(help.status().message()));
+  std::fputs(help->c_str(), stdout);
 }
 
 void List(Command* command) {

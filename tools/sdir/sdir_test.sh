@@ -48,10 +48,11 @@ completions() { # WORD...: what bash offers for the last one
   echo "${COMPREPLY[*]}"
 }
 expect "completion of a command" 0 '^list load$' completions l
-expect "completion of an option" 0 '^--json --format --socket_dir$' completions list --
+expect "completion of an option" 0 '^--json --format --socket_dir --help --version$' completions list --
 expect "version" 0 '^sdir [0-9]+\.[0-9]+\.[0-9]+$' "$sdir" --version
 expect "directoryd's version" 0 '^directoryd [0-9]+\.[0-9]+\.[0-9]+$' "$directoryd" --version
 expect "directoryd's help" 0 "socket_dir" "$directoryd" --help
+expect "directoryd's man page" 0 '^\.Nm directoryd$' "$directoryd" --help_as=man
 expect "no directory" 5 "there is no directory" sdir list
 expect "a value that stands alone" 5 "there is no directory" "$sdir" --socket_dir "$folder/d" list
 expect "options before the command" 5 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list

@@ -3,17 +3,17 @@
 
 #include "tools/sdir/usage.h"
 
-#include <algorithm>
-
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
+#include <iterator>
+#include <vector>
 
 namespace le {
 namespace sdir {
 namespace {
+
+using directory::CommandInfo;
+using directory::OptionInfo;
+using directory::StatusInfo;
+using directory::Usage;
 
 constexpr char kSummary[] =
     "looks into a le_messaging directory, and administers it";
@@ -25,10 +25,6 @@ constexpr char kNotes[] =
     "values may be arguments of their own: --socket_dir DIR. Only root and the "
     "directory's own user may use it, except with --as.";
 
-struct StatusInfo {
-  int status;
-  const char* help;
-};
 constexpr StatusInfo kStatuses[] = {
     {0, "done"},
     {1,
@@ -39,94 +35,6 @@ constexpr StatusInfo kStatuses[] = {
     {4, "no (of explain)"},
     {5, "there is no directory"},
 };
-
-constexpr size_t kHelpColumn = 28;
-constexpr size_t kHelpWidth = 84;
-
-// Appends `text` in lines of at most `width`. Those after the first one begin
-// with `indent` blanks. The first one continues at that column.
-void AppendWrapped(absl::string_view text, size_t indent, size_t width,
-                   std::string* to) {
-  size_t column = indent;
-  for (const absl::string_view word :
-       absl::StrSplit(text, ' ', absl::SkipEmpty())) {
-    if (column > indent && column + 1 + word.size() > width) {
-      absl::StrAppend(to, "\n", std::string(indent, ' '));
-      column = indent;
-    } else if (column > indent) {
-      *to += ' ';
-      ++column;
-    }
-    absl::StrAppend(to, word);
-    column += word.size();
-  }
-  *to += '\n';
-}
-
-void AppendEntry(const std::string& what, absl::string_view help,
-                 std::string* to) {
-  std::string line = absl::StrCat("  ", what);
-  if (line.size() + 2 > kHelpColumn) {
-    absl::StrAppend(to, line, "\n");
-    line.clear();
-  }
-  line.resize(kHelpColumn, ' ');
-  *to += line;
-  AppendWrapped(help, kHelpColumn, kHelpWidth, to);
-}
-
-std::string WithValue(const OptionInfo& option) {
-  return option.value == nullptr ? option.name
-                                 : absl::StrCat(option.name, "=", option.value);
-}
-
-const OptionInfo& FindOption(absl::string_view name) {
-  const auto& all = Options();
-  return *std::find_if(all.begin(), all.end(), [&](const OptionInfo& option) {
-    return option.name == name;
-  });
-}
-
-// "list [--json] [FILTER]"
-std::string Synopsis(const CommandInfo& command) {
-  std::string text = command.name;
-  for (const absl::string_view option : command.options) {
-    absl::StrAppend(&text, " [", WithValue(FindOption(option)), "]");
-  }
-  if (*command.arguments != '\0') {
-    absl::StrAppend(&text, " ", command.arguments);
-  }
-  return text;
-}
-
-std::string AllOptionNames() {
-  return absl::StrJoin(Options(), " ",
-                       [](std::string* out, const OptionInfo& option) {
-                         absl::StrAppend(out, option.name);
-                       });
-}
-
-// Escapes what mdoc would interpret.
-std::string Mdoc(absl::string_view text) {
-  return absl::StrReplaceAll(text,
-                             {{"\\", "\\e"}, {"'", "\\(aq"}, {"-", "\\-"}});
-}
-
-// As Mdoc(), in lines of which each sentence begins a new one.
-std::string MdocText(absl::string_view text) {
-  std::string lines;
-  for (const absl::string_view sentence : absl::StrSplit(Mdoc(text), ". ")) {
-    const bool is_whole = absl::EndsWith(sentence, ".");
-    AppendWrapped(absl::StrCat(sentence, is_whole ? "" : "."), 0, 78, &lines);
-  }
-  return lines;
-}
-
-}  // namespace
-
-bool CommandInfo::Takes(absl::string_view option) const {
-  return std::find(options.begin(), options.end(), option) != options.end();
-}
 
 const std::vector<OptionInfo>& Options() {
   static const auto* const options = new std::vector<OptionInfo>{
@@ -205,133 +113,19 @@ const std::vector<CommandInfo>& Commands() {
   return *commands;
 }
 
-const CommandInfo* FindCommand(absl::string_view name) {
-  for (const CommandInfo& command : Commands()) {
-    if (command.name == name) return &command;
-  }
-  return nullptr;
-}
+}  // namespace
 
-std::string HelpText() {
-  std::string text = absl::StrCat(
-      "sdir: ", kSummary, ".\n\n  sdir [--socket_dir=DIR] COMMAND ...\n\n");
-  for (const CommandInfo& command : Commands()) {
-    AppendEntry(Synopsis(command), command.help, &text);
-  }
-  text += '\n';
-  for (const OptionInfo& option : Options()) {
-    AppendEntry(WithValue(option), option.help, &text);
-  }
-  text += '\n';
-  AppendWrapped(kNotes, 0, kHelpWidth, &text);
-  std::string statuses = "Exit status, as of directoryd:";
-  const char* separator = " ";
-  for (const StatusInfo& info : kStatuses) {
-    absl::StrAppend(&statuses, separator, info.status, " ", info.help);
-    separator = "; ";
-  }
-  text += '\n';
-  AppendWrapped(absl::StrCat(statuses, "."), 0, kHelpWidth, &text);
-  return text;
-}
-
-std::string ManPage() {
-  std::string page = absl::StrCat(
-      ".Dd November 27, 2026\n.Dt SDIR 1\n.Os\n.Sh NAME\n.Nm sdir\n", ".Nd ",
-      kSummary, "\n.Sh SYNOPSIS\n");
-  for (const CommandInfo& command : Commands()) {
-    absl::StrAppend(&page, ".Nm\n.Op Fl \\-socket_dir Ns = Ns Ar DIR\n.Cm ",
-                    Mdoc(Synopsis(command)), "\n");
-  }
-  absl::StrAppend(&page, ".Sh DESCRIPTION\nThe commands are:\n",
-                  ".Bl -tag -width Ds\n");
-  for (const CommandInfo& command : Commands()) {
-    absl::StrAppend(&page, ".It Cm ", Mdoc(Synopsis(command)), "\n",
-                    MdocText(command.help));
-  }
-  absl::StrAppend(&page, ".El\n.Pp\nThe options are:\n.Bl -tag -width Ds\n");
-  for (const OptionInfo& option : Options()) {
-    absl::StrAppend(&page, ".It Cm ", Mdoc(WithValue(option)), "\n",
-                    MdocText(option.help));
-  }
-  absl::StrAppend(&page, ".El\n.Pp\n", MdocText(kNotes), ".Sh EXIT STATUS\n",
-                  ".Bl -tag -width Ds\n");
-  for (const StatusInfo& info : kStatuses) {
-    absl::StrAppend(&page, ".It ", info.status, "\n", MdocText(info.help));
-  }
-  absl::StrAppend(&page, ".El\n.Sh SEE ALSO\n.Xr directoryd 8\n");
-  return page;
-}
-
-std::string BashCompletion() {
-  std::string cases;
-  std::vector<std::string> names;
-  for (const CommandInfo& command : Commands()) {
-    names.push_back(command.name);
-    absl::StrAppend(&cases, "      ", command.name, ") options='",
-                    absl::StrJoin(command.options, " "), "' ;;\n");
-  }
-  return absl::StrCat(
-      "# bash completion of sdir: source it, or make it\n"
-      "# /usr/share/bash-completion/completions/sdir\n"
-      "_sdir() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} options='' command='' each\n"
-      "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-      "    case $each in\n",
-      cases,
-      "      *) continue ;;\n"
-      "    esac\n"
-      "    command=$each\n"
-      "    break\n"
-      "  done\n"
-      "  [ -n \"$command\" ] || options='",
-      absl::StrJoin(names, " "), " ", AllOptionNames(),
-      "'\n"
-      "  mapfile -t COMPREPLY < "
-      "<(compgen -W \"$options --socket_dir\" -- \"$word\")\n"
-      "}\n"
-      "complete -o default -F _sdir sdir\n");
-}
-
-std::string ZshCompletion() {
-  const auto quoted = [](absl::string_view text) {
-    return absl::StrReplaceAll(
-        text, {{"'", "'\\''"}, {":", "\\:"}, {"[", "\\["}, {"]", "\\]"}});
-  };
-  std::string script = "#compdef sdir\nlocal -a commands\ncommands=(\n";
-  for (const CommandInfo& command : Commands()) {
-    absl::StrAppend(&script, "  '", command.name, ":", quoted(command.help),
-                    "'\n");
-  }
-  absl::StrAppend(&script, ")\n_arguments \\\n");
-  for (const OptionInfo& option : Options()) {
-    const bool has_value = option.value != nullptr;
-    absl::StrAppend(&script, "  '", option.name, has_value ? "=" : "", "[",
-                    quoted(option.help), "]",
-                    has_value ? absl::StrCat(":", option.value, ":_files") : "",
-                    "' \\\n");
-  }
-  absl::StrAppend(&script,
-                  "  '1:command:{_describe command commands}' \\\n"
-                  "  '*:argument:_files'\n");
-  return script;
-}
-
-std::string FishCompletion() {
-  const auto quoted = [](absl::string_view text) {
-    return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "\\'"}});
-  };
-  std::string script;
-  for (const CommandInfo& command : Commands()) {
-    absl::StrAppend(&script, "complete -c sdir -n __fish_use_subcommand -a ",
-                    command.name, " -d '", quoted(command.help), "'\n");
-  }
-  for (const OptionInfo& option : Options()) {
-    absl::StrAppend(&script, "complete -c sdir -l ", option.name + 2,
-                    option.value == nullptr ? "" : " -r", " -d '",
-                    quoted(option.help), "'\n");
-  }
-  return script;
+const Usage& SdirUsage() {
+  static const auto* const usage =
+      new Usage{"sdir",
+                1,
+                kSummary,
+                Commands(),
+                Options(),
+                {kNotes},
+                {std::begin(kStatuses), std::end(kStatuses)},
+                {"le_bindings 5", "le_messaging 7", "directoryd 8"}};
+  return *usage;
 }
 
 }  // namespace sdir

@@ -1,0 +1,84 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "directory/directoryd_usage.h"
+
+namespace le {
+namespace directory {
+namespace {
+
+constexpr char kSummary[] = "introduces le_messaging clients to their services";
+
+constexpr char kMaxConnections[] =
+    "how many connections one user may have at a time. Default: 32768. "
+    "directoryd's limit of open files bounds the totals of all users; they are "
+    "logged at the start, with each option that exceeds its total. A user may "
+    "take one more only while it has less than is left for all";
+
+constexpr char kOptionForms[] =
+    "An option's value may also be an argument of its own: --socket_dir DIR. "
+    "A folder that is made has mode 0755, the socket 0666, whatever the umask: "
+    "the bindings decide whom a client reaches. If the socket or the lock file "
+    "is deleted, both are created again.";
+
+constexpr char kServiceManager[] =
+    "A service manager may pass the socket (LISTEN_PID, LISTEN_FDS, as systemd "
+    "does). Then connections wait in its backlog while directoryd restarts, "
+    "and clients trust the user that has opened it. It must be of "
+    "SOCK_SEQPACKET, listen, and be bound to DIR/directory. If it is deleted, "
+    "directoryd ends. The manager is notified (Type=notify, watchdog) if it "
+    "has set NOTIFY_SOCKET.";
+
+constexpr char kSignals[] =
+    "Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. "
+    "Ignores SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after "
+    "it.";
+
+}  // namespace
+
+const Usage& DirectorydUsage() {
+  static const auto* const usage = new Usage{
+      "directoryd",
+      8,
+      kSummary,
+      {},
+      {
+          {"--socket_dir", "DIR",
+           "the folder of the socket; made if it is not there. Default: the "
+           "first of $LE_MESSAGING_DIR, /run/le_messaging if it exists, "
+           "$XDG_RUNTIME_DIR/le_messaging"},
+          {"--bindings", "FILE",
+           "who may talk to whom, a line each: "
+           "'<USER>.CLIENT_INTERFACE -> <USER>.SERVICE'. Read again on SIGHUP "
+           "and by 'sdir load'. Without it there are no bindings until sdir "
+           "makes some. A line with an unknown user is left out at the start, "
+           "with a warning; later it is an error, and nothing changes"},
+          {"--bindings_dir", "DIR",
+           "a folder of such files. Each file NAME.bindings is read, in the "
+           "order of the names, together with FILE; an error in one of them "
+           "changes nothing. Links are errors. 'sdir bind --persist' writes "
+           "DIR/50-sdir.bindings, if directoryd may write there"},
+          {"--max_connections", "N", kMaxConnections},
+          {"--max_half_open", "N",
+           "the same for connections that have said nothing yet. Default: "
+           "1024"},
+          {"--max_waiting", "N",
+           "the same for clients that wait. Default: 16384"},
+          {"--max_services", "N", "the same for services. Default: 16384"},
+          {"--half_open_seconds", "N",
+           "how long a connection may send nothing. Default: 30"},
+          {"--help", nullptr, "this text"},
+          {"--help_as", "FORMAT",
+           "this text as man, or a completion for bash, zsh or fish"},
+          {"--version", nullptr, "prints the version"},
+      },
+      {kOptionForms, kServiceManager, kSignals},
+      {{kDone, "ended by a signal"},
+       {kFailed, "it cannot start or go on"},
+       {kMisused, "the arguments make no sense"}},
+      {"sdir 1", "le_bindings 5", "le_messaging 7"}};
+  return *usage;
+}
+
+}  // namespace directory
+}  // namespace le

@@ -1,0 +1,77 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands and options of a program, in tables. The parser, the help, the
+// man page and the completions of shells use these tables.
+
+#ifndef LE_MESSAGING_DIRECTORY_USAGE_H_
+#define LE_MESSAGING_DIRECTORY_USAGE_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "directory/program.h"
+
+namespace le {
+namespace directory {
+
+struct OptionInfo {
+  const char* name;   // such as "--format"
+  const char* value;  // such as "FORMAT"; null: the option has no value
+  const char* help;
+};
+
+struct CommandInfo {
+  const char* name;
+  const char* arguments;                   // such as "[FILTER]"
+  std::vector<absl::string_view> options;  // their names
+  const char* help;
+
+  bool Takes(absl::string_view option) const;
+};
+
+struct StatusInfo {
+  int status;
+  const char* help;
+};
+
+struct Usage {
+  const char* program;
+  int section;  // of the man page
+  const char* summary;
+  std::vector<CommandInfo> commands;  // empty: the program has no commands
+  std::vector<OptionInfo> options;
+  std::vector<const char*> notes;  // paragraphs
+  std::vector<StatusInfo> statuses;
+  std::vector<const char*> see_also;  // such as "sdir 1"
+
+  // Null: there is no such command.
+  const CommandInfo* FindCommand(absl::string_view name) const;
+  // Returns whether an option goes with each command, as one does that no
+  // command takes.
+  bool IsGlobal(absl::string_view option) const;
+};
+
+// Removes the options of the table. Returns those that were given, with their
+// values. InvalidArgument: an option has no value, or is given twice.
+absl::StatusOr<std::map<std::string, std::string>> TakeOptions(
+    const Usage& usage, Arguments* arguments);
+
+std::string HelpText(const Usage& usage);
+std::string ManPage(const Usage& usage);  // in mdoc
+std::string BashCompletion(const Usage& usage);
+std::string ZshCompletion(const Usage& usage);
+std::string FishCompletion(const Usage& usage);
+
+// Returns one of these texts. InvalidArgument: the format is not text, man,
+// bash, zsh or fish.
+absl::StatusOr<std::string> HelpAs(absl::string_view format,
+                                   const Usage& usage);
+
+}  // namespace directory
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_USAGE_H_
