@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds and installs le_messaging for programs that are not built by Bazel: the
-# shared library, the C headers, directoryd and sdir.
+# shared library, the headers, protoc-gen-le, directoryd and sdir.
 #
 #   tools/packaging/install.sh [OPTION]... [-- BAZEL-OPTION...]
 #
@@ -31,8 +31,10 @@ while [ $# -gt 0 ]; do
 done
 [[ $prefix = /* ]] || { echo "install.sh: --prefix=$prefix is not absolute" >&2; exit 2; }
 
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-readonly TARGETS=(//directory:directoryd //tools/sdir //tools/packaging:liblemessaging.so.0)
+# The real folder, so that builds through a link share the output of Bazel.
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+readonly TARGETS=(//directory:directoryd //tools/sdir //services/plugin:protoc-gen-le
+  //tools/packaging:liblemessaging.so.0)
 ./bazelw build "${options[@]}" "${TARGETS[@]}"
 bin=$(./bazelw info "${options[@]}" bazel-bin 2> /dev/null)
 version=$(sed -n 's/^ *version = "\(.*\)",$/\1/p' MODULE.bazel | head -n 1)
@@ -43,14 +45,19 @@ put_text() { put "$1" /dev/stdin "$2"; }
 
 put 755 "$bin/directory/directoryd" sbin/directoryd
 put 755 "$bin/tools/sdir/sdir" bin/sdir
+put 755 "$bin/services/plugin/protoc-gen-le" bin/protoc-gen-le
 put 644 "$bin/tools/packaging/liblemessaging.so.0" "$libdir/liblemessaging.so.0"
-strip --strip-unneeded "$destdir$prefix/sbin/directoryd" "$destdir$prefix/bin/sdir" \
-  "$destdir$prefix/$libdir/liblemessaging.so.0"
+strip --strip-unneeded "$destdir$prefix"/{sbin/directoryd,bin/sdir,bin/protoc-gen-le,"$libdir/liblemessaging.so.0"}
 ln -sf liblemessaging.so.0 "$destdir$prefix/$libdir/liblemessaging.so"
 
 # le_messaging_loopback.h is for programs that link the loopback transport.
 for header in legato/include/*.h messaging/include/{le_messaging,le_messaging_ext,legato}.h; do
   put 644 "$header" "include/lemessaging/${header##*/}"
+done
+for folder in messaging/cpp/include services/include services/proto; do
+  (cd "$folder" && find le -name '*.h' -o -name '*.proto') | while read -r file; do
+    put 644 "$folder/$file" "include/lemessaging/$file"
+  done
 done
 
 units=tools/packaging/systemd
@@ -58,11 +65,19 @@ sed "s|^ExecStart=/usr/|ExecStart=$prefix/|" "$units/directoryd.service" | put_t
 put 644 "$units/directoryd.socket" lib/systemd/system/directoryd.socket
 put 644 "$units/directoryd.sysusers" lib/sysusers.d/directoryd.conf
 
-sdir=$bin/tools/sdir/sdir
-"$sdir" help man | put_text 644 share/man/man1/sdir.1
-"$sdir" help bash | put_text 644 share/bash-completion/completions/sdir
-"$sdir" help zsh | put_text 644 share/zsh/site-functions/_sdir
-"$sdir" help fish | put_text 644 share/fish/vendor_completions.d/sdir.fish
+for program in sdir directoryd; do
+  case "$program" in
+    sdir) help=("$bin/tools/sdir/sdir" help) page=man1/sdir.1 ;;
+    directoryd) help=("$bin/directory/directoryd" --help_as) page=man8/directoryd.8 ;;
+  esac
+  "${help[@]}" man | put_text 644 "share/man/$page"
+  "${help[@]}" bash | put_text 644 "share/bash-completion/completions/$program"
+  "${help[@]}" zsh | put_text 644 "share/zsh/site-functions/_$program"
+  "${help[@]}" fish | put_text 644 "share/fish/vendor_completions.d/$program.fish"
+done
+for page in tools/packaging/man/*; do
+  put 644 "$page" "share/man/man${page##*.}/${page##*/}"
+done
 
 put_text 644 "$libdir/pkgconfig/lemessaging.pc" << PC
 prefix=$prefix
@@ -74,6 +89,15 @@ Description: Local inter-process messaging, with the C API of Legato's le_messag
 Version: $version
 Libs: -L\${libdir} -llemessaging
 Cflags: -I\${includedir}
+PC
+put_text 644 "$libdir/pkgconfig/lemessaging-cpp.pc" << PC
+prefix=$prefix
+protodir=\${prefix}/include/lemessaging
+
+Name: lemessaging-cpp
+Description: The C++ API and typed services of lemessaging, as headers
+Version: $version
+Requires: lemessaging = $version absl_status absl_statusor absl_strings absl_time absl_span protobuf-lite
 PC
 
 put_text 644 "$libdir/cmake/lemessaging/lemessaging-config.cmake" << CMAKE

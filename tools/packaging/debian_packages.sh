@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds the Debian packages of this checkout:
+#
+#   tools/packaging/debian_packages.sh FOLDER   writes the packages into FOLDER
+#
+# With DEB_BUILD_OPTIONS=noopt in the environment the programs are not
+# optimized. Installs what the build lacks.
+set -euo pipefail
+
+[ $# = 1 ] || { sed -n '5,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+folder=$(mkdir -p "$1" && cd "$1" && pwd)
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+"$checkout/tools/install_packages.sh" debhelper
+
+# dpkg-buildpackage wants debian/ on top, and writes into it and beside its
+# parent. The other files are links, so that Bazel builds in the checkout.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/lemessaging"
+ln -s "$checkout"/* "$work/lemessaging"
+cp -r "$checkout/tools/packaging/debian" "$work/lemessaging"
+cd "$work/lemessaging"
+LE_MESSAGING_HOME=$HOME dpkg-buildpackage --build=binary --no-sign
+cp "$work"/*.{deb,changes,buildinfo} "$folder"
