@@ -307,6 +307,8 @@ version() {
   grep -q "^## $version" CHANGELOG.md || echo "CHANGELOG.md: says nothing of $version"
   grep -q "name = \"le_messaging\", version = \"$version\"" README.md ||
     echo "README.md: names another version than $version"
+  head -n 1 tools/packaging/debian/changelog | grep -qF "($version)" ||
+    echo "tools/packaging/debian/changelog: does not begin with $version"
 }
 
 # The lines that a page gives to a project that depends on us are lines of
