@@ -31,7 +31,8 @@ if [ "${1-}" = --in-chroot ]; then
   "${apt_install[@]}" --download-only || exit "$CANNOT_INSTALL"
   "${apt_install[@]}" > /install.log || { cat /install.log; fail "the installation"; }
 
-  # This is what systemd does. The programs are those of another user.
+  # systemd would start the units. Here systemd-socket-activate passes the
+  # socket. The programs are those of another user.
   useradd --create-home visitor
   cat > /etc/le_messaging/bindings.d/visitor.bindings << 'BINDINGS'
 <visitor>.shoutInC -> <visitor>.shoutInC
@@ -41,6 +42,7 @@ BINDINGS
   read -ra command < <(sed -n 's/^ExecStart=//p' /lib/systemd/system/directoryd.service)
   systemd-socket-activate --seqpacket --listen=/run/le_messaging/directory \
     setpriv --reuid=directoryd --regid=directoryd --clear-groups "${command[@]}" 2> /directory.log &
+  directory=$!
   until [ -S /run/le_messaging/directory ]; do :; done
   chmod 666 /run/le_messaging/directory
   install -d -o visitor /work
@@ -48,11 +50,10 @@ BINDINGS
     bash /src/tools/packaging/programs_test.sh /work || { cat /directory.log; exit 1; }
   sdir list > /list || fail "sdir list"
   grep -q '<visitor>.facts' /list || { cat /list; fail "the output of sdir list"; }
-  [ "$(ps -C directoryd -o user=)" = "directo+" ] || fail "the user of directoryd"
+  grep -q "^Uid:.$(id -u directoryd)\b" "/proc/$directory/status" || fail "the user of directoryd"
 
   apt-get purge --yes --quiet=2 '*lemessaging*' > /purge.log || { cat /purge.log; fail "the removal"; }
-  [ ! -e /etc/le_messaging/bindings.d ] || [ -e /etc/le_messaging/bindings.d/visitor.bindings ] ||
-    fail "the removal has deleted a bindings file"
+  [ -e /etc/le_messaging/bindings.d/visitor.bindings ] || fail "the removal has deleted a bindings file"
   exit
 fi
 
