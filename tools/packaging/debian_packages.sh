@@ -13,7 +13,9 @@ set -euo pipefail
 [ $# = 1 ] || { sed -n '5,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-"$checkout/tools/install_packages.sh" debhelper
+debian=$checkout/tools/packaging/debian
+mapfile -t build_depends < <(sed -n '/^Build-Depends:/,/^Standards/s/^.* \([a-z0-9+-]*\),*$/\1/p' "$debian/control" | grep -v '^dh-')
+"$checkout/tools/install_packages.sh" debhelper "${build_depends[@]}"
 
 # dpkg-buildpackage wants debian/ on top, and writes into it and beside its
 # parent. The other files are links, so that Bazel builds in the checkout.
@@ -21,7 +23,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/lemessaging"
 ln -s "$checkout"/* "$work/lemessaging"
-cp -r "$checkout/tools/packaging/debian" "$work/lemessaging"
+cp -r "$debian" "$work/lemessaging"
 cd "$work/lemessaging"
 LE_MESSAGING_HOME=$HOME dpkg-buildpackage --build=binary --no-sign
 cp "$work"/*.{deb,changes,buildinfo} "$folder"

@@ -97,7 +97,7 @@ protodir=\${prefix}/include/lemessaging
 Name: lemessaging-cpp
 Description: The C++ API and typed services of lemessaging, as headers
 Version: $version
-Requires: lemessaging = $version absl_status absl_statusor absl_strings absl_time absl_span protobuf-lite
+Requires: lemessaging = $version absl_status absl_statusor absl_strings absl_time absl_span protobuf
 PC
 
 put_text 644 "$libdir/cmake/lemessaging/lemessaging-config.cmake" << CMAKE
