@@ -31,6 +31,8 @@ if [ "${1-}" = --in-chroot ]; then
   "${apt_install[@]}" --download-only || exit "$CANNOT_INSTALL"
   "${apt_install[@]}" > /install.log || { cat /install.log; fail "the installation"; }
 
+  ! grep '_dh_action.*socket' /var/lib/dpkg/info/lemessaging-daemon.postinst || fail "an upgrade restarts the socket"
+
   # systemd would start the units. Here systemd-socket-activate passes the
   # socket. The programs are those of another user.
   useradd --create-home visitor
