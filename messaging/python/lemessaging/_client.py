@@ -159,7 +159,8 @@ class _SessionOwner(SessionOwner):
         self.pushes.append(push)
         self._wake(self.readers)
 
-    def on_response(self, request, message, result):
+    def on_response(self, key, request, message, result):
+        self.keys.discard(key)
         self.open_requests -= 1
         self.request_bytes -= request.size
         future = request.future
@@ -218,7 +219,6 @@ class _SessionOwner(SessionOwner):
         try:
             return await future
         finally:
-            self.keys.discard(key)
             if requests.get(key) is request:
                 self._cancel(request)
 

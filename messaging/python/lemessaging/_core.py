@@ -515,7 +515,7 @@ def _on_queued(_, __):
 def on_response(message, result, key):
     request = requests.pop(key, None)
     if request is not None:
-        request.owner.on_response(request, message, result)
+        request.owner.on_response(key, request, message, result)
     elif message:
         _c.release_message(message)
 
@@ -614,14 +614,16 @@ class Sender:
         while self._waiting:
             entry = self._waiting.popleft()
             message, entry[0] = entry[0], None
+            if entry[1].done():  # cancelled
+                _c.release_message(message)
+                continue
             result = _c.try_send(message)
             if result == _c.WOULD_BLOCK:
                 entry[0] = message
                 self._waiting.appendleft(entry)
                 return
             if result == _c.OK:
-                if not entry[1].done():
-                    entry[1].set_result(None)
+                entry[1].set_result(None)
             else:
                 self._owner.fail(entry[1], closed_error(session))
 

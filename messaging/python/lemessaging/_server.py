@@ -260,10 +260,10 @@ class _ServiceOwner(SessionOwner):
 
     @staticmethod
     def _end(request, result):
-        if result is not None:
-            request.respond(result)
-        elif not request.needs_response:
+        if not request.needs_response:
             request.release()
+        elif result is not None:
+            request.respond(result)
 
     def _report(self, error):
         self.thread.report(f"exception in a handler of service {self.name!r}", error)
