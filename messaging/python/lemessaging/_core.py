@@ -253,8 +253,8 @@ class Thread:
     @staticmethod
     def current():
         """The calling thread, served by the running loop."""
-        loop = asyncio.get_running_loop()
         check_process()
+        loop = asyncio.get_running_loop()
         thread = getattr(_local, "thread", None)
         if thread is None:
             thread = Thread()
@@ -372,6 +372,8 @@ class Thread:
             self.schedule()
 
     def report(self, message, error):
+        if _exiting:
+            return  # the objects of this thread are dropped under its functions
         self.loop.call_exception_handler(
             {"message": "lemessaging: " + message, "exception": error}
         )

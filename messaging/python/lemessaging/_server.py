@@ -16,6 +16,7 @@ from ._core import (
     Sender,
     SessionOwner,
     Thread,
+    check_process,
     closed_error,
     encode_name,
     fd_of,
@@ -104,14 +105,14 @@ class Request:
     def take_fd(self):
         """Returns the file descriptor of the message, a Descriptor, or None.
         If it is not taken, the library closes it."""
-        if self._message is None or not in_this_process():
+        check_process()
+        if self._message is None:
             raise StateError("the request was responded to or released")
         return fd_of(self._message)
 
     def respond(self, data, *, fd=None):
         """Responds. Never waits. If the client is gone, nothing happens."""
-        if not in_this_process():
-            raise StateError("the process is the child of a fork")
+        check_process()
         if not self.needs_response:
             raise StateError("the client requests no response")
         message, self._message = self._message, None
