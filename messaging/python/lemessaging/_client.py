@@ -19,9 +19,9 @@ from ._core import (
     SessionOwner,
     Thread,
     as_bytes,
-    check_process,
     closed_error,
     encode_name,
+    in_this_process,
     milliseconds,
     new_key,
     new_message,
@@ -59,8 +59,9 @@ class _State(enum.Enum):
 
 
 class _SessionOwner(SessionOwner):
-    def __init__(self, thread, name, protocol, max_push_bytes):
+    def __init__(self, thread, name, protocol, max_push_bytes, on_push):
         super().__init__(thread)
+        self.on_push = on_push
         ref = ctypes.c_void_p()
         result = _c.try_create_session(
             protocol.ref(), encode_name(name, "the interface"), ctypes.byref(ref)
@@ -145,6 +146,9 @@ class _SessionOwner(SessionOwner):
 
     def on_receive(self, message):
         push = take(message)
+        if self.on_push is not None:
+            self.on_push(push)
+            return
         self.push_bytes += len(push) + OVERHEAD
         if self.push_bytes > self.max_push_bytes:
             self.push_bytes -= len(push) + OVERHEAD
@@ -159,8 +163,8 @@ class _SessionOwner(SessionOwner):
         self.pushes.append(push)
         self._wake(self.readers)
 
-    def on_response(self, key, request, message, result):
-        self.keys.discard(key)
+    def on_response(self, request, message, result):
+        self.keys.discard(request.key)
         self.open_requests -= 1
         self.request_bytes -= request.size
         future = request.future
@@ -206,21 +210,29 @@ class _SessionOwner(SessionOwner):
                 self.check_open()
             if end is not None:
                 limit = milliseconds(max(end - self.loop.time(), 0))
+        return await self.finish(self.start(data, fd, limit))
+
+    def has_room_for(self, data):
+        return self._has_room(len(data) + OVERHEAD)
+
+    def start(self, data, fd, limit):
+        """Sends a request, whatever the room. Pass the result to finish()."""
         message = new_message(self.ref, data, fd, self.sender.max_size)
-        future = self.loop.create_future()
         key = new_key(requests)
-        requests[key] = request = PendingRequest(self, future, size)
+        request = PendingRequest(self, key, self.loop.create_future(), len(data) + OVERHEAD)
+        requests[key] = request
         self.keys.add(key)
         self.open_requests += 1
-        self.request_bytes += size
-        thread = self.thread
-        thread.outbox.append((message, limit, key))
-        thread.send_outbox()
+        self.request_bytes += request.size
+        self.thread.outbox.append((message, limit, key))
+        self.thread.send_outbox()
+        return request
+
+    async def finish(self, request):
         try:
-            return await future
+            return await request.future
         finally:
-            if requests.get(key) is request:
-                self._cancel(request)
+            self.cancel(request)
 
     async def _wait_for_room(self, end):
         future = self.loop.create_future()
@@ -231,16 +243,13 @@ class _SessionOwner(SessionOwner):
         except asyncio.TimeoutError:
             raise TimedOutError("too many requests wait for responses") from None
 
-    def _cancel(self, request):
-        """The library completes the request as cancelled, later."""
-        thread = self.thread
-        if self.ref is None or threading.get_ident() != thread.ident:
+    def cancel(self, request):
+        """The library completes the request as cancelled, later. No-op if it is
+        complete."""
+        if requests.get(request.key) is not request or self.ref is None:
             return
-        try:
-            check_process()
-        except StateError:
-            return
-        _c.cancel_request(self.ref, request.id)
+        if threading.get_ident() == self.thread.ident and in_this_process():
+            _c.cancel_request(self.ref, request.id)
 
     # ---- Opening ----
     async def open(self, timeout):
@@ -287,6 +296,9 @@ class Session:
         self.interface = interface
         self.protocol = protocol
         self._max_push_bytes = int(max_push_bytes)
+        # For typed clients: a function that gets the server's messages instead of
+        # the iteration. It is called by the library.
+        self.on_push = None
 
     async def open(self, timeout=None):
         """Waits for the directory, a binding and the service, in any order.
@@ -299,7 +311,11 @@ class Session:
             raise StateError("the session was closed")
         if self._owner is None:
             self._owner = _SessionOwner(
-                Thread.current(), self.interface, self.protocol, self._max_push_bytes
+                Thread.current(),
+                self.interface,
+                self.protocol,
+                self._max_push_bytes,
+                self.on_push,
             )
         self._owner.check_loop()
         await self._owner.open(timeout)

@@ -490,10 +490,11 @@ def callback(kind):
 
 
 class PendingRequest:
-    __slots__ = ("owner", "future", "size", "id")
+    __slots__ = ("owner", "key", "future", "size", "id")
 
-    def __init__(self, owner, future, size):
+    def __init__(self, owner, key, future, size):
         self.owner = owner
+        self.key = key
         self.future = future
         self.size = size
         self.id = 0
@@ -517,7 +518,7 @@ def _on_queued(_, __):
 def on_response(message, result, key):
     request = requests.pop(key, None)
     if request is not None:
-        request.owner.on_response(key, request, message, result)
+        request.owner.on_response(request, message, result)
     elif message:
         _c.release_message(message)
 
