@@ -112,6 +112,9 @@ class Requests(TestCase):
                 await asyncio.sleep(0)
             for task in tasks[::2]:
                 task.cancel()
+            for _ in range(100):
+                await asyncio.sleep(0)
+            self.assertEqual(session._owner.open_requests, 5)
             for request in kept:
                 request.respond(b"late")
             results = await asyncio.gather(*tasks, return_exceptions=True)

@@ -124,11 +124,13 @@ def python(code, *arguments, **options):
     )
 
 
-def finish(test, process):
+def finish(test, process, tracebacks=False):
     """Waits for the end, and returns the output. The program must succeed, and
     write nothing to standard error except lines of the library's log."""
     output, errors = process.communicate(timeout=60)
     test.assertEqual(process.returncode, 0, errors)
-    test.assertNotIn("Exception", errors)
-    test.assertNotIn("Traceback", errors)
+    test.assertNotIn("FATAL", errors)
+    if not tracebacks:
+        test.assertNotIn("Exception", errors)
+        test.assertNotIn("Traceback", errors)
     return output
