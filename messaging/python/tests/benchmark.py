@@ -1,10 +1,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Measures a round trip, many at a time, and a call by ctypes. Needs a directory:
-
-    benchmark.py              prints the figures of messaging/python/DESIGN.md
-"""
+"""Measures what DESIGN.md of messaging/python shows. Needs a directory."""
 
 import asyncio
 import statistics
@@ -49,9 +46,12 @@ async def measure():
             many.append((time.perf_counter() - start) / (TIMES // 64 * 64) * 1e6)
         print("round trip, 64 bytes:", median(one))
         print("the same, 64 outstanding, for each:", median(many))
-        print("le_event_ServiceLoop() by ctypes:", median([of_call(_c.service_loop) for _ in range(ROUNDS)]))
-        text = _c.get_close_reason_text
-        print("le_msg_GetCloseReasonTxt() by ctypes:", median([of_call(lambda: text(0)) for _ in range(ROUNDS)]))
+        calls = {
+            "le_event_ServiceLoop()": _c.service_loop,
+            "le_msg_GetCloseReasonTxt()": lambda: _c.get_close_reason_text(0),
+        }
+        for name, call in calls.items():
+            print(f"{name} by ctypes:", median([of_call(call) for _ in range(ROUNDS)]))
 
 
 if len(sys.argv) > 1:
