@@ -15,7 +15,7 @@ folder=$(mkdir -p "$1" && cd "$1" && pwd)
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 debian=$checkout/tools/packaging/debian
 mapfile -t build_depends < <(sed -n '/^Build-Depends:/,/^Standards/s/^.* \([a-z0-9+-]*\),*$/\1/p' "$debian/control" | grep -v '^dh-')
-"$checkout/tools/install_packages.sh" debhelper "${build_depends[@]}"
+"$checkout/tools/install_packages.sh" debhelper dh-python "${build_depends[@]}"
 
 # dpkg-buildpackage wants debian/ on top, and writes into it and beside its
 # parent. The other files are links, so that Bazel builds in the checkout.

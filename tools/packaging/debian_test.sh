@@ -50,6 +50,7 @@ BINDINGS
   install -d -o visitor /work
   setpriv --reuid=visitor --regid=visitor --clear-groups env HOME=/home/visitor LC_ALL=C.UTF-8 \
     bash /src/tools/packaging/programs_test.sh /work || { cat /directory.log; exit 1; }
+  python3 -c 'import lemessaging' || fail "the Python package"
   sdir list > /list || fail "sdir list"
   grep -q '<visitor>.facts' /list || { cat /list; fail "the output of sdir list"; }
   grep -q "^Uid:.$(id -u directoryd)\b" "/proc/$directory/status" || fail "the user of directoryd"

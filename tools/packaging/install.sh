@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds and installs le_messaging for programs that are not built by Bazel: the
-# shared library, the headers, protoc-gen-le, directoryd and sdir.
+# shared library, the headers, protoc-gen-le, the Python package, directoryd and
+# sdir.
 #
 #   tools/packaging/install.sh [OPTION]... [-- BAZEL-OPTION...]
 #
@@ -11,12 +12,14 @@
 #   --libdir=DIR   below the prefix. Default: lib
 #   --destdir=DIR  writes the files below DIR, for a package. Paths in the files
 #                  do not contain DIR
+#   --pythondir=DIR  below the prefix. Default: where Debian's python3 looks, if
+#                  the prefix is /usr or /usr/local
 #
 # Needs the Debian packages that bazelw installs. Two of them, libabsl20220623
 # and libprotobuf-lite32, must also be where the library runs.
 set -euo pipefail
 
-prefix=/usr/local libdir=lib destdir=''
+prefix=/usr/local libdir=lib destdir='' pythondir=''
 options=(--config=shared --compilation_mode=opt)
 while [ $# -gt 0 ]; do
   argument=$1
@@ -24,11 +27,16 @@ while [ $# -gt 0 ]; do
   case "$argument" in
     --prefix=*) prefix=${argument#*=} ;;
     --libdir=*) libdir=${argument#*=} ;;
+    --pythondir=*) pythondir=${argument#*=} ;;
     --destdir=*) destdir=${argument#*=} ;;
     --) options+=("$@"); break ;;
-    *) sed -n '5,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '5,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done
+if [ -z "$pythondir" ]; then
+  pythondir=lib/python3/dist-packages
+  [ "$prefix" != /usr/local ] || pythondir=$(python3 -c 'import sys; print("lib/python%d.%d/dist-packages" % sys.version_info[:2])')
+fi
 [[ $prefix = /* ]] || { echo "install.sh: --prefix=$prefix is not absolute" >&2; exit 2; }
 
 # The real folder, so that builds through a link share the output of Bazel.
@@ -58,6 +66,10 @@ for folder in messaging/cpp/include services/include services/proto; do
   (cd "$folder" && find le -name '*.h' -o -name '*.proto') | while read -r file; do
     put 644 "$folder/$file" "include/lemessaging/$file"
   done
+done
+
+for file in messaging/python/lemessaging/*.py; do
+  put 644 "$file" "$pythondir/lemessaging/${file##*/}"
 done
 
 units=tools/packaging/systemd

@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs le_messaging into a folder, checks what is installed, and builds and
-# runs programs with it (programs_test.sh). CI runs this script. It installs the
-# tools that are missing.
+# runs programs with it (programs_test.sh). Then runs the tests of
+# messaging/python with the installed package. CI runs this script. It installs
+# the packages that it needs if they are missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-tools/install_packages.sh cmake meson pkg-config mandoc
+tools/install_packages.sh cmake meson pkg-config mandoc protobuf-compiler python3-protobuf python3-pytest
 folder=$(mktemp -d)
 finish() {
   jobs -p | xargs -r kill 2> /dev/null || true
@@ -33,7 +34,7 @@ done
 
 export LE_MESSAGING_DIR=$folder/place
 user="<$(id -un)>"
-printf '%s\n' "$user.shoutInC -> $user.shoutInC" "$user.facts -> $user.fileFacts" > "$folder/bindings"
+printf '%s\n' "$user.* -> $user.*" "$user.facts -> $user.fileFacts" > "$folder/bindings"
 "$prefix/sbin/directoryd" --bindings="$folder/bindings" > /dev/null &
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig CMAKE_PREFIX_PATH=$prefix LD_LIBRARY_PATH=$prefix/lib
 mkdir "$folder/programs" "$folder/generated"
@@ -54,6 +55,17 @@ done
 ./server > /dev/null &
 timeout 60 ./client le/service.pb.h 1 > output || fail "the client in C++"
 grep -q "$(wc -l < le/service.pb.h) lines" output || { cat output; fail "the output of the client in C++"; }
+kill %%
 cd "$OLDPWD"
 "$prefix/bin/sdir" list > /dev/null || fail "sdir list"
+
+# Python: in one process, and then with the directory and programs in C++.
+readonly PROGRAMS=(//tools/packaging:liblemessaging_loopback.so.0 //examples/quickstart:server //examples/quickstart:client)
+./bazelw build --config=shared --compilation_mode=fastbuild "${PROGRAMS[@]}"
+bin=$(./bazelw info --config=shared --compilation_mode=fastbuild bazel-bin 2> /dev/null)
+export PYTHONPATH=$prefix/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1
+python_tests() { /usr/bin/python3 -m pytest -q -p no:cacheprovider messaging/python/tests; }
+LE_MESSAGING_LIBRARY=$bin/tools/packaging/liblemessaging_loopback.so.0 python_tests ||
+  fail "the Python package in one process"
+LE_QUICKSTART=$bin/examples/quickstart python_tests || fail "the Python package"
 echo "the installed files work"
