@@ -264,7 +264,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr) {
   ServerSession* const session =
       ServerSide(__func__, Checked(__func__, sessionRef));
-  if (pidFdPtr == nullptr) Misuse(__func__, "the descriptor's pointer is NULL");
+  if (pidFdPtr == nullptr)
+    Misuse(__func__, "the file descriptor's pointer is NULL");
   absl::StatusOr<le::event::UniqueFd> pid_fd = session->ClientPidFd();
   if (pid_fd.ok()) {
     *pidFdPtr = pid_fd->release();
