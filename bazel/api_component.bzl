@@ -46,6 +46,8 @@ def le_api_component(
         manual_start = [],
         deps = [],
         copts = [],
+        testonly = False,
+        visibility = None,
         **kwargs):
     """Defines a component as a library, in C.
 
@@ -59,7 +61,9 @@ def le_api_component(
       manual_start: APIs of either kind that main() neither advertises nor connects.
       deps: other libraries.
       copts: for srcs and generated. They must suit the languages of both.
-      **kwargs: for the library, such as visibility.
+      testonly: as for all rules.
+      visibility: as for all rules.
+      **kwargs: for each of the component's libraries, such as tags, data and linkopts.
     """
     servers = _names(provides)
     clients = _names(requires)
@@ -82,6 +86,8 @@ def le_api_component(
             ["#include \"%s_interface.h\"" % api for api in clients] +
             ["#ifdef __cplusplus", "}", "#endif", "#endif"],
         )) + " > $@",
+        testonly = testonly,
+        visibility = ["//visibility:private"],
     )
 
     if not native.package_name():
@@ -111,6 +117,8 @@ def le_api_component(
         name = name + "_component_c",
         outs = [folder + "/component.c"],
         cmd = "printf '%s\\n' " + " ".join(_lines(def_lines)) + " > $@",
+        testonly = testonly,
+        visibility = ["//visibility:private"],
     )
 
     defines = ["LE_COMPONENT_NAME=" + name, "MK_TOOLS_BUILD"]
@@ -127,8 +135,11 @@ def le_api_component(
         linkstatic = True,
         # Defined for the generated code only: see le_messaging.h.
         local_defines = defines + ["LE_MSG_TRY_OPEN_AS_LEGATO"],
+        testonly = testonly,
+        visibility = ["//visibility:private"],
         deps = common + deps,
         alwayslink = True,
+        **kwargs
     )
 
     # The generated library is first: "interfaces.h" must be this
@@ -143,8 +154,11 @@ def le_api_component(
             copts = copts,
             linkstatic = True,
             local_defines = defines,
+            testonly = testonly,
+            visibility = ["//visibility:private"],
             deps = all_deps,
             alwayslink = True,
+            **kwargs
         )
         all_deps = all_deps + [":%s_cxx" % name]
     cc_library(
@@ -154,6 +168,8 @@ def le_api_component(
         copts = _C + copts,
         linkstatic = True,
         local_defines = defines,
+        testonly = testonly,
+        visibility = visibility,
         deps = all_deps,
         alwayslink = True,
         **kwargs
