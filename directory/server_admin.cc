@@ -81,15 +81,16 @@ bool DirectoryServer::MayAdminister(uid_t uid) {
   return (uid == 0 || uid == self_) && !process_->IsOverflowUser(uid);
 }
 
+void DirectoryServer::RefuseToAdminister(Peer* peer) {
+  peer->Refuse(proto::NOT_PERMITTED,
+               self_ == 0 ? "only root may administer this directory"
+                          : absl::StrCat("only root and user ", self_,
+                                         " may administer this directory"));
+}
+
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
-  if (!MayAdminister(peer->identity().uid)) {
-    peer->Refuse(proto::NOT_PERMITTED,
-                 self_ == 0 ? "only root may administer this directory"
-                            : absl::StrCat("only root and user ", self_,
-                                           " may administer this directory"));
-    return;
-  }
+  if (!MayAdminister(peer->identity().uid)) return RefuseToAdminister(peer);
   const UserContext context = Context();
   // CarryOut() may destroy this peer, so it is found again by its id.
   const PeerId id = peer->id();

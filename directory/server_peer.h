@@ -284,6 +284,11 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         if (!first) break;
         directory_->Advertise(this, message.advertise());
         return;
+      case proto::ToDirectory::kDescribe:
+        if (!first) break;
+        role = Role::kClient;
+        directory_->TellDescription(this, message.describe());
+        return;
       case proto::ToDirectory::WHAT_NOT_SET:
         Refuse(proto::INVALID, "a request that this directory does not know");
         return;

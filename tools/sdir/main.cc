@@ -3,6 +3,7 @@
 //
 // sdir: shows and changes the state of a directory.
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,21 +23,29 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "directory/bindings.h"
 #include "directory/client.h"
 #include "directory/control_frame.h"
 #include "directory/place.h"
 #include "directory/program.h"
+#include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/process.h"
+#include "le/call_options.h"
+#include "le/unique_fd.h"
+#include "messaging/session/runtime.h"
+#include "tools/sdir/caller.h"
 #include "tools/sdir/event_format.h"
 #include "tools/sdir/explain.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/text.h"
+#include "tools/sdir/typed_service.h"
 #include "tools/sdir/usage.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace {
 
+using le::directory::proto::Described;
 using le::directory::proto::FromDirectory;
 using le::directory::proto::ListPart;
 using le::directory::proto::ToDirectory;
@@ -271,6 +280,16 @@ class Command {
     }
     return wanted == "json";
   }
+  // --timeout.
+  absl::optional<absl::Duration> Timeout() const {
+    const auto timeout = Value("--timeout");
+    if (!timeout.has_value()) return absl::nullopt;
+    double seconds;
+    if (!absl::SimpleAtod(*timeout, &seconds) || !(seconds >= 0)) {
+      Misused(absl::StrCat("'", *timeout, "' is not a number of seconds"));
+    }
+    return absl::Seconds(seconds);
+  }
   absl::optional<std::string> NextIfAny() {
     const auto next = arguments_.TakeNext();
     if (!next.ok()) Misused(std::string(next.status().message()));
@@ -423,15 +442,160 @@ void WaitFor(Command* command) {
   ToDirectory request;
   request.mutable_wait()->set_service(command->NextName("SERVICE"));
   command->End();
-  le::event::Instant deadline = absl::InfiniteFuture();
-  if (const auto timeout = command->Value("--timeout")) {
-    double seconds;
-    if (!absl::SimpleAtod(*timeout, &seconds) || !(seconds >= 0)) {
-      Misused(absl::StrCat("'", *timeout, "' is not a number of seconds"));
-    }
-    deadline = le::event::Process::Current()->Now() + absl::Seconds(seconds);
-  }
+  const le::event::Instant deadline =
+      le::event::Process::Current()->Now() +
+      command->Timeout().value_or(absl::InfiniteDuration());
   Directory(command->socket_dir(), std::move(request), deadline);
+}
+
+// ---- Typed services --------------------------------------------------------
+
+[[noreturn]] void FailWith(const absl::Status& status) {
+  Fail(absl::IsDeadlineExceeded(status) ? kOutOfTime : kFailed,
+       absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
+                    EscapedText(status.message())));
+}
+template <typename T>
+T OrFail(absl::StatusOr<T> result) {
+  if (!result.ok()) FailWith(result.status());
+  return *std::move(result);
+}
+
+Described AskForDescription(const Command& command,
+                            const std::string& service) {
+  ToDirectory request;
+  const absl::optional<std::string> as = command.Value("--as");
+  if (as.has_value()) {
+    request.mutable_describe()->set_interface_name(*as);
+  } else {
+    request.mutable_describe()->set_service(service);
+  }
+  Directory directory(command.socket_dir());
+  directory.Say(std::move(request));
+  const FromDirectory answer = directory.Hear();
+  if (!answer.has_described()) {
+    Fail(kFailed, "this is not a directory, or one of another version");
+  }
+  if (!as.has_value()) return answer.described();
+  // The binding has chosen the service.
+  le::directory::OsUsers users;
+  le::directory::UserContext context;
+  context.users = &users;
+  const absl::StatusOr<le::directory::ServiceKey> wanted =
+      le::directory::ParseService(service, context);
+  if (!wanted.ok()) Misused(std::string(wanted.status().message()));
+  if (le::directory::Format(*wanted, nullptr) != answer.described().service()) {
+    Fail(kFailed, absl::StrCat("'", *as, "' is bound to ",
+                               EscapedText(answer.described().service())));
+  }
+  return answer.described();
+}
+
+// Opens a session with a service, and no other session of this process.
+std::unique_ptr<le::sdir::Caller> OpenSession(const Command& command,
+                                              const Described& service,
+                                              absl::Duration timeout) {
+  struct Parts {
+    Parts(le::event::Process* process, absl::optional<std::string> address,
+          std::string service)
+        : transport(process),
+          client(process, &transport, std::move(address), std::move(service)) {}
+    le::transports::UnixTransport transport;
+    le::directory::DirectoryClient client;
+  };
+  le::event::Process* const process = le::event::Process::Current();
+  absl::optional<std::string> address;
+  if (!command.socket_dir().empty()) {
+    address = OrFail(le::directory::FindPlace(process, command.socket_dir()))
+                  .address();
+  }
+  // A warning of the library is the text of a status here.
+  le::event::SetLogLevel(le::event::LogLevel::kError);
+  const absl::optional<std::string> as = command.Value("--as");
+  const auto parts = std::make_shared<Parts>(
+      process, std::move(address), as.has_value() ? "" : service.service());
+  le::messaging::Runtime::Parts runtime;
+  runtime.introducer =
+      std::shared_ptr<le::directory::Introducer>(parts, &parts->client);
+  le::messaging::Runtime::Install(process, std::move(runtime));
+  le::sdir::Caller::Service typed;
+  typed.protocol_id = service.protocol_id();
+  typed.max_message_size = service.max_message_size();
+  return OrFail(
+      le::sdir::Caller::Open(as.value_or("sdir"), std::move(typed), timeout));
+}
+
+void Introspect(Command* command) {
+  const std::string service = command->NextName("SERVICE");
+  command->End();
+  const Described described = AskForDescription(*command, service);
+  const auto caller = OpenSession(*command, described, kAnswerTimeout);
+  const auto typed = OrFail(caller->Introspect(kAnswerTimeout));
+  std::printf("// %s, protocol %s, of pid %d\n\n%s",
+              EscapedText(described.service()).c_str(),
+              EscapedText(described.protocol_id()).c_str(), described.pid(),
+              EscapedText(typed->Text()).c_str());
+}
+
+// Opens the file for --fd.
+le::UniqueFd OpenFile(const Command& command) {
+  const absl::optional<std::string> file = command.Value("--fd");
+  if (!file.has_value()) return le::UniqueFd();
+  le::UniqueFd fd(*file == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                               : open(file->c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    Fail(kFailed,
+         absl::StrCat("cannot open ", *file, ": ", std::strerror(errno)));
+  }
+  return fd;
+}
+
+void Call(Command* command) {
+  const std::string name = command->NextName("SERVICE.METHOD");
+  const std::string json = command->NextIfAny().value_or("{}");
+  command->End();
+  const size_t dot = name.rfind('.');
+  const std::string service = name.substr(0, dot);
+  Command::Named(service, "SERVICE, before the METHOD");
+  const absl::optional<absl::Duration> timeout = command->Timeout();
+  le::UniqueFd fd = OpenFile(*command);
+
+  le::event::Process* const process = le::event::Process::Current();
+  const le::event::Instant end =
+      process->Now() + timeout.value_or(absl::InfiniteDuration());
+  const auto left = [&](absl::Duration most) {
+    return std::min(most, end - process->Now());
+  };
+  const absl::Duration answer = timeout.value_or(kAnswerTimeout);
+  const auto caller =
+      OpenSession(*command, AskForDescription(*command, service), left(answer));
+  const auto typed = OrFail(caller->Introspect(left(answer)));
+  const absl::StatusOr<le::sdir::TypedService::Method> method =
+      typed->FindMethod(absl::string_view(name).substr(dot + 1));
+  if (absl::IsNotFound(method.status())) {
+    Misused(EscapedText(method.status().message()));
+  }
+  if (!method.ok()) FailWith(method.status());
+  if (method->fd_in != static_cast<bool>(fd)) {
+    Misused(method->fd_in ? "the method needs --fd=FILE"
+                          : "the method has no file descriptor: no --fd");
+  }
+  const auto request =
+      typed->FromJson(json == "-" ? ReadAll(json) : json, method->request);
+  if (!request.ok()) Misused(EscapedText(request.status().message()));
+  const auto response = typed->NewMessage(method->response);
+  const absl::Status status = caller->Call(
+      *method, **request, std::move(fd),
+      le::CallOptions().Timeout(left(absl::InfiniteDuration())), response.get(),
+      [](const google::protobuf::Message& message) {
+        std::printf("%s\n",
+                    OrFail(le::sdir::TypedService::ToJson(message)).c_str());
+        std::fflush(stdout);
+      });
+  if (!status.ok()) FailWith(status);
+  if (method->fd_out) {
+    std::fprintf(stderr, "sdir: the response's file descriptor is dropped\n");
+  }
 }
 
 void Monitor(Command* command) {
@@ -502,6 +666,10 @@ int main(int argc, char** argv) {
     Monitor(&command);
   } else if (name == "explain") {
     status = Explain(&command);
+  } else if (name == "introspect") {
+    Introspect(&command);
+  } else if (name == "call") {
+    Call(&command);
   }
   return std::fflush(stdout) == 0 ? status : kFailed;
 }

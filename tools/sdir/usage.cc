@@ -23,7 +23,7 @@ constexpr char kNotes[] =
     "where * stands for any: '<alice>.*'. Options may stand anywhere, and "
     "their "
     "values may be arguments of their own: --socket_dir DIR. Only root and the "
-    "directory's own user may use it.";
+    "directory's own user may use it, except with --as.";
 
 struct StatusInfo {
   int status;
@@ -31,9 +31,11 @@ struct StatusInfo {
 };
 constexpr StatusInfo kStatuses[] = {
     {0, "done"},
-    {1, "refused, or the directory does not answer within 5 s"},
+    {1,
+     "refused, by the directory or by a called service, or the directory does "
+     "not answer within 5 s"},
     {2, "the arguments make no sense"},
-    {3, "out of time (of wait)"},
+    {3, "out of time (of wait, introspect and call)"},
     {4, "no (of explain)"},
     {5, "there is no directory"},
 };
@@ -135,6 +137,13 @@ const std::vector<OptionInfo>& Options() {
        "also changes the file 50-sdir.bindings in the folder of directoryd's "
        "--bindings_dir, so that each load has the change"},
       {"--timeout", "SECONDS", "how long to wait; without it, for ever"},
+      {"--as", "INTERFACE",
+       "opens the session by the binding of this interface of one's own, which "
+       "anybody may do who has one. Without it, no binding is needed"},
+      {"--fd", "FILE",
+       "the file whose descriptor goes with the request, opened for reading "
+       "(-: "
+       "standard input)"},
       {"--socket_dir", "DIR",
        "where the directory is. Default: the first of $LE_MESSAGING_DIR, "
        "/run/le_messaging if it exists, $XDG_RUNTIME_DIR/le_messaging"},
@@ -175,6 +184,18 @@ const std::vector<CommandInfo>& Commands() {
        {"--timeout"},
        "returns when SERVICE is on offer; waits for the directory too, if it "
        "is not there"},
+      {"introspect",
+       "SERVICE",
+       {"--as"},
+       "prints the .proto files of a typed service, which sends them"},
+      {"call",
+       "SERVICE.METHOD [JSON]",
+       {"--timeout", "--as", "--fd"},
+       "calls a method of a typed service. JSON is the request ({}, if it is "
+       "missing; -: standard input). Prints the response as a line of JSON, "
+       "and "
+       "of a stream each item. Without --timeout, the service must accept the "
+       "session and describe itself within 5 s"},
       {"help",
        "[FORMAT]",
        {},
