@@ -190,7 +190,7 @@ names_of_the_tree() {
     FNR == 1 { package = FILENAME; sub(/\/?BUILD.bazel$/, "", package); print "//" package }
     match($0, /name = "[^"]*"/) { print "//" package ":" substr($0, RSTART + 8, RLENGTH - 9) }
     match($0, /^    "[a-z_]*"(,?|: .*)$/) { sub(/:.*/, ""); gsub(/[ ",]/, ""); print "//" package ":" $0 }'
-  { cxx_files; build_files; shell_files; files '*.proto' '*.capnp' '*.bazelrc' tests/simulation/defects; } |
+  { cxx_files; build_files; shell_files; files '*.proto' '*.py' '*.capnp' '*.bazelrc' tests/simulation/defects; } |
     xargs -r cat | grep -oE '[A-Za-z_][A-Za-z0-9_]+' | sort -u
 }
 
