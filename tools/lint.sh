@@ -297,6 +297,11 @@ c_api() {
     grep -qw "$function" tests/c_api/every_function.c ||
       echo "$function: tests/c_api/every_function.c does not call it"
   done
+  # The tests of le_pack make most of its names with a macro.
+  c_functions | grep '^le_.*[^_]$' | grep -v '^le_\(msg\|pack\)_' | while read -r function; do
+    grep -qw "$function" legato/*c99_test.c ||
+      echo "$function: no legato/*c99_test.c calls it"
+  done
 }
 
 version() {
