@@ -54,6 +54,7 @@ done
 ./server > /dev/null &
 timeout 60 ./client le/service.pb.h 1 > output || fail "the client in C++"
 grep -q "$(wc -l < le/service.pb.h) lines" output || { cat output; fail "the output of the client in C++"; }
+kill %%
 cd "$OLDPWD"
 "$prefix/bin/sdir" list > /dev/null || fail "sdir list"
 echo "the installed files work"
