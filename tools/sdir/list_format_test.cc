@@ -3,6 +3,9 @@
 
 #include "tools/sdir/list_format.h"
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -169,6 +172,18 @@ TEST_F(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
   EXPECT_NE(text.find("(protocol ID = '\\')\\x0a\\x0aUSER"), std::string::npos)
       << text;
   EXPECT_EQ(EscapedText("a 'word'\n\x1b"), "a 'word'\n\\x1b");
+}
+
+// A process chooses its name. "[pid 1 NAME]" and "NAME[1] -> <USER>.INTERFACE"
+// must show where the name ends.
+TEST(NamesTest, AProcessImitatesNoOtherText) {
+  char before[16] = "";
+  ASSERT_EQ(prctl(PR_GET_NAME, before), 0);
+  ASSERT_EQ(prctl(PR_SET_NAME, "a] b[1] -> <0>"), 0);
+  KnownUsers users;
+  EXPECT_EQ(Names(&users).ProgramOf(getpid()),
+            "a\\x5d\\x20b\\x5b1\\x5d\\x20-\\x3e\\x20\\x3c0\\x3e");
+  EXPECT_EQ(prctl(PR_SET_NAME, before), 0);
 }
 
 TEST_F(ListFormatTest, JsonIsUtf8WhateverTheBytes) {

@@ -6,8 +6,11 @@
 #include <fstream>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "tools/sdir/text.h"
 
 namespace le {
@@ -42,7 +45,14 @@ std::string Names::ProgramOf(pid_t pid) {
   std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
   std::string program{std::istreambuf_iterator<char>(file), {}};
   if (!program.empty() && program.back() == '\n') program.pop_back();
-  return Escaped(program);
+  std::string escaped;
+  for (const char c : program) {
+    // These characters divide a line into its parts.
+    const bool divides = absl::StrContains(" []<>", c);
+    absl::StrAppend(&escaped, divides ? absl::StrFormat("\\x%02x", c)
+                                      : Escaped(absl::string_view(&c, 1)));
+  }
+  return escaped;
 }
 
 std::string Names::Named(const std::string& agent) {
