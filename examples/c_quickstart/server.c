@@ -6,13 +6,18 @@
 
 #include "file_facts.h"
 
+enum { MAX_BYTES = 1 << 20 };
+
 static void Count(int fd, FileFacts_t* facts) {
   char buffer[4096];
   ssize_t size;
   bool inWord = false;
   facts->lines = facts->words = facts->bytes = 0;
-  /* pread() fails for a pipe. read() might wait for its writer for ever. */
-  while ((size = pread(fd, buffer, sizeof(buffer), (off_t)facts->bytes)) > 0) {
+  /* The file is the client's choice. pread() fails for a pipe; read() might
+   * wait for its writer for ever. Others wait meanwhile, and /dev/zero never
+   * ends, so the rest of a large file is not counted. */
+  while (facts->bytes < MAX_BYTES &&
+         (size = pread(fd, buffer, sizeof(buffer), (off_t)facts->bytes)) > 0) {
     facts->bytes += (uint64_t)size;
     for (ssize_t i = 0; i < size; i++) {
       const bool blank = isspace((unsigned char)buffer[i]) != 0;

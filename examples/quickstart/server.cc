@@ -10,6 +10,8 @@
 
 namespace quickstart {
 
+constexpr uint64_t kMaxBytes = 1 << 20;
+
 class FileFactsServer final : public FileFactsService {
  public:
   void Greet(const Text& greeting, const le::Caller& caller) override {
@@ -19,10 +21,13 @@ class FileFactsServer final : public FileFactsService {
 
   void Count(const Nothing&, le::UniqueFd fd, le::Reply<Facts> reply) override {
     char buffer[4096], last = ' ';
-    ssize_t size;
-    // pread() fails for a pipe. read() might wait for its writer for ever.
-    while ((size = pread(fd.get(), buffer, sizeof(buffer), reply->bytes())) >
-           0) {
+    ssize_t size = 0;
+    // The file is the client's choice. pread() fails for a pipe; read() might
+    // wait for its writer for ever. Others wait meanwhile, and /dev/zero never
+    // ends, so the rest of a large file is not counted.
+    while (reply->bytes() < kMaxBytes &&
+           (size = pread(fd.get(), buffer, sizeof(buffer), reply->bytes())) >
+               0) {
       reply->set_bytes(reply->bytes() + size);
       for (const char c : absl::string_view(buffer, size)) {
         if (c == '\n') reply->set_lines(reply->lines() + 1);

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "tools/sdir/text.h"
 
 namespace le {
@@ -85,10 +86,16 @@ class Explainer {
   }
   void AddMissingBinding() {
     const std::string client = Named(Format(client_, nullptr));
+    const std::string service = absl::StrCat("<USER>.", Escaped(client_.name));
     Add("missing",
-        absl::StrCat(client, " -> <USER>.", Escaped(client_.name),
-                     " (add it to the bindings file, or: sdir bind '", client,
-                     "' '<USER>.", Escaped(client_.name), "')"));
+        absl::StrCat(client, " -> ", service,
+                     " (add it to the bindings file, or: sdir bind ",
+                     ShellWord(client), " ", ShellWord(service), ")"));
+  }
+
+  // The text as a word of the shell.
+  static std::string ShellWord(const std::string& text) {
+    return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
   }
 
   // Returns the server that offers the service. Null: there is none.

@@ -68,6 +68,14 @@ TEST_F(ExplainTest, WithoutABindingItNamesTheLineToAdd) {
   EXPECT_FALSE(found.can_open);
 }
 
+// The command can be pasted into a shell, whatever the name is.
+TEST_F(ExplainTest, AQuoteDoesNotEndTheWordOfACommand) {
+  const Explanation found = Explain(list_, {1, "x';cmd;'"}, &names_);
+  EXPECT_NE(found.text.find(R"(sdir bind '<ann>.x\'\'';cmd;\'\''' '<USER>.)"),
+            std::string::npos)
+      << found.text;
+}
+
 TEST_F(ExplainTest, NamesWhoStandsByAndWhoWaits) {
   Bind("<1>.c", "<2>.s");
   Offer("<2>.s", 11)->set_state(directory::proto::STANDING_BY);

@@ -2,13 +2,13 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# A client sends the server a pipe to which nobody writes. Expected: the server
-# does not wait for it, and serves. Arguments: DIRECTORYD SERVER CLIENT.
+# A client sends the server a pipe to which nobody writes, and then a file that
+# never ends. Expected: the server serves. Arguments: DIRECTORYD SERVER CLIENT.
 set -euo pipefail
 
 directoryd=$1 server=$2 client=$3
 user=$(id -un)
-LE_MESSAGING_DIR=$(mktemp -d /tmp/le_pipe_test_XXXXXX)
+LE_MESSAGING_DIR=$(mktemp -d /tmp/le_endless_files_test_XXXXXX)
 export LE_MESSAGING_DIR
 running=()
 trap 'kill "${running[@]}" 2> /dev/null || true; rm -rf "$LE_MESSAGING_DIR"' EXIT
@@ -21,7 +21,9 @@ read -r -t 30 _ <&4 # it is ready
 running+=($!)
 mkfifo "$LE_MESSAGING_DIR/pipe"
 exec 5<> "$LE_MESSAGING_DIR/pipe"
-status=0
-timeout 20 "$client" "$LE_MESSAGING_DIR/pipe" 1 || status=$?
-# The client may report that nothing could be counted.
-[ "$status" != 124 ] || { echo "the server waits for the pipe" >&2; exit 1; }
+for file in "$LE_MESSAGING_DIR/pipe" /dev/zero; do
+  status=0
+  timeout 20 "$client" "$file" 1 || status=$?
+  # The client may report that nothing could be counted.
+  [ "$status" != 124 ] || { echo "the server does not serve after $file" >&2; exit 1; }
+done
