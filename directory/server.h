@@ -187,6 +187,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
                    absl::string_view reason);
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
+  // Refuses a peer that may not administer.
+  void RefuseStranger(Peer* peer);
   absl::StatusOr<std::string> Persist(const ClientKey& client,
                                       const std::string& line);
 
@@ -217,6 +219,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void Open(Peer* peer, const proto::Open& open);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
+  void Inspect(Peer* peer, const proto::Inspect& inspect);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 
   event::Process* const process_;
