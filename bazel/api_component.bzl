@@ -17,16 +17,18 @@
         deps = [":printer", "@le_messaging//messaging:le_messaging"],
     )
 
-A program links one or more components and one facade; it has no main() of its own. main()
+A program links one or more components and one library with a transport, such as
+//messaging:le_messaging. It has no main() of its own. main() runs the event loop. The loop
 first advertises the services of all components, then connects their clients, then calls
-each COMPONENT_INIT_ONCE and each COMPONENT_INIT, then runs the event loop. As in Legato,
-the components in the deps of a component are initialized before it.
+each COMPONENT_INIT_ONCE and each COMPONENT_INIT. As in Legato, the components in the deps
+of a component are initialized before it.
 """
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 
-# Generated code is GNU C. A function that does not exist here is an error where
-# it is called, and not only for the linker.
+# Generated code is GNU C. If it calls a function that le_messaging does not
+# have, the compiler reports the line of the call. The linker would report only
+# the name.
 _C = ["-std=gnu99", "-Werror=implicit-function-declaration"]
 
 def _names(apis):
@@ -47,7 +49,7 @@ def le_api_component(
         deps = [],
         copts = [],
         **kwargs):
-    """Defines a component as a library, in C.
+    """Defines a component as a library. Its sources are C or C++.
 
     Args:
       name: the component's name.
@@ -58,7 +60,7 @@ def le_api_component(
       requires: APIs that it uses, in the same form.
       manual_start: APIs of either kind that main() neither advertises nor connects.
       deps: other libraries.
-      copts: for srcs and generated. They must suit the languages of both.
+      copts: for srcs and generated. They must be valid for C, and for C++ if srcs has C++.
       **kwargs: for the library, such as visibility.
     """
     servers = _names(provides)

@@ -95,7 +95,7 @@ case "$name" in
     if [ -n "$shared" ]; then lite=-lprotobuf-lite; fi
     printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v protoc)" > protoc.sh
     chmod +x protoc.sh
-    mkdir -p src/google/protobuf/compiler
+    mkdir -p src/google/protobuf/compiler src/google/protobuf/util
     ln -sf /usr/include/google/protobuf/descriptor.proto src/google/protobuf/
     cat > BUILD.bazel <<BUILD
 $load_library
@@ -124,6 +124,12 @@ BUILD
 $load_library
 $public
 cc_library(name = "code_generator", linkopts = ["-l:libprotoc.a", "-l:libprotobuf.a", "-lz", "-lpthread"])
+BUILD
+    # All of Protobuf, static, in each program that names it.
+    cat > src/google/protobuf/util/BUILD.bazel <<BUILD
+$load_library
+$public
+cc_library(name = "json_util", linkopts = ["-l:libprotobuf.a", "-lpthread"])
 BUILD
     mkdir -p bazel
     echo > bazel/BUILD.bazel

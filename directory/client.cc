@@ -157,10 +157,12 @@ absl::Duration BackOff::NextAfter(const absl::Status& failed, uint64_t random) {
 
 DirectoryClient::DirectoryClient(event::Process* process,
                                  transports::Transport* transport,
-                                 absl::optional<std::string> address)
+                                 absl::optional<std::string> address,
+                                 std::string service)
     : process_(process),
       transport_(transport),
       address_(std::move(address)),
+      service_(std::move(service)),
       pool_(transports::BufferPool::Create(kMaxAnswerBytes)) {}
 
 absl::StatusOr<std::unique_ptr<Connection>> DirectoryClient::Connect(
@@ -270,6 +272,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     Describe(description_, open->mutable_client());
     ToProto(description_.dialect, open->mutable_dialect());
     open->set_wait(wait_);
+    open->set_service(client_->service_);
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
       return absl::UnavailableError("the directory does not take the request");

@@ -46,8 +46,12 @@ class DirectoryClient final : public Introducer {
   // Does not own `process` and `transport`. Each try looks up the place. Once a
   // directory was found, the kind of its place is kept (see FindPlace()).
   // `address` replaces the place for transports whose addresses are no paths.
+  // If `service` is not empty, each opening names this service,
+  // "<user>.interface", and needs no binding. Only root and the directory's
+  // user may do so.
   DirectoryClient(event::Process* process, transports::Transport* transport,
-                  absl::optional<std::string> address = absl::nullopt);
+                  absl::optional<std::string> address = absl::nullopt,
+                  std::string service = std::string());
 
   std::unique_ptr<Opening> Open(event::Loop* loop,
                                 const InterfaceDescription& client, bool wait,
@@ -70,6 +74,7 @@ class DirectoryClient final : public Introducer {
   event::Process* const process_;
   transports::Transport* const transport_;
   const absl::optional<std::string> address_;
+  const std::string service_;
   std::atomic<Place::Kind> kept_{Place::Kind::kNone};
   // For the directory's messages. All openings and offers share the pool, since
   // each of them needs a buffer only briefly.

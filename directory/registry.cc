@@ -150,8 +150,12 @@ void Registry::PlaceNext(Actions* actions) {
 bool Registry::IsMisplaced(PeerId id) const {
   if (!places_ || id < next_to_place_) return false;
   const Client& client = clients_.at(id);
-  return !(Resolve(client.identity.uid, client.description.interface_name) ==
-           client.service);
+  return !(ServiceOf(client) == client.service);
+}
+
+absl::optional<ServiceKey> Registry::ServiceOf(const Client& client) const {
+  if (client.named.has_value()) return client.named;
+  return Resolve(client.identity.uid, client.description.interface_name);
 }
 
 // ---- Clients ---------------------------------------------------------------
@@ -167,13 +171,15 @@ Registry::Client Registry::Take(PeerId id) {
 
 Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
                                         const InterfaceDescription& description,
-                                        bool wait) {
+                                        bool wait,
+                                        absl::optional<ServiceKey> named) {
   Actions actions;
   Client client;
   client.id = id;
   client.identity = identity;
   client.description = description;
   client.wait = wait;
+  client.named = std::move(named);
   clients_[id] = std::move(client);
   Place(id, &actions);
   // The limit applies to waiting clients only.
@@ -318,8 +324,7 @@ Registry::Wait Registry::WhyWaits(const Client& client) const {
 
 void Registry::Place(PeerId id, Actions* actions) {
   Client& client = clients_.at(id);
-  const absl::optional<ServiceKey> key =
-      Resolve(client.identity.uid, client.description.interface_name);
+  const absl::optional<ServiceKey> key = ServiceOf(client);
   if (client.service.has_value() && key == client.service) return;
   if (!key.has_value() && unbound_.count(id) != 0) return;
   LeaveLine(&client);

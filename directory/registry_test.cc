@@ -194,6 +194,23 @@ TEST_F(RegistryTest, ChangedBindingsMoveThoseWhoWait) {
   EXPECT_EQ(Open(4, "third", false), "r4:1");
 }
 
+TEST_F(RegistryTest, AClientThatNamesItsServiceNeedsNoBinding) {
+  const auto open = [&](PeerId id, bool wait, const std::string& name) {
+    return Text(registry_.ClientOpens(id, User(7), Described("unbound"), wait,
+                                      ServiceKey{2, name}));
+  };
+  EXPECT_EQ(open(1, false, "s"), "r1:0");
+  EXPECT_EQ(open(1, true, "s"), "");
+  // Bindings neither move it nor take it away.
+  EXPECT_EQ(Advertise(10, "t"), "t10:0");
+  EXPECT_EQ(Text(registry_.Bind(Bound(7, "unbound", 2, "t"))), "");
+  EXPECT_EQ(Text(registry_.Load({})), "");
+  EXPECT_EQ(registry_.WhyWaits(*registry_.waiting_client(1)).reason,
+            WaitReason::kNotOffered);
+  EXPECT_EQ(Advertise(11), "t11:0 i1>11");
+  EXPECT_EQ(open(2, false, "t"), "i2>10");
+}
+
 // A load of bindings moves 1,000 waiting clients to another service. Expected:
 // each call handles at most kMaxAtOnce clients, and no client is introduced by
 // the binding that was removed.
@@ -603,7 +620,10 @@ TEST(RegistryModelTest, RandomEvents) {
           clients.insert(next);
           carry_out(registry.ClientOpens(
               next++, User(random() % 2),
-              Described(name(), random() % 5 == 0 ? "q" : "p"), random() % 4));
+              Described(name(), random() % 5 == 0 ? "q" : "p"), random() % 4,
+              random() % 4 == 0 ? absl::make_optional(ServiceKey{
+                                      static_cast<uid_t>(random() % 2), name()})
+                                : absl::nullopt));
           break;
         case 2:
           servers.insert(next);
@@ -659,8 +679,11 @@ TEST(RegistryModelTest, RandomEvents) {
       if (registry.has_more()) continue;
       for (const auto& entry : registry.waiting()) {
         const Registry::Client* const client = &entry.second;
-        const absl::optional<ServiceKey> key = registry.Resolve(
-            client->identity.uid, client->description.interface_name);
+        const absl::optional<ServiceKey> key =
+            client->named.has_value()
+                ? client->named
+                : registry.Resolve(client->identity.uid,
+                                   client->description.interface_name);
         ASSERT_EQ(client->service, key) << "in the wrong line";
         if (!key.has_value()) continue;
         const Registry::Server* server = registry.Offering(*key);

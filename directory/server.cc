@@ -470,14 +470,19 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
   peer->interface_name = description.interface_name;
   peer->waits = open.wait();
   peer->dialect = description.dialect;
-  Registry::Actions actions =
-      registry_.ClientOpens(id, peer->identity(), description, open.wait());
+  absl::optional<ServiceKey> named;
+  if (!open.service().empty()) {
+    named = NamedService(peer, open.service());
+    if (!named.has_value()) return;
+  }
+  Registry::Actions actions = registry_.ClientOpens(
+      id, peer->identity(), description, open.wait(), named);
   const bool not_offered = !open.wait() && actions.size() == 1 &&
                            actions[0].what == RegistryAction::What::kRefuse &&
                            actions[0].reason == RefusalReason::kNotOffered;
   if (not_offered && take_over_.running()) {
     actions = registry_.ClientOpens(id, peer->identity(), description,
-                                    /*wait=*/true);
+                                    /*wait=*/true, named);
     taken_over_.push_back(id);
   }
   CarryOut(std::move(actions));
@@ -493,6 +498,53 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
   }
 }
 
+absl::optional<ServiceKey> DirectoryServer::NamedService(
+    Peer* peer, const std::string& name) {
+  if (!MayAdminister(peer->identity().uid)) {
+    RefuseToAdminister(peer);
+    return absl::nullopt;
+  }
+  const absl::StatusOr<ServiceKey> key = ParseService(name, Context());
+  if (key.ok()) return *key;
+  peer->Refuse(proto::INVALID, std::string(key.status().message()));
+  return absl::nullopt;
+}
+
+void DirectoryServer::TellDescription(Peer* peer,
+                                      const proto::DescribeRequest& request) {
+  absl::optional<ServiceKey> key;
+  if (!request.service().empty()) {
+    key = NamedService(peer, request.service());
+    if (!key.has_value()) return;
+  } else {
+    const absl::Status valid = CheckInterfaceName(request.interface_name());
+    if (!valid.ok()) {
+      return peer->Refuse(proto::INVALID, std::string(valid.message()));
+    }
+    const uid_t uid = peer->identity().uid;
+    peer->interface_name = request.interface_name();
+    key = registry_.Resolve(uid, peer->interface_name);
+    if (!key.has_value()) {
+      Registry::Wait wait;
+      wait.client = ClientKey{uid, peer->interface_name};
+      return peer->Refuse(proto::NO_BINDING, ToCause(wait, nullptr).text);
+    }
+  }
+  const Registry::Server* const server = registry_.Offering(*key);
+  if (server == nullptr) {
+    return peer->Refuse(
+        proto::NOT_OFFERED,
+        absl::StrCat("service ", Format(*key, nullptr), " is not offered"));
+  }
+  peer->Say([&](proto::FromDirectory* message) {
+    proto::Described* const described = message->mutable_described();
+    described->set_service(Format(*key, nullptr));
+    described->set_pid(server->identity.pid);
+    described->set_protocol_id(server->description.protocol_id);
+    described->set_max_message_size(server->description.max_message_size);
+  });
+}
+
 bool DirectoryServer::EndSomeTakeOvers() {
   for (size_t i = 0; i < kMaxActionsAtOnce && !taken_over_.empty(); ++i) {
     const PeerId id = taken_over_.front();
@@ -501,8 +553,10 @@ bool DirectoryServer::EndSomeTakeOvers() {
     if (client == nullptr) continue;  // introduced, or gone
     const PeerIdentity identity = client->identity;
     const InterfaceDescription description = client->description;
+    const absl::optional<ServiceKey> named = client->named;
     CarryOut(registry_.ClientGone(id));
-    CarryOut(registry_.ClientOpens(id, identity, description, /*wait=*/false));
+    CarryOut(registry_.ClientOpens(id, identity, description, /*wait=*/false,
+                                   named));
   }
   return !taken_over_.empty();
 }

@@ -188,7 +188,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
   // Refuses a peer that may not administer.
-  void RefuseStranger(Peer* peer);
+  void RefuseToAdminister(Peer* peer);
   absl::StatusOr<std::string> Persist(const ClientKey& client,
                                       const std::string& line);
 
@@ -217,6 +217,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
 
   // Each of these functions handles a request of a peer.
   void Open(Peer* peer, const proto::Open& open);
+  void TellDescription(Peer* peer, const proto::DescribeRequest& request);
+  // The service that the peer has named. None: the peer was refused.
+  absl::optional<ServiceKey> NamedService(Peer* peer, const std::string& name);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
   void Inspect(Peer* peer, const proto::Inspect& inspect);

@@ -81,7 +81,7 @@ bool DirectoryServer::MayAdminister(uid_t uid) {
   return (uid == 0 || uid == self_) && !process_->IsOverflowUser(uid);
 }
 
-void DirectoryServer::RefuseStranger(Peer* peer) {
+void DirectoryServer::RefuseToAdminister(Peer* peer) {
   peer->Refuse(proto::NOT_PERMITTED,
                self_ == 0 ? "only root may administer this directory"
                           : absl::StrCat("only root and user ", self_,
@@ -89,7 +89,7 @@ void DirectoryServer::RefuseStranger(Peer* peer) {
 }
 
 void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {
-  if (!MayAdminister(peer->identity().uid)) return RefuseStranger(peer);
+  if (!MayAdminister(peer->identity().uid)) return RefuseToAdminister(peer);
   const ServiceKey service{inspect.service_uid(), inspect.interface_name()};
   const auto find = [&] {
     return inspect.pid() == 0 ? registry_.Offering(service)
@@ -118,7 +118,7 @@ void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {
 
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
-  if (!MayAdminister(peer->identity().uid)) return RefuseStranger(peer);
+  if (!MayAdminister(peer->identity().uid)) return RefuseToAdminister(peer);
   const UserContext context = Context();
   // CarryOut() may destroy this peer, so it is found again by its id.
   const PeerId id = peer->id();

@@ -86,10 +86,13 @@ class DirectoryServerAdminTest : public ::testing::Test {
 TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
   world_.Run([&] {
     world_.Start();
+    proto::ToDirectory naming = OpenMessage(Interface("a"), true);
+    naming.mutable_open()->set_service("<1001>.a");
     for (const proto::ToDirectory& request :
          {ListMessage(), BindMessage("<1001>.a", "<1001>.a"),
           UnbindMessage("<*>.*"), LoadMessage("", true), ReloadMessage(),
           WaitMessage("<1001>.a"), MonitorMessage(),
+          DescribeMessage("a", "<1001>.a"), naming,
           InspectMessage(kSelf, "a")}) {
       Speaker other(&world_, kAlice);
       EXPECT_EQ(other.Ask(request),
@@ -590,6 +593,79 @@ TEST_F(DirectoryServerAdminTest, WaitIsAnsweredWhenTheServiceComes) {
     // The answer is sent at once if the service is offered already.
     EXPECT_EQ(admin.Ask(WaitMessage("<1001>.clock")), "done: ");
     EXPECT_THAT(admin.Ask(WaitMessage("clock")), StartsWith("refused INVALID"));
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, AnAdministratorNamesTheServiceOfASession) {
+  DirectoryServer::Options options;
+  options.take_over_time = absl::Seconds(1);
+  world_.Run([&] {
+    world_.Start(options);
+    const auto naming = [](const std::string& service, bool wait) {
+      proto::ToDirectory open = OpenMessage(Interface("sdir"), wait);
+      open.mutable_open()->set_service(service);
+      return open;
+    };
+    Speaker monitor(&world_, kSelf);
+    EXPECT_EQ(monitor.Ask(MonitorMessage()), "done: ");
+    EXPECT_THAT(Speaker(&world_, kSelf).Ask(naming("clock", false)),
+                StartsWith("refused INVALID"));
+    EXPECT_THAT(monitor.Hear(), HasSubstr("refused: 'sdir' of"));
+    // It waits for the services of a former directory, as every client.
+    Speaker early(&world_, kSelf);
+    EXPECT_EQ(early.Ask(naming("<1002>.clock", false)), "nothing");
+    EXPECT_THAT(monitor.Hear(), HasSubstr("<1002>.clock is not offered"));
+    world_.Advance(absl::Seconds(1));
+    EXPECT_THAT(early.Hear(), StartsWith("waiting: "));
+    EXPECT_EQ(early.Hear(),
+              "refused NOT_OFFERED: service <1002>.clock is not offered");
+    EXPECT_THAT(monitor.Hear(), HasSubstr("refused: 'sdir' of"));
+
+    Speaker service(&world_, kAlice);
+    service.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_THAT(monitor.Hear(), HasSubstr("advertised: "));
+    Speaker client(&world_, kSelf);
+    EXPECT_THAT(client.Ask(naming("<1001>.clock", false)),
+                StartsWith("introduced"));
+    ASSERT_EQ(service.Hear(), "OFFERED: ");
+    ASSERT_EQ(service.Hear(), "client");
+    EXPECT_EQ(service.client()->peer()->uid, kSelf);
+    EXPECT_THAT(monitor.Hear(), HasSubstr("introduced: 'sdir' of"));
+    EXPECT_EQ(world_.server()->Discrepancy(), "");
+  });
+}
+
+TEST_F(DirectoryServerAdminTest, DescribesTheServiceOfABindingOrByItsName) {
+  world_.Run([&] {
+    world_.Start();
+    const std::string clock = absl::StrCat(
+        "<500>.clock of pid ", world_.ProcessOf(kSelf)->credentials().pid,
+        " has p of 10");
+    const auto ask = [&](uid_t uid, const std::string& interface,
+                         const std::string& service = "") {
+      return Speaker(&world_, uid).Ask(DescribeMessage(interface, service));
+    };
+    EXPECT_EQ(ask(kAlice, "clock"),
+              "refused NOT_OFFERED: service <500>.clock is not offered");
+    Speaker server(&world_, kSelf);
+    server.Say(AdvertiseMessage(Interface("clock")));
+    EXPECT_EQ(ask(kAlice, "clock"), clock);
+    EXPECT_EQ(ask(kSelf, "", "<500>.clock"), clock);
+    EXPECT_EQ(ask(0, "", "<500>.clock"), clock);
+    EXPECT_THAT(ask(0, "", "<500>.other"), StartsWith("refused NOT_OFFERED"));
+    EXPECT_THAT(ask(0, "", "clock"), StartsWith("refused INVALID"));
+    EXPECT_THAT(ask(kAlice, ""), StartsWith("refused INVALID"));
+    // It is the connection's only message.
+    Speaker twice(&world_, kAlice);
+    EXPECT_EQ(twice.Ask(DescribeMessage("clock")), clock);
+    EXPECT_EQ(twice.Ask(DescribeMessage("clock")),
+              "refused INVALID: out of turn");
+    Speaker admin(&world_, kSelf);
+    EXPECT_THAT(admin.Ask(LoadMessage("", true)), StartsWith("done: "));
+    EXPECT_EQ(ask(kAlice, "clock"),
+              "refused NO_BINDING: no binding <1001>.clock -> <USER>.clock: "
+              "add it to the bindings file of directoryd, or by 'sdir bind'");
+    EXPECT_EQ(world_.server()->Discrepancy(), "");
   });
 }
 

@@ -285,6 +285,11 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         if (!first) break;
         directory_->Advertise(this, message.advertise());
         return;
+      case proto::ToDirectory::kDescribe:
+        if (!first) break;
+        role = Role::kClient;
+        directory_->TellDescription(this, message.describe());
+        return;
       case proto::ToDirectory::kInspect:
         if (!first) break;
         role = Role::kClient;

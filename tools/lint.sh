@@ -77,7 +77,7 @@ shell_check() {
 }
 
 # Folder arrows: event <- { transports, legato } <- directory <- messaging <-
-# services <- examples, tests. The directory needs no part of Legato's API. A
+# services <- tools, examples, tests. The directory needs no part of Legato's API. A
 # public header is included by its bare name, and counts as part of its folder.
 # tools/packaging may use all that it ships.
 allowed_folders() {
@@ -86,7 +86,7 @@ allowed_folders() {
     transports) echo event transports ;;
     legato) echo event legato ;;
     directory) echo event transports directory ;;
-    tools) echo event transports directory tools ;;
+    tools) echo event transports directory messaging services tools ;;
     messaging) echo event transports legato directory messaging ;;
     services) echo legato messaging services ;;
     examples) echo event transports legato directory messaging services tools examples ;;
@@ -136,7 +136,7 @@ label_arrows() {
 # the files named here may have one. TRANSPORT_NAMERS in tests/build/targets.bzl
 # is the rule for the public targets; this check reads every file.
 transport_names() {
-  cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/directory)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
+  cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/(directory|main))|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
     xargs -r grep -nE '^\s*#\s*include\s+"transports/(unix_socket|loopback)/' || true
 }
 

@@ -124,6 +124,11 @@ std::string Speaker::Hear() {
       return absl::StrCat("introduced to pid ",
                           heard_.introduced().server_pid(), " of user ",
                           heard_.introduced().server_uid());
+    case proto::FromDirectory::kDescribed:
+      return absl::StrCat(heard_.described().service(), " of pid ",
+                          heard_.described().pid(), " has ",
+                          heard_.described().protocol_id(), " of ",
+                          heard_.described().max_message_size());
     case proto::FromDirectory::kEvent:
       return absl::StrCat("event: ", heard_.event().text());
     default:
@@ -198,6 +203,14 @@ proto::ToDirectory UnbindMessage(const std::string& client) {
 proto::ToDirectory WaitMessage(const std::string& service) {
   proto::ToDirectory message;
   message.mutable_wait()->set_service(service);
+  return message;
+}
+
+proto::ToDirectory DescribeMessage(const std::string& interface,
+                                   const std::string& service) {
+  proto::ToDirectory message;
+  message.mutable_describe()->set_interface_name(interface);
+  message.mutable_describe()->set_service(service);
   return message;
 }
 

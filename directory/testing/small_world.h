@@ -93,6 +93,7 @@ class Speaker {
   //   "STATE: TEXT"           a server gets the state of its service
   //   "introduced to pid N of user N", "waiting: TEXT"     a client
   //   "list", "done: TEXT", "event: TEXT"                  an administrator
+  //   "SERVICE of pid N has PROTOCOL of SIZE"    a peer gets a description
   //   "refused CODE: TEXT"    any peer
   std::string Hear();
   // The message that Hear() has returned in words.
@@ -141,6 +142,9 @@ proto::ToDirectory BindMessage(const std::string& client,
                                const std::string& service);
 proto::ToDirectory UnbindMessage(const std::string& client);
 proto::ToDirectory WaitMessage(const std::string& service);
+// The service that the interface is bound to, unless `service` names one.
+proto::ToDirectory DescribeMessage(const std::string& interface,
+                                   const std::string& service = "");
 proto::ToDirectory LoadMessage(const std::string& text, bool last);
 proto::ToDirectory ListMessage();
 proto::ToDirectory MonitorMessage();

@@ -31,6 +31,11 @@ std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
       absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1))));
 }
 
+uint64_t Nanoseconds(absl::Duration duration) {
+  return static_cast<uint64_t>(
+      std::max<int64_t>(absl::ToInt64Nanoseconds(duration), 0));
+}
+
 }  // namespace
 
 // Watches the client while more than gathered_bytes of responses are queued.
@@ -312,6 +317,10 @@ void ServerSession::Flush() {
 
 void ServerSession::Respond(event::Ref<Message> request, uint64_t id) {
   Answer(request->ToFrame(kResponseFrame, id), request->charged_bytes());
+  if (request->timed_requests() == 0) return;
+  service_->latency()->OnResponse(
+      request->timed_requests(),
+      Nanoseconds(event::Process::Current()->Now() - request->received_at()));
 }
 
 void ServerSession::GiveUp(uint64_t request, size_t charged_bytes) {
@@ -440,38 +449,14 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const OpenRequests before(
       open_requests_.fetch_add(request, std::memory_order_relaxed));
   user_->TakeBytes(OpenRequests(request).bytes());
+  if (const uint32_t timed = service_->latency()->OnRequest()) {
+    message->StartTimer(timed, event::Process::Current()->Now());
+  }
   service_->handler()->OnMessage(this, std::move(message));
   // Most handlers have responded, so mostly no clock is read.
   if (before.count() == 0 && open_requests().count() > 0) {
     unanswered_since_ = owner()->loop()->Now();
   }
-}
-
-void ServerSession::Describe(inspection::proto::Session* session) {
-  const event::Instant now = owner()->loop()->Now();
-  const auto age = [&](event::Instant since) {
-    return static_cast<uint64_t>(
-        std::max<int64_t>(absl::ToInt64Nanoseconds(now - since), 0));
-  };
-  const event::Credentials client = this->client();
-  const transports::SendCounts sent = connection_->send_counts();
-  const uint32_t unanswered = open_requests().count();
-  session->set_number(number_);
-  session->set_uid(client.uid);
-  session->set_pid(client.pid);
-  session->set_age_ns(age(opened_at_));
-  session->set_messages_in(received_messages_);
-  session->set_bytes_in(received_bytes_);
-  session->set_requests(received_requests_);
-  session->set_messages_out(sent.frames - 1);  // without the hello
-  session->set_bytes_out(sent.bytes - Hello::kSize);
-  session->set_unanswered(unanswered);
-  if (unanswered > 0) session->set_unanswered_ns(age(unanswered_since_));
-  session->set_queued_bytes(connection_->queued_bytes());
-  session->set_max_queued_bytes(sent.max_queued_bytes);
-  session->set_times_full(sent.refused);
-  session->set_dropped(dropped_.load(std::memory_order_relaxed));
-  session->set_paused(link_.paused());
 }
 
 void ServerSession::WarnOfDescriptors(absl::string_view consequence) {
@@ -546,6 +531,59 @@ bool ServerSession::DeliverOwed() {
     if (Apply(ServerEvent::kTold)) Settle();
   }
   return true;
+}
+
+// ---- Inspection ------------------------------------------------------------
+
+void SessionCounts::Add(const SessionCounts& other) {
+  messages_in += other.messages_in;
+  bytes_in += other.bytes_in;
+  requests += other.requests;
+  messages_out += other.messages_out;
+  bytes_out += other.bytes_out;
+  times_full += other.times_full;
+  dropped += other.dropped;
+}
+
+void SessionCounts::Describe(inspection::proto::Counts* counts) const {
+  counts->set_messages_in(messages_in);
+  counts->set_bytes_in(bytes_in);
+  counts->set_requests(requests);
+  counts->set_messages_out(messages_out);
+  counts->set_bytes_out(bytes_out);
+  counts->set_times_full(times_full);
+  counts->set_dropped(dropped);
+}
+
+SessionCounts ServerSession::counts() const {
+  const transports::SendCounts sent = connection_->send_counts();
+  SessionCounts counts;
+  counts.messages_in = received_messages_;
+  counts.bytes_in = received_bytes_;
+  counts.requests = received_requests_;
+  counts.messages_out = sent.frames - 1;  // without the hello
+  counts.bytes_out = sent.bytes - Hello::kSize;
+  counts.times_full = sent.refused;
+  counts.dropped = dropped_.load(std::memory_order_relaxed);
+  return counts;
+}
+
+void ServerSession::Describe(inspection::proto::Session* session) {
+  const event::Instant now = owner()->loop()->Now();
+  const event::Credentials client = this->client();
+  session->set_number(number_);
+  session->set_uid(client.uid);
+  session->set_pid(client.pid);
+  session->set_age_ns(Nanoseconds(now - opened_at_));
+  counts().Describe(session->mutable_counts());
+  const uint32_t unanswered = open_requests().count();
+  session->set_unanswered(unanswered);
+  if (unanswered > 0) {
+    session->set_unanswered_ns(Nanoseconds(now - unanswered_since_));
+  }
+  session->set_queued_bytes(connection_->queued_bytes());
+  session->set_max_queued_bytes(connection_->send_counts().max_queued_bytes);
+  session->set_paused(link_.paused());
 }
 
 }  // namespace messaging

@@ -21,6 +21,7 @@ namespace le {
 
 namespace inspection {
 namespace proto {
+class Counts;
 class Session;
 }  // namespace proto
 }  // namespace inspection
@@ -28,6 +29,20 @@ class Session;
 namespace messaging {
 
 class Service;
+
+// What a session has done. Payloads count without an overhead.
+struct SessionCounts {
+  uint64_t messages_in = 0;
+  uint64_t bytes_in = 0;
+  uint64_t requests = 0;
+  uint64_t messages_out = 0;
+  uint64_t bytes_out = 0;
+  uint64_t times_full = 0;
+  uint64_t dropped = 0;
+
+  void Add(const SessionCounts& other);
+  void Describe(inspection::proto::Counts* counts) const;
+};
 
 // The server's end of a session. Ten thousand idle sessions should fit into a
 // few megabytes. So a session has no lock, and only the members that an idle
@@ -62,6 +77,7 @@ class ServerSession final : public Session, private event::Held {
   // The owner's thread. The next session of the service, or null.
   ServerSession* next() const { return next_; }
   // The owner's thread.
+  SessionCounts counts() const;
   void Describe(inspection::proto::Session* session);
 
   // ---- The owner's thread ----
@@ -153,7 +169,7 @@ class ServerSession final : public Session, private event::Held {
   const event::Ref<ServiceUser> user_;
   ServerSession* next_ = nullptr;  // in the service's list
   ServerSession* previous_ = nullptr;
-  uint32_t number_ = 0;  // differs for each session of the service
+  uint64_t number_ = 0;  // differs for each session of the service
   Link link_{this};
   transports::ConnectionRef connection_;    // set once, by Start()
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests

@@ -158,6 +158,7 @@ void Service::UpdateLimitsOf(const ServiceUser* user) {
 
 void Service::TurnAway(transports::Connection* connection,
                        const std::string& why) {
+  ++turned_away_;
   const uid_t user = UserOf(*connection);
   if (!runtime_->client_accounts()->IsBounded(user)) {
     connection->SetTrust(transports::Connection::Trust::kTrusted, user, {});
@@ -283,7 +284,7 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
                           client.uid));
   }
   ServerSession* const listed = session.release();
-  listed->number_ = ++last_number_;
+  listed->number_ = ++opened_;
   listed->next_ = first_session_;
   if (first_session_ != nullptr) first_session_->previous_ = listed;
   first_session_ = listed;
@@ -293,6 +294,7 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
 
 void Service::Forget(ServerSession* session) {
   for (const auto& inspector : inspectors_) inspector->OnSessionGone(session);
+  ended_.Add(session->counts());
   (session->previous_ == nullptr ? first_session_ : session->previous_->next_) =
       session->next_;
   if (session->next_ != nullptr) session->next_->previous_ = session->previous_;
@@ -328,6 +330,13 @@ void Service::Describe(inspection::proto::Snapshot* snapshot) {
   inspection::proto::Service* const service = snapshot->mutable_service();
   service->set_interface_name(interface_.name);
   service->set_sessions(sessions_);
+  ended_.Describe(service->mutable_ended());
+  service->set_opened(opened_);
+  service->set_turned_away(turned_away_);
+  for (size_t i = 0; i < Latency::kBuckets; ++i) {
+    service->add_latency(latency_.bucket(i));
+  }
+  service->set_latency_sum_ns(latency_.sum_ns());
 }
 
 void Service::RememberClients() {

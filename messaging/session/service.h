@@ -14,6 +14,7 @@
 #include "directory/introducer.h"
 #include "event/base/mutex.h"
 #include "event/loop.h"
+#include "messaging/machine/latency.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
 #include "messaging/session/client_accounts.h"
@@ -105,6 +106,7 @@ class Service final : public event::RefCounted<Service>,
   bool refuses_descriptors() const { return refuses_descriptors_; }
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
+  Latency* latency() { return &latency_; }
   // The session to which stale references refer. It exists until Delete().
   const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
@@ -161,7 +163,11 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
-  uint32_t last_number_ = 0;  // of a session
+  // What an inspection shows.
+  uint64_t opened_ = 0;       // sessions so far
+  uint64_t turned_away_ = 0;  // clients
+  SessionCounts ended_;       // of sessions that have ended
+  Latency latency_;
   std::vector<std::unique_ptr<Inspector>> inspectors_;
   bool refuses_descriptors_ = false;
   // The users that have sessions or messages.

@@ -46,4 +46,5 @@ TRANSPORT_NAMERS = [
     "//messaging/facade:unix_socket",
     "//messaging/testing:testing",
     "//tools/sdir:conversations",
+    "//tools/sdir:sdir",
 ]

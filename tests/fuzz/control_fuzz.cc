@@ -21,10 +21,14 @@ using fuzz::Require;
 directory::proto::ToDirectory Message(Input* input) {
   static const char* const kNames[] = {"a", "b", "<*>.*", "<1>.a", "", "*"};
   auto name = [input] { return kNames[input->Byte() % 6]; };
-  switch (input->Byte() % 8) {
-    case 0:
-      return directory::OpenMessage(directory::Interface(name()),
-                                    input->Byte() % 2 == 0);
+  const uint8_t kind = input->Byte();
+  switch (kind % 8) {
+    case 0: {
+      directory::proto::ToDirectory open = directory::OpenMessage(
+          directory::Interface(name()), input->Byte() % 2 == 0);
+      if (kind / 8 % 4 == 1) open.mutable_open()->set_service(name());
+      return open;
+    }
     case 1:
       return directory::AdvertiseMessage(
           directory::Interface(name(), input->Byte() % 4 == 0 ? "q" : "p"));
@@ -33,7 +37,8 @@ directory::proto::ToDirectory Message(Input* input) {
     case 3:
       return directory::UnbindMessage(name());
     case 4:
-      return directory::WaitMessage(name());
+      return kind / 8 % 4 == 1 ? directory::DescribeMessage(name(), name())
+                               : directory::WaitMessage(name());
     case 5:
       return directory::LoadMessage(input->Bytes(input->Byte()),
                                     input->Byte() % 2 == 0);

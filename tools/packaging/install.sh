@@ -9,11 +9,11 @@
 #
 #   --prefix=DIR   default: /usr/local
 #   --libdir=DIR   below the prefix. Default: lib
-#   --destdir=DIR  the files are written below DIR, and used without it, as a
-#                  package is
+#   --destdir=DIR  writes the files below DIR, for a package. Paths in the files
+#                  do not contain DIR
 #
-# Needs what the README installs. The library needs libabsl20220623 and
-# libprotobuf-lite32, which these packages bring along.
+# Needs the Debian packages that bazelw installs. Two of them, libabsl20220623
+# and libprotobuf-lite32, must also be where the library runs.
 set -euo pipefail
 
 prefix=/usr/local libdir=lib destdir=''

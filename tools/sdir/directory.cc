@@ -24,13 +24,6 @@ using directory::proto::FromDirectory;
 using directory::proto::ToDirectory;
 using transports::IoResult;
 
-namespace {
-
-// The timeout of each answer: a stopped directory still accepts connections.
-constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
-
-}  // namespace
-
 void Fail(int status, const std::string& error) {
   std::fflush(stdout);
   std::fprintf(stderr, "sdir: %s\n", error.c_str());

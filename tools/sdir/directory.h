@@ -16,6 +16,9 @@
 namespace le {
 namespace sdir {
 
+// The timeout of each answer: a stopped directory still accepts connections.
+constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
+
 // Prints the error and ends the program.
 [[noreturn]] void Fail(int status, const std::string& error);
 

@@ -121,12 +121,13 @@ void AppendText(const Snapshot& snapshot, Names* names, std::string* text) {
     return;
   }
   for (const auto& session : snapshot.sessions) {
-    absl::StrAppend(
-        text, kIndent, PidText(session.pid(), names), " of ",
-        names->User(session.uid()), ", open for ", Seconds(session.age_ns()),
-        ": in ", session.messages_in(), " messages (", session.bytes_in(),
-        " bytes), of which ", session.requests(), " requests; out ",
-        session.messages_out(), " (", session.bytes_out(), " bytes)\n");
+    const inspection::proto::Counts& counts = session.counts();
+    absl::StrAppend(text, kIndent, PidText(session.pid(), names), " of ",
+                    names->User(session.uid()), ", open for ",
+                    Seconds(session.age_ns()), ": in ", counts.messages_in(),
+                    " messages (", counts.bytes_in(), " bytes), of which ",
+                    counts.requests(), " requests; out ", counts.messages_out(),
+                    " (", counts.bytes_out(), " bytes)\n");
     const auto remark = [&](const auto&... what) {
       absl::StrAppend(text, kIndent, "    ", what..., "\n");
     };
@@ -142,9 +143,9 @@ void AppendText(const Snapshot& snapshot, Names* names, std::string* text) {
     if (session.queued_bytes() > 0) {
       remark(session.queued_bytes(), " bytes are queued for it");
     }
-    if (session.times_full() > 0 || session.dropped() > 0) {
-      remark("its queue was full ", session.times_full(), " times, with up to ",
-             session.max_queued_bytes(), " bytes; ", session.dropped(),
+    if (counts.times_full() > 0 || counts.dropped() > 0) {
+      remark("its queue was full ", counts.times_full(), " times, with up to ",
+             session.max_queued_bytes(), " bytes; ", counts.dropped(),
              " messages were dropped");
     }
   }
@@ -158,21 +159,22 @@ void AppendJson(const Snapshot& snapshot, Names* names, std::string* json) {
   absl::StrAppend(json, ",\"sessions\":[");
   const char* comma = "";
   for (const auto& session : snapshot.sessions) {
+    const inspection::proto::Counts& counts = session.counts();
     absl::StrAppend(json, comma, "{\"number\":", session.number(), ",",
                     PidJson(session.pid(), names),
                     ",\"user\":", Quoted(names->User(session.uid())),
                     ",\"ageNs\":", session.age_ns(),
-                    ",\"messagesIn\":", session.messages_in(),
-                    ",\"bytesIn\":", session.bytes_in(),
-                    ",\"requests\":", session.requests(),
-                    ",\"messagesOut\":", session.messages_out(),
-                    ",\"bytesOut\":", session.bytes_out(),
+                    ",\"messagesIn\":", counts.messages_in(),
+                    ",\"bytesIn\":", counts.bytes_in(),
+                    ",\"requests\":", counts.requests(),
+                    ",\"messagesOut\":", counts.messages_out(),
+                    ",\"bytesOut\":", counts.bytes_out(),
                     ",\"unanswered\":", session.unanswered(),
                     ",\"unansweredNs\":", session.unanswered_ns(),
                     ",\"queuedBytes\":", session.queued_bytes(),
                     ",\"maxQueuedBytes\":", session.max_queued_bytes(),
-                    ",\"timesFull\":", session.times_full(),
-                    ",\"dropped\":", session.dropped(),
+                    ",\"timesFull\":", counts.times_full(),
+                    ",\"dropped\":", counts.dropped(),
                     ",\"paused\":", session.paused() ? "true" : "false", "}");
     comma = ",";
   }

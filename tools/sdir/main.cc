@@ -3,10 +3,13 @@
 //
 // sdir: shows and changes the state of a directory.
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -18,24 +21,38 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "directory/bindings.h"
+#include "directory/client.h"
 #include "directory/control_frame.h"
+#include "directory/place.h"
 #include "directory/program.h"
+#include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/process.h"
+#include "le/call_options.h"
+#include "le/unique_fd.h"
+#include "messaging/session/runtime.h"
+#include "tools/sdir/caller.h"
 #include "tools/sdir/directory.h"
 #include "tools/sdir/event_format.h"
 #include "tools/sdir/explain.h"
 #include "tools/sdir/inspection.h"
 #include "tools/sdir/list_format.h"
+#include "tools/sdir/metrics.h"
+#include "tools/sdir/text.h"
+#include "tools/sdir/top.h"
+#include "tools/sdir/typed_service.h"
 #include "tools/sdir/usage.h"
+#include "transports/unix_socket/unix_socket.h"
 
 namespace {
 
+using le::directory::proto::Described;
 using le::directory::proto::FromDirectory;
 using le::directory::proto::ListPart;
 using le::directory::proto::ToDirectory;
@@ -43,9 +60,12 @@ using le::directory::proto::ToDirectory;
 using le::directory::kFailed;
 using le::directory::kMisused;
 using le::directory::kNo;
+using le::directory::kOutOfTime;
 using le::sdir::Directory;
+using le::sdir::EscapedText;
 using le::sdir::Fail;
 using le::sdir::Inspection;
+using le::sdir::kAnswerTimeout;
 using le::sdir::Snapshot;
 
 [[noreturn]] void Misused(const std::string& error) {
@@ -133,6 +153,16 @@ class Command {
     }
     return wanted == "json";
   }
+  // --timeout.
+  absl::optional<absl::Duration> Timeout() const {
+    const auto timeout = Value("--timeout");
+    if (!timeout.has_value()) return absl::nullopt;
+    double seconds;
+    if (!absl::SimpleAtod(*timeout, &seconds) || !(seconds >= 0)) {
+      Misused(absl::StrCat("'", *timeout, "' is not a number of seconds"));
+    }
+    return absl::Seconds(seconds);
+  }
   absl::optional<std::string> NextIfAny() {
     const auto next = arguments_.TakeNext();
     if (!next.ok()) Misused(std::string(next.status().message()));
@@ -174,36 +204,60 @@ ListPart AskForList(const Command& command) {
   return whole;
 }
 
-// Returns a snapshot of each service in the list.
-std::vector<Snapshot> InspectAll(const std::string& socket_dir,
-                                 const ListPart& list,
-                                 le::directory::Users* users) {
+// Inspects the servers of a directory.
+class Inspections {
+ public:
+  explicit Inspections(std::string socket_dir)
+      : socket_dir_(std::move(socket_dir)) {}
+
+  // Returns a snapshot of each service in the list, whose users are named.
+  std::vector<Snapshot> Take(const ListPart& list,
+                             le::directory::Users* users) {
+    le::directory::UserContext context;
+    context.users = users;
+    std::vector<Snapshot> snapshots;
+    std::map<Key, std::unique_ptr<Inspection>> kept;
+    while (snapshots.size() < static_cast<size_t>(list.services_size())) {
+      kept.clear();
+      const int begin = static_cast<int>(snapshots.size());
+      const int end = std::min(begin + kAtOnce, list.services_size());
+      std::vector<Inspection*> asked;
+      for (int i = begin; i < end; ++i) {
+        const auto& service = list.services(i);
+        const Key key{service.service(), service.pid()};
+        std::unique_ptr<Inspection>& inspection = kept[key];
+        inspection = std::move(inspections_[key]);
+        if (inspection == nullptr) {
+          const auto parsed =
+              le::directory::ParseService(service.service(), context);
+          if (!parsed.ok()) {
+            Fail(kFailed, std::string(parsed.status().message()));
+          }
+          inspection =
+              std::make_unique<Inspection>(socket_dir_, *parsed, service.pid());
+        }
+        inspection->Ask();
+        asked.push_back(inspection.get());
+      }
+      const le::event::Instant deadline =
+          le::event::Process::Current()->Now() + le::sdir::kServerTimeout;
+      for (Inspection* inspection : asked) {
+        snapshots.push_back(inspection->Await(deadline));
+      }
+    }
+    inspections_ = std::move(kept);
+    return snapshots;
+  }
+
+ private:
+  using Key = std::pair<std::string, pid_t>;
   // The most servers that are asked at the same time, so that this process has
   // a file descriptor for each.
-  constexpr int kAtOnce = 64;
-  le::directory::UserContext context;
-  context.users = users;
-  std::vector<Snapshot> snapshots;
-  while (snapshots.size() < static_cast<size_t>(list.services_size())) {
-    std::vector<std::unique_ptr<Inspection>> inspections;
-    const int begin = static_cast<int>(snapshots.size());
-    const int end = std::min(begin + kAtOnce, list.services_size());
-    for (int i = begin; i < end; ++i) {
-      const auto& service = list.services(i);
-      const auto key = le::directory::ParseService(service.service(), context);
-      if (!key.ok()) Fail(kFailed, std::string(key.status().message()));
-      inspections.push_back(
-          std::make_unique<Inspection>(socket_dir, *key, service.pid()));
-      inspections.back()->Ask();
-    }
-    const le::event::Instant deadline =
-        le::event::Process::Current()->Now() + le::sdir::kServerTimeout;
-    for (const auto& inspection : inspections) {
-      snapshots.push_back(inspection->Await(deadline));
-    }
-  }
-  return snapshots;
-}
+  static constexpr int kAtOnce = 64;
+
+  const std::string socket_dir_;
+  std::map<Key, std::unique_ptr<Inspection>> inspections_;  // the last ones
+};
 
 void Help(Command* command) {
   const std::string format = command->NextIfAny().value_or("text");
@@ -233,12 +287,83 @@ void List(Command* command) {
   filter.Apply(&list);
   std::vector<Snapshot> snapshots;
   if (command->Has("--sessions")) {
-    snapshots = InspectAll(command->socket_dir(), list, &users);
+    snapshots = Inspections(command->socket_dir()).Take(list, &users);
   }
   std::fputs((json ? le::sdir::FormatJson(list, &names, snapshots)
                    : le::sdir::FormatText(list, &names, snapshots))
                  .c_str(),
              stdout);
+}
+
+// The number of lines of the terminal. None: the output is no terminal.
+absl::optional<size_t> LinesOfTerminal() {
+  struct winsize size = {};
+  if (isatty(STDOUT_FILENO) == 0) return absl::nullopt;
+  const bool is_known =
+      ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
+  return is_known ? size.ws_row - 1 : 24;
+}
+
+void RunTop(Command* command) {
+  constexpr absl::Duration kPause = absl::Seconds(1);
+  const le::sdir::Filter filter = command->NextFilter();
+  command->End();
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  le::sdir::Top top(&names);
+  Inspections inspections(command->socket_dir());
+  const auto update = [&](size_t lines) {
+    ListPart list = AskForList(*command);
+    names.NameUsers(&list);
+    filter.Apply(&list);
+    std::vector<Snapshot> snapshots = inspections.Take(list, &users);
+    std::vector<le::sdir::Top::Entry> entries;
+    for (int i = 0; i < list.services_size(); ++i) {
+      entries.push_back({list.services(i).service(), list.services(i).pid(),
+                         std::move(snapshots[static_cast<size_t>(i)])});
+    }
+    return top.Update(std::move(entries), lines);
+  };
+  update(0);
+  const bool is_once = command->Has("--once") || !LinesOfTerminal().has_value();
+  do {
+    absl::SleepFor(kPause);
+    if (is_once) {
+      std::fputs(update(SIZE_MAX).c_str(), stdout);
+    } else {
+      // Writes over the last table, without a flicker.
+      const std::string table = absl::StrReplaceAll(
+          update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
+      std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);
+    }
+  } while (std::fflush(stdout) == 0 && !is_once);
+}
+
+void PrintMetrics(Command* command) {
+  command->End();
+  ListPart list = AskForList(*command);
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  names.NameUsers(&list);
+  const std::vector<Snapshot> snapshots =
+      Inspections(command->socket_dir()).Take(list, &users);
+  const std::string text = le::sdir::Metrics(list, snapshots);
+  const absl::optional<std::string> file = command->Value("--textfile");
+  if (!file.has_value()) {
+    std::fputs(text.c_str(), stdout);
+    return;
+  }
+  // The reader of the file sees the former one or the whole new one.
+  const std::string part = absl::StrCat(*file, ".", getpid(), ".tmp");
+  std::FILE* const stream = std::fopen(part.c_str(), "wxe");
+  const bool is_written =
+      stream != nullptr && std::fputs(text.c_str(), stream) >= 0;
+  if (stream == nullptr || std::fclose(stream) != 0 || !is_written ||
+      std::rename(part.c_str(), file->c_str()) != 0) {
+    const std::string error = std::strerror(errno);
+    if (stream != nullptr) std::remove(part.c_str());
+    Fail(kFailed, absl::StrCat("cannot write ", *file, ": ", error));
+  }
 }
 
 int Explain(Command* command) {
@@ -320,15 +445,160 @@ void WaitFor(Command* command) {
   ToDirectory request;
   request.mutable_wait()->set_service(command->NextName("SERVICE"));
   command->End();
-  le::event::Instant deadline = absl::InfiniteFuture();
-  if (const auto timeout = command->Value("--timeout")) {
-    double seconds;
-    if (!absl::SimpleAtod(*timeout, &seconds) || !(seconds >= 0)) {
-      Misused(absl::StrCat("'", *timeout, "' is not a number of seconds"));
-    }
-    deadline = le::event::Process::Current()->Now() + absl::Seconds(seconds);
-  }
+  const le::event::Instant deadline =
+      le::event::Process::Current()->Now() +
+      command->Timeout().value_or(absl::InfiniteDuration());
   Directory(command->socket_dir(), std::move(request), deadline);
+}
+
+// ---- Typed services --------------------------------------------------------
+
+[[noreturn]] void FailWith(const absl::Status& status) {
+  Fail(absl::IsDeadlineExceeded(status) ? kOutOfTime : kFailed,
+       absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
+                    EscapedText(status.message())));
+}
+template <typename T>
+T OrFail(absl::StatusOr<T> result) {
+  if (!result.ok()) FailWith(result.status());
+  return *std::move(result);
+}
+
+Described AskForDescription(const Command& command,
+                            const std::string& service) {
+  ToDirectory request;
+  const absl::optional<std::string> as = command.Value("--as");
+  if (as.has_value()) {
+    request.mutable_describe()->set_interface_name(*as);
+  } else {
+    request.mutable_describe()->set_service(service);
+  }
+  Directory directory(command.socket_dir());
+  directory.Say(std::move(request));
+  const FromDirectory answer = directory.Hear();
+  if (!answer.has_described()) {
+    Fail(kFailed, "this is not a directory, or one of another version");
+  }
+  if (!as.has_value()) return answer.described();
+  // The binding has chosen the service.
+  le::directory::OsUsers users;
+  le::directory::UserContext context;
+  context.users = &users;
+  const absl::StatusOr<le::directory::ServiceKey> wanted =
+      le::directory::ParseService(service, context);
+  if (!wanted.ok()) Misused(std::string(wanted.status().message()));
+  if (le::directory::Format(*wanted, nullptr) != answer.described().service()) {
+    Fail(kFailed, absl::StrCat("'", *as, "' is bound to ",
+                               EscapedText(answer.described().service())));
+  }
+  return answer.described();
+}
+
+// Opens a session with a service, and no other session of this process.
+std::unique_ptr<le::sdir::Caller> OpenSession(const Command& command,
+                                              const Described& service,
+                                              absl::Duration timeout) {
+  struct Parts {
+    Parts(le::event::Process* process, absl::optional<std::string> address,
+          std::string service)
+        : transport(process),
+          client(process, &transport, std::move(address), std::move(service)) {}
+    le::transports::UnixTransport transport;
+    le::directory::DirectoryClient client;
+  };
+  le::event::Process* const process = le::event::Process::Current();
+  absl::optional<std::string> address;
+  if (!command.socket_dir().empty()) {
+    address = OrFail(le::directory::FindPlace(process, command.socket_dir()))
+                  .address();
+  }
+  // A warning of the library is the text of a status here.
+  le::event::SetLogLevel(le::event::LogLevel::kError);
+  const absl::optional<std::string> as = command.Value("--as");
+  const auto parts = std::make_shared<Parts>(
+      process, std::move(address), as.has_value() ? "" : service.service());
+  le::messaging::Runtime::Parts runtime;
+  runtime.introducer =
+      std::shared_ptr<le::directory::Introducer>(parts, &parts->client);
+  le::messaging::Runtime::Install(process, std::move(runtime));
+  le::sdir::Caller::Service typed;
+  typed.protocol_id = service.protocol_id();
+  typed.max_message_size = service.max_message_size();
+  return OrFail(
+      le::sdir::Caller::Open(as.value_or("sdir"), std::move(typed), timeout));
+}
+
+void Introspect(Command* command) {
+  const std::string service = command->NextName("SERVICE");
+  command->End();
+  const Described described = AskForDescription(*command, service);
+  const auto caller = OpenSession(*command, described, kAnswerTimeout);
+  const auto typed = OrFail(caller->Introspect(kAnswerTimeout));
+  std::printf("// %s, protocol %s, of pid %d\n\n%s",
+              EscapedText(described.service()).c_str(),
+              EscapedText(described.protocol_id()).c_str(), described.pid(),
+              EscapedText(typed->Text()).c_str());
+}
+
+// Opens the file for --fd.
+le::UniqueFd OpenFile(const Command& command) {
+  const absl::optional<std::string> file = command.Value("--fd");
+  if (!file.has_value()) return le::UniqueFd();
+  le::UniqueFd fd(*file == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                               : open(file->c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    Fail(kFailed,
+         absl::StrCat("cannot open ", *file, ": ", std::strerror(errno)));
+  }
+  return fd;
+}
+
+void Call(Command* command) {
+  const std::string name = command->NextName("SERVICE.METHOD");
+  const std::string json = command->NextIfAny().value_or("{}");
+  command->End();
+  const size_t dot = name.rfind('.');
+  const std::string service = name.substr(0, dot);
+  Command::Named(service, "SERVICE, before the METHOD");
+  const absl::optional<absl::Duration> timeout = command->Timeout();
+  le::UniqueFd fd = OpenFile(*command);
+
+  le::event::Process* const process = le::event::Process::Current();
+  const le::event::Instant end =
+      process->Now() + timeout.value_or(absl::InfiniteDuration());
+  const auto left = [&](absl::Duration most) {
+    return std::min(most, end - process->Now());
+  };
+  const absl::Duration answer = timeout.value_or(kAnswerTimeout);
+  const auto caller =
+      OpenSession(*command, AskForDescription(*command, service), left(answer));
+  const auto typed = OrFail(caller->Introspect(left(answer)));
+  const absl::StatusOr<le::sdir::TypedService::Method> method =
+      typed->FindMethod(absl::string_view(name).substr(dot + 1));
+  if (absl::IsNotFound(method.status())) {
+    Misused(EscapedText(method.status().message()));
+  }
+  if (!method.ok()) FailWith(method.status());
+  if (method->fd_in != static_cast<bool>(fd)) {
+    Misused(method->fd_in ? "the method needs --fd=FILE"
+                          : "the method has no file descriptor: no --fd");
+  }
+  const auto request =
+      typed->FromJson(json == "-" ? ReadAll(json) : json, method->request);
+  if (!request.ok()) Misused(EscapedText(request.status().message()));
+  const auto response = typed->NewMessage(method->response);
+  const absl::Status status = caller->Call(
+      *method, **request, std::move(fd),
+      le::CallOptions().Timeout(left(absl::InfiniteDuration())), response.get(),
+      [](const google::protobuf::Message& message) {
+        std::printf("%s\n",
+                    OrFail(le::sdir::TypedService::ToJson(message)).c_str());
+        std::fflush(stdout);
+      });
+  if (!status.ok()) FailWith(status);
+  if (method->fd_out) {
+    std::fprintf(stderr, "sdir: the response's file descriptor is dropped\n");
+  }
 }
 
 void Monitor(Command* command) {
@@ -399,6 +669,14 @@ int main(int argc, char** argv) {
     Monitor(&command);
   } else if (name == "explain") {
     status = Explain(&command);
+  } else if (name == "top") {
+    RunTop(&command);
+  } else if (name == "metrics") {
+    PrintMetrics(&command);
+  } else if (name == "introspect") {
+    Introspect(&command);
+  } else if (name == "call") {
+    Call(&command);
   }
   return std::fflush(stdout) == 0 ? status : kFailed;
 }

@@ -23,7 +23,7 @@ constexpr char kNotes[] =
     "where * stands for any: '<alice>.*'. Options may stand anywhere, and "
     "their "
     "values may be arguments of their own: --socket_dir DIR. Only root and the "
-    "directory's own user may use it.";
+    "directory's own user may use it, except with --as.";
 
 struct StatusInfo {
   int status;
@@ -31,9 +31,11 @@ struct StatusInfo {
 };
 constexpr StatusInfo kStatuses[] = {
     {0, "done"},
-    {1, "refused, or the directory does not answer within 5 s"},
+    {1,
+     "refused, by the directory or by a called service, or the directory does "
+     "not answer within 5 s"},
     {2, "the arguments make no sense"},
-    {3, "out of time (of wait)"},
+    {3, "out of time (of wait, introspect and call)"},
     {4, "no (of explain)"},
     {5, "there is no directory"},
 };
@@ -133,11 +135,21 @@ const std::vector<OptionInfo>& Options() {
       {"--sessions", nullptr,
        "also asks each server for its sessions; a server that does not answer "
        "within 1 s is marked"},
+      {"--once", nullptr, "prints one table; the default without a terminal"},
+      {"--textfile", "FILE",
+       "replaces FILE at once, for a collector of text files"},
       {"--check", nullptr, "only looks for errors"},
       {"--persist", nullptr,
        "also changes the file 50-sdir.bindings in the folder of directoryd's "
        "--bindings_dir, so that each load has the change"},
       {"--timeout", "SECONDS", "how long to wait; without it, for ever"},
+      {"--as", "INTERFACE",
+       "opens the session by the binding of this interface of one's own, which "
+       "anybody may do who has one. Without it, no binding is needed"},
+      {"--fd", "FILE",
+       "the file whose descriptor goes with the request, opened for reading "
+       "(-: "
+       "standard input)"},
       {"--socket_dir", "DIR",
        "where the directory is. Default: the first of $LE_MESSAGING_DIR, "
        "/run/le_messaging if it exists, $XDG_RUNTIME_DIR/le_messaging"},
@@ -159,6 +171,16 @@ const std::vector<CommandInfo>& Commands() {
        {},
        "which binding applies, who offers its service, who waits, and whether "
        "CLIENT can open a session"},
+      {"top",
+       "[FILTER]",
+       {"--once"},
+       "what services and their busiest clients do each second: rates, the "
+       "time to respond, requests without a response, queues"},
+      {"metrics",
+       "",
+       {"--textfile"},
+       "the counters of the directory and of all services, in the format of "
+       "OpenMetrics"},
       {"monitor",
        "[FILTER]",
        {"--json", "--format"},
@@ -178,6 +200,18 @@ const std::vector<CommandInfo>& Commands() {
        {"--timeout"},
        "returns when SERVICE is on offer; waits for the directory too, if it "
        "is not there"},
+      {"introspect",
+       "SERVICE",
+       {"--as"},
+       "prints the .proto files of a typed service, which sends them"},
+      {"call",
+       "SERVICE.METHOD [JSON]",
+       {"--timeout", "--as", "--fd"},
+       "calls a method of a typed service. JSON is the request ({}, if it is "
+       "missing; -: standard input). Prints the response as a line of JSON, "
+       "and "
+       "of a stream each item. Without --timeout, the service must accept the "
+       "session and describe itself within 5 s"},
       {"help",
        "[FORMAT]",
        {},

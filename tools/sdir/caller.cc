@@ -1,0 +1,152 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sdir/caller.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "le/client.h"
+#include "le/internal/service_info.h"
+#include "le/loop.h"
+
+namespace le {
+namespace sdir {
+
+using google::protobuf::Message;
+using internal::Envelope;
+
+namespace {
+
+// Whether the protocol has the form that protoc-gen-le gives it. A service with
+// another protocol would take a question about descriptors for one of its own
+// messages.
+bool IsTyped(absl::string_view protocol_id) {
+  const size_t slash = protocol_id.rfind('/');
+  if (slash == 0 || slash == absl::string_view::npos ||
+      slash + 1 == protocol_id.size()) {
+    return false;
+  }
+  for (const char c : protocol_id.substr(0, slash)) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_' &&
+        c != '.') {
+      return false;
+    }
+  }
+  for (const char c : protocol_id.substr(slash + 1)) {
+    if (!absl::ascii_isdigit(static_cast<unsigned char>(c))) return false;
+  }
+  return true;
+}
+
+// Null: the protocol is not that of a typed service.
+const char* WhyNotTyped(const Caller::Service& service,
+                        internal::ServiceInfo* info) {
+  info->protocol = service.protocol_id.c_str();
+  if (!IsTyped(service.protocol_id)) return "its protocol has another name";
+  constexpr size_t kReserved = Envelope::kBytes + internal::Credit::kBytes;
+  if (service.max_message_size < kReserved) return "its messages are too small";
+  info->largest_message = service.max_message_size - kReserved;
+  if (internal::ProtocolOf(*info).largest_message != service.max_message_size) {
+    return "its messages are too small";
+  }
+  return nullptr;
+}
+
+using OnMessage = std::function<void(const Message&)>;
+
+class AnyStream final : public internal::ClientStream {
+ public:
+  AnyStream(Message* item, const OnMessage& on_item)
+      : item_(item), on_item_(on_item) {}
+
+  bool Deliver(absl::Span<const uint8_t> body) override {
+    if (!internal::Parse(body, item_)) return false;
+    on_item_(*item_);
+    return true;
+  }
+
+ private:
+  Message* const item_;
+  const OnMessage& on_item_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Caller>> Caller::Open(
+    const std::string& interface, Service service, absl::Duration timeout) {
+  std::unique_ptr<Caller> caller(new Caller(std::move(service)));
+  internal::ServiceInfo info;
+  if (const char* const why = WhyNotTyped(caller->service_, &info)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the service is not typed: ", why));
+  }
+  absl::StatusOr<Client> client =
+      Client::Create(interface, internal::ProtocolOf(info));
+  if (!client.ok()) return client.status();
+  caller->core_ = internal::CorePtr<internal::TypedClientCore>(
+      new internal::TypedClientCore(info, interface, *std::move(client)));
+  absl::Status opened = caller->core_->client()->TryOpen(timeout);
+  if (!opened.ok()) return opened;
+  return caller;
+}
+
+absl::StatusOr<std::unique_ptr<TypedService>> Caller::Introspect(
+    absl::Duration timeout) {
+  const absl::StatusOr<std::string> descriptors =
+      core_->ReadDescriptors(CallOptions().Timeout(timeout));
+  if (!descriptors.ok()) return descriptors.status();
+  return TypedService::Read(*descriptors, service_.protocol_id);
+}
+
+absl::Status Caller::Call(const TypedService::Method& method,
+                          const Message& request, UniqueFd fd,
+                          const CallOptions& options, Message* response,
+                          const OnMessage& on_message) {
+  UniqueFd* const fd_in = method.fd_in ? &fd : nullptr;
+  le::Message message;
+  if (method.one_way) {
+    absl::Status made =
+        core_->NewMessage({method.number, internal::Kind::kOneWay, 0, 0},
+                          &request, fd_in, &message);
+    if (!made.ok()) return made;
+    absl::Status sent = std::move(message).Send(options.timeout());
+    core_->client()->Flush();
+    return sent;
+  }
+  const Envelope call = core_->NewCall(method.number, options);
+  const absl::Status made =
+      core_->NewMessage(call, &request, fd_in, &message,
+                        method.streams ? &options.window() : nullptr);
+  if (!made.ok()) return made;
+  if (!method.streams) {
+    absl::StatusOr<le::Message> answer =
+        core_->requests()->Request(std::move(message), options.timeout());
+    absl::Status status =
+        core_->ReadResponse(call, &answer, response, /*fd=*/nullptr);
+    if (status.ok()) on_message(*response);
+    return status;
+  }
+  Loop loop;
+  absl::Status end;
+  const auto stream = std::make_shared<AnyStream>(response, on_message);
+  stream->call = call.call;
+  stream->method = method.number;
+  stream->window = options.window();
+  stream->on_end = [&](absl::Status status) {
+    end = std::move(status);
+    loop.Stop();
+  };
+  core_->AddStream(stream);
+  const le::Call pending = core_->requests()->RequestAsync(
+      std::move(message), options.timeout(),
+      internal::PendingStream(&*core_.operator->(), stream));
+  absl::Status ran = loop.Run();
+  return ran.ok() ? end : ran;
+}
+
+}  // namespace sdir
+}  // namespace le
