@@ -91,17 +91,20 @@ bool IsBusier(const Line& a, const Line& b) {
   return a.unanswered > b.unanswered;
 }
 
+// The histogram of requests since the last snapshot, or of all if there was
+// none since.
 std::vector<uint64_t> LatencySince(const Snapshot* last,
                                    const Snapshot& snapshot) {
-  std::vector<uint64_t> latency(snapshot.service.latency().begin(),
-                                snapshot.service.latency().end());
+  const std::vector<uint64_t> all(snapshot.service.latency().begin(),
+                                  snapshot.service.latency().end());
+  std::vector<uint64_t> latency = all;
   for (size_t i = 0; last != nullptr && i < latency.size(); ++i) {
     const int bucket = static_cast<int>(i);
     if (bucket < last->service.latency_size()) {
       latency[i] = Since(last->service.latency(bucket), latency[i]);
     }
   }
-  return latency;
+  return Percentile(latency, 1) == 0 ? all : latency;
 }
 
 // The lines of a service: its own, and those of its busiest clients.

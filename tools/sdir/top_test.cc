@@ -86,6 +86,21 @@ TEST(TopTest, ShowsTheBusiestFirstAndServersThatDoNotAnswer) {
             table.substr(0, table.find('\n', table.find('\n') + 1) + 1));
 }
 
+TEST(TopTest, ShowsTheTimesOfTheLastRequests) {
+  KnownNames names;
+  Top top(&names);
+  Top::Entry entry = Service("<a>.s", 0, {});
+  const auto update = [&](std::vector<uint64_t> latency) {
+    entry.snapshot.service.mutable_latency()->Assign(latency.begin(),
+                                                     latency.end());
+    return top.Update({entry}, 9);
+  };
+  EXPECT_THAT(update({5, 0, 0}), HasSubstr(" 2 ns     2 ns "));
+  EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 8 ns     8 ns "));
+  // None since: those of all.
+  EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 2 ns     8 ns "));
+}
+
 TEST(TopTest, APercentileIsTheEndOfItsBucket) {
   EXPECT_EQ(Percentile({}, 0.5), 0);
   EXPECT_EQ(Percentile({0, 0}, 0.5), 0);
