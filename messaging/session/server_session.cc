@@ -142,7 +142,8 @@ absl::Status ServerSession::Start(
     return started;
   }
   if (service_->handler()->WantsCloses()) RememberClient();
-  opened_at_ = owner()->thread()->process()->Now();
+  opened_at_ = static_cast<uint32_t>(
+      absl::ToUnixSeconds(owner()->thread()->process()->Now()));
   link_.Schedule();
   return absl::OkStatus();
 }
@@ -433,18 +434,19 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   }
   event::Ref<Message> message;
   try {
+    if (received_ == nullptr) received_ = std::make_unique<Received>();
     message = service_->pool()->NewReceived(this, std::move(frame));
   } catch (const std::bad_alloc&) {
     if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     throw;
   }
-  ++received_messages_;
-  received_bytes_ += message->received_bytes();
+  ++received_->messages;
+  received_->bytes += message->received_bytes();
   if (!message->is_received_request()) {
     service_->handler()->OnMessage(this, std::move(message));
     return;
   }
-  ++received_requests_;
+  ++received_->requests;
   const uint64_t request = OpenRequests::Of(message->charged_bytes());
   const OpenRequests before(
       open_requests_.fetch_add(request, std::memory_order_relaxed));
@@ -455,7 +457,7 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   service_->handler()->OnMessage(this, std::move(message));
   // Most handlers have responded, so mostly no clock is read.
   if (before.count() == 0 && open_requests().count() > 0) {
-    unanswered_since_ = owner()->loop()->Now();
+    received_->unanswered_since = owner()->loop()->Now();
   }
 }
 
@@ -558,9 +560,11 @@ void SessionCounts::Describe(inspection::proto::Counts* counts) const {
 SessionCounts ServerSession::counts() const {
   const transports::SendCounts sent = connection_->send_counts();
   SessionCounts counts;
-  counts.messages_in = received_messages_;
-  counts.bytes_in = received_bytes_;
-  counts.requests = received_requests_;
+  if (received_ != nullptr) {
+    counts.messages_in = received_->messages;
+    counts.bytes_in = received_->bytes;
+    counts.requests = received_->requests;
+  }
   counts.messages_out = sent.frames - 1;  // without the hello
   counts.bytes_out = sent.bytes - Hello::kSize;
   counts.times_full = sent.refused;
@@ -574,12 +578,12 @@ void ServerSession::Describe(inspection::proto::Session* session) {
   session->set_number(number_);
   session->set_uid(client.uid);
   session->set_pid(client.pid);
-  session->set_age_ns(Nanoseconds(now - opened_at_));
+  session->set_age_ns(Nanoseconds(now - absl::FromUnixSeconds(opened_at_)));
   counts().Describe(session->mutable_counts());
   const uint32_t unanswered = open_requests().count();
   session->set_unanswered(unanswered);
   if (unanswered > 0) {
-    session->set_unanswered_ns(Nanoseconds(now - unanswered_since_));
+    session->set_unanswered_ns(Nanoseconds(now - received_->unanswered_since));
   }
   session->set_queued_bytes(connection_->queued_bytes());
   session->set_max_queued_bytes(connection_->send_counts().max_queued_bytes);

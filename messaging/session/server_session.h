@@ -169,7 +169,6 @@ class ServerSession final : public Session, private event::Held {
   const event::Ref<ServiceUser> user_;
   ServerSession* next_ = nullptr;  // in the service's list
   ServerSession* previous_ = nullptr;
-  uint64_t number_ = 0;  // differs for each session of the service
   Link link_{this};
   transports::ConnectionRef connection_;    // set once, by Start()
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
@@ -184,17 +183,23 @@ class ServerSession final : public Session, private event::Held {
   std::atomic<bool> responses_exceed_{false};
   // The limit of open requests was logged. The owner's thread.
   bool told_of_open_requests_ = false;
-  // What an inspection shows. The owner's thread.
-  event::Instant opened_at_;
-  uint64_t received_messages_ = 0;
-  uint64_t received_bytes_ = 0;
-  uint64_t received_requests_ = 0;
-  // When the oldest request was received, of those that a handler has returned
-  // from without a response. Old if there is none.
-  event::Instant unanswered_since_;
   // The bytes that the user is charged for a frame that has arrived in part. The
   // owner's thread.
   uint32_t partial_bytes_ = 0;
+
+  // What an inspection shows. The owner's thread.
+  uint32_t number_ = 0;     // differs for each session of the service
+  uint32_t opened_at_ = 0;  // in seconds of the clock
+  // Made with the first message, so that an idle session stays small.
+  struct Received {
+    uint64_t messages = 0;
+    uint64_t bytes = 0;
+    uint64_t requests = 0;
+    // When the oldest request was received, of those that a handler has
+    // returned from without a response. Old if there is none.
+    event::Instant unanswered_since;
+  };
+  std::unique_ptr<Received> received_;
 };
 
 }  // namespace messaging

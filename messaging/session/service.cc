@@ -284,7 +284,7 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
                           client.uid));
   }
   ServerSession* const listed = session.release();
-  listed->number_ = ++opened_;
+  listed->number_ = static_cast<uint32_t>(++opened_);
   listed->next_ = first_session_;
   if (first_session_ != nullptr) first_session_->previous_ = listed;
   first_session_ = listed;
