@@ -48,6 +48,8 @@ def le_api_component(
         manual_start = [],
         deps = [],
         copts = [],
+        testonly = False,
+        visibility = None,
         **kwargs):
     """Defines a component as a library. Its sources are C or C++.
 
@@ -61,7 +63,9 @@ def le_api_component(
       manual_start: APIs of either kind that main() neither advertises nor connects.
       deps: other libraries.
       copts: for srcs and generated. They must be valid for C, and for C++ if srcs has C++.
-      **kwargs: for the library, such as visibility.
+      testonly: as for all rules.
+      visibility: as for all rules.
+      **kwargs: for each of the component's libraries, such as tags, data and linkopts.
     """
     servers = _names(provides)
     clients = _names(requires)
@@ -84,6 +88,8 @@ def le_api_component(
             ["#include \"%s_interface.h\"" % api for api in clients] +
             ["#ifdef __cplusplus", "}", "#endif", "#endif"],
         )) + " > $@",
+        testonly = testonly,
+        visibility = ["//visibility:private"],
     )
 
     if not native.package_name():
@@ -113,6 +119,8 @@ def le_api_component(
         name = name + "_component_c",
         outs = [folder + "/component.c"],
         cmd = "printf '%s\\n' " + " ".join(_lines(def_lines)) + " > $@",
+        testonly = testonly,
+        visibility = ["//visibility:private"],
     )
 
     defines = ["LE_COMPONENT_NAME=" + name, "MK_TOOLS_BUILD"]
@@ -129,8 +137,11 @@ def le_api_component(
         linkstatic = True,
         # Defined for the generated code only: see le_messaging.h.
         local_defines = defines + ["LE_MSG_TRY_OPEN_AS_LEGATO"],
+        testonly = testonly,
+        visibility = ["//visibility:private"],
         deps = common + deps,
         alwayslink = True,
+        **kwargs
     )
 
     # The generated library is first: "interfaces.h" must be this
@@ -145,8 +156,11 @@ def le_api_component(
             copts = copts,
             linkstatic = True,
             local_defines = defines,
+            testonly = testonly,
+            visibility = ["//visibility:private"],
             deps = all_deps,
             alwayslink = True,
+            **kwargs
         )
         all_deps = all_deps + [":%s_cxx" % name]
     cc_library(
@@ -156,6 +170,8 @@ def le_api_component(
         copts = _C + copts,
         linkstatic = True,
         local_defines = defines,
+        testonly = testonly,
+        visibility = visibility,
         deps = all_deps,
         alwayslink = True,
         **kwargs
