@@ -222,6 +222,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::optional<ServiceKey> NamedService(Peer* peer, const std::string& name);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
+  void Inspect(Peer* peer, const proto::Inspect& inspect);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 
   event::Process* const process_;

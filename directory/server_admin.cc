@@ -88,6 +88,34 @@ void DirectoryServer::RefuseToAdminister(Peer* peer) {
                                          " may administer this directory"));
 }
 
+void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {
+  if (!MayAdminister(peer->identity().uid)) return RefuseToAdminister(peer);
+  const ServiceKey service{inspect.service_uid(), inspect.interface_name()};
+  const auto find = [&] {
+    return inspect.pid() == 0 ? registry_.Offering(service)
+                              : registry_.ServerOf(service, inspect.pid());
+  };
+  const Registry::Server* server = find();
+  if (server != nullptr && !server->on_their_way.empty()) {
+    // The server may have received them meanwhile. This may remove the server.
+    LookAtServer(server->id);
+    server = find();
+  }
+  if (server == nullptr) {
+    peer->Refuse(
+        proto::NOT_OFFERED,
+        absl::StrCat("service ", Format(service, nullptr), " is not offered",
+                     inspect.pid() == 0
+                         ? std::string()
+                         : absl::StrCat(" by pid ", inspect.pid())));
+    return;
+  }
+  peer->inspects = true;
+  peer->dialect = FromProto(inspect.dialect());
+  CarryOut(registry_.Inspect(peer->id(), peer->identity(), peer->dialect,
+                             server->id));
+}
+
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
   if (!MayAdminister(peer->identity().uid)) return RefuseToAdminister(peer);

@@ -37,6 +37,7 @@ void Message::Reset() {
   is_received_request_ = size_was_set_ = received_size_was_set_ = false;
   generation_ = (generation_ + 1) & kGenerationBits;
   size_ = 0;
+  timed_requests_ = 0;
 }
 
 transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {

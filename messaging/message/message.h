@@ -12,6 +12,7 @@
 #include "event/base/ref.h"
 #include "event/base/thread_cached_free_list.h"
 #include "event/base/unique_fd.h"
+#include "event/loop.h"
 #include "messaging/message/message_owner.h"
 #include "transports/buffer.h"
 #include "transports/transport.h"
@@ -101,10 +102,19 @@ class alignas(64) Message {
   void SetDescriptorToSend(int fd) { descriptor_to_send_.reset(fd); }
 
   bool is_received_request() const { return is_received_request_; }
+  size_t received_bytes() const { return received_bytes_; }
   // The bytes that its session is charged for the payload of a received
   // request: at least those that the payload occupies, once the pool has many
   // buffers.
   size_t charged_bytes() const { return charged_bytes_; }
+  // The response to this request is timed, from now on, and counts for that
+  // many requests.
+  void StartTimer(uint32_t requests, event::Instant now) {
+    timed_requests_ = requests;
+    received_at_ = now;
+  }
+  uint32_t timed_requests() const { return timed_requests_; }  // 0: not timed
+  event::Instant received_at() const { return received_at_; }
   bool owes_response() const {
     return request_id_.load(std::memory_order_acquire) != 0;
   }
@@ -143,6 +153,8 @@ class alignas(64) Message {
   uint8_t generation_ = 0;
   uint32_t received_bytes_ = 0;  // the size of the received payload
   uint32_t charged_bytes_ = 0;
+  uint32_t timed_requests_ = 0;
+  event::Instant received_at_;     // if it is timed
   MessageOwner* owner_ = nullptr;  // holds a reference
   MessagePool* pool_ = nullptr;
   Message* next_free = nullptr;  // in the pool

@@ -81,9 +81,14 @@ class FakeConnection final : public transports::Connection {
     held_.reset();
   }
   transports::IoResult Send(const transports::OutgoingFrame& frame) override {
-    return far_end_->on_send(frame);
+    const transports::IoResult result = far_end_->on_send(frame);
+    if (result == transports::IoResult::kOk) {
+      counts_.OnSent(frame.payload.size());
+    }
+    return result;
   }
   void Flush() override {}
+  transports::SendCounts send_counts() const override { return counts_; }
   size_t queued_bytes() const override { return far_end_->queued_bytes; }
   size_t unreceived_bytes() const override { return 0; }
   size_t unreceived_descriptors() const override { return 0; }
@@ -106,6 +111,7 @@ class FakeConnection final : public transports::Connection {
  private:
   FarEnd* const far_end_;  // the test may destroy it before Close()
   const bool closes_late_;
+  transports::SendCounts counts_;
   event::HeldRef held_;
 };
 

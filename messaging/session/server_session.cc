@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "directory/proto/inspection.pb.h"
 #include "event/base/log.h"
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
@@ -28,6 +29,11 @@ std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
       connection->queued_bytes(),
       " bytes are queued for it, and it has read nothing for ",
       absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1))));
+}
+
+uint64_t Nanoseconds(absl::Duration duration) {
+  return static_cast<uint64_t>(
+      std::max<int64_t>(absl::ToInt64Nanoseconds(duration), 0));
 }
 
 }  // namespace
@@ -136,6 +142,8 @@ absl::Status ServerSession::Start(
     return started;
   }
   if (service_->handler()->WantsCloses()) RememberClient();
+  opened_at_ = static_cast<uint32_t>(
+      absl::ToUnixSeconds(owner()->thread()->process()->Now()));
   link_.Schedule();
   return absl::OkStatus();
 }
@@ -310,6 +318,10 @@ void ServerSession::Flush() {
 
 void ServerSession::Respond(event::Ref<Message> request, uint64_t id) {
   Answer(request->ToFrame(kResponseFrame, id), request->charged_bytes());
+  if (request->timed_requests() == 0) return;
+  service_->latency()->OnResponse(
+      request->timed_requests(),
+      Nanoseconds(event::Process::Current()->Now() - request->received_at()));
 }
 
 void ServerSession::GiveUp(uint64_t request, size_t charged_bytes) {
@@ -422,17 +434,31 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   }
   event::Ref<Message> message;
   try {
+    if (received_ == nullptr) received_ = std::make_unique<Received>();
     message = service_->pool()->NewReceived(this, std::move(frame));
   } catch (const std::bad_alloc&) {
     if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     throw;
   }
-  if (message->is_received_request()) {
-    const uint64_t request = OpenRequests::Of(message->charged_bytes());
-    open_requests_.fetch_add(request, std::memory_order_relaxed);
-    user_->TakeBytes(OpenRequests(request).bytes());
+  ++received_->messages;
+  received_->bytes += message->received_bytes();
+  if (!message->is_received_request()) {
+    service_->handler()->OnMessage(this, std::move(message));
+    return;
+  }
+  ++received_->requests;
+  const uint64_t request = OpenRequests::Of(message->charged_bytes());
+  const OpenRequests before(
+      open_requests_.fetch_add(request, std::memory_order_relaxed));
+  user_->TakeBytes(OpenRequests(request).bytes());
+  if (const uint32_t timed = service_->latency()->OnRequest()) {
+    message->StartTimer(timed, event::Process::Current()->Now());
   }
   service_->handler()->OnMessage(this, std::move(message));
+  // Most handlers have responded, so mostly no clock is read.
+  if (before.count() == 0 && open_requests().count() > 0) {
+    received_->unanswered_since = owner()->loop()->Now();
+  }
 }
 
 void ServerSession::WarnOfDescriptors(absl::string_view consequence) {
@@ -507,6 +533,61 @@ bool ServerSession::DeliverOwed() {
     if (Apply(ServerEvent::kTold)) Settle();
   }
   return true;
+}
+
+// ---- Inspection ------------------------------------------------------------
+
+void SessionCounts::Add(const SessionCounts& other) {
+  messages_in += other.messages_in;
+  bytes_in += other.bytes_in;
+  requests += other.requests;
+  messages_out += other.messages_out;
+  bytes_out += other.bytes_out;
+  times_full += other.times_full;
+  dropped += other.dropped;
+}
+
+void SessionCounts::Describe(inspection::proto::Counts* counts) const {
+  counts->set_messages_in(messages_in);
+  counts->set_bytes_in(bytes_in);
+  counts->set_requests(requests);
+  counts->set_messages_out(messages_out);
+  counts->set_bytes_out(bytes_out);
+  counts->set_times_full(times_full);
+  counts->set_dropped(dropped);
+}
+
+SessionCounts ServerSession::counts() const {
+  const transports::SendCounts sent = connection_->send_counts();
+  SessionCounts counts;
+  if (received_ != nullptr) {
+    counts.messages_in = received_->messages;
+    counts.bytes_in = received_->bytes;
+    counts.requests = received_->requests;
+  }
+  counts.messages_out = sent.frames - 1;  // without the hello
+  counts.bytes_out = sent.bytes - Hello::kSize;
+  counts.times_full = sent.refused;
+  counts.dropped = dropped_.load(std::memory_order_relaxed);
+  return counts;
+}
+
+void ServerSession::Describe(inspection::proto::Session* session) {
+  const event::Instant now = owner()->loop()->Now();
+  const event::Credentials client = this->client();
+  session->set_number(number_);
+  session->set_uid(client.uid);
+  session->set_pid(client.pid);
+  session->set_age_ns(Nanoseconds(now - absl::FromUnixSeconds(opened_at_)));
+  counts().Describe(session->mutable_counts());
+  const uint32_t unanswered = open_requests().count();
+  session->set_unanswered(unanswered);
+  if (unanswered > 0) {
+    session->set_unanswered_ns(Nanoseconds(now - received_->unanswered_since));
+  }
+  session->set_queued_bytes(connection_->queued_bytes());
+  session->set_max_queued_bytes(connection_->send_counts().max_queued_bytes);
+  session->set_paused(link_.paused());
 }
 
 }  // namespace messaging

@@ -18,9 +18,31 @@
 #include "messaging/session/session.h"
 
 namespace le {
+
+namespace inspection {
+namespace proto {
+class Counts;
+class Session;
+}  // namespace proto
+}  // namespace inspection
+
 namespace messaging {
 
 class Service;
+
+// What a session has done. Payloads count without an overhead.
+struct SessionCounts {
+  uint64_t messages_in = 0;
+  uint64_t bytes_in = 0;
+  uint64_t requests = 0;
+  uint64_t messages_out = 0;
+  uint64_t bytes_out = 0;
+  uint64_t times_full = 0;
+  uint64_t dropped = 0;
+
+  void Add(const SessionCounts& other);
+  void Describe(inspection::proto::Counts* counts) const;
+};
 
 // The server's end of a session. Ten thousand idle sessions should fit into a
 // few megabytes. So a session has no lock, and only the members that an idle
@@ -52,6 +74,11 @@ class ServerSession final : public Session, private event::Held {
   CloseReason close_reason() override { return life().reason; }
   Service* service() const { return service_.get(); }
   ServiceUser* user() const { return user_.get(); }
+  // The owner's thread. The next session of the service, or null.
+  ServerSession* next() const { return next_; }
+  // The owner's thread.
+  SessionCounts counts() const;
+  void Describe(inspection::proto::Session* session);
 
   // ---- The owner's thread ----
   // Sends the hello and attaches `connection`. On failure the session must be
@@ -159,6 +186,20 @@ class ServerSession final : public Session, private event::Held {
   // The bytes that the user is charged for a frame that has arrived in part. The
   // owner's thread.
   uint32_t partial_bytes_ = 0;
+
+  // What an inspection shows. The owner's thread.
+  uint32_t number_ = 0;     // differs for each session of the service
+  uint32_t opened_at_ = 0;  // in seconds of the clock
+  // Made with the first message, so that an idle session stays small.
+  struct Received {
+    uint64_t messages = 0;
+    uint64_t bytes = 0;
+    uint64_t requests = 0;
+    // When the oldest request was received, of those that a handler has
+    // returned from without a response. Old if there is none.
+    event::Instant unanswered_since;
+  };
+  std::unique_ptr<Received> received_;
 };
 
 }  // namespace messaging

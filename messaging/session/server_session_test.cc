@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "directory/inspection_frame.h"
 #include "event/base/log.h"
 #include "event/process.h"
 #include "event/testing/sim.h"
@@ -203,6 +204,77 @@ class ServerSessionTest : public ::testing::Test {
   Service* service_ = nullptr;
   std::vector<std::string> log_;
 };
+
+// The next session of the snapshot ends between two parts.
+TEST_F(ServerSessionTest, ASnapshotIsAPartATurnWhileSessionsEnd) {
+  Run([this] {
+    constexpr size_t kPart = Inspector::kSessionsOfAPart;
+    std::vector<Client> clients(2 * kPart + 1);
+    for (Client& client : clients) Open(&client);
+    Send(&clients[0], kRequestFrame, /*with_descriptor=*/false);
+    clients[0].observer->OnReadable();
+    Client inspector;
+    std::vector<inspection::proto::Snapshot> parts;
+    inspector.on_send = [&](const transports::OutgoingFrame& frame) {
+      inspection::proto::Answer answer;
+      EXPECT_TRUE(answer.ParseFromArray(
+          frame.payload.data(), static_cast<int>(frame.payload.size())));
+      parts.push_back(answer.snapshot());
+      return IoResult::kOk;
+    };
+    introducer_->observer_->OnInspector(
+        std::make_unique<FakeConnection>(&inspector));
+    inspection::proto::Request request;
+    request.mutable_snapshot();
+    const std::string bytes = request.SerializeAsString();
+    const auto pool = transports::BufferPool::Create(64);
+    IncomingFrame frame;
+    frame.type = inspection::kInspectionFrame;
+    frame.payload = pool->Allocate();
+    frame.payload.Assign(reinterpret_cast<const uint8_t*>(bytes.data()),
+                         bytes.size());
+    inspector.frames.push_back(std::move(frame));
+    inspector.observer->OnReadable();
+    event::Loop* const loop = event::Thread::Current()->loop();
+    loop->RunTurn(absl::InfinitePast());
+    ASSERT_EQ(parts.size(), 1u);
+    EXPECT_EQ(parts[0].service().sessions(), clients.size());
+    ASSERT_EQ(parts[0].sessions_size(), static_cast<int>(kPart));
+    EXPECT_EQ(parts[0].sessions(0).number(), 2 * kPart + 1);
+    EXPECT_FALSE(parts[0].last());
+    clients[kPart].gone = true;
+    clients[kPart].observer->OnReadable();
+    loop->RunTurn(absl::InfinitePast());
+    ASSERT_EQ(parts.size(), 2u);
+    ASSERT_EQ(parts[1].sessions_size(), static_cast<int>(kPart));
+    EXPECT_EQ(parts[1].sessions(0).number(), kPart);
+    EXPECT_TRUE(parts[1].last());
+    const auto& first = parts[1].sessions(static_cast<int>(kPart) - 1);
+    EXPECT_EQ(first.number(), 1u);
+    EXPECT_EQ(first.uid(), Client::kUser);
+    EXPECT_EQ(first.counts().requests(), 1u);
+    EXPECT_EQ(first.unanswered(), 1u);
+    EXPECT_EQ(first.counts().messages_out(), 0u);
+    inspector.gone = true;
+    inspector.observer->OnReadable();
+    for (Client& client : clients) {
+      if (!client.gone) Leave(&client);
+    }
+  });
+}
+
+// The service ends while it is inspected.
+TEST_F(ServerSessionTest, AnInspectionEndsWithItsService) {
+  Run([this] {
+    KeepingHandler* handler;
+    Service* const other = NewService("other", &handler);
+    Client inspector;
+    introducer_->observer_->OnInspector(
+        std::make_unique<FakeConnection>(&inspector));
+    other->Delete();
+    Turns();
+  });
+}
 
 const char kHasAll[] =
     "service 's': user 4321 has 2 file descriptors in messages that were "

@@ -14,14 +14,23 @@
 #include "directory/introducer.h"
 #include "event/base/mutex.h"
 #include "event/loop.h"
+#include "messaging/machine/latency.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
 #include "messaging/session/client_accounts.h"
+#include "messaging/session/inspector.h"
 #include "messaging/session/referable.h"
 #include "messaging/session/server_session.h"
 #include "messaging/session/session.h"
 
 namespace le {
+
+namespace inspection {
+namespace proto {
+class Snapshot;
+}  // namespace proto
+}  // namespace inspection
+
 namespace messaging {
 
 class Runtime;
@@ -97,9 +106,17 @@ class Service final : public event::RefCounted<Service>,
   bool refuses_descriptors() const { return refuses_descriptors_; }
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
+  Latency* latency() { return &latency_; }
   // The session to which stale references refer. It exists until Delete().
   const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
+
+  // ---- For its inspectors ----
+  // The most that inspect it at the same time.
+  static constexpr size_t kMaxInspectors = 8;
+  ServerSession* first_session() const { return first_session_; }
+  void Describe(inspection::proto::Snapshot* snapshot);
+  void EndInspection(Inspector* inspector);
 
  private:
   friend class event::RefCounted<Service>;
@@ -107,6 +124,7 @@ class Service final : public event::RefCounted<Service>,
   bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection,
                 const transports::Dialect& client) override;
+  void OnInspector(std::unique_ptr<transports::Connection> connection) override;
   void OnExpiry() override;
   // Starts the timer for late_.
   void Retry();
@@ -145,6 +163,12 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
+  // What an inspection shows.
+  uint64_t opened_ = 0;       // sessions so far
+  uint64_t turned_away_ = 0;  // clients
+  SessionCounts ended_;       // of sessions that have ended
+  Latency latency_;
+  std::vector<std::unique_ptr<Inspector>> inspectors_;
   bool refuses_descriptors_ = false;
   // The users that have sessions or messages.
   std::map<uid_t, event::Ref<ServiceUser>> users_;

@@ -45,5 +45,6 @@ TRANSPORT_NAMERS = [
     "//messaging/facade:loopback",
     "//messaging/facade:unix_socket",
     "//messaging/testing:testing",
+    "//tools/sdir:conversations",
     "//tools/sdir:sdir",
 ]

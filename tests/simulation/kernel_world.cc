@@ -16,8 +16,10 @@
 #include "directory/testing/numbered_users.h"
 #include "event/base/log.h"
 #include "tests/faults/calls.h"
+#include "tests/simulation/administrator.h"
 #include "tests/simulation/guest.h"
 #include "tests/simulation/stranger.h"
+#include "transports/unix_socket/unix_socket.h"
 
 namespace le {
 namespace simulation {
@@ -158,6 +160,16 @@ void KernelWorld::BeginTroubles() {
     sim()->Run();
   }
   if (plan().strangers) SpawnStrangers();
+  if (plan().inspects) {
+    administrator_ = NewProcess("administrator", 0);
+    Prepare(administrator_);
+    Spawn(administrator_, [this] {
+      transports::UnixTransport transport(event::Process::Current());
+      Administrator(this, &transport, absl::StrCat(kFolder, "/directory"),
+                    Services())
+          .Run();
+    });
+  }
 }
 
 void KernelWorld::SpawnStrangers() {
@@ -215,6 +227,10 @@ void KernelWorld::EndForks() {
 std::string KernelWorld::Leftovers() {
   if (guest_ != nullptr && !guest_->ended()) {
     return absl::StrCat("a guest of a stranger does not come to an end:\n",
+                        sim()->Report());
+  }
+  if (administrator_ != nullptr && !administrator_->ended()) {
+    return absl::StrCat("an administrator does not come to an end:\n",
                         sim()->Report());
   }
   // The directory must end on SIGTERM, and leave no kernel object.

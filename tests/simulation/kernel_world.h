@@ -59,7 +59,8 @@ class KernelWorld final : public World {
   std::vector<event::SimProcess*> processes_;
   std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent
   event::SimProcess* directory_ = nullptr;
-  event::SimProcess* guest_ = nullptr;  // null: there are no strangers
+  event::SimProcess* guest_ = nullptr;          // null: there are no strangers
+  event::SimProcess* administrator_ = nullptr;  // null: there is none
   // The main function of the directory has begun. From then on a SIGHUP is
   // handled or stays pending.
   bool directory_listens_ = false;

@@ -12,6 +12,7 @@
 #include "directory/testing/numbered_users.h"
 #include "messaging/facade/local_parts.h"
 #include "messaging/session/runtime.h"
+#include "tests/simulation/administrator.h"
 #include "transports/loopback/loopback.h"
 
 namespace le {
@@ -132,6 +133,20 @@ void LoopbackWorld::BeginTroubles() {
     descriptors_.SetShortage(10);
   }
   if (plan().small_queues) weather_.max_frames = 1 + Roll(6);
+  if (plan().inspects) SpawnAdministrator();
+}
+
+void LoopbackWorld::SpawnAdministrator() {
+  SimProcess* const process = NewProcess("administrator", 0);
+  auto transport = std::make_shared<FaultyTransport>(
+      &network_, process, &weather_, referee(), &descriptors_);
+  process->OnExit([this, process, transport] {
+    transport->CloseAll();
+    descriptors_.ProcessEnded(process);
+  });
+  Spawn(process, [this, transport] {
+    Administrator(this, transport.get(), kAddress, Services()).Run();
+  });
 }
 
 void LoopbackWorld::EndTroubles() {

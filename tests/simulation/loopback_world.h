@@ -29,6 +29,7 @@ class LoopbackWorld final : public World {
   event::SimProcess* AddProcess(const std::string& name, uid_t uid) override;
   void SpawnDirectory(event::SimProcess* process) override;
   void Prepare(event::SimProcess* process) override;
+  void SpawnAdministrator();
   void LoadBindings() override;
   void BeginTroubles() override;
   void EndTroubles() override;

@@ -62,6 +62,7 @@ constexpr Kind kKinds[] = {
     {"forks", &Plan::forks},
     {"strangers", &Plan::strangers},
     {"typed", &Plan::typed},
+    {"inspects", &Plan::inspects},
 };
 
 Result RunOnce(const Plan& plan, bool trace) {

@@ -264,6 +264,10 @@ void Stranger::SendAdvertise(int fd, const std::string& service_name,
   service->set_interface_name(service_name);
   service->set_protocol_id(protocol);
   service->set_max_message_size(MaxMessageSize(world_->plan()));
+  if (world_->OneIn(2)) {  // so that it may be inspected
+    directory::ToProto(transports::Dialect(),
+                       message.mutable_advertise()->mutable_dialect());
+  }
   const std::string text = message.SerializeAsString();
   SendFrame(fd, directory::kControlFrame, 0, text.size(), text);
 }

@@ -3,6 +3,7 @@
 
 #include "tests/simulation/world.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -99,6 +100,7 @@ Plan Plan::Draw(uint64_t seed) {
   plan.forks = one_in(4);
   plan.strangers = one_in(3);
   plan.typed = one_in(4);
+  plan.inspects = one_in(3);
   return plan;
 }
 
@@ -134,6 +136,7 @@ std::string Plan::ToFlags() const {
   kind(forks, "forks");
   kind(strangers, "strangers");
   kind(typed, "typed");
+  kind(inspects, "inspects");
   if (kernel) absl::StrAppend(&flags, " --kernel");
   return flags;
 }
@@ -153,6 +156,17 @@ World::~World() = default;
 std::unique_ptr<World> World::New(const Plan& plan) {
   if (plan.kernel) return std::make_unique<KernelWorld>(plan);
   return std::make_unique<LoopbackWorld>(plan);
+}
+
+std::vector<std::pair<uid_t, std::string>> World::Services() const {
+  std::vector<std::pair<uid_t, std::string>> services = {
+      {kStrangerUser, Stranger::kService}};
+  for (size_t i = 0; i < std::size(kServices); ++i) {
+    for (const std::string& name : kServices[i]) {
+      services.emplace_back(kServerUsers[i], name);
+    }
+  }
+  return services;
 }
 
 std::string World::BindingsText() const { return ToText(bindings_.latest()); }

@@ -45,6 +45,7 @@ struct Plan {
   bool slow = false;        // handlers take time
   bool plain_code = false;  // clients rarely run their loop
   bool typed = false;       // a typed server and its client take part
+  bool inspects = false;    // an administrator inspects servers
   // On the simulated kernel only.
   bool kernel = false;          // the run is on the simulated kernel
   bool small_buffers = false;   // sockets have small buffers
@@ -191,6 +192,8 @@ class World {
   void NoteDropped() {
     has_dropped_.insert(event::Process::Current()->credentials().pid);
   }
+  // The services that programs offer: users and names.
+  std::vector<std::pair<uid_t, std::string>> Services() const;
   // The latest bindings, as the text of a bindings file.
   std::string BindingsText() const;
   void BindingsAreLoaded();

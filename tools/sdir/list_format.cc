@@ -108,6 +108,79 @@ std::string JsonOf(const WaitingEntry& client, Names* names) {
   return json + "}";
 }
 
+std::string Seconds(uint64_t ns) {
+  return absl::StrFormat("%.1f s", static_cast<double>(ns) / 1e9);
+}
+
+// The lines below a service.
+void AppendText(const Snapshot& snapshot, Names* names, std::string* text) {
+  constexpr char kIndent[] = "            ";
+  if (!snapshot.problem.empty()) {
+    absl::StrAppend(text, kIndent, "NO ANSWER: ", Escaped(snapshot.problem),
+                    "\n");
+    return;
+  }
+  for (const auto& session : snapshot.sessions) {
+    const inspection::proto::Counts& counts = session.counts();
+    absl::StrAppend(text, kIndent, PidText(session.pid(), names), " of ",
+                    names->User(session.uid()), ", open for ",
+                    Seconds(session.age_ns()), ": in ", counts.messages_in(),
+                    " messages (", counts.bytes_in(), " bytes), of which ",
+                    counts.requests(), " requests; out ", counts.messages_out(),
+                    " (", counts.bytes_out(), " bytes)\n");
+    const auto remark = [&](const auto&... what) {
+      absl::StrAppend(text, kIndent, "    ", what..., "\n");
+    };
+    if (session.unanswered() > 0) {
+      remark(session.unanswered(), " requests have no response",
+             session.unanswered_ns() == 0
+                 ? std::string()
+                 : absl::StrCat(", for ", Seconds(session.unanswered_ns())));
+    }
+    if (session.paused()) {
+      remark("nothing is received from it: a limit is reached");
+    }
+    if (session.queued_bytes() > 0) {
+      remark(session.queued_bytes(), " bytes are queued for it");
+    }
+    if (counts.times_full() > 0 || counts.dropped() > 0) {
+      remark("its queue was full ", counts.times_full(), " times, with up to ",
+             session.max_queued_bytes(), " bytes; ", counts.dropped(),
+             " messages were dropped");
+    }
+  }
+}
+
+void AppendJson(const Snapshot& snapshot, Names* names, std::string* json) {
+  if (!snapshot.problem.empty()) {
+    absl::StrAppend(json, ",\"problem\":", Quoted(snapshot.problem));
+    return;
+  }
+  absl::StrAppend(json, ",\"sessions\":[");
+  const char* comma = "";
+  for (const auto& session : snapshot.sessions) {
+    const inspection::proto::Counts& counts = session.counts();
+    absl::StrAppend(json, comma, "{\"number\":", session.number(), ",",
+                    PidJson(session.pid(), names),
+                    ",\"user\":", Quoted(names->User(session.uid())),
+                    ",\"ageNs\":", session.age_ns(),
+                    ",\"messagesIn\":", counts.messages_in(),
+                    ",\"bytesIn\":", counts.bytes_in(),
+                    ",\"requests\":", counts.requests(),
+                    ",\"messagesOut\":", counts.messages_out(),
+                    ",\"bytesOut\":", counts.bytes_out(),
+                    ",\"unanswered\":", session.unanswered(),
+                    ",\"unansweredNs\":", session.unanswered_ns(),
+                    ",\"queuedBytes\":", session.queued_bytes(),
+                    ",\"maxQueuedBytes\":", session.max_queued_bytes(),
+                    ",\"timesFull\":", counts.times_full(),
+                    ",\"dropped\":", counts.dropped(),
+                    ",\"paused\":", session.paused() ? "true" : "false", "}");
+    comma = ",";
+  }
+  absl::StrAppend(json, "]");
+}
+
 // Escapes all texts of a list, so that no text can imitate another.
 ListPart WithAllEscaped(const ListPart& list) {
   ListPart escaped = list;
@@ -161,7 +234,8 @@ const char* RefusalName(RefusalCode code) {
   }
 }
 
-std::string FormatText(const ListPart& of, Names* names) {
+std::string FormatText(const ListPart& of, Names* names,
+                       const std::vector<Snapshot>& snapshots) {
   const ListPart list = WithAllEscaped(of);
   std::string text = "\nBINDINGS\n\n";
   for (const auto& binding : list.bindings()) {
@@ -169,7 +243,8 @@ std::string FormatText(const ListPart& of, Names* names) {
                     binding.service(), "\n");
   }
   absl::StrAppend(&text, "\nSERVICES\n\n");
-  for (const auto& service : list.services()) {
+  for (int i = 0; i < list.services_size(); ++i) {
+    const auto& service = list.services(i);
     absl::StrAppend(&text, "        ", service.service(), "  (protocol ID = '",
                     service.protocol_id(),
                     "', max message size = ", service.max_message_size(),
@@ -178,6 +253,7 @@ std::string FormatText(const ListPart& of, Names* names) {
       absl::StrAppend(&text, " ", StateName(service.state()));
     }
     absl::StrAppend(&text, "\n");
+    if (!snapshots.empty()) AppendText(snapshots[i], names, &text);
   }
   absl::StrAppend(&text, "\nWAITING CLIENTS\n\n");
   for (const auto& client : list.waiting()) {
@@ -230,7 +306,8 @@ std::string FormatText(const ListPart& of, Names* names) {
   return text;
 }
 
-std::string FormatJson(const ListPart& list, Names* names) {
+std::string FormatJson(const ListPart& list, Names* names,
+                       const std::vector<Snapshot>& snapshots) {
   std::string json = "{\"bindings\":[";
   const char* comma = "";
   for (const auto& binding : list.bindings()) {
@@ -240,12 +317,15 @@ std::string FormatJson(const ListPart& list, Names* names) {
   }
   absl::StrAppend(&json, "],\"services\":[");
   comma = "";
-  for (const auto& service : list.services()) {
+  for (int i = 0; i < list.services_size(); ++i) {
+    const auto& service = list.services(i);
     absl::StrAppend(&json, comma, "{\"service\":", Agent(service.service()),
                     ",", PidJson(service.pid(), names),
                     ",\"maxMessageSize\":", service.max_message_size(),
                     ",\"protocolId\":", Quoted(service.protocol_id()),
-                    ",\"state\":", Quoted(StateName(service.state())), "}");
+                    ",\"state\":", Quoted(StateName(service.state())));
+    if (!snapshots.empty()) AppendJson(snapshots[i], names, &json);
+    absl::StrAppend(&json, "}");
     comma = ",";
   }
   absl::StrAppend(&json, "],\"waiting\":[");

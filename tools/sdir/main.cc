@@ -4,21 +4,24 @@
 // sdir: shows and changes the state of a directory.
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -36,10 +39,14 @@
 #include "le/unique_fd.h"
 #include "messaging/session/runtime.h"
 #include "tools/sdir/caller.h"
+#include "tools/sdir/directory.h"
 #include "tools/sdir/event_format.h"
 #include "tools/sdir/explain.h"
+#include "tools/sdir/inspection.h"
 #include "tools/sdir/list_format.h"
+#include "tools/sdir/metrics.h"
 #include "tools/sdir/text.h"
+#include "tools/sdir/top.h"
 #include "tools/sdir/typed_service.h"
 #include "tools/sdir/usage.h"
 #include "transports/unix_socket/unix_socket.h"
@@ -50,155 +57,21 @@ using le::directory::proto::Described;
 using le::directory::proto::FromDirectory;
 using le::directory::proto::ListPart;
 using le::directory::proto::ToDirectory;
-using le::transports::IoResult;
-
-// The timeout of each answer: a stopped directory still accepts connections.
-constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 using le::directory::kFailed;
 using le::directory::kMisused;
 using le::directory::kNo;
-using le::directory::kNoDirectory;
 using le::directory::kOutOfTime;
+using le::sdir::Directory;
 using le::sdir::EscapedText;
-
-[[noreturn]] void Fail(int status, const std::string& error) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "sdir: %s\n", error.c_str());
-  std::exit(status);
-}
+using le::sdir::Fail;
+using le::sdir::Inspection;
+using le::sdir::kAnswerTimeout;
+using le::sdir::Snapshot;
 
 [[noreturn]] void Misused(const std::string& error) {
   Fail(kMisused, absl::StrCat(error, "\nTry 'sdir help'."));
 }
-
-// A conversation with the directory.
-class Directory {
- public:
-  explicit Directory(const std::string& flag) : flag_(flag) {
-    const absl::Status connected = Connect();
-    if (connected.ok()) return;
-    Fail(absl::IsUnavailable(connected) ? kNoDirectory : kFailed,
-         std::string(connected.message()));
-  }
-  // Waits for a directory. Repeats the request until a directory has answered.
-  Directory(const std::string& flag, ToDirectory request,
-            le::event::Instant deadline)
-      : flag_(flag) {
-    FromDirectory answer;
-    le::directory::BackOff back_off;
-    const std::unique_ptr<le::event::Parker> parker = process_->CreateParker();
-    bool said_why = false;
-    for (;;) {
-      const absl::Status connected = Connect();
-      if (connected.ok() && TrySay(request) && TryHear(&answer, deadline))
-        return;
-      if (!connected.ok() && !std::exchange(said_why, true)) {
-        std::fprintf(stderr, "sdir: waiting: %s\n",
-                     std::string(connected.message()).c_str());
-      }
-      const le::event::Instant now = process_->Now();
-      if (now >= deadline) Fail(kOutOfTime, "timeout");
-      parker->Park(std::min(deadline, now + back_off.Next(process_->Random())));
-    }
-  }
-
-  void Say(ToDirectory message) {
-    if (TrySay(std::move(message))) return;
-    // The directory may have sent a reason before it closed.
-    FromDirectory answer;
-    TryHear(&answer, absl::InfiniteFuture());
-    Fail(kFailed, "the directory has gone");
-  }
-
-  FromDirectory Hear() { return Hear(process_->Now() + kAnswerTimeout); }
-
-  // Waits for a message about an event.
-  FromDirectory HearEvent() { return Hear(absl::InfiniteFuture()); }
-
-  // Receives the answer of a command that has no other answer than Done.
-  void HearDone() {
-    const FromDirectory message = Hear();
-    if (!message.done().text().empty()) {
-      std::printf("%s\n", EscapedText(message.done().text()).c_str());
-    }
-  }
-
- private:
-  FromDirectory Hear(le::event::Instant deadline) {
-    FromDirectory message;
-    switch (Receive(&message, deadline)) {
-      case IoResult::kOk:
-        return message;
-      case IoResult::kWouldBlock:
-        Fail(kFailed,
-             absl::StrCat("the directory at '", address_,
-                          "' does not answer: it is stopped, or busy"));
-      case IoResult::kNotIdle:
-      case IoResult::kClosed:
-        break;
-    }
-    Fail(kFailed, "the directory has gone");
-  }
-
-  absl::Status Connect() {
-    const absl::StatusOr<le::directory::Place> place =
-        le::directory::FindPlace(process_, flag_);
-    if (!place.ok()) return place.status();
-    address_ = place->address();
-    absl::StatusOr<std::unique_ptr<le::transports::Connection>> connection =
-        transport_.Connect(address_);
-    if (!connection.ok()) {
-      return absl::UnavailableError(
-          absl::StrCat("there is no directory: ", connection.status().message(),
-                       " (", le::directory::IsItRunning(process_), ")"));
-    }
-    connection_ = *std::move(connection);
-    const absl::StatusOr<le::event::Credentials> who = connection_->peer();
-    if (!who.ok()) return who.status();
-    return le::directory::CheckTrust(process_, *place, *who);
-  }
-
-  // Returns false if the directory has closed the connection.
-  bool TrySay(ToDirectory message) {
-    // If the socket has no room, the frames are sent during the wait for the
-    // answer. The queue may be long, since this process trusts the directory.
-    le::transports::SendLimits limits;
-    limits.bytes = size_t{64} << 20;
-    connection_->SetSendLimits(limits);
-    return le::directory::SendControl(connection_.get(), std::move(message)) ==
-           IoResult::kOk;
-  }
-
-  // Returns false if the directory has closed the connection.
-  bool TryHear(FromDirectory* message, le::event::Instant deadline) {
-    const IoResult received = Receive(message, deadline);
-    if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "timeout");
-    return received == IoResult::kOk;
-  }
-
-  IoResult Receive(FromDirectory* message, le::event::Instant deadline) {
-    le::transports::IncomingFrame frame;
-    const IoResult received =
-        connection_->Receive(&frame, pool_.get(), deadline);
-    if (received != IoResult::kOk) return received;
-    if (!le::directory::ParseControl(frame, message)) {
-      Fail(kFailed, "this is not a directory, or one of another version");
-    }
-    if (message->has_refusal()) {
-      Fail(kFailed, EscapedText(message->refusal().text()));
-    }
-    return received;
-  }
-
-  le::event::Process* const process_ = le::event::Process::Current();
-  const std::string flag_;
-  std::string address_;  // of the directory that was tried last
-  le::transports::UnixTransport transport_{process_};
-  const le::transports::BufferPool::Ptr pool_ =
-      le::transports::BufferPool::Create(le::directory::kMaxControlBytes);
-  std::unique_ptr<le::transports::Connection> connection_;
-};
 
 // Parses the command line. Ends the program if it is wrong.
 class Command {
@@ -326,6 +199,61 @@ ListPart AskForList(const Command& command) {
   return whole;
 }
 
+// Inspects the servers of a directory.
+class Inspections {
+ public:
+  explicit Inspections(std::string socket_dir)
+      : socket_dir_(std::move(socket_dir)) {}
+
+  // Returns a snapshot of each service in the list, whose users are named.
+  std::vector<Snapshot> Take(const ListPart& list,
+                             le::directory::Users* users) {
+    le::directory::UserContext context;
+    context.users = users;
+    std::vector<Snapshot> snapshots;
+    std::map<Key, std::unique_ptr<Inspection>> kept;
+    while (snapshots.size() < static_cast<size_t>(list.services_size())) {
+      kept.clear();
+      const int begin = static_cast<int>(snapshots.size());
+      const int end = std::min(begin + kAtOnce, list.services_size());
+      std::vector<Inspection*> asked;
+      for (int i = begin; i < end; ++i) {
+        const auto& service = list.services(i);
+        const Key key{service.service(), service.pid()};
+        std::unique_ptr<Inspection>& inspection = kept[key];
+        inspection = std::move(inspections_[key]);
+        if (inspection == nullptr) {
+          const auto parsed =
+              le::directory::ParseService(service.service(), context);
+          if (!parsed.ok()) {
+            Fail(kFailed, std::string(parsed.status().message()));
+          }
+          inspection =
+              std::make_unique<Inspection>(socket_dir_, *parsed, service.pid());
+        }
+        inspection->Ask();
+        asked.push_back(inspection.get());
+      }
+      const le::event::Instant deadline =
+          le::event::Process::Current()->Now() + le::sdir::kServerTimeout;
+      for (Inspection* inspection : asked) {
+        snapshots.push_back(inspection->Await(deadline));
+      }
+    }
+    inspections_ = std::move(kept);
+    return snapshots;
+  }
+
+ private:
+  using Key = std::pair<std::string, pid_t>;
+  // The most servers that are asked at the same time, so that this process has
+  // a file descriptor for each.
+  static constexpr int kAtOnce = 64;
+
+  const std::string socket_dir_;
+  std::map<Key, std::unique_ptr<Inspection>> inspections_;  // the last ones
+};
+
 void Help(Command* command) {
   const auto help = le::directory::HelpAs(command->NextIfAny().value_or("text"),
                                           le::sdir::SdirUsage());
@@ -342,10 +270,85 @@ void List(Command* command) {
   le::sdir::Names names(&users);
   names.NameUsers(&list);
   filter.Apply(&list);
-  std::fputs((json ? le::sdir::FormatJson(list, &names)
-                   : le::sdir::FormatText(list, &names))
+  std::vector<Snapshot> snapshots;
+  if (command->Has("--sessions")) {
+    snapshots = Inspections(command->socket_dir()).Take(list, &users);
+  }
+  std::fputs((json ? le::sdir::FormatJson(list, &names, snapshots)
+                   : le::sdir::FormatText(list, &names, snapshots))
                  .c_str(),
              stdout);
+}
+
+// The number of lines of the terminal. None: the output is no terminal.
+absl::optional<size_t> LinesOfTerminal() {
+  struct winsize size = {};
+  if (isatty(STDOUT_FILENO) == 0) return absl::nullopt;
+  const bool is_known =
+      ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
+  return is_known ? size.ws_row - 1 : 24;
+}
+
+void RunTop(Command* command) {
+  constexpr absl::Duration kPause = absl::Seconds(1);
+  const le::sdir::Filter filter = command->NextFilter();
+  command->End();
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  le::sdir::Top top(&names);
+  Inspections inspections(command->socket_dir());
+  const auto update = [&](size_t lines) {
+    ListPart list = AskForList(*command);
+    names.NameUsers(&list);
+    filter.Apply(&list);
+    std::vector<Snapshot> snapshots = inspections.Take(list, &users);
+    std::vector<le::sdir::Top::Entry> entries;
+    for (int i = 0; i < list.services_size(); ++i) {
+      entries.push_back({list.services(i).service(), list.services(i).pid(),
+                         std::move(snapshots[static_cast<size_t>(i)])});
+    }
+    return top.Update(std::move(entries), lines);
+  };
+  update(0);
+  const bool is_once = command->Has("--once") || !LinesOfTerminal().has_value();
+  do {
+    absl::SleepFor(kPause);
+    if (is_once) {
+      std::fputs(update(SIZE_MAX).c_str(), stdout);
+    } else {
+      // Writes over the last table, without a flicker.
+      const std::string table = absl::StrReplaceAll(
+          update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
+      std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);
+    }
+  } while (std::fflush(stdout) == 0 && !is_once);
+}
+
+void PrintMetrics(Command* command) {
+  command->End();
+  ListPart list = AskForList(*command);
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  names.NameUsers(&list);
+  const std::vector<Snapshot> snapshots =
+      Inspections(command->socket_dir()).Take(list, &users);
+  const std::string text = le::sdir::Metrics(list, snapshots);
+  const absl::optional<std::string> file = command->Value("--textfile");
+  if (!file.has_value()) {
+    std::fputs(text.c_str(), stdout);
+    return;
+  }
+  // The reader of the file sees the former one or the whole new one.
+  const std::string part = absl::StrCat(*file, ".", getpid(), ".tmp");
+  std::FILE* const stream = std::fopen(part.c_str(), "wxe");
+  const bool is_written =
+      stream != nullptr && std::fputs(text.c_str(), stream) >= 0;
+  if (stream == nullptr || std::fclose(stream) != 0 || !is_written ||
+      std::rename(part.c_str(), file->c_str()) != 0) {
+    const std::string error = std::strerror(errno);
+    if (stream != nullptr) std::remove(part.c_str());
+    Fail(kFailed, absl::StrCat("cannot write ", *file, ": ", error));
+  }
 }
 
 int Explain(Command* command) {
@@ -651,6 +654,10 @@ int main(int argc, char** argv) {
     Monitor(&command);
   } else if (name == "explain") {
     status = Explain(&command);
+  } else if (name == "top") {
+    RunTop(&command);
+  } else if (name == "metrics") {
+    PrintMetrics(&command);
   } else if (name == "introspect") {
     Introspect(&command);
   } else if (name == "call") {

@@ -40,6 +40,12 @@ const std::vector<OptionInfo>& Options() {
   static const auto* const options = new std::vector<OptionInfo>{
       {"--json", nullptr, "short for --format=json"},
       {"--format", "FORMAT", "text (the default) or json"},
+      {"--sessions", nullptr,
+       "also asks each server for its sessions; a server that does not answer "
+       "within 1 s is marked"},
+      {"--once", nullptr, "prints one table; the default without a terminal"},
+      {"--textfile", "FILE",
+       "replaces FILE at once, for a collector of text files"},
       {"--check", nullptr, "only looks for errors"},
       {"--persist", nullptr,
        "also changes the file 50-sdir.bindings in the folder of directoryd's "
@@ -65,7 +71,7 @@ const std::vector<CommandInfo>& Commands() {
   static const auto* const commands = new std::vector<CommandInfo>{
       {"list",
        "[FILTER]",
-       {"--json", "--format"},
+       {"--json", "--format", "--sessions"},
        "bindings, services, waiting clients and what they wait for, "
        "introductions made and requests refused"},
       {"explain",
@@ -73,6 +79,16 @@ const std::vector<CommandInfo>& Commands() {
        {},
        "which binding applies, who offers its service, who waits, and whether "
        "CLIENT can open a session"},
+      {"top",
+       "[FILTER]",
+       {"--once"},
+       "what services and their busiest clients do each second: rates, the "
+       "time to respond, requests without a response, queues"},
+      {"metrics",
+       "",
+       {"--textfile"},
+       "the counters of the directory and of all services, in the format of "
+       "OpenMetrics"},
       {"monitor",
        "[FILTER]",
        {"--json", "--format"},

@@ -85,6 +85,35 @@ TEST_P(TransportConformanceTest, LimitsIncludeWhatAFrameCosts) {
   EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kWouldBlock);
 }
 
+TEST_P(TransportConformanceTest, CountsWhatIsSent) {
+  Ends ends(GetParam());
+  const SendCounts none = ends.client->send_counts();
+  EXPECT_EQ(none.frames, 0u);
+  EXPECT_EQ(none.refused, 0u);
+  EXPECT_EQ(none.max_queued_bytes, 0u);
+  FillTheKernel(ends.client.get());
+  const SendCounts before = ends.client->send_counts();
+  EXPECT_EQ(before.bytes, before.frames * std::string("filler").size());
+  EXPECT_EQ(before.max_queued_bytes, ends.client->queued_bytes());
+  SendLimits limits;
+  const std::string large(100000, 'x');
+  limits.bytes =
+      ends.client->queued_bytes() + large.size() + kFrameOverheadBytes;
+  ends.client->SetSendLimits(limits);
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kOk);
+  EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kWouldBlock);
+  const SendCounts after = ends.client->send_counts();
+  EXPECT_EQ(after.frames, before.frames + 1);
+  EXPECT_EQ(after.bytes, before.bytes + large.size());
+  EXPECT_EQ(after.refused, 1u);
+  EXPECT_EQ(after.max_queued_bytes, ends.client->queued_bytes());
+  // They stay readable, and the longest queue does not shrink.
+  ends.client->Close();
+  EXPECT_EQ(ends.client->send_counts().frames, after.frames);
+  EXPECT_EQ(ends.client->send_counts().max_queued_bytes,
+            after.max_queued_bytes);
+}
+
 TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
   Ends ends(GetParam());
   FillTheKernel(ends.client.get());

@@ -1,0 +1,65 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_MACHINE_LATENCY_H_
+#define LE_MESSAGING_MESSAGING_MACHINE_LATENCY_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace le {
+namespace messaging {
+
+// A histogram of the time from a service's receipt of a request to its
+// response.
+//
+// Reading the clock twice takes about 50 ns, so only each kInterval-th request
+// is timed, and counts for those before it. The number is no power of two,
+// because clients that take turns often are as many as that. While responses
+// take longer than kSlowNs, every request is timed.
+class Latency {
+ public:
+  // Bucket i counts times from 2^i ns to below 2^(i+1) ns. The first one also
+  // has 0, and the last one has all longer times.
+  static constexpr size_t kBuckets = 32;
+  static constexpr uint32_t kInterval = 17;
+  static constexpr uint64_t kSlowNs = 50'000;
+
+  static size_t BucketOf(uint64_t ns) {
+    size_t bucket = 0;
+    while (bucket + 1 < kBuckets && ns >> (bucket + 1) != 0) ++bucket;
+    return bucket;
+  }
+
+  // The owner's thread. The number of requests for which this one counts. 0: it
+  // is not timed.
+  uint32_t OnRequest() {
+    if (++waiting_ < interval_.load(std::memory_order_relaxed)) return 0;
+    return std::exchange(waiting_, 0);
+  }
+  // Any thread. The response to a request that is timed was sent.
+  void OnResponse(uint32_t requests, uint64_t ns) {
+    buckets_[BucketOf(ns)].fetch_add(requests, std::memory_order_relaxed);
+    sum_ns_.fetch_add(requests * ns, std::memory_order_relaxed);
+    interval_.store(ns < kSlowNs ? kInterval : 1, std::memory_order_relaxed);
+  }
+
+  // Any thread.
+  uint64_t bucket(size_t i) const {
+    return buckets_[i].load(std::memory_order_relaxed);
+  }
+  uint64_t sum_ns() const { return sum_ns_.load(std::memory_order_relaxed); }
+
+ private:
+  uint32_t waiting_ = 0;  // requests since the last one that was timed
+  std::atomic<uint32_t> interval_{1};
+  std::atomic<uint64_t> buckets_[kBuckets] = {};
+  std::atomic<uint64_t> sum_ns_{0};
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_MACHINE_LATENCY_H_

@@ -1,0 +1,114 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/simulation/administrator.h"
+
+#include <memory>
+
+#include "directory/control_frame.h"
+#include "directory/inspection_frame.h"
+
+namespace le {
+namespace simulation {
+
+using transports::Connection;
+using transports::IncomingFrame;
+using transports::IoResult;
+
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(1);
+
+}  // namespace
+
+void Administrator::Run() {
+  for (int i = 0; i < world_->plan().operations; ++i) {
+    const auto& service = services_[world_->Roll(services_.size())];
+    Inspect(service.first, service.second);
+    event::Thread::Current()->parker()->Park(
+        world_->sim()->Now() +
+        absl::Milliseconds(static_cast<int64_t>(world_->Roll(100))));
+  }
+}
+
+void Administrator::Inspect(uid_t uid, const std::string& name) {
+  absl::StatusOr<std::unique_ptr<Connection>> connected =
+      transport_->Connect(directory_);
+  if (!connected.ok()) return;
+  Connection* const connection = connected->get();
+  directory::proto::ToDirectory message;
+  message.mutable_inspect()->set_service_uid(uid);
+  message.mutable_inspect()->set_interface_name(name);
+  directory::ToProto(transports::Dialect(),
+                     message.mutable_inspect()->mutable_dialect());
+  directory::SendControl(connection, std::move(message));
+  if (world_->OneIn(10)) return;  // the server gets a closed connection
+  const auto pool = transports::BufferPool::Create(directory::kMaxControlBytes);
+  IncomingFrame frame;
+  directory::proto::FromDirectory answer;
+  if (connection->Receive(&frame, pool.get(),
+                          world_->sim()->Now() + kPatience) != IoResult::kOk) {
+    return;
+  }
+  if (!directory::ParseControl(frame, &answer) || !answer.has_introduced()) {
+    Count("inspection refused");
+    return;
+  }
+  do {
+    inspection::proto::Request request;
+    request.mutable_snapshot();
+    inspection::Send(connection, request);
+  } while (AwaitSnapshot(connection, uid != kStrangerUser) && world_->OneIn(2));
+}
+
+bool Administrator::AwaitSnapshot(Connection* connection, bool is_honest) {
+  const auto pool = transports::BufferPool::Create(inspection::kMaxAnswerBytes);
+  const event::Instant deadline = world_->sim()->Now() + kPatience;
+  IncomingFrame frame;
+  for (bool is_first = true;; is_first = false) {
+    const IoResult received = connection->Receive(&frame, pool.get(), deadline);
+    if (received == IoResult::kWouldBlock) Count("inspection unanswered");
+    if (received != IoResult::kOk) return false;
+    inspection::proto::Answer answer;
+    if (!inspection::Parse(frame, &answer)) {
+      if (is_honest) world_->referee()->Fail("an answer that is none");
+      return false;
+    }
+    if (answer.has_refusal()) return false;
+    if (!is_honest) return false;
+    const inspection::proto::Snapshot& part = answer.snapshot();
+    if (part.has_service() != is_first) {
+      world_->referee()->Fail("the service is not in the first part only");
+    }
+    if (is_first) last_number_ = UINT64_MAX;
+    Check(part);
+    if (part.last()) break;
+  }
+  Count("server inspected");
+  if (world_->OneIn(4) &&
+      connection->Receive(&frame, pool.get(),
+                          world_->sim()->Now() + absl::Milliseconds(50)) ==
+          IoResult::kOk) {
+    world_->referee()->Fail("a server answers twice");
+  }
+  return true;
+}
+
+void Administrator::Check(const inspection::proto::Snapshot& part) {
+  for (const auto& session : part.sessions()) {
+    // From the newest to the oldest.
+    if (session.number() >= last_number_) {
+      world_->referee()->Fail("a session is in a snapshot twice");
+    }
+    last_number_ = session.number();
+    const inspection::proto::Counts& counts = session.counts();
+    if (counts.messages_in() < counts.requests() ||
+        counts.requests() < session.unanswered() ||
+        counts.messages_out() > UINT32_MAX || counts.bytes_out() > UINT32_MAX) {
+      world_->referee()->Fail("the counters of a session contradict another");
+    }
+  }
+}
+
+}  // namespace simulation
+}  // namespace le

@@ -1,0 +1,167 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sdir/metrics.h"
+
+#include <cmath>
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "tools/sdir/list_format.h"
+#include "tools/sdir/text.h"
+#include "tools/sdir/top.h"
+
+namespace le {
+namespace sdir {
+
+using directory::proto::ListPart;
+using directory::proto::ServiceEntry;
+using inspection::proto::Counts;
+
+namespace {
+
+std::string Label(const char* name, absl::string_view value) {
+  // Escaped() leaves no control characters, so no end of a line.
+  return absl::StrCat(
+      name, "=\"",
+      absl::StrReplaceAll(Escaped(value), {{"\\", "\\\\"}, {"\"", "\\\""}}),
+      "\"");
+}
+
+class Writer {
+ public:
+  // Begins a metric. All its samples must follow.
+  void Begin(const std::string& name, const char* type, const char* help) {
+    name_ = absl::StrCat("le_messaging_", name);
+    absl::StrAppend(&text_, "# TYPE ", name_, " ", type, "\n# HELP ", name_,
+                    " ", help, "\n");
+  }
+  template <typename Value>
+  void Sample(const char* suffix, const std::string& labels, Value value) {
+    absl::StrAppend(&text_, name_, suffix, "{", labels, "} ", value, "\n");
+  }
+  std::string End() { return text_ + "# EOF\n"; }
+
+ private:
+  std::string name_;
+  std::string text_;
+};
+
+std::string LabelsOf(const ServiceEntry& service) {
+  return absl::StrCat(Label("service", service.service()), ",pid=\"",
+                      service.pid(), "\"");
+}
+
+}  // namespace
+
+std::string Metrics(const ListPart& list,
+                    const std::vector<Snapshot>& snapshots) {
+  Writer writer;
+  const auto each = [&](const std::function<void(const std::string& labels,
+                                                 const Snapshot&)>& sample) {
+    for (size_t i = 0; i < snapshots.size(); ++i) {
+      const std::string labels = LabelsOf(list.services(static_cast<int>(i)));
+      sample(labels, snapshots[i]);
+    }
+  };
+  const auto each_that_answers = [&](const auto& sample) {
+    each([&](const std::string& labels, const Snapshot& snapshot) {
+      if (snapshot.problem.empty()) sample(labels, snapshot);
+    });
+  };
+  writer.Begin("service_answers", "gauge",
+               "Whether the server has answered within one second.");
+  each([&](const std::string& labels, const Snapshot& snapshot) {
+    writer.Sample("", labels, snapshot.problem.empty() ? 1 : 0);
+  });
+  const auto counter = [&](const char* name, const char* help,
+                           uint64_t (Counts::*count)() const) {
+    writer.Begin(name, "counter", help);
+    each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+      writer.Sample("_total", labels, (Total(snapshot).*count)());
+    });
+  };
+  counter("messages_received", "Messages of clients, with requests.",
+          &Counts::messages_in);
+  counter("received_bytes", "Bytes of their payloads.", &Counts::bytes_in);
+  counter("requests", "Requests of clients.", &Counts::requests);
+  counter("messages_sent", "Messages to clients, with responses.",
+          &Counts::messages_out);
+  counter("sent_bytes", "Bytes of their payloads.", &Counts::bytes_out);
+  counter("queue_full", "Messages that exceeded a limit of a client's queue.",
+          &Counts::times_full);
+  counter("dropped", "Messages to slow clients that were dropped.",
+          &Counts::dropped);
+  writer.Begin("sessions_opened", "counter", "Sessions so far.");
+  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    writer.Sample("_total", labels, snapshot.service.opened());
+  });
+  writer.Begin("clients_turned_away", "counter",
+               "Clients that met a limit of the service.");
+  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    writer.Sample("_total", labels, snapshot.service.turned_away());
+  });
+  writer.Begin("sessions", "gauge", "Present sessions.");
+  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    writer.Sample("", labels, snapshot.service.sessions());
+  });
+  writer.Begin("unanswered_requests", "gauge", "Requests without a response.");
+  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    uint64_t unanswered = 0;
+    for (const auto& session : snapshot.sessions) {
+      unanswered += session.unanswered();
+    }
+    writer.Sample("", labels, unanswered);
+  });
+  writer.Begin("queued_bytes", "gauge", "Bytes in the queues of all clients.");
+  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    uint64_t bytes = 0;
+    for (const auto& session : snapshot.sessions) {
+      bytes += session.queued_bytes();
+    }
+    writer.Sample("", labels, bytes);
+  });
+  writer.Begin("response_seconds", "histogram",
+               "The time from a request to its response, in the server.");
+  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    uint64_t count = 0;
+    const int buckets = snapshot.service.latency_size();
+    for (int i = 0; i + 1 < buckets; ++i) {
+      count += snapshot.service.latency(i);
+      writer.Sample(
+          "_bucket",
+          absl::StrCat(labels, ",le=\"", std::ldexp(1e-9, i + 1), "\""), count);
+    }
+    if (buckets > 0) count += snapshot.service.latency(buckets - 1);
+    writer.Sample("_bucket", labels + ",le=\"+Inf\"", count);
+    writer.Sample("_count", labels, count);
+    writer.Sample("_sum", labels,
+                  static_cast<double>(snapshot.service.latency_sum_ns()) / 1e9);
+  });
+  writer.Begin("introductions", "counter", "Clients introduced to servers.");
+  writer.Sample("_total", "", list.introductions());
+  writer.Begin("introductions_not_taken", "gauge",
+               "Introductions that no server has received.");
+  writer.Sample("", "", list.not_taken_size());
+  writer.Begin("waiting_clients", "gauge", "Clients that wait.");
+  writer.Sample("", "", list.waiting_size());
+  writer.Begin("refused", "counter", "Requests that the directory refused.");
+  for (const auto& refusal : list.refusals()) {
+    writer.Sample("_total", Label("reason", RefusalName(refusal.code())),
+                  refusal.count());
+  }
+  writer.Begin("resource_used", "gauge",
+               "The use of the directory's resources.");
+  for (const auto& resource : list.resources()) {
+    writer.Sample("", Label("resource", resource.name()), resource.used());
+  }
+  writer.Begin("resource_limit", "gauge", "Their limits.");
+  for (const auto& resource : list.resources()) {
+    writer.Sample("", Label("resource", resource.name()), resource.total());
+  }
+  return writer.End();
+}
+
+}  // namespace sdir
+}  // namespace le
