@@ -203,6 +203,10 @@ absl::StatusOr<std::unique_ptr<Message>> TypedService::FromJson(
 }
 
 absl::StatusOr<std::string> TypedService::ToJson(const Message& message) {
+  if (!message.IsInitialized()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(message.GetTypeName(), " lacks a required field"));
+  }
   std::string json;
   const auto written =
       google::protobuf::util::MessageToJsonString(message, &json);
