@@ -666,6 +666,10 @@ class DirectoryClient::DirectoryOffer final : public Offer,
     }
     // The client's connection was lost on its way. The client asks again.
     if (frame->connection == nullptr) return;
+    if (introduction.inspects()) {
+      observer_->OnInspector(std::move(frame->connection));
+      return;
+    }
     observer_->OnClient(std::move(frame->connection),
                         FromProto(introduction.client()));
   }

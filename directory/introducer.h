@@ -93,6 +93,10 @@ class Offer {
     // client's library understands. Both libraries have a version in common.
     virtual void OnClient(std::unique_ptr<transports::Connection> connection,
                           const transports::Dialect& client) = 0;
+    // An administrator inspects the service (proto/inspection.proto). The
+    // connection is detached. An observer that does not keep it closes it.
+    virtual void OnInspector(
+        std::unique_ptr<transports::Connection> /*connection*/) {}
   };
   virtual ~Offer() = default;  // withdraws
 };

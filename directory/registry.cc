@@ -196,6 +196,43 @@ Registry::Actions Registry::ClientOpens(PeerId id, const PeerIdentity& identity,
   return actions;
 }
 
+Registry::Actions Registry::Inspect(PeerId id, const PeerIdentity& identity,
+                                    const transports::Dialect& dialect,
+                                    PeerId server_id) {
+  Actions actions;
+  Server& server = servers_.at(server_id);
+  Client client;
+  client.id = id;
+  client.identity = identity;
+  client.description.interface_name = server.key.name;
+  client.description.dialect = dialect;
+  client.inspects = true;
+  const transports::Dialect& theirs = server.description.dialect;
+  const InterfaceDescription wanted = client.description;
+  clients_[id] = std::move(client);
+  if (transports::CommonVersion(dialect, theirs) == 0) {
+    Refuse(id, RefusalReason::kOtherVersion, OtherVersion(server, wanted),
+           &actions);
+  } else if ((theirs.capabilities & transports::kCanBeInspected) == 0) {
+    Refuse(id, RefusalReason::kOtherVersion,
+           absl::StrCat("the library of pid ", server.identity.pid,
+                        " cannot be inspected: link that program with a later "
+                        "release"),
+           &actions);
+  } else if (server.inspections >= kMaxInspections || IsBusy(server)) {
+    Refuse(id, RefusalReason::kBusy,
+           absl::StrCat("pid ", server.identity.pid, " has not taken ",
+                        server.ordered + server.on_their_way.size(),
+                        " introductions: it is stopped, or its event loop does "
+                        "not run"),
+           &actions);
+  } else {
+    Introduce(id, &server, &actions);
+    if (introduced_.count(id) != 0) ++server.inspections;
+  }
+  return actions;
+}
+
 Registry::Actions Registry::ClientGone(PeerId id) {
   Actions actions;
   if (clients_.count(id) != 0) {
@@ -208,9 +245,11 @@ Registry::Actions Registry::ClientGone(PeerId id) {
   if (introduced == introduced_.end()) return actions;
   --introductions_;
   auto server = servers_.find(introduced->second.introduced_to);
+  const bool inspects = introduced->second.inspects;
   introduced_.erase(introduced);
   if (server != servers_.end()) {
     --server->second.ordered;
+    if (inspects) --server->second.inspections;
     ServeLine(server->second.key, &actions);
   }
   return actions;
@@ -381,7 +420,9 @@ void Registry::NoteReceived(PeerId server, size_t left) {
   auto it = servers_.find(server);
   if (it == servers_.end()) return;
   std::deque<Client>& on_their_way = it->second.on_their_way;
-  while (on_their_way.size() > left) on_their_way.pop_front();
+  for (; on_their_way.size() > left; on_their_way.pop_front()) {
+    if (on_their_way.front().inspects) --it->second.inspections;
+  }
 }
 
 Registry::Actions Registry::ServerReceived(PeerId server, size_t left) {
@@ -414,6 +455,19 @@ const Registry::Server* Registry::Offering(const ServiceKey& key) const {
   auto it = services_.find(key);
   if (it == services_.end() || it->second.offering == 0) return nullptr;
   return &servers_.at(it->second.offering);
+}
+
+const Registry::Server* Registry::ServerOf(const ServiceKey& key,
+                                           pid_t pid) const {
+  const auto it = services_.find(key);
+  if (it == services_.end()) return nullptr;
+  const Server* const offering = Offering(key);
+  if (offering != nullptr && offering->identity.pid == pid) return offering;
+  for (PeerId id : it->second.standing_by) {
+    const Server& server = servers_.at(id);
+    if (server.identity.pid == pid) return &server;
+  }
+  return nullptr;
 }
 
 Registry::Actions Registry::ServerAdvertises(
@@ -578,17 +632,23 @@ const Registry::Client* Registry::waiting_client(PeerId id) const {
 
 std::string Registry::Discrepancy() const {
   std::map<uid_t, uint64_t> waiting, services, introductions;
+  std::map<PeerId, uint64_t> inspections;
   for (const auto& client : clients_) ++waiting[client.second.identity.uid];
   // An introduced client that has waited stays charged as a waiting client
   // until its introduction is carried out.
   for (const auto& client : introduced_) {
     if (client.second.waiting) ++waiting[client.second.identity.uid];
     ++introductions[client.second.identity.uid];
+    if (client.second.inspects) ++inspections[client.second.introduced_to];
   }
   for (const auto& server : servers_) {
     ++services[server.second.identity.uid];
     for (const Client& client : server.second.on_their_way) {
       ++introductions[client.identity.uid];
+      if (client.inspects) ++inspections[server.first];
+    }
+    if (inspections[server.first] != server.second.inspections) {
+      return "inspections are not counted";
     }
   }
   if (waiting != accounts_->waiting.users()) return "who waits is not charged";

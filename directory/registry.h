@@ -106,6 +106,7 @@ class Registry {
     PeerId introduced_to = 0;
     Quota::Charge waiting;
     Quota::Charge introduction;
+    bool inspects = false;  // an administrator; see Inspect()
   };
   // Why a client waits. The reason is kNoBinding, kNotOffered or kNotTaken.
   struct Wait {
@@ -125,12 +126,17 @@ class Registry {
     uint32_t ordered = 0;
     // Clients whose introduction was carried out, but not received yet.
     std::deque<Client> on_their_way;
+    uint32_t inspections = 0;  // of those in the last two members
     Quota::Charge charge;
   };
 
   // The most clients that one GoOn() places, serves or refuses. The events
   // between two calls of GoOn() together handle at most this number, too.
   static constexpr size_t kMaxAtOnce = 128;
+
+  // The most inspections of one server that it has not received. So those of a
+  // server that hangs leave room for the introductions of clients.
+  static constexpr uint32_t kMaxInspections = 4;
 
   // Does not own `accounts`.
   explicit Registry(Accounts* accounts, size_t at_once = kMaxAtOnce)
@@ -152,6 +158,10 @@ class Registry {
   Actions ServerAdvertises(PeerId id, const PeerIdentity& identity,
                            const InterfaceDescription& description);
   Actions ServerGone(PeerId id);
+  // The administrator `id` inspects a server: it is introduced like a client,
+  // or refused, and does not wait.
+  Actions Inspect(PeerId id, const PeerIdentity& identity,
+                  const transports::Dialect& dialect, PeerId server);
   // The introduction of `client` was carried out. It is on its way now.
   void IntroductionDone(PeerId client);
   // At most `left` introductions of `server` are still on their way.
@@ -180,6 +190,9 @@ class Registry {
   const Server* server(PeerId id) const;
   // Null if no server offers the service.
   const Server* Offering(const ServiceKey& key) const;
+  // The server of that process which offers the service or stands by. Null if
+  // there is none.
+  const Server* ServerOf(const ServiceKey& key, pid_t pid) const;
   // True if the server has the largest number of introductions on their way.
   bool IsBusy(const Server& server) const;
   bool has_bindings() const {

@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "directory/testing/numbered_users.h"
 #include "gtest/gtest.h"
 
@@ -515,6 +516,60 @@ TEST_F(RegistryTest, NoLineDelaysWhatOthersAreTold) {
   EXPECT_EQ(users, (std::vector<uid_t>{1, 7, 1, 7, 1, 7}));
 }
 
+class RegistryInspectionTest : public ::testing::Test {
+ protected:
+  RegistryInspectionTest() {
+    registry_.Load({Bound(1, "c", 2, "s")});
+    registry_.ServerAdvertises(10, User(2), Described("s"));
+  }
+  std::string Inspect(PeerId id, PeerId server = 10) {
+    return Text(registry_.Inspect(id, User(0), transports::Dialect(), server));
+  }
+  Accounts accounts_{Limits()};
+  Registry registry_{&accounts_};
+};
+
+TEST_F(RegistryInspectionTest, AServerGetsSoManyThatItHasNotReceived) {
+  static_assert(Registry::kMaxInspections == 4);
+  for (PeerId id = 1; id <= 4; ++id) {
+    EXPECT_EQ(Inspect(id), absl::StrCat("i", id, ">10"));
+  }
+  registry_.IntroductionDone(1);
+  EXPECT_EQ(Inspect(5), "r5:4");
+  // Clients are introduced nevertheless.
+  EXPECT_EQ(Text(registry_.ClientOpens(6, User(1), Described("c"), true)),
+            "i6>10");
+  EXPECT_EQ(registry_.Discrepancy(), "");
+  // Each one that is received or has gone makes room for another.
+  registry_.NoteReceived(10, 0);
+  EXPECT_EQ(Inspect(7), "i7>10");
+  EXPECT_EQ(Inspect(8), "r8:4");
+  registry_.ClientGone(2);
+  EXPECT_EQ(Inspect(9), "i9>10");
+  EXPECT_EQ(Inspect(11), "r11:4");
+  EXPECT_EQ(registry_.Discrepancy(), "");
+}
+
+TEST_F(RegistryInspectionTest, AnEarlierLibraryIsNotInspected) {
+  InterfaceDescription earlier = Described("t");
+  earlier.dialect.capabilities = ~transports::kCanBeInspected;
+  registry_.ServerAdvertises(20, User(2), earlier);
+  EXPECT_EQ(Inspect(1, 20), "r1:5");
+  earlier.dialect.capabilities = UINT64_MAX;
+  earlier.dialect.lowest = earlier.dialect.highest = 9;
+  registry_.ServerAdvertises(21, User(3), earlier);
+  EXPECT_EQ(Inspect(2, 21), "r2:5");
+}
+
+TEST_F(RegistryInspectionTest, FindsAServerByItsProcess) {
+  registry_.ServerAdvertises(11, PeerIdentity{2, 77}, Described("s"));
+  const ServiceKey key{2, "s"};
+  EXPECT_EQ(registry_.ServerOf(key, User(2).pid)->id, 10u);
+  EXPECT_EQ(registry_.ServerOf(key, 77)->id, 11u);
+  EXPECT_EQ(registry_.ServerOf(key, 78), nullptr);
+  EXPECT_EQ(registry_.ServerOf(ServiceKey{2, "none"}, 77), nullptr);
+}
+
 TEST(RegistryModelTest, RandomEvents) {
   for (int seed = 0; seed < 50; ++seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
@@ -559,7 +614,7 @@ TEST(RegistryModelTest, RandomEvents) {
       }
     };
     for (int step = 0; step < 500; ++step) {
-      switch (random() % 8) {
+      switch (random() % 9) {
         case 0:
         case 1:
           clients.insert(next);
@@ -605,6 +660,13 @@ TEST(RegistryModelTest, RandomEvents) {
         case 7:
           carry_out(registry.Load({Bound(absl::nullopt, "*", random() % 2, "*"),
                                    Bound(1, name(), 0, name())}));
+          break;
+        case 8:
+          if (servers.empty()) break;
+          clients.insert(next);
+          carry_out(registry.Inspect(next, User(0), transports::Dialect(),
+                                     pick(servers)));
+          ASSERT_EQ(clients.count(next++), 0u) << "an inspection that waits";
           break;
       }
       ASSERT_EQ(registry.Discrepancy(), "");

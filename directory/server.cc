@@ -405,11 +405,16 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
     }
     if (!monitors_.empty()) {
       proto::Event event;
-      event.set_kind(proto::EVENT_INTRODUCED);
+      event.set_kind(from->inspects ? proto::EVENT_INSPECTED
+                                    : proto::EVENT_INTRODUCED);
       *event.mutable_client() = from->party();
       *event.mutable_server() = to->party();
-      event.set_text(absl::StrCat("introduced: ", Describe(event.client()),
-                                  " to ", Describe(event.server())));
+      const std::string client_text = Describe(event.client());
+      const std::string server_text = Describe(event.server());
+      event.set_text(
+          from->inspects
+              ? absl::StrCat("inspected: ", server_text, " by ", client_text)
+              : absl::StrCat("introduced: ", client_text, " to ", server_text));
       Report(std::move(event));
     }
   }
@@ -437,6 +442,7 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   }
   proto::Introduction introduction;
   ToProto(client->dialect, introduction.mutable_client());
+  introduction.set_inspects(client->inspects);
   const std::string bytes = introduction.SerializeAsString();
   transports::OutgoingFrame frame;
   frame.type = kIntroductionFrame;
@@ -495,7 +501,7 @@ void DirectoryServer::Open(Peer* peer, const proto::Open& open) {
 absl::optional<ServiceKey> DirectoryServer::NamedService(
     Peer* peer, const std::string& name) {
   if (!MayAdminister(peer->identity().uid)) {
-    RefuseToAdminister(peer);
+    RefuseStranger(peer);
     return absl::nullopt;
   }
   const absl::StatusOr<ServiceKey> key = ParseService(name, Context());

@@ -188,7 +188,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
   // Refuses a peer that may not administer.
-  void RefuseToAdminister(Peer* peer);
+  void RefuseStranger(Peer* peer);
   absl::StatusOr<std::string> Persist(const ClientKey& client,
                                       const std::string& line);
 
@@ -222,6 +222,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::optional<ServiceKey> NamedService(Peer* peer, const std::string& name);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
+  void Inspect(Peer* peer, const proto::Inspect& inspect);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 
   event::Process* const process_;

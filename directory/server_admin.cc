@@ -81,16 +81,44 @@ bool DirectoryServer::MayAdminister(uid_t uid) {
   return (uid == 0 || uid == self_) && !process_->IsOverflowUser(uid);
 }
 
-void DirectoryServer::RefuseToAdminister(Peer* peer) {
+void DirectoryServer::RefuseStranger(Peer* peer) {
   peer->Refuse(proto::NOT_PERMITTED,
                self_ == 0 ? "only root may administer this directory"
                           : absl::StrCat("only root and user ", self_,
                                          " may administer this directory"));
 }
 
+void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {
+  if (!MayAdminister(peer->identity().uid)) return RefuseStranger(peer);
+  const ServiceKey service{inspect.service_uid(), inspect.interface_name()};
+  const auto find = [&] {
+    return inspect.pid() == 0 ? registry_.Offering(service)
+                              : registry_.ServerOf(service, inspect.pid());
+  };
+  const Registry::Server* server = find();
+  if (server != nullptr && !server->on_their_way.empty()) {
+    // The server may have received them meanwhile. This may remove the server.
+    LookAtServer(server->id);
+    server = find();
+  }
+  if (server == nullptr) {
+    peer->Refuse(
+        proto::NOT_OFFERED,
+        absl::StrCat("service ", Format(service, nullptr), " is not offered",
+                     inspect.pid() == 0
+                         ? std::string()
+                         : absl::StrCat(" by pid ", inspect.pid())));
+    return;
+  }
+  peer->inspects = true;
+  peer->dialect = FromProto(inspect.dialect());
+  CarryOut(registry_.Inspect(peer->id(), peer->identity(), peer->dialect,
+                             server->id));
+}
+
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
-  if (!MayAdminister(peer->identity().uid)) return RefuseToAdminister(peer);
+  if (!MayAdminister(peer->identity().uid)) return RefuseStranger(peer);
   const UserContext context = Context();
   // CarryOut() may destroy this peer, so it is found again by its id.
   const PeerId id = peer->id();

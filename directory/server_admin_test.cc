@@ -34,6 +34,14 @@ proto::ToDirectory ReloadMessage() {
   return message;
 }
 
+proto::ToDirectory InspectMessage(uid_t uid, const std::string& name) {
+  proto::ToDirectory message;
+  message.mutable_inspect()->set_service_uid(uid);
+  message.mutable_inspect()->set_interface_name(name);
+  ToProto(transports::Dialect(), message.mutable_inspect()->mutable_dialect());
+  return message;
+}
+
 std::vector<std::string>* g_log = nullptr;
 
 class DirectoryServerAdminTest : public ::testing::Test {
@@ -84,7 +92,8 @@ TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
          {ListMessage(), BindMessage("<1001>.a", "<1001>.a"),
           UnbindMessage("<*>.*"), LoadMessage("", true), ReloadMessage(),
           WaitMessage("<1001>.a"), MonitorMessage(),
-          DescribeMessage("a", "<1001>.a"), naming}) {
+          DescribeMessage("a", "<1001>.a"), naming,
+          InspectMessage(kSelf, "a")}) {
       Speaker other(&world_, kAlice);
       EXPECT_EQ(other.Ask(request),
                 "refused NOT_PERMITTED: only root and user 500 may administer "
@@ -95,6 +104,36 @@ TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
       Speaker admin(&world_, uid);
       EXPECT_EQ(Bindings(&admin), "<*>.* -> <500>.*\n");
     }
+  });
+}
+
+// The server gets the connection, and the monitors are told.
+TEST_F(DirectoryServerAdminTest, PassesAnInspectorToTheServer) {
+  world_.Run([&] {
+    world_.Start();
+    Speaker server(&world_, kAlice);
+    proto::ToDirectory advertise = AdvertiseMessage(Interface("a"));
+    ToProto(transports::Dialect(),
+            advertise.mutable_advertise()->mutable_dialect());
+    server.Ask(advertise);
+    Speaker monitor(&world_, kSelf);
+    EXPECT_EQ(monitor.Ask(MonitorMessage()), "done: ");
+    Speaker absent(&world_, 0);
+    EXPECT_EQ(absent.Ask(InspectMessage(kAlice, "b")),
+              "refused NOT_OFFERED: service <1001>.b is not offered");
+    monitor.Hear();
+    Speaker inspector(&world_, 0);
+    EXPECT_THAT(inspector.Ask(InspectMessage(kAlice, "a")),
+                StartsWith("introduced to pid "));
+    EXPECT_EQ(server.Hear(), "client");
+    EXPECT_THAT(monitor.Hear(), StartsWith("event: inspected: 'a' of pid "));
+    EXPECT_TRUE(server.client()->Send({}) == transports::IoResult::kOk);
+    EXPECT_EQ(inspector.Hear(), "frame 0");
+    // It was the connection's first and last message to the directory.
+    Speaker second(&world_, 0);
+    List(&second);
+    EXPECT_EQ(second.Ask(InspectMessage(kAlice, "a")),
+              "refused INVALID: out of turn");
   });
 }
 

@@ -161,6 +161,7 @@ size_t DirectoryServer::List::AddNotTaken(proto::ListPart* part) {
   const Registry::Server* const server = directory_->registry_.server(last_);
   if (server == nullptr) return size;
   for (const Registry::Client& client : server->on_their_way) {
+    if (client.inspects) continue;
     proto::WaitingEntry* const entry = part->add_not_taken();
     entry->set_client(Format(
         ClientKey{client.identity.uid, client.description.interface_name},

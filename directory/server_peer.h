@@ -64,6 +64,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   Role role = Role::kNone;
   bool lost = false;            // its connection is or must be closed
   bool waits = false;           // a client that asks again if it gets no answer
+  bool inspects = false;        // an administrator that inspects a server
   std::string loaded;           // an administrator: the parts of a text so far
   uint64_t missed = 0;          // a monitor: events since the last one sent
   std::string told;             // a client: the cause that was sent last
@@ -288,6 +289,11 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
         if (!first) break;
         role = Role::kClient;
         directory_->TellDescription(this, message.describe());
+        return;
+      case proto::ToDirectory::kInspect:
+        if (!first) break;
+        role = Role::kClient;
+        directory_->Inspect(this, message.inspect());
         return;
       case proto::ToDirectory::WHAT_NOT_SET:
         Refuse(proto::INVALID, "a request that this directory does not know");

@@ -136,7 +136,7 @@ label_arrows() {
 # the files named here may have one. TRANSPORT_NAMERS in tests/build/targets.bzl
 # is the rule for the public targets; this check reads every file.
 transport_names() {
-  cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/main)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
+  cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/directory)|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
     xargs -r grep -nE '^\s*#\s*include\s+"transports/(unix_socket|loopback)/' || true
 }
 

@@ -19,10 +19,11 @@
 //    destructor an observer is not called, not even for an earlier event.
 //  - While it is called, an observer may do anything to its object, even delete
 //    it.
-//  - Any thread may call Send(), Flush(), queued_bytes(), unreceived_...(),
-//    congested(), stalled_since(), close_status(), peer(), PeerPidFd() and
-//    Wait(kWritable). Only the owner's thread may call the other functions. If
-//    the object is attached, the owner's thread is the thread of its loop.
+//  - Any thread may call Send(), Flush(), send_counts(), queued_bytes(),
+//    unreceived_...(), congested(), stalled_since(), close_status(), peer(),
+//    PeerPidFd() and Wait(kWritable). Only the owner's thread may call the
+//    other functions. If the object is attached, the owner's thread is the
+//    thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
 //  - A call with a deadline first sends what the calling thread's turn has
@@ -43,6 +44,7 @@
 #ifndef LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
 #define LE_MESSAGING_TRANSPORTS_TRANSPORT_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -124,6 +126,24 @@ struct SendLimits {
     return reports_congestion &&
            (queue.bytes * part > bytes || queue.frames * part > frames ||
             queue.descriptors * part > descriptors);
+  }
+};
+
+// What a connection has sent so far. Frames that are queued count as sent.
+struct SendCounts {
+  uint64_t frames = 0;
+  uint64_t bytes = 0;             // of payloads
+  uint32_t refused = 0;           // frames that exceeded a limit
+  uint32_t max_queued_bytes = 0;  // the longest queue; at most UINT32_MAX
+
+  void OnSent(size_t payload_bytes) {
+    ++frames;
+    bytes += payload_bytes;
+  }
+  void OnQueued(size_t queued_bytes) {
+    max_queued_bytes = std::max(
+        max_queued_bytes,
+        static_cast<uint32_t>(std::min<size_t>(queued_bytes, UINT32_MAX)));
   }
 };
 
@@ -347,6 +367,7 @@ class Connection {
   virtual IoResult Send(const OutgoingFrame& frame) = 0;
   // Sends as many queued frames as can be sent without waiting.
   virtual void Flush() = 0;
+  virtual SendCounts send_counts() const = 0;
   // The number of bytes in the queue of this end, with the transport's overhead
   // for each frame. These bytes have not reached the kernel or the far end.
   virtual size_t queued_bytes() const = 0;

@@ -23,6 +23,10 @@ constexpr uint8_t kWireVersion = 1;
 // refused client arrives.
 constexpr uint64_t kLetsDescriptorsIn = 1;
 
+// A capability of a server: its library answers an administrator that inspects
+// the service (directory/proto/inspection.proto).
+constexpr uint64_t kCanBeInspected = 2;
+
 // The versions and capabilities of a library. Each library sends its Dialect to
 // the directory. In an introduction, the directory sends each end the Dialect
 // of the other end.
@@ -30,7 +34,7 @@ struct Dialect {
   uint32_t lowest = kLowestWireVersion;
   uint32_t highest = kWireVersion;
   // The meaning of a bit never changes. A peer ignores unknown bits.
-  uint64_t capabilities = kLetsDescriptorsIn;
+  uint64_t capabilities = kLetsDescriptorsIn | kCanBeInspected;
 };
 
 // The highest version that both understand, or 0 if there is none.

@@ -25,6 +25,7 @@ enum FrameType : uint8_t {
   kResponseFrame = 4,    // server to client; `id` is the request's
   kUnansweredFrame = 5,  // server to client: the request was released
   kTurnedAwayFrame = 6,  // server to client, instead of the hello: refused
+  // 7 is the frame of an inspection (directory/inspection_frame.h)
 };
 
 constexpr uint8_t kFirstDirectoryFrame = 128;

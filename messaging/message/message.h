@@ -101,6 +101,7 @@ class alignas(64) Message {
   void SetDescriptorToSend(int fd) { descriptor_to_send_.reset(fd); }
 
   bool is_received_request() const { return is_received_request_; }
+  size_t received_bytes() const { return received_bytes_; }
   // The bytes that its session is charged for the payload of a received
   // request: at least those that the payload occupies, once the pool has many
   // buffers.

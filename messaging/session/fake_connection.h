@@ -84,6 +84,7 @@ class FakeConnection final : public transports::Connection {
     return far_end_->on_send(frame);
   }
   void Flush() override {}
+  transports::SendCounts send_counts() const override { return {}; }
   size_t queued_bytes() const override { return far_end_->queued_bytes; }
   size_t unreceived_bytes() const override { return 0; }
   size_t unreceived_descriptors() const override { return 0; }

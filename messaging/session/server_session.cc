@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "directory/proto/inspection.pb.h"
 #include "event/base/log.h"
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
@@ -136,6 +137,7 @@ absl::Status ServerSession::Start(
     return started;
   }
   if (service_->handler()->WantsCloses()) RememberClient();
+  opened_at_ = owner()->thread()->process()->Now();
   link_.Schedule();
   return absl::OkStatus();
 }
@@ -427,12 +429,49 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     throw;
   }
-  if (message->is_received_request()) {
-    const uint64_t request = OpenRequests::Of(message->charged_bytes());
-    open_requests_.fetch_add(request, std::memory_order_relaxed);
-    user_->TakeBytes(OpenRequests(request).bytes());
+  ++received_messages_;
+  received_bytes_ += message->received_bytes();
+  if (!message->is_received_request()) {
+    service_->handler()->OnMessage(this, std::move(message));
+    return;
   }
+  ++received_requests_;
+  const uint64_t request = OpenRequests::Of(message->charged_bytes());
+  const OpenRequests before(
+      open_requests_.fetch_add(request, std::memory_order_relaxed));
+  user_->TakeBytes(OpenRequests(request).bytes());
   service_->handler()->OnMessage(this, std::move(message));
+  // Most handlers have responded, so mostly no clock is read.
+  if (before.count() == 0 && open_requests().count() > 0) {
+    unanswered_since_ = owner()->loop()->Now();
+  }
+}
+
+void ServerSession::Describe(inspection::proto::Session* session) {
+  const event::Instant now = owner()->loop()->Now();
+  const auto age = [&](event::Instant since) {
+    return static_cast<uint64_t>(
+        std::max<int64_t>(absl::ToInt64Nanoseconds(now - since), 0));
+  };
+  const event::Credentials client = this->client();
+  const transports::SendCounts sent = connection_->send_counts();
+  const uint32_t unanswered = open_requests().count();
+  session->set_number(number_);
+  session->set_uid(client.uid);
+  session->set_pid(client.pid);
+  session->set_age_ns(age(opened_at_));
+  session->set_messages_in(received_messages_);
+  session->set_bytes_in(received_bytes_);
+  session->set_requests(received_requests_);
+  session->set_messages_out(sent.frames - 1);  // without the hello
+  session->set_bytes_out(sent.bytes - Hello::kSize);
+  session->set_unanswered(unanswered);
+  if (unanswered > 0) session->set_unanswered_ns(age(unanswered_since_));
+  session->set_queued_bytes(connection_->queued_bytes());
+  session->set_max_queued_bytes(sent.max_queued_bytes);
+  session->set_times_full(sent.refused);
+  session->set_dropped(dropped_.load(std::memory_order_relaxed));
+  session->set_paused(link_.paused());
 }
 
 void ServerSession::WarnOfDescriptors(absl::string_view consequence) {

@@ -18,6 +18,13 @@
 #include "messaging/session/session.h"
 
 namespace le {
+
+namespace inspection {
+namespace proto {
+class Session;
+}  // namespace proto
+}  // namespace inspection
+
 namespace messaging {
 
 class Service;
@@ -52,6 +59,10 @@ class ServerSession final : public Session, private event::Held {
   CloseReason close_reason() override { return life().reason; }
   Service* service() const { return service_.get(); }
   ServiceUser* user() const { return user_.get(); }
+  // The owner's thread. The next session of the service, or null.
+  ServerSession* next() const { return next_; }
+  // The owner's thread.
+  void Describe(inspection::proto::Session* session);
 
   // ---- The owner's thread ----
   // Sends the hello and attaches `connection`. On failure the session must be
@@ -142,6 +153,7 @@ class ServerSession final : public Session, private event::Held {
   const event::Ref<ServiceUser> user_;
   ServerSession* next_ = nullptr;  // in the service's list
   ServerSession* previous_ = nullptr;
+  uint32_t number_ = 0;  // differs for each session of the service
   Link link_{this};
   transports::ConnectionRef connection_;    // set once, by Start()
   std::atomic<uint64_t> open_requests_{0};  // a word of OpenRequests
@@ -156,6 +168,14 @@ class ServerSession final : public Session, private event::Held {
   std::atomic<bool> responses_exceed_{false};
   // The limit of open requests was logged. The owner's thread.
   bool told_of_open_requests_ = false;
+  // What an inspection shows. The owner's thread.
+  event::Instant opened_at_;
+  uint64_t received_messages_ = 0;
+  uint64_t received_bytes_ = 0;
+  uint64_t received_requests_ = 0;
+  // When the oldest request was received, of those that a handler has returned
+  // from without a response. Old if there is none.
+  event::Instant unanswered_since_;
   // The bytes that the user is charged for a frame that has arrived in part. The
   // owner's thread.
   uint32_t partial_bytes_ = 0;

@@ -3,11 +3,13 @@
 
 #include "messaging/session/service.h"
 
+#include <algorithm>
 #include <iterator>
 #include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "directory/inspection_frame.h"
 #include "event/base/log.h"
 #include "event/peer_log.h"
 #include "messaging/machine/wire.h"
@@ -61,6 +63,7 @@ bool Service::Apply(ServiceEvent event) {
   offer_.reset();
   if (running()) owner_->loop()->StopTimer(this);
   late_.clear();
+  inspectors_.clear();
   return true;
 }
 
@@ -280,6 +283,7 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
                           client.uid));
   }
   ServerSession* const listed = session.release();
+  listed->number_ = ++last_number_;
   listed->next_ = first_session_;
   if (first_session_ != nullptr) first_session_->previous_ = listed;
   first_session_ = listed;
@@ -288,6 +292,7 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
 }
 
 void Service::Forget(ServerSession* session) {
+  for (const auto& inspector : inspectors_) inspector->OnSessionGone(session);
   (session->previous_ == nullptr ? first_session_ : session->previous_->next_) =
       session->next_;
   if (session->next_ != nullptr) session->next_->previous_ = session->previous_;
@@ -296,6 +301,33 @@ void Service::Forget(ServerSession* session) {
   if (state_ == ServiceState::kDeleted && first_session_ == nullptr) {
     owner_->Remove(this);
   }
+}
+
+void Service::OnInspector(std::unique_ptr<transports::Connection> connection) {
+  connection->SetTrust(transports::Connection::Trust::kNoDescriptors,
+                       UserOf(*connection), {});
+  if (inspectors_.size() == kMaxInspectors) {
+    inspection::proto::Answer answer;
+    answer.set_refusal(
+        absl::StrCat(kMaxInspectors, " inspect this service already"));
+    inspection::Send(connection.get(), answer);
+    return;
+  }
+  auto inspector = std::make_unique<Inspector>(this, std::move(connection));
+  if (inspector->Start().ok()) inspectors_.push_back(std::move(inspector));
+}
+
+void Service::EndInspection(Inspector* inspector) {
+  inspectors_.erase(
+      std::find_if(inspectors_.begin(), inspectors_.end(),
+                   [&](const auto& each) { return each.get() == inspector; }));
+}
+
+void Service::Describe(inspection::proto::Snapshot* snapshot) {
+  snapshot->set_at_ns(absl::ToUnixNanos(owner_->thread()->process()->Now()));
+  inspection::proto::Service* const service = snapshot->mutable_service();
+  service->set_interface_name(interface_.name);
+  service->set_sessions(sessions_);
 }
 
 void Service::RememberClients() {

@@ -17,11 +17,19 @@
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/limits.h"
 #include "messaging/session/client_accounts.h"
+#include "messaging/session/inspector.h"
 #include "messaging/session/referable.h"
 #include "messaging/session/server_session.h"
 #include "messaging/session/session.h"
 
 namespace le {
+
+namespace inspection {
+namespace proto {
+class Snapshot;
+}  // namespace proto
+}  // namespace inspection
+
 namespace messaging {
 
 class Runtime;
@@ -101,12 +109,20 @@ class Service final : public event::RefCounted<Service>,
   const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
 
+  // ---- For its inspectors ----
+  // The most that inspect it at the same time.
+  static constexpr size_t kMaxInspectors = 8;
+  ServerSession* first_session() const { return first_session_; }
+  void Describe(inspection::proto::Snapshot* snapshot);
+  void EndInspection(Inspector* inspector);
+
  private:
   friend class event::RefCounted<Service>;
   ~Service() override;
   bool Apply(ServiceEvent event);
   void OnClient(std::unique_ptr<transports::Connection> connection,
                 const transports::Dialect& client) override;
+  void OnInspector(std::unique_ptr<transports::Connection> connection) override;
   void OnExpiry() override;
   // Starts the timer for late_.
   void Retry();
@@ -145,6 +161,8 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
+  uint32_t last_number_ = 0;  // of a session
+  std::vector<std::unique_ptr<Inspector>> inspectors_;
   bool refuses_descriptors_ = false;
   // The users that have sessions or messages.
   std::map<uid_t, event::Ref<ServiceUser>> users_;

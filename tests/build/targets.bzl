@@ -45,5 +45,5 @@ TRANSPORT_NAMERS = [
     "//messaging/facade:loopback",
     "//messaging/facade:unix_socket",
     "//messaging/testing:testing",
-    "//tools/sdir:sdir",
+    "//tools/sdir:conversations",
 ]

@@ -158,6 +158,7 @@ class FaultyConnection final : public Connection,
     return result;
   }
   void Flush() override { inner_->Flush(); }
+  SendCounts send_counts() const override { return inner_->send_counts(); }
   size_t queued_bytes() const override { return inner_->queued_bytes(); }
   size_t unreceived_bytes() const override {
     return inner_->unreceived_bytes();

@@ -40,6 +40,8 @@ const char* KindName(directory::proto::EventKind kind) {
       return "refused";
     case directory::proto::EVENT_BINDINGS:
       return "bindings";
+    case directory::proto::EVENT_INSPECTED:
+      return "inspected";
     default:
       return "";
   }

@@ -108,6 +108,77 @@ std::string JsonOf(const WaitingEntry& client, Names* names) {
   return json + "}";
 }
 
+std::string Seconds(uint64_t ns) {
+  return absl::StrFormat("%.1f s", static_cast<double>(ns) / 1e9);
+}
+
+// The lines below a service.
+void AppendText(const Snapshot& snapshot, Names* names, std::string* text) {
+  constexpr char kIndent[] = "            ";
+  if (!snapshot.problem.empty()) {
+    absl::StrAppend(text, kIndent, "NO ANSWER: ", Escaped(snapshot.problem),
+                    "\n");
+    return;
+  }
+  for (const auto& session : snapshot.sessions) {
+    absl::StrAppend(
+        text, kIndent, PidText(session.pid(), names), " of ",
+        names->User(session.uid()), ", open for ", Seconds(session.age_ns()),
+        ": in ", session.messages_in(), " messages (", session.bytes_in(),
+        " bytes), of which ", session.requests(), " requests; out ",
+        session.messages_out(), " (", session.bytes_out(), " bytes)\n");
+    const auto remark = [&](const auto&... what) {
+      absl::StrAppend(text, kIndent, "    ", what..., "\n");
+    };
+    if (session.unanswered() > 0) {
+      remark(session.unanswered(), " requests have no response",
+             session.unanswered_ns() == 0
+                 ? std::string()
+                 : absl::StrCat(", for ", Seconds(session.unanswered_ns())));
+    }
+    if (session.paused()) {
+      remark("nothing is received from it: a limit is reached");
+    }
+    if (session.queued_bytes() > 0) {
+      remark(session.queued_bytes(), " bytes are queued for it");
+    }
+    if (session.times_full() > 0 || session.dropped() > 0) {
+      remark("its queue was full ", session.times_full(), " times, with up to ",
+             session.max_queued_bytes(), " bytes; ", session.dropped(),
+             " messages were dropped");
+    }
+  }
+}
+
+void AppendJson(const Snapshot& snapshot, Names* names, std::string* json) {
+  if (!snapshot.problem.empty()) {
+    absl::StrAppend(json, ",\"problem\":", Quoted(snapshot.problem));
+    return;
+  }
+  absl::StrAppend(json, ",\"sessions\":[");
+  const char* comma = "";
+  for (const auto& session : snapshot.sessions) {
+    absl::StrAppend(json, comma, "{\"number\":", session.number(), ",",
+                    PidJson(session.pid(), names),
+                    ",\"user\":", Quoted(names->User(session.uid())),
+                    ",\"ageNs\":", session.age_ns(),
+                    ",\"messagesIn\":", session.messages_in(),
+                    ",\"bytesIn\":", session.bytes_in(),
+                    ",\"requests\":", session.requests(),
+                    ",\"messagesOut\":", session.messages_out(),
+                    ",\"bytesOut\":", session.bytes_out(),
+                    ",\"unanswered\":", session.unanswered(),
+                    ",\"unansweredNs\":", session.unanswered_ns(),
+                    ",\"queuedBytes\":", session.queued_bytes(),
+                    ",\"maxQueuedBytes\":", session.max_queued_bytes(),
+                    ",\"timesFull\":", session.times_full(),
+                    ",\"dropped\":", session.dropped(),
+                    ",\"paused\":", session.paused() ? "true" : "false", "}");
+    comma = ",";
+  }
+  absl::StrAppend(json, "]");
+}
+
 // Escapes all texts of a list, so that no text can imitate another.
 ListPart WithAllEscaped(const ListPart& list) {
   ListPart escaped = list;
@@ -161,7 +232,8 @@ const char* RefusalName(RefusalCode code) {
   }
 }
 
-std::string FormatText(const ListPart& of, Names* names) {
+std::string FormatText(const ListPart& of, Names* names,
+                       const std::vector<Snapshot>& snapshots) {
   const ListPart list = WithAllEscaped(of);
   std::string text = "\nBINDINGS\n\n";
   for (const auto& binding : list.bindings()) {
@@ -169,7 +241,8 @@ std::string FormatText(const ListPart& of, Names* names) {
                     binding.service(), "\n");
   }
   absl::StrAppend(&text, "\nSERVICES\n\n");
-  for (const auto& service : list.services()) {
+  for (int i = 0; i < list.services_size(); ++i) {
+    const auto& service = list.services(i);
     absl::StrAppend(&text, "        ", service.service(), "  (protocol ID = '",
                     service.protocol_id(),
                     "', max message size = ", service.max_message_size(),
@@ -178,6 +251,7 @@ std::string FormatText(const ListPart& of, Names* names) {
       absl::StrAppend(&text, " ", StateName(service.state()));
     }
     absl::StrAppend(&text, "\n");
+    if (!snapshots.empty()) AppendText(snapshots[i], names, &text);
   }
   absl::StrAppend(&text, "\nWAITING CLIENTS\n\n");
   for (const auto& client : list.waiting()) {
@@ -230,7 +304,8 @@ std::string FormatText(const ListPart& of, Names* names) {
   return text;
 }
 
-std::string FormatJson(const ListPart& list, Names* names) {
+std::string FormatJson(const ListPart& list, Names* names,
+                       const std::vector<Snapshot>& snapshots) {
   std::string json = "{\"bindings\":[";
   const char* comma = "";
   for (const auto& binding : list.bindings()) {
@@ -240,12 +315,15 @@ std::string FormatJson(const ListPart& list, Names* names) {
   }
   absl::StrAppend(&json, "],\"services\":[");
   comma = "";
-  for (const auto& service : list.services()) {
+  for (int i = 0; i < list.services_size(); ++i) {
+    const auto& service = list.services(i);
     absl::StrAppend(&json, comma, "{\"service\":", Agent(service.service()),
                     ",", PidJson(service.pid(), names),
                     ",\"maxMessageSize\":", service.max_message_size(),
                     ",\"protocolId\":", Quoted(service.protocol_id()),
-                    ",\"state\":", Quoted(StateName(service.state())), "}");
+                    ",\"state\":", Quoted(StateName(service.state())));
+    if (!snapshots.empty()) AppendJson(snapshots[i], names, &json);
+    absl::StrAppend(&json, "}");
     comma = ",";
   }
   absl::StrAppend(&json, "],\"waiting\":[");

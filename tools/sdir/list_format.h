@@ -8,9 +8,11 @@
 #define LE_MESSAGING_TOOLS_SDIR_LIST_FORMAT_H_
 
 #include <string>
+#include <vector>
 
 #include "directory/proto/directory.pb.h"
 #include "tools/sdir/names.h"
+#include "tools/sdir/snapshot.h"
 
 namespace le {
 namespace sdir {
@@ -18,10 +20,13 @@ namespace sdir {
 const char* RefusalName(directory::proto::RefusalCode code);
 
 // Names the processes. The users in `list` are named already, by
-// Names::NameUsers().
-std::string FormatText(const directory::proto::ListPart& list, Names* names);
+// Names::NameUsers(). `snapshots` are those of the services in the list, in its
+// order. Empty: the servers were not asked.
+std::string FormatText(const directory::proto::ListPart& list, Names* names,
+                       const std::vector<Snapshot>& snapshots = {});
 // One line of JSON.
-std::string FormatJson(const directory::proto::ListPart& list, Names* names);
+std::string FormatJson(const directory::proto::ListPart& list, Names* names,
+                       const std::vector<Snapshot>& snapshots = {});
 
 }  // namespace sdir
 }  // namespace le

@@ -9,12 +9,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -24,9 +24,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "directory/bindings.h"
-#include "directory/client.h"
 #include "directory/control_frame.h"
-#include "directory/place.h"
 #include "directory/program.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
@@ -35,13 +33,14 @@
 #include "le/unique_fd.h"
 #include "messaging/session/runtime.h"
 #include "tools/sdir/caller.h"
+#include "tools/sdir/directory.h"
 #include "tools/sdir/event_format.h"
 #include "tools/sdir/explain.h"
+#include "tools/sdir/inspection.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/text.h"
 #include "tools/sdir/typed_service.h"
 #include "tools/sdir/usage.h"
-#include "transports/unix_socket/unix_socket.h"
 
 namespace {
 
@@ -49,155 +48,21 @@ using le::directory::proto::Described;
 using le::directory::proto::FromDirectory;
 using le::directory::proto::ListPart;
 using le::directory::proto::ToDirectory;
-using le::transports::IoResult;
-
-// The timeout of each answer: a stopped directory still accepts connections.
-constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 using le::directory::kFailed;
 using le::directory::kMisused;
 using le::directory::kNo;
-using le::directory::kNoDirectory;
 using le::directory::kOutOfTime;
+using le::sdir::Directory;
 using le::sdir::EscapedText;
-
-[[noreturn]] void Fail(int status, const std::string& error) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "sdir: %s\n", error.c_str());
-  std::exit(status);
-}
+using le::sdir::Fail;
+using le::sdir::Inspection;
+using le::sdir::kAnswerTimeout;
+using le::sdir::Snapshot;
 
 [[noreturn]] void Misused(const std::string& error) {
   Fail(kMisused, absl::StrCat(error, "\nTry 'sdir help'."));
 }
-
-// A conversation with the directory.
-class Directory {
- public:
-  explicit Directory(const std::string& flag) : flag_(flag) {
-    const absl::Status connected = Connect();
-    if (connected.ok()) return;
-    Fail(absl::IsUnavailable(connected) ? kNoDirectory : kFailed,
-         std::string(connected.message()));
-  }
-  // Waits for a directory. Repeats the request until a directory has answered.
-  Directory(const std::string& flag, ToDirectory request,
-            le::event::Instant deadline)
-      : flag_(flag) {
-    FromDirectory answer;
-    le::directory::BackOff back_off;
-    const std::unique_ptr<le::event::Parker> parker = process_->CreateParker();
-    bool said_why = false;
-    for (;;) {
-      const absl::Status connected = Connect();
-      if (connected.ok() && TrySay(request) && TryHear(&answer, deadline))
-        return;
-      if (!connected.ok() && !std::exchange(said_why, true)) {
-        std::fprintf(stderr, "sdir: waiting: %s\n",
-                     std::string(connected.message()).c_str());
-      }
-      const le::event::Instant now = process_->Now();
-      if (now >= deadline) Fail(kOutOfTime, "timeout");
-      parker->Park(std::min(deadline, now + back_off.Next(process_->Random())));
-    }
-  }
-
-  void Say(ToDirectory message) {
-    if (TrySay(std::move(message))) return;
-    // The directory may have sent a reason before it closed.
-    FromDirectory answer;
-    TryHear(&answer, absl::InfiniteFuture());
-    Fail(kFailed, "the directory has gone");
-  }
-
-  FromDirectory Hear() { return Hear(process_->Now() + kAnswerTimeout); }
-
-  // Waits for a message about an event.
-  FromDirectory HearEvent() { return Hear(absl::InfiniteFuture()); }
-
-  // Receives the answer of a command that has no other answer than Done.
-  void HearDone() {
-    const FromDirectory message = Hear();
-    if (!message.done().text().empty()) {
-      std::printf("%s\n", EscapedText(message.done().text()).c_str());
-    }
-  }
-
- private:
-  FromDirectory Hear(le::event::Instant deadline) {
-    FromDirectory message;
-    switch (Receive(&message, deadline)) {
-      case IoResult::kOk:
-        return message;
-      case IoResult::kWouldBlock:
-        Fail(kFailed,
-             absl::StrCat("the directory at '", address_,
-                          "' does not answer: it is stopped, or busy"));
-      case IoResult::kNotIdle:
-      case IoResult::kClosed:
-        break;
-    }
-    Fail(kFailed, "the directory has gone");
-  }
-
-  absl::Status Connect() {
-    const absl::StatusOr<le::directory::Place> place =
-        le::directory::FindPlace(process_, flag_);
-    if (!place.ok()) return place.status();
-    address_ = place->address();
-    absl::StatusOr<std::unique_ptr<le::transports::Connection>> connection =
-        transport_.Connect(address_);
-    if (!connection.ok()) {
-      return absl::UnavailableError(
-          absl::StrCat("there is no directory: ", connection.status().message(),
-                       " (", le::directory::IsItRunning(process_), ")"));
-    }
-    connection_ = *std::move(connection);
-    const absl::StatusOr<le::event::Credentials> who = connection_->peer();
-    if (!who.ok()) return who.status();
-    return le::directory::CheckTrust(process_, *place, *who);
-  }
-
-  // Returns false if the directory has closed the connection.
-  bool TrySay(ToDirectory message) {
-    // If the socket has no room, the frames are sent during the wait for the
-    // answer. The queue may be long, since this process trusts the directory.
-    le::transports::SendLimits limits;
-    limits.bytes = size_t{64} << 20;
-    connection_->SetSendLimits(limits);
-    return le::directory::SendControl(connection_.get(), std::move(message)) ==
-           IoResult::kOk;
-  }
-
-  // Returns false if the directory has closed the connection.
-  bool TryHear(FromDirectory* message, le::event::Instant deadline) {
-    const IoResult received = Receive(message, deadline);
-    if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "timeout");
-    return received == IoResult::kOk;
-  }
-
-  IoResult Receive(FromDirectory* message, le::event::Instant deadline) {
-    le::transports::IncomingFrame frame;
-    const IoResult received =
-        connection_->Receive(&frame, pool_.get(), deadline);
-    if (received != IoResult::kOk) return received;
-    if (!le::directory::ParseControl(frame, message)) {
-      Fail(kFailed, "this is not a directory, or one of another version");
-    }
-    if (message->has_refusal()) {
-      Fail(kFailed, EscapedText(message->refusal().text()));
-    }
-    return received;
-  }
-
-  le::event::Process* const process_ = le::event::Process::Current();
-  const std::string flag_;
-  std::string address_;  // of the directory that was tried last
-  le::transports::UnixTransport transport_{process_};
-  const le::transports::BufferPool::Ptr pool_ =
-      le::transports::BufferPool::Create(le::directory::kMaxControlBytes);
-  std::unique_ptr<le::transports::Connection> connection_;
-};
 
 // Parses the command line. Ends the program if it is wrong.
 class Command {
@@ -331,6 +196,37 @@ ListPart AskForList(const Command& command) {
   return whole;
 }
 
+// Returns a snapshot of each service in the list.
+std::vector<Snapshot> InspectAll(const std::string& socket_dir,
+                                 const ListPart& list,
+                                 le::directory::Users* users) {
+  // The most servers that are asked at the same time, so that this process has
+  // a file descriptor for each.
+  constexpr int kAtOnce = 64;
+  le::directory::UserContext context;
+  context.users = users;
+  std::vector<Snapshot> snapshots;
+  while (snapshots.size() < static_cast<size_t>(list.services_size())) {
+    std::vector<std::unique_ptr<Inspection>> inspections;
+    const int begin = static_cast<int>(snapshots.size());
+    const int end = std::min(begin + kAtOnce, list.services_size());
+    for (int i = begin; i < end; ++i) {
+      const auto& service = list.services(i);
+      const auto key = le::directory::ParseService(service.service(), context);
+      if (!key.ok()) Fail(kFailed, std::string(key.status().message()));
+      inspections.push_back(
+          std::make_unique<Inspection>(socket_dir, *key, service.pid()));
+      inspections.back()->Ask();
+    }
+    const le::event::Instant deadline =
+        le::event::Process::Current()->Now() + le::sdir::kServerTimeout;
+    for (const auto& inspection : inspections) {
+      snapshots.push_back(inspection->Await(deadline));
+    }
+  }
+  return snapshots;
+}
+
 void Help(Command* command) {
   const std::string format = command->NextIfAny().value_or("text");
   const std::pair<const char*, std::string (*)()> formats[] = {
@@ -357,8 +253,12 @@ void List(Command* command) {
   le::sdir::Names names(&users);
   names.NameUsers(&list);
   filter.Apply(&list);
-  std::fputs((json ? le::sdir::FormatJson(list, &names)
-                   : le::sdir::FormatText(list, &names))
+  std::vector<Snapshot> snapshots;
+  if (command->Has("--sessions")) {
+    snapshots = InspectAll(command->socket_dir(), list, &users);
+  }
+  std::fputs((json ? le::sdir::FormatJson(list, &names, snapshots)
+                   : le::sdir::FormatText(list, &names, snapshots))
                  .c_str(),
              stdout);
 }
@@ -495,29 +395,14 @@ Described AskForDescription(const Command& command,
 std::unique_ptr<le::sdir::Caller> OpenSession(const Command& command,
                                               const Described& service,
                                               absl::Duration timeout) {
-  struct Parts {
-    Parts(le::event::Process* process, absl::optional<std::string> address,
-          std::string service)
-        : transport(process),
-          client(process, &transport, std::move(address), std::move(service)) {}
-    le::transports::UnixTransport transport;
-    le::directory::DirectoryClient client;
-  };
-  le::event::Process* const process = le::event::Process::Current();
-  absl::optional<std::string> address;
-  if (!command.socket_dir().empty()) {
-    address = OrFail(le::directory::FindPlace(process, command.socket_dir()))
-                  .address();
-  }
   // A warning of the library is the text of a status here.
   le::event::SetLogLevel(le::event::LogLevel::kError);
   const absl::optional<std::string> as = command.Value("--as");
-  const auto parts = std::make_shared<Parts>(
-      process, std::move(address), as.has_value() ? "" : service.service());
-  le::messaging::Runtime::Parts runtime;
-  runtime.introducer =
-      std::shared_ptr<le::directory::Introducer>(parts, &parts->client);
-  le::messaging::Runtime::Install(process, std::move(runtime));
+  le::messaging::Runtime::Parts parts;
+  parts.introducer = le::sdir::NewIntroducer(
+      command.socket_dir(), as.has_value() ? "" : service.service());
+  le::messaging::Runtime::Install(le::event::Process::Current(),
+                                  std::move(parts));
   le::sdir::Caller::Service typed;
   typed.protocol_id = service.protocol_id();
   typed.max_message_size = service.max_message_size();

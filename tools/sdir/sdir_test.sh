@@ -48,7 +48,7 @@ completions() { # WORD...: what bash offers for the last one
   echo "${COMPREPLY[*]}"
 }
 expect "completion of a command" 0 '^list load$' completions l
-expect "completion of an option" 0 '^--json --format --socket_dir$' completions list --
+expect "completion of an option" 0 '^--json --format --sessions --socket_dir$' completions list --
 expect "version" 0 '^sdir [0-9]+\.[0-9]+\.[0-9]+$' "$sdir" --version
 expect "directoryd's version" 0 '^directoryd [0-9]+\.[0-9]+\.[0-9]+$' "$directoryd" --version
 expect "directoryd's help" 0 "socket_dir" "$directoryd" --help

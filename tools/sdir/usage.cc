@@ -132,6 +132,9 @@ const std::vector<OptionInfo>& Options() {
   static const auto* const options = new std::vector<OptionInfo>{
       {"--json", nullptr, "short for --format=json"},
       {"--format", "FORMAT", "text (the default) or json"},
+      {"--sessions", nullptr,
+       "also asks each server for its sessions; a server that does not answer "
+       "within 1 s is marked"},
       {"--check", nullptr, "only looks for errors"},
       {"--persist", nullptr,
        "also changes the file 50-sdir.bindings in the folder of directoryd's "
@@ -157,7 +160,7 @@ const std::vector<CommandInfo>& Commands() {
   static const auto* const commands = new std::vector<CommandInfo>{
       {"list",
        "[FILTER]",
-       {"--json", "--format"},
+       {"--json", "--format", "--sessions"},
        "bindings, services, waiting clients and what they wait for, "
        "introductions made and requests refused"},
       {"explain",

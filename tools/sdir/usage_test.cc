@@ -49,8 +49,10 @@ TEST(UsageTest, TheHelpHasShortLines) {
     EXPECT_LE(line.size(), 84u) << line;
     EXPECT_TRUE(line.empty() || line.back() != ' ') << line;
   }
-  EXPECT_THAT(help, HasSubstr("\n  list [--json] [--format=FORMAT] [FILTER]\n"
-                              "                            bindings, "));
+  EXPECT_THAT(
+      help,
+      HasSubstr("\n  list [--json] [--format=FORMAT] [--sessions] [FILTER]\n"
+                "                            bindings, "));
   EXPECT_THAT(help, HasSubstr("\n  explain CLIENT            which binding"));
 }
 

@@ -378,6 +378,7 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
       mine().wants_room = true;
       mine().refused_bytes = bytes;
     }
+    ++mine().send_counts.refused;
     return IoResult::kWouldBlock;
   }
   queued.type = frame.type;
@@ -403,7 +404,9 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
     queued.connection = std::move(*frame.connection);
   }
   if (frame.attach_credentials) queued.sender = process_->credentials();
+  mine().send_counts.OnSent(queued.payload.size());
   far().inbox.Push(std::move(queued));
+  mine().send_counts.OnQueued(far().inbox.bytes());
   UpdateCongestion(&mine(), far().inbox, &wakes);
   if (far().reads || !far().waiters.empty()) Notify(&far(), &wakes);
   return IoResult::kOk;
@@ -434,6 +437,11 @@ void LoopbackConnection::NotifyWhenReceived() {
 size_t LoopbackConnection::unreceived_descriptors() const {
   event::MutexLock lock(&channel_->mutex);
   return far().inbox.descriptors();
+}
+
+SendCounts LoopbackConnection::send_counts() const {
+  event::MutexLock lock(&channel_->mutex);
+  return mine().send_counts;
 }
 
 size_t LoopbackConnection::queued_bytes() const {

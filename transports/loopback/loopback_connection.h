@@ -51,6 +51,7 @@ struct LoopbackEnd {
   FrameQueue inbox;        // frames that this end has not received yet
   BufferPool::Ptr copies;  // for payloads that had to be copied
   SendLimits limits;       // for frames that this end sends
+  SendCounts send_counts;
   bool closed = false;
   absl::Status close_status;
   bool wants_room = false;   // Send() has refused a frame
@@ -123,6 +124,7 @@ class LoopbackConnection final : public Connection, private event::Task {
   void Close() override;
   IoResult Send(const OutgoingFrame& frame) override;
   void Flush() override {}
+  SendCounts send_counts() const override;
   size_t queued_bytes() const override;
   size_t unreceived_bytes() const override { return queued_bytes(); }
   size_t unreceived_descriptors() const override;

@@ -392,6 +392,11 @@ void UnixConnection::OnReady(uint32_t events) {
   }
 }
 
+SendCounts UnixConnection::send_counts() const {
+  event::MutexLock lock(&mutex_);
+  return send_counts_;
+}
+
 size_t UnixConnection::queued_bytes() const {
   event::MutexLock lock(&mutex_);
   return output_ == nullptr ? 0 : output_->queue.bytes();

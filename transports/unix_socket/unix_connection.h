@@ -101,6 +101,7 @@ class UnixConnection final : public Connection, private event::Watch {
   void Close() override;
   IoResult Send(const OutgoingFrame& frame) override;
   void Flush() override;
+  SendCounts send_counts() const override;
   size_t queued_bytes() const override;
   size_t unreceived_bytes() const override;
   size_t unreceived_descriptors() const override;
@@ -252,6 +253,7 @@ class UnixConnection final : public Connection, private event::Watch {
   // Locked like observer_, but after closed_ is set, the last thread in poll()
   // may reset it. Declared here to save space.
   event::UniqueFd fd_;
+  SendCounts send_counts_ ABSL_GUARDED_BY(mutex_);
   // The last turn in which a frame was sent directly, or 0.
   uint32_t sent_in_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t send_limit_bytes_ ABSL_GUARDED_BY(mutex_);

@@ -129,6 +129,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
         output_->wants_room = true;
         output_->refused_bytes = size;
       }
+      ++send_counts_.refused;
       return IoResult::kWouldBlock;
     }
   }
@@ -157,6 +158,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
           frame.connection->reset();
         }
         if (in_turn) sent_in_turn_ = loop_->turn();
+        send_counts_.OnSent(frame.payload.size());
         return IoResult::kOk;
       case Sent::kBroken:
         if (passed != nullptr) passed->RefuseStrangers();
@@ -195,6 +197,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
                        std::move(descriptor), frame.attach_credentials,
                        max_packet_, std::move(held));
   promised_plain_ = output()->queue.EndsWithPromise();
+  send_counts_.OnSent(frame.payload.size());
+  send_counts_.OnQueued(output_->queue.bytes());
   UpdateCongestionLocked();
   // Another packet's worth of frames was queued since the last attempt. If the
   // socket was full, it may have room again: a handler may take long.

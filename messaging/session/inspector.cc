@@ -1,0 +1,102 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "messaging/session/inspector.h"
+
+#include <utility>
+
+#include "directory/inspection_frame.h"
+#include "messaging/session/service.h"
+
+namespace le {
+namespace messaging {
+
+using transports::IoResult;
+
+namespace {
+
+transports::SendLimits Limits() {
+  transports::SendLimits limits;
+  limits.bytes = 4 * inspection::kMaxAnswerBytes;
+  limits.reports_congestion = true;
+  return limits;
+}
+
+}  // namespace
+
+Inspector::Inspector(Service* service,
+                     std::unique_ptr<transports::Connection> connection)
+    : service_(service),
+      connection_(std::move(connection)),
+      pool_(transports::BufferPool::Create(inspection::kMaxRequestBytes)) {}
+
+Inspector::~Inspector() {
+  if (posted_) service_->owner()->loop()->Cancel(this);
+}
+
+absl::Status Inspector::Start() {
+  connection_->SetSendLimits(Limits());
+  return connection_->Attach(service_->owner()->loop(), this);
+}
+
+void Inspector::OnSessionGone(const ServerSession* session) {
+  if (next_ == session) next_ = session->next();
+}
+
+void Inspector::OnReadable() {
+  transports::IncomingFrame frame;
+  switch (connection_->Receive(&frame, pool_.get(), absl::InfinitePast())) {
+    case IoResult::kOk:
+      if (!Handle(frame)) End();
+      return;
+    case IoResult::kWouldBlock:
+    case IoResult::kNotIdle:  // not returned
+      return;
+    case IoResult::kClosed:
+      End();
+      return;
+  }
+}
+
+bool Inspector::Handle(const transports::IncomingFrame& frame) {
+  inspection::proto::Request request;
+  if (!inspection::Parse(frame, &request) || answers_) return false;
+  if (!request.has_snapshot()) {
+    inspection::proto::Answer answer;
+    answer.set_refusal("a request that this library does not know");
+    return inspection::Send(connection_.get(), answer) == IoResult::kOk;
+  }
+  answers_ = is_first_ = true;
+  next_ = service_->first_session();
+  GoOn();
+  return true;
+}
+
+void Inspector::GoOn() {
+  if (!answers_ || posted_) return;
+  posted_ = true;
+  service_->owner()->loop()->Post(this);
+}
+
+void Inspector::Run() {
+  posted_ = false;
+  inspection::proto::Answer answer;
+  inspection::proto::Snapshot* const part = answer.mutable_snapshot();
+  if (std::exchange(is_first_, false)) service_->Describe(part);
+  for (int i = 0; i < kSessionsOfAPart && next_ != nullptr; ++i) {
+    next_->Describe(part->add_sessions());
+    next_ = next_->next();
+  }
+  answers_ = next_ != nullptr;
+  part->set_last(!answers_);
+  if (inspection::Send(connection_.get(), answer) != IoResult::kOk) {
+    End();
+  } else if (!connection_->congested()) {
+    GoOn();
+  }
+}
+
+void Inspector::End() { service_->EndInspection(this); }
+
+}  // namespace messaging
+}  // namespace le

@@ -1,0 +1,62 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_MESSAGING_SESSION_INSPECTOR_H_
+#define LE_MESSAGING_MESSAGING_SESSION_INSPECTOR_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "event/loop.h"
+#include "transports/transport.h"
+
+namespace le {
+namespace messaging {
+
+class ServerSession;
+class Service;
+
+// An administrator that inspects a service, over a connection of its own. The
+// service owns it. It answers on the loop that serves the sessions. So a service
+// that serves nobody does not answer.
+//
+// A snapshot is sent in parts, one in each turn, while the administrator reads.
+// A session that begins or ends meanwhile may be in the snapshot or not.
+class Inspector final : private transports::Connection::Observer,
+                        private event::Task {
+ public:
+  // The most sessions in a part.
+  static constexpr int kSessionsOfAPart = 128;
+
+  Inspector(Service* service,
+            std::unique_ptr<transports::Connection> connection);
+  ~Inspector() override;
+
+  absl::Status Start();
+  // The service is about to forget the session.
+  void OnSessionGone(const ServerSession* session);
+
+ private:
+  void OnReadable() override;
+  void OnDrained() override { GoOn(); }
+  void Run() override;
+  // Posts this task, if a snapshot is under way.
+  void GoOn();
+  // False: it has broken the protocol.
+  bool Handle(const transports::IncomingFrame& frame);
+  // The service destroys this object.
+  void End();
+
+  Service* const service_;
+  const std::unique_ptr<transports::Connection> connection_;
+  const transports::BufferPool::Ptr pool_;
+  bool answers_ = false;           // a snapshot is under way
+  bool is_first_ = false;          // its first part is due
+  ServerSession* next_ = nullptr;  // the first session of the next part
+  bool posted_ = false;
+};
+
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_SESSION_INSPECTOR_H_

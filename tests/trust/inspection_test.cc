@@ -1,0 +1,403 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Inspections of servers, with real processes and users: sdir shows what each
+// server has done and which one hangs. Only administrators may inspect, and a
+// server that lies harms neither sdir nor the directory.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "directory/control_frame.h"
+#include "directory/inspection_frame.h"
+#include "event/process.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "le_messaging_ext.h"
+#include "legato.h"
+#include "messaging/testing/processes.h"
+#include "transports/unix_socket/unix_socket.h"
+
+namespace le {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using transports::Connection;
+using transports::IncomingFrame;
+using transports::IoResult;
+
+constexpr uid_t kStranger = 12345;  // need not be in the user database
+constexpr size_t kMessageBytes = 64;
+
+le_msg_ProtocolRef_t Protocol() {
+  return le_msg_GetProtocolRef("inspected", kMessageBytes);
+}
+
+// ---- Children --------------------------------------------------------------
+
+void Respond(le_msg_MessageRef_t message, void*) {
+  if (le_msg_NeedsResponse(message)) {
+    le_msg_Respond(message);
+  } else {
+    le_msg_ReleaseMsg(message);
+  }
+}
+
+void Keep(le_msg_MessageRef_t, void*) {}
+
+[[noreturn]] void Serve(const char* name,
+                        void (*handler)(le_msg_MessageRef_t, void*)) {
+  const le_msg_ServiceRef_t service = le_msg_CreateService(Protocol(), name);
+  le_msg_SetServiceRecvHandler(service, handler, nullptr);
+  le_msg_AdvertiseService(service);
+  le_event_RunLoop();
+}
+
+le_msg_MessageRef_t NewRequest(le_msg_SessionRef_t session) {
+  const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+  std::memset(le_msg_GetPayloadPtr(message), 'x', kMessageBytes);
+  return message;
+}
+
+// An end of a connection to the directory, without the library's client.
+class RawPeer {
+ public:
+  explicit RawPeer(const std::string& folder) {
+    auto connected = transport_.Connect(folder + "/directory");
+    if (!connected.ok()) _exit(1);
+    connection_ = *std::move(connected);
+  }
+  void Say(directory::proto::ToDirectory message) {
+    directory::SendControl(connection_.get(), std::move(message));
+  }
+  void Advertise(const std::string& name) {
+    directory::proto::ToDirectory message;
+    auto* const service = message.mutable_advertise()->mutable_service();
+    service->set_interface_name(name);
+    service->set_protocol_id("inspected");
+    service->set_max_message_size(kMessageBytes);
+    directory::ToProto(transports::Dialect(),
+                       message.mutable_advertise()->mutable_dialect());
+    Say(std::move(message));
+  }
+  void Inspect(const std::string& name) {
+    directory::proto::ToDirectory message;
+    message.mutable_inspect()->set_service_uid(geteuid());
+    message.mutable_inspect()->set_interface_name(name);
+    directory::ToProto(transports::Dialect(),
+                       message.mutable_inspect()->mutable_dialect());
+    Say(std::move(message));
+  }
+  IncomingFrame Hear() {
+    IncomingFrame frame;
+    if (connection_->Receive(&frame, pool_.get(), absl::InfiniteFuture()) !=
+        IoResult::kOk) {
+      frame.payload.reset();
+    }
+    return frame;
+  }
+  Connection* connection() { return connection_.get(); }
+
+ private:
+  transports::UnixTransport transport_{event::Process::Current()};
+  const transports::BufferPool::Ptr pool_ =
+      transports::BufferPool::Create(directory::kMaxControlBytes);
+  std::unique_ptr<Connection> connection_;
+};
+
+bool SendBytes(Connection* to, uint8_t type, const std::string& bytes) {
+  transports::OutgoingFrame frame;
+  frame.type = type;
+  frame.payload = absl::MakeConstSpan(
+      reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  return to->Send(frame) == IoResult::kOk;
+}
+
+// Offers a service, and does `lie` with the connection of each inspector.
+[[noreturn]] void ServeLies(const std::string& folder, const std::string& name,
+                            const std::function<void(Connection*)>& lie) {
+  RawPeer server(folder);
+  server.Advertise(name);
+  std::vector<std::unique_ptr<Connection>> inspectors;
+  const auto pool = transports::BufferPool::Create(4096);
+  for (;;) {
+    IncomingFrame frame = server.Hear();
+    if (!frame.payload) _exit(1);
+    if (frame.connection == nullptr) continue;
+    IncomingFrame request;
+    frame.connection->Receive(&request, pool.get(), absl::InfiniteFuture());
+    lie(frame.connection.get());
+    if (frame.connection != nullptr) {
+      inspectors.push_back(std::move(frame.connection));
+    }
+  }
+}
+
+std::string SnapshotBytes(bool last) {
+  inspection::proto::Answer answer;
+  answer.mutable_snapshot()->mutable_service()->set_interface_name("x");
+  answer.mutable_snapshot()->add_sessions()->set_pid(-5);
+  answer.mutable_snapshot()->set_last(last);
+  return answer.SerializeAsString();
+}
+
+// ---- The fixture -----------------------------------------------------------
+
+class InspectionTest : public ::testing::Test {
+ protected:
+  InspectionTest() {
+    EXPECT_TRUE(directory_.Start());
+    EXPECT_EQ(chmod(directory_.folder().c_str(), 0755), 0);
+  }
+  ~InspectionTest() override {
+    for (const pid_t child : children_) {
+      kill(child, SIGKILL);
+      waitpid(child, nullptr, 0);
+    }
+    EXPECT_TRUE(directory_.Remove());
+  }
+
+  pid_t Run(const std::function<void()>& body) {
+    const pid_t child = fork();
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      setenv("LE_MESSAGING_DIR", directory_.folder().c_str(), 1);
+      body();
+      _exit(0);
+    }
+    children_.push_back(child);
+    return child;
+  }
+  // Returns once the service is offered.
+  pid_t RunServer(const std::string& name, const std::function<void()>& body) {
+    const pid_t child = Run(body);
+    EXPECT_EQ(Sdir("wait '<" + std::to_string(geteuid()) + ">." + name + "'"),
+              "");
+    return child;
+  }
+  // Returns once `body` has returned. The child then waits to be killed.
+  pid_t RunClient(const std::function<void()>& body) {
+    int done[2];
+    EXPECT_EQ(pipe2(done, O_CLOEXEC), 0);
+    const pid_t child = Run([&] {
+      body();
+      if (write(done[1], "x", 1) != 1) _exit(1);
+      for (;;) pause();
+    });
+    close(done[1]);
+    char byte;
+    EXPECT_EQ(read(done[0], &byte, 1), 1) << "the client died";
+    close(done[0]);
+    return child;
+  }
+  // Returns the output of sdir.
+  std::string Sdir(const std::string& arguments) {
+    const std::string command = absl::StrCat(
+        messaging::testing::FindProgram("tools/sdir/sdir"),
+        " --socket_dir=", directory_.folder(), " ", arguments, " 2>&1");
+    FILE* const pipe = popen(command.c_str(), "r");
+    std::string output;
+    char part[4096];
+    for (size_t size; (size = fread(part, 1, sizeof(part), pipe)) > 0;) {
+      output.append(part, size);
+    }
+    EXPECT_EQ(pclose(pipe), 0) << output;
+    return output;
+  }
+
+  messaging::testing::DirectoryProcess directory_{"<*>.* -> <self>.*\n"};
+  std::vector<pid_t> children_;
+};
+
+TEST_F(InspectionTest, ShowsWhatEachSessionHasDone) {
+  RunServer("echo", [] { Serve("echo", Respond); });
+  const pid_t client = RunClient([] {
+    const auto session = le_msg_CreateSession(Protocol(), "echo");
+    le_msg_OpenSessionSync(session);
+    for (int i = 0; i < 3; ++i) {
+      le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
+    }
+    le_msg_Send(NewRequest(session));
+    // Once this one has its response, the one before has arrived.
+    le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
+  });
+  EXPECT_THAT(
+      Sdir("list --sessions --json"),
+      AllOf(HasSubstr(
+                absl::StrCat("\"sessions\":[{\"number\":1,\"pid\":", client)),
+            HasSubstr("\"messagesIn\":5,\"bytesIn\":320,\"requests\":4,"
+                      "\"messagesOut\":4,\"bytesOut\":256,\"unanswered\":0"),
+            Not(HasSubstr("\"problem\""))));
+}
+
+TEST_F(InspectionTest, ShowsRequestsWithoutAResponse) {
+  RunServer("keeper", [] { Serve("keeper", Keep); });
+  RunClient([] {
+    const auto session = le_msg_CreateSession(Protocol(), "keeper");
+    le_msg_OpenSessionSync(session);
+    le_msg_RequestResponse(
+        NewRequest(session), [](le_msg_MessageRef_t, void*) {}, nullptr);
+  });
+  std::string list;
+  do {
+    list = Sdir("list --sessions");  // the request may not have arrived yet
+  } while (list.find("in 1 messages (64 bytes)") == std::string::npos);
+  EXPECT_THAT(list, HasSubstr("1 requests have no response, for "));
+}
+
+TEST_F(InspectionTest, FindsTheServerThatHangs) {
+  RunServer("good", [] { Serve("good", Respond); });
+  const pid_t hung = RunServer("hung", [] { Serve("hung", Respond); });
+  kill(hung, SIGSTOP);
+  const std::string problem = "\"problem\":\"does not answer";
+  EXPECT_THAT(Sdir("list --sessions --json '<*>.hung'"), HasSubstr(problem));
+  EXPECT_THAT(Sdir("list --sessions --json '<*>.good'"),
+              AllOf(HasSubstr("\"sessions\":[]"), Not(HasSubstr(problem))));
+  EXPECT_THAT(Sdir("list --sessions"),
+              HasSubstr("NO ANSWER: does not answer: it is stopped"));
+  kill(hung, SIGCONT);
+  EXPECT_THAT(Sdir("list --sessions --json"), Not(HasSubstr("problem")));
+}
+
+// A server that has not taken four inspections gets no more, and answers once
+// it goes on.
+TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
+  const pid_t hung = RunServer("hung", [] { Serve("hung", Respond); });
+  kill(hung, SIGSTOP);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_THAT(Sdir("list --sessions"), HasSubstr("does not answer"));
+  }
+  EXPECT_THAT(
+      Sdir("list --sessions"),
+      HasSubstr(absl::StrCat("pid ", hung, " has not taken 4 introductions")));
+  kill(hung, SIGCONT);
+  EXPECT_THAT(Sdir("list --sessions"), Not(HasSubstr("NO ANSWER")));
+}
+
+TEST_F(InspectionTest, EightMayInspectAServiceAtATime) {
+  RunServer("echo", [] { Serve("echo", Respond); });
+  // The library's objects may not be used in a process that forks later.
+  RunClient([this] {
+    const auto ask = [](RawPeer* peer) {
+      peer->Inspect("echo");
+      peer->Hear();  // Introduced
+      inspection::proto::Request request;
+      request.mutable_snapshot();
+      inspection::Send(peer->connection(), request);
+      inspection::proto::Answer answer;
+      if (!inspection::Parse(peer->Hear(), &answer)) _exit(1);
+      return answer;
+    };
+    std::vector<std::unique_ptr<RawPeer>> peers;
+    for (int i = 0; i < 8; ++i) {
+      peers.push_back(std::make_unique<RawPeer>(directory_.folder()));
+      if (!ask(peers.back().get()).has_snapshot()) _exit(1);
+    }
+    auto ninth = std::make_unique<RawPeer>(directory_.folder());
+    if (ask(ninth.get()).refusal() != "8 inspect this service already") {
+      _exit(1);
+    }
+    peers.pop_back();
+    // The server may not have received the end yet.
+    do {
+      ninth = std::make_unique<RawPeer>(directory_.folder());
+    } while (ask(ninth.get()).has_refusal());
+  });
+}
+
+TEST_F(InspectionTest, AStrangerMayNot) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  RunServer("echo", [] { Serve("echo", Respond); });
+  const pid_t stranger = Run([this] {
+    if (setresuid(kStranger, kStranger, kStranger) != 0) _exit(100);
+    RawPeer peer(directory_.folder());
+    directory::proto::ToDirectory message;
+    message.mutable_inspect()->set_interface_name("echo");
+    peer.Say(std::move(message));
+    directory::proto::FromDirectory answer;
+    if (!directory::ParseControl(peer.Hear(), &answer)) _exit(1);
+    _exit(answer.refusal().code() == directory::proto::NOT_PERMITTED ? 0 : 1);
+  });
+  int status = 0;
+  EXPECT_EQ(waitpid(stranger, &status, 0), stranger);
+  children_.pop_back();
+  EXPECT_EQ(status, 0);
+}
+
+// Whatever a server sends to an inspector, sdir shows a problem, and the
+// directory and other servers are not affected.
+TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
+  RunServer("honest", [] { Serve("honest", Respond); });
+  const auto junk = [](Connection* to) {
+    SendBytes(to, inspection::kInspectionFrame, "\xff\xff\xff\xff");
+  };
+  const auto frame_of_the_directory = [](Connection* to) {
+    directory::proto::FromDirectory lie;
+    lie.mutable_refusal()->set_text("a lie");
+    directory::SendControl(to, lie);
+  };
+  const auto message_of_a_session = [](Connection* to) {
+    SendBytes(to, 2, "x");
+  };
+  const auto close = [](Connection* to) { to->Close(); };
+  const auto too_large = [](Connection* to) {
+    SendBytes(to, inspection::kInspectionFrame, std::string(1 << 20, 'x'));
+  };
+  const auto descriptor = [](Connection* to) {
+    const std::string bytes = SnapshotBytes(true);
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) _exit(1);
+    event::UniqueFd fd(ends[0]);
+    transports::OutgoingFrame frame;
+    frame.type = inspection::kInspectionFrame;
+    frame.payload = absl::MakeConstSpan(
+        reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+    frame.descriptor = &fd;
+    to->Send(frame);
+  };
+  const auto twice = [](Connection* to) {
+    SendBytes(to, inspection::kInspectionFrame, SnapshotBytes(true));
+    SendBytes(to, inspection::kInspectionFrame, SnapshotBytes(true));
+  };
+  const auto never_last = [](Connection* to) {
+    SendBytes(to, inspection::kInspectionFrame, SnapshotBytes(false));
+  };
+  const std::pair<std::function<void(Connection*)>, std::string> lies[] = {
+      {junk, "\"problem\":\"answers with something else"},
+      {frame_of_the_directory, "\"problem\":\"answers with something else"},
+      {message_of_a_session, "\"problem\":\"answers with something else"},
+      {close, "\"problem\":\"has closed the connection"},
+      {too_large, "\"problem\":\"has closed the connection"},
+      {descriptor, "\"sessions\":[{\"number\":0,\"pid\":-5"},
+      {twice, "\"sessions\":[{\"number\":0,\"pid\":-5"},
+      {never_last, "\"problem\":\"does not answer"},
+  };
+  int number = 0;
+  for (const auto& lie : lies) {
+    const std::string name = absl::StrCat("liar", ++number);
+    RunServer(name, [&] { ServeLies(directory_.folder(), name, lie.first); });
+    EXPECT_THAT(Sdir("list --sessions --json '<*>." + name + "'"),
+                HasSubstr(lie.second))
+        << name;
+  }
+  EXPECT_THAT(Sdir("list --sessions --json '<*>.honest'"),
+              HasSubstr("\"sessions\":[]"));
+}
+
+}  // namespace
+}  // namespace le

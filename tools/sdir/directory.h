@@ -1,0 +1,73 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef LE_MESSAGING_TOOLS_SDIR_DIRECTORY_H_
+#define LE_MESSAGING_TOOLS_SDIR_DIRECTORY_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "directory/control_frame.h"
+#include "directory/introducer.h"
+#include "event/process.h"
+#include "transports/unix_socket/unix_socket.h"
+
+namespace le {
+namespace sdir {
+
+// The timeout of each answer: a stopped directory still accepts connections.
+constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
+
+// Prints the error and ends the program.
+[[noreturn]] void Fail(int status, const std::string& error);
+
+// For a session with a service. If `service` is not empty, the session needs no
+// binding (directory::DirectoryClient).
+std::shared_ptr<directory::Introducer> NewIntroducer(const std::string& flag,
+                                                     std::string service);
+
+// A conversation with the directory. An error ends the program, unless a
+// comment says otherwise.
+class Directory {
+ public:
+  explicit Directory(const std::string& flag);
+  // Waits for a directory. Repeats the request until a directory has answered.
+  Directory(const std::string& flag, directory::proto::ToDirectory request,
+            event::Instant deadline);
+
+  void Say(directory::proto::ToDirectory message);
+  directory::proto::FromDirectory Hear();
+  // Waits for a message about an event.
+  directory::proto::FromDirectory HearEvent();
+  // Receives the answer of a command that has no other answer than Done.
+  void HearDone();
+
+  // For a message that passes the connection on.
+  transports::Connection* connection() { return connection_.get(); }
+
+ private:
+  directory::proto::FromDirectory Hear(event::Instant deadline);
+  absl::Status Connect();
+  // Returns false if the directory has closed the connection.
+  bool TrySay(directory::proto::ToDirectory message);
+  // Returns false if the directory has closed the connection.
+  bool TryHear(directory::proto::FromDirectory* message,
+               event::Instant deadline);
+  transports::IoResult Receive(directory::proto::FromDirectory* message,
+                               event::Instant deadline);
+
+  event::Process* const process_ = event::Process::Current();
+  const std::string flag_;
+  std::string address_;  // of the directory that was tried last
+  transports::UnixTransport transport_{process_};
+  const transports::BufferPool::Ptr pool_ =
+      transports::BufferPool::Create(directory::kMaxControlBytes);
+  std::unique_ptr<transports::Connection> connection_;
+};
+
+}  // namespace sdir
+}  // namespace le
+
+#endif  // LE_MESSAGING_TOOLS_SDIR_DIRECTORY_H_
