@@ -77,18 +77,19 @@ void TapMapping::CopyOut(uint64_t position, void* to, size_t size) const {
 
 absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
     const event::UniqueFd& fd) {
+  // First, because the sender of another file could make fstat() wait.
+  const int seals = fcntl(fd.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & kSeals) != kSeals) {
+    return NotARing("its size is not sealed");
+  }
   struct stat file;
   struct statfs system;
   if (fstat(fd.get(), &file) != 0 || fstatfs(fd.get(), &system) != 0) {
     return absl::ErrnoToStatus(errno, "the file of a tap");
   }
   // A page of another file system may be missing when it is touched.
-  if (!S_ISREG(file.st_mode) || system.f_type != TMPFS_MAGIC) {
-    return NotARing("it is no memfd");
-  }
-  const int seals = fcntl(fd.get(), F_GET_SEALS);
-  if (seals < 0 || (seals & kSeals) != kSeals) {
-    return NotARing("its size is not sealed");
+  if (system.f_type != TMPFS_MAGIC) {
+    return NotARing("it is of another file system");
   }
   const auto bytes = static_cast<uint64_t>(file.st_size);
   if (file.st_size < 0 || bytes < kMinRingBytes || bytes > kMaxRingBytes) {

@@ -38,6 +38,9 @@
 #include "tools/sdir/explain.h"
 #include "tools/sdir/inspection.h"
 #include "tools/sdir/list_format.h"
+#include "tools/sdir/pcapng.h"
+#include "tools/sdir/tap.h"
+#include "tools/sdir/tap_format.h"
 #include "tools/sdir/text.h"
 #include "tools/sdir/typed_service.h"
 #include "tools/sdir/usage.h"
@@ -392,9 +395,8 @@ Described AskForDescription(const Command& command,
 }
 
 // Opens a session with a service, and no other session of this process.
-std::unique_ptr<le::sdir::Caller> OpenSession(const Command& command,
-                                              const Described& service,
-                                              absl::Duration timeout) {
+absl::StatusOr<std::unique_ptr<le::sdir::Caller>> OpenSession(
+    const Command& command, const Described& service, absl::Duration timeout) {
   // A warning of the library is the text of a status here.
   le::event::SetLogLevel(le::event::LogLevel::kError);
   const absl::optional<std::string> as = command.Value("--as");
@@ -406,15 +408,14 @@ std::unique_ptr<le::sdir::Caller> OpenSession(const Command& command,
   le::sdir::Caller::Service typed;
   typed.protocol_id = service.protocol_id();
   typed.max_message_size = service.max_message_size();
-  return OrFail(
-      le::sdir::Caller::Open(as.value_or("sdir"), std::move(typed), timeout));
+  return le::sdir::Caller::Open(as.value_or("sdir"), std::move(typed), timeout);
 }
 
 void Introspect(Command* command) {
   const std::string service = command->NextName("SERVICE");
   command->End();
   const Described described = AskForDescription(*command, service);
-  const auto caller = OpenSession(*command, described, kAnswerTimeout);
+  const auto caller = OrFail(OpenSession(*command, described, kAnswerTimeout));
   const auto typed = OrFail(caller->Introspect(kAnswerTimeout));
   std::printf("// %s, protocol %s, of pid %d\n\n%s",
               EscapedText(described.service()).c_str(),
@@ -452,8 +453,8 @@ void Call(Command* command) {
     return std::min(most, end - process->Now());
   };
   const absl::Duration answer = timeout.value_or(kAnswerTimeout);
-  const auto caller =
-      OpenSession(*command, AskForDescription(*command, service), left(answer));
+  const auto caller = OrFail(OpenSession(
+      *command, AskForDescription(*command, service), left(answer)));
   const auto typed = OrFail(caller->Introspect(left(answer)));
   const absl::StatusOr<le::sdir::TypedService::Method> method =
       typed->FindMethod(absl::string_view(name).substr(dot + 1));
@@ -514,6 +515,105 @@ void Monitor(Command* command) {
   }
 }
 
+// ---- Taps ------------------------------------------------------------------
+
+// Calls `on_record` for each record, until --timeout or the end of the tap. The
+// time of a record is one of the system's clock. Writes all output whenever
+// nothing is left to read.
+template <typename OnRecord>
+void RunTap(const Command& command, const std::string& service,
+            OnRecord on_record) {
+  le::directory::OsUsers users;
+  le::directory::UserContext context;
+  context.users = &users;
+  const auto key = le::directory::ParseService(service, context);
+  if (!key.ok()) Misused(std::string(key.status().message()));
+  pid_t client = 0;
+  const absl::optional<std::string> pid = command.Value("--client");
+  if (pid.has_value() && (!absl::SimpleAtoi(*pid, &client) || client <= 0)) {
+    Misused(absl::StrCat("'", *pid, "' is not the number of a process"));
+  }
+  le::event::Process* const process = le::event::Process::Current();
+  const le::event::Instant end =
+      process->Now() + command.Timeout().value_or(absl::InfiniteDuration());
+  le::sdir::Tap tap(command.socket_dir(), *key, client);
+  const int64_t since_1970 =
+      absl::ToUnixNanos(absl::Now()) - absl::ToUnixNanos(process->Now());
+  le::sdir::RecordedFrame frame;
+  while (process->Now() < end) {
+    switch (tap.Next(&frame.record, &frame.payload)) {
+      case le::sdir::Tap::Result::kRecord:
+        frame.record.at_ns += since_1970;
+        on_record(frame);
+        break;
+      case le::sdir::Tap::Result::kNothingYet:
+        if (std::fflush(nullptr) != 0) return;
+        break;
+      case le::sdir::Tap::Result::kEnd:
+        std::fprintf(stderr, "sdir: the server has ended the tap\n");
+        return;
+    }
+  }
+}
+
+void TapService(Command* command) {
+  const std::string service = command->NextName("SERVICE");
+  command->End();
+  const bool json = command->WantsJson();
+  // Before the tap, in which this session would appear.
+  std::unique_ptr<le::sdir::TypedService> typed;
+  {
+    const auto caller = OpenSession(
+        *command, AskForDescription(*command, service), kAnswerTimeout);
+    if (caller.ok()) {
+      auto read = (*caller)->Introspect(kAnswerTimeout);
+      if (read.ok()) typed = *std::move(read);
+    }
+  }
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  le::sdir::Latencies latencies;
+  RunTap(*command, service, [&](const le::sdir::RecordedFrame& frame) {
+    const std::string decoded =
+        typed == nullptr
+            ? ""
+            : le::sdir::DescribeMessage(typed.get(), frame.payload);
+    const auto format = json ? le::sdir::TapJson : le::sdir::TapText;
+    std::fputs(format(frame.record, frame.payload, decoded,
+                      latencies.Take(frame.record),
+                      absl::FromUnixNanos(frame.record.at_ns), &names)
+                   .c_str(),
+               stdout);
+  });
+}
+
+void Record(Command* command) {
+  const std::string service = command->NextName("SERVICE");
+  const std::string file = command->Next("FILE");
+  command->End();
+  const Described described = AskForDescription(*command, service);
+  le::sdir::Recording recording;
+  recording.service = described.service();
+  recording.protocol_id = described.protocol_id();
+  recording.max_message_size = described.max_message_size();
+  std::FILE* const output =
+      file == "-" ? stdout : std::fopen(file.c_str(), "wbe");
+  const auto check = [&](bool written) {
+    if (written) return;
+    Fail(kFailed,
+         absl::StrCat("cannot write ", file, ": ", std::strerror(errno)));
+  };
+  const auto write = [&](const std::string& bytes) {
+    check(output != nullptr &&
+          std::fwrite(bytes.data(), 1, bytes.size(), output) == bytes.size());
+  };
+  write(le::sdir::PcapngHeader(recording));
+  RunTap(*command, service, [&](const le::sdir::RecordedFrame& frame) {
+    write(le::sdir::PcapngBlock(frame));
+  });
+  check(std::fflush(output) == 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -555,6 +655,10 @@ int main(int argc, char** argv) {
     Introspect(&command);
   } else if (name == "call") {
     Call(&command);
+  } else if (name == "tap") {
+    TapService(&command);
+  } else if (name == "record") {
+    Record(&command);
   }
   return std::fflush(stdout) == 0 ? status : kFailed;
 }

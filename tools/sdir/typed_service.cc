@@ -97,6 +97,12 @@ absl::Status CheckTypes(const Type& types, const std::string& scope,
   return absl::OkStatus();
 }
 
+// As protoc-gen-le numbers it.
+uint32_t NumberOf(const google::protobuf::MethodDescriptor* method) {
+  const uint32_t number = method->options().GetExtension(le::method).number();
+  return number != 0 ? number : static_cast<uint32_t>(method->index()) + 1;
+}
+
 // The statuses of Protobuf are of another type in older versions.
 template <typename Status>
 absl::Status NotJson(absl::string_view what, const Status& status) {
@@ -159,8 +165,7 @@ absl::StatusOr<TypedService::Method> TypedService::FindMethod(
     }
     const le::MethodOptions& options =
         found->options().GetExtension(le::method);
-    const uint32_t number =
-        options.number() != 0 ? options.number() : static_cast<uint32_t>(i) + 1;
+    const uint32_t number = NumberOf(found);
     if (number > std::numeric_limits<uint16_t>::max()) {
       return Wrong(absl::StrCat(name, " has the number ", number));
     }
@@ -176,6 +181,15 @@ absl::StatusOr<TypedService::Method> TypedService::FindMethod(
   }
   return absl::NotFoundError(
       absl::StrCat("the service has no method '", name, "', but ", names));
+}
+
+absl::StatusOr<std::string> TypedService::NameOfMethod(uint16_t number) const {
+  for (int i = 0; i < service_->method_count(); ++i) {
+    if (NumberOf(service_->method(i)) == number) {
+      return std::string(service_->method(i)->name());
+    }
+  }
+  return absl::NotFoundError(absl::StrCat("no method has the number ", number));
 }
 
 std::string TypedService::Text() const {

@@ -49,6 +49,9 @@ class TypedService {
   // InvalidArgument: the method's options are wrong.
   absl::StatusOr<Method> FindMethod(absl::string_view name) const;
 
+  // NotFound: no method has this number.
+  absl::StatusOr<std::string> NameOfMethod(uint16_t number) const;
+
   // The .proto files of the service. Leaves out those that each user of
   // Protobuf or of this library has.
   std::string Text() const;

@@ -143,6 +143,7 @@ const std::vector<OptionInfo>& Options() {
       {"--as", "INTERFACE",
        "opens the session by the binding of this interface of one's own, which "
        "anybody may do who has one. Without it, no binding is needed"},
+      {"--client", "PID", "only the sessions of this process"},
       {"--fd", "FILE",
        "the file whose descriptor goes with the request, opened for reading "
        "(-: "
@@ -199,6 +200,17 @@ const std::vector<CommandInfo>& Commands() {
        "and "
        "of a stream each item. Without --timeout, the service must accept the "
        "session and describe itself within 5 s"},
+      {"tap",
+       "SERVICE",
+       {"--json", "--format", "--client", "--timeout"},
+       "prints the messages of a service as they happen, with the time from "
+       "each request to its response; those of a typed service are decoded. "
+       "The "
+       "server logs that it is tapped"},
+      {"record",
+       "SERVICE FILE",
+       {"--client", "--timeout"},
+       "writes them to a pcapng file (-: standard output), for Wireshark"},
       {"help",
        "[FORMAT]",
        {},
