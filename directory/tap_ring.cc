@@ -109,6 +109,7 @@ void TapWriter::Write(TapRecord record, absl::Span<const uint8_t> payload) {
       written_ - mapping_.header()->read.load(std::memory_order_acquire);
   if (used > mapping_.capacity() || size > mapping_.capacity() - used) {
     if (lost_ < std::numeric_limits<uint32_t>::max()) ++lost_;
+    mapping_.header()->lost.store(lost_, std::memory_order_release);
     return;
   }
   record.captured_bytes = static_cast<uint32_t>(captured);
@@ -116,6 +117,7 @@ void TapWriter::Write(TapRecord record, absl::Span<const uint8_t> payload) {
   mapping_.CopyIn(written_, &record, sizeof(record));
   mapping_.CopyIn(written_ + sizeof(record), payload.data(), captured);
   written_ += size;
+  mapping_.header()->lost.store(0, std::memory_order_release);
   mapping_.header()->written.store(written_, std::memory_order_release);
 }
 

@@ -59,6 +59,7 @@ class TapMapping {
   struct Header {
     std::atomic<uint64_t> written;
     std::atomic<uint64_t> read;
+    std::atomic<uint32_t> lost;  // frames since the last record
   };
   static constexpr size_t kHeaderBytes = 64;
 
@@ -107,6 +108,10 @@ class TapReader {
   enum class Result { kRecord, kEmpty, kBroken };
   // Takes the oldest record. kBroken: the writer does not keep to the format.
   Result Next(TapRecord* record, std::string* payload);
+  // The frames that were lost since the last record.
+  uint32_t lost_at_end() const {
+    return mapping_.header()->lost.load(std::memory_order_acquire);
+  }
 
  private:
   explicit TapReader(TapMapping mapping) : mapping_(std::move(mapping)) {}

@@ -99,10 +99,12 @@ TEST_F(TapRingTest, AReaderThatLiesGetsLostRecords) {
     Write("x");
   }
   EXPECT_EQ(reader_->Next(&record_, &payload_), Result::kEmpty);
+  EXPECT_EQ(reader_->lost_at_end(), 3u);
   hostile.header()->read = 0;
   Write("x");
   ASSERT_EQ(reader_->Next(&record_, &payload_), Result::kRecord);
   EXPECT_EQ(record_.lost_before, 3u);
+  EXPECT_EQ(reader_->lost_at_end(), 0u);
 }
 
 TEST_F(TapRingTest, AWriterThatLiesIsDetected) {

@@ -39,6 +39,7 @@
 #include "tools/sdir/inspection.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/pcapng.h"
+#include "tools/sdir/replayer.h"
 #include "tools/sdir/tap.h"
 #include "tools/sdir/tap_format.h"
 #include "tools/sdir/text.h"
@@ -395,16 +396,21 @@ Described AskForDescription(const Command& command,
 }
 
 // Opens a session with a service, and no other session of this process.
-absl::StatusOr<std::unique_ptr<le::sdir::Caller>> OpenSession(
-    const Command& command, const Described& service, absl::Duration timeout) {
+// For the sessions of this process. If `service` is not empty, they are with
+// this service and need no binding.
+void InstallIntroducer(const Command& command, const std::string& service) {
   // A warning of the library is the text of a status here.
   le::event::SetLogLevel(le::event::LogLevel::kError);
-  const absl::optional<std::string> as = command.Value("--as");
   le::messaging::Runtime::Parts parts;
-  parts.introducer = le::sdir::NewIntroducer(
-      command.socket_dir(), as.has_value() ? "" : service.service());
+  parts.introducer = le::sdir::NewIntroducer(command.socket_dir(), service);
   le::messaging::Runtime::Install(le::event::Process::Current(),
                                   std::move(parts));
+}
+
+absl::StatusOr<std::unique_ptr<le::sdir::Caller>> OpenSession(
+    const Command& command, const Described& service, absl::Duration timeout) {
+  const absl::optional<std::string> as = command.Value("--as");
+  InstallIntroducer(command, as.has_value() ? "" : service.service());
   le::sdir::Caller::Service typed;
   typed.protocol_id = service.protocol_id();
   typed.max_message_size = service.max_message_size();
@@ -540,19 +546,22 @@ void RunTap(const Command& command, const std::string& service,
   const int64_t since_1970 =
       absl::ToUnixNanos(absl::Now()) - absl::ToUnixNanos(process->Now());
   le::sdir::RecordedFrame frame;
-  while (process->Now() < end) {
-    switch (tap.Next(&frame.record, &frame.payload)) {
-      case le::sdir::Tap::Result::kRecord:
-        frame.record.at_ns += since_1970;
-        on_record(frame);
-        break;
-      case le::sdir::Tap::Result::kNothingYet:
-        if (std::fflush(nullptr) != 0) return;
-        break;
-      case le::sdir::Tap::Result::kEnd:
-        std::fprintf(stderr, "sdir: the server has ended the tap\n");
-        return;
+  auto result = le::sdir::Tap::Result::kNothingYet;
+  while (process->Now() < end && result != le::sdir::Tap::Result::kEnd) {
+    result = tap.Next(&frame.record, &frame.payload);
+    if (result == le::sdir::Tap::Result::kRecord) {
+      frame.record.at_ns += since_1970;
+      on_record(frame);
+    } else if (std::fflush(nullptr) != 0) {
+      return;  // the output has no reader
     }
+  }
+  if (tap.lost_at_end() > 0) {
+    std::fprintf(stderr, "sdir: %u messages were lost at the end\n",
+                 tap.lost_at_end());
+  }
+  if (result == le::sdir::Tap::Result::kEnd) {
+    std::fprintf(stderr, "sdir: the server has ended the tap\n");
   }
 }
 
@@ -614,6 +623,51 @@ void Record(Command* command) {
   check(std::fflush(output) == 0);
 }
 
+int Replay(Command* command) {
+  const std::string file = command->Next("FILE");
+  const std::string service = command->NextName("SERVICE");
+  command->End();
+  le::sdir::ReplayOptions options;
+  options.interface = "sdir";
+  const absl::optional<std::string> speed = command->Value("--speed");
+  if (speed.has_value() &&
+      (!absl::SimpleAtod(*speed, &options.speed) || !(options.speed >= 0))) {
+    Misused(absl::StrCat("'", *speed, "' is not a speed"));
+  }
+  options.timeout = command->Timeout().value_or(options.timeout);
+  const absl::StatusOr<le::sdir::Recording> recording =
+      le::sdir::ParsePcapng(ReadAll(file));
+  if (!recording.ok()) FailWith(recording.status());
+  const Described described = AskForDescription(*command, service);
+  if (described.protocol_id() != recording->protocol_id ||
+      described.max_message_size() != recording->max_message_size) {
+    Fail(kFailed, absl::StrCat("the messages are of protocol '",
+                               EscapedText(recording->protocol_id), "' (",
+                               recording->max_message_size,
+                               " bytes), and the service has protocol '",
+                               EscapedText(described.protocol_id()), "' (",
+                               described.max_message_size(), " bytes)"));
+  }
+  InstallIntroducer(*command, described.service());
+  le::sdir::ReplayCounts counts;
+  const absl::Status status = le::sdir::Replay(
+      *recording, options,
+      [](const std::string& difference) {
+        std::printf("%s\n", EscapedText(difference).c_str());
+      },
+      &counts);
+  if (!status.ok()) FailWith(status);
+  std::printf(
+      "%llu messages sent, %llu skipped; %llu responses are the same, "
+      "%llu differ, %llu were not recorded\n",
+      static_cast<unsigned long long>(counts.sent),
+      static_cast<unsigned long long>(counts.skipped),
+      static_cast<unsigned long long>(counts.same),
+      static_cast<unsigned long long>(counts.different),
+      static_cast<unsigned long long>(counts.unknown));
+  return counts.different > 0 ? kNo : le::directory::kDone;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -659,6 +713,8 @@ int main(int argc, char** argv) {
     TapService(&command);
   } else if (name == "record") {
     Record(&command);
+  } else if (name == "replay") {
+    status = Replay(&command);
   }
   return std::fflush(stdout) == 0 ? status : kFailed;
 }

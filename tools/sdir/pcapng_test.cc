@@ -84,7 +84,8 @@ TEST(PcapngTest, TheRestOfABlockThatIsCutOffIsIgnored) {
     const absl::StatusOr<Recording> read =
         ParsePcapng(absl::string_view(file).substr(0, size));
     ASSERT_EQ(read.ok(), size >= header) << size;
-    if (read.ok()) ASSERT_LT(read->frames.size(), 3u) << size;
+    if (!read.ok()) continue;
+    ASSERT_LT(read->frames.size(), 3u) << size;
   }
 }
 

@@ -33,6 +33,8 @@ class Tap {
   // Takes the next record. Waits for a short time if there is none. kEnd: the
   // server has ended the tap.
   Result Next(inspection::TapRecord* record, std::string* payload);
+  // The messages that were lost since the last record.
+  uint32_t lost_at_end() const { return ring_->lost_at_end(); }
 
  private:
   // Sends a request, and a file unless it is null. Returns the answer.

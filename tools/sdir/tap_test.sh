@@ -102,6 +102,21 @@ fi
 "$3" < /dev/null > /dev/null 2> "$folder/log" &
 server=$!
 "$sdir" wait "<$user>.other"
+"$sdir" wait "<$user>.facts"
+
+# The service answers as before, except that another service does not.
+"$sdir" replay "$folder/file" "<$user>.facts" --speed=0 > "$folder/text" 2>&1 || fail "a replay: $?" "$folder/text"
+expect text '^9 messages sent, 1 skipped; 8 responses are the same, 0 differ, 0 were not recorded$'
+"$sdir" replay "$folder/file" "<$user>.facts" --speed=10 > "$folder/text" 2>&1 || fail "a slow replay: $?" "$folder/text"
+"$sdir" replay - "<$user>.liar" --speed=0 < "$folder/file" > "$folder/text" 2>&1
+[ $? = 4 ] || fail "a replay to a liar" "$folder/text"
+expect text '^#[0-9]+ request [0-9]+: [0-9a-f]+(\.\.\.)? was recorded, now [0-9a-f]+$' ' 0 responses are the same, 8 differ,'
+"$sdir" replay "$folder/file" "<$user>.other" > "$folder/text" 2>&1
+[ $? = 1 ] || fail "a replay to another protocol" "$folder/text"
+expect text "^sdir: the messages are of protocol 'files.FileFacts/1' .* has protocol 'other protocol'"
+"$sdir" replay "$sdir" "<$user>.facts" > "$folder/text" 2>&1
+[ $? = 1 ] || fail "no recording" "$folder/text"
+expect text "^sdir: INVALID_ARGUMENT: not a recording: "
 "$sdir" tap "<$user>.other" --timeout=0.01 > "$folder/text" 2>&1 || fail "an untyped service" "$folder/text"
 kill -STOP "$server"
 "$sdir" record "<$user>.other" "$folder/file" > "$folder/text" 2>&1

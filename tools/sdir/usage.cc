@@ -35,8 +35,8 @@ constexpr StatusInfo kStatuses[] = {
      "refused, by the directory or by a called service, or the directory does "
      "not answer within 5 s"},
     {2, "the arguments make no sense"},
-    {3, "out of time (of wait, introspect and call)"},
-    {4, "no (of explain)"},
+    {3, "out of time"},
+    {4, "no (of explain), or responses differ (of replay)"},
     {5, "there is no directory"},
 };
 
@@ -144,6 +144,7 @@ const std::vector<OptionInfo>& Options() {
        "opens the session by the binding of this interface of one's own, which "
        "anybody may do who has one. Without it, no binding is needed"},
       {"--client", "PID", "only the sessions of this process"},
+      {"--speed", "N", "N times as fast as it was recorded; 0: without pauses"},
       {"--fd", "FILE",
        "the file whose descriptor goes with the request, opened for reading "
        "(-: "
@@ -210,7 +211,15 @@ const std::vector<CommandInfo>& Commands() {
       {"record",
        "SERVICE FILE",
        {"--client", "--timeout"},
-       "writes them to a pcapng file (-: standard output), for Wireshark"},
+       "writes them to a pcapng file (-: standard output), which Wireshark and "
+       "replay read"},
+      {"replay",
+       "FILE SERVICE",
+       {"--speed", "--timeout"},
+       "sends the messages of the recorded clients to the service, and prints "
+       "the responses that differ from the recorded ones. Messages with file "
+       "descriptors are skipped. Without --timeout, each response may take 5 "
+       "s"},
       {"help",
        "[FORMAT]",
        {},
