@@ -17,16 +17,18 @@
         deps = [":printer", "@le_messaging//messaging:le_messaging"],
     )
 
-A program links one or more components and one facade; it has no main() of its own. main()
+A program links one or more components and one library with a transport, such as
+//messaging:le_messaging. It has no main() of its own. main() runs the event loop. The loop
 first advertises the services of all components, then connects their clients, then calls
-each COMPONENT_INIT_ONCE and each COMPONENT_INIT, then runs the event loop. As in Legato,
-the components in the deps of a component are initialized before it.
+each COMPONENT_INIT_ONCE and each COMPONENT_INIT. As in Legato, the components in the deps
+of a component are initialized before it.
 """
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 
-# Generated code is GNU C. A function that does not exist here is an error where
-# it is called, and not only for the linker.
+# Generated code is GNU C. If it calls a function that le_messaging does not
+# have, the compiler reports the line of the call. The linker would report only
+# the name.
 _C = ["-std=gnu99", "-Werror=implicit-function-declaration"]
 
 def _names(apis):
@@ -46,8 +48,10 @@ def le_api_component(
         manual_start = [],
         deps = [],
         copts = [],
+        testonly = False,
+        visibility = None,
         **kwargs):
-    """Defines a component as a library, in C.
+    """Defines a component as a library. Its sources are C or C++.
 
     Args:
       name: the component's name.
@@ -58,8 +62,10 @@ def le_api_component(
       requires: APIs that it uses, in the same form.
       manual_start: APIs of either kind that main() neither advertises nor connects.
       deps: other libraries.
-      copts: for srcs and generated. They must suit the languages of both.
-      **kwargs: for the library, such as visibility.
+      copts: for srcs and generated. They must be valid for C, and for C++ if srcs has C++.
+      testonly: as for all rules.
+      visibility: as for all rules.
+      **kwargs: for each of the component's libraries, such as tags, data and linkopts.
     """
     servers = _names(provides)
     clients = _names(requires)
@@ -82,6 +88,8 @@ def le_api_component(
             ["#include \"%s_interface.h\"" % api for api in clients] +
             ["#ifdef __cplusplus", "}", "#endif", "#endif"],
         )) + " > $@",
+        testonly = testonly,
+        visibility = ["//visibility:private"],
     )
 
     if not native.package_name():
@@ -111,6 +119,8 @@ def le_api_component(
         name = name + "_component_c",
         outs = [folder + "/component.c"],
         cmd = "printf '%s\\n' " + " ".join(_lines(def_lines)) + " > $@",
+        testonly = testonly,
+        visibility = ["//visibility:private"],
     )
 
     defines = ["LE_COMPONENT_NAME=" + name, "MK_TOOLS_BUILD"]
@@ -127,8 +137,11 @@ def le_api_component(
         linkstatic = True,
         # Defined for the generated code only: see le_messaging.h.
         local_defines = defines + ["LE_MSG_TRY_OPEN_AS_LEGATO"],
+        testonly = testonly,
+        visibility = ["//visibility:private"],
         deps = common + deps,
         alwayslink = True,
+        **kwargs
     )
 
     # The generated library is first: "interfaces.h" must be this
@@ -143,8 +156,11 @@ def le_api_component(
             copts = copts,
             linkstatic = True,
             local_defines = defines,
+            testonly = testonly,
+            visibility = ["//visibility:private"],
             deps = all_deps,
             alwayslink = True,
+            **kwargs
         )
         all_deps = all_deps + [":%s_cxx" % name]
     cc_library(
@@ -154,6 +170,8 @@ def le_api_component(
         copts = _C + copts,
         linkstatic = True,
         local_defines = defines,
+        testonly = testonly,
+        visibility = visibility,
         deps = all_deps,
         alwayslink = True,
         **kwargs

@@ -45,7 +45,8 @@ struct Limits {
   uint32_t stand_bys = 64;
   // Introductions that one server has not received.
   uint32_t introductions = 32;
-  // The file descriptors that the process may open. They determine all totals.
+  // The file descriptors that the process may open. The limits of all users
+  // together follow from this number.
   uint64_t descriptors = uint64_t{1} << 20;
 
   // No limits, for a directory that has only one user.
@@ -91,12 +92,13 @@ struct Accounts {
   // the kernel. The kernel bounds the sockets that one user has in such queues.
   // The client's user is charged.
   Quota introductions;
-  // Those whose server has gone, and the kernel still has the socket. The
-  // server's user is charged, because no client can prevent it.
+  // Introductions that a server had not received when its connection closed,
+  // and whose sockets the kernel still holds. The server's user is charged,
+  // because a client cannot prevent them.
   Quota leftovers;
 
-  // Returns the user with the next larger number that has any resource. Without
-  // `user`, returns the first such user.
+  // Returns the user that has any resource and the lowest uid above `user`.
+  // Without `user`, returns the one with the lowest uid.
   absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
   // Lists the resources of which the user may have no more, in words.
   std::string AtLimit(uid_t user) const;

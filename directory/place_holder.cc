@@ -37,6 +37,46 @@ absl::Status Error(const char* what, const std::string& path) {
       absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(errno)));
 }
 
+absl::Status MayBeReplaced(absl::string_view path, absl::string_view by) {
+  const uid_t self = event::Process::Current()->credentials().uid;
+  return absl::PermissionDeniedError(absl::StrCat(
+      path, " ", by,
+      ", who could take this directory's place: let it belong to root or to "
+      "user ",
+      self, ", and let no other user write to it"));
+}
+
+// Checks that no other user can replace this directory by another, through
+// `folder` or a symbolic link at this path. `is_above` is false for the folder
+// of the socket itself. OK if a folder above is missing: mkdir() then fails.
+absl::Status CheckFolder(const std::string& folder, bool is_above) {
+  event::Process* const process = event::Process::Current();
+  for (const auto look : {&sys::Lstat, &sys::Stat}) {
+    struct stat found;
+    if (look(folder.c_str(), &found) != 0) {
+      if (is_above && errno == ENOENT) return absl::OkStatus();
+      return Error("look at the folder", folder);
+    }
+    const bool is_link = S_ISLNK(found.st_mode);
+    const std::string what =
+        absl::StrCat(is_link ? "the link " : "the folder ", folder);
+    // In a user namespace, the folders above may belong to the root outside.
+    const bool is_trusted = found.st_uid == 0 ||
+                            found.st_uid == process->credentials().uid ||
+                            (is_above && process->IsOverflowUser(found.st_uid));
+    if (!is_trusted) {
+      return MayBeReplaced(what,
+                           absl::StrCat("belongs to user ", found.st_uid));
+    }
+    // With the sticky bit, a user may not replace what belongs to others.
+    const bool is_sticky = is_above && (found.st_mode & S_ISVTX) != 0;
+    if (!is_link && (found.st_mode & S_IWOTH) != 0 && !is_sticky) {
+      return MayBeReplaced(what, "may be written to by every user");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 constexpr absl::Duration PlaceWatch::kSettleTime;
@@ -44,6 +84,12 @@ constexpr absl::Duration PlaceWatch::kSettleTime;
 absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
                                           bool passed_socket) {
   const std::string& folder = place.folder;
+  for (size_t end = folder.find('/', 1); end != std::string::npos;
+       end = folder.find('/', end + 1)) {
+    const absl::Status checked =
+        CheckFolder(folder.substr(0, end), /*is_above=*/true);
+    if (!checked.ok()) return checked;
+  }
   if (sys::Mkdir(folder.c_str(), kFolderMode) == 0) {
     // mkdir() has subtracted the umask.
     if (sys::Chmod(folder.c_str(), kFolderMode) != 0) {
@@ -52,22 +98,8 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
   } else if (errno != EEXIST) {
     return Error("make the folder", folder);
   } else {
-    // The owner of the folder, or of a symbolic link to it, could replace this
-    // directory by another.
-    const uid_t self = event::Process::Current()->credentials().uid;
-    for (const auto look : {&sys::Lstat, &sys::Stat}) {
-      struct stat found;
-      if (look(folder.c_str(), &found) != 0) {
-        return Error("look at the folder", folder);
-      }
-      if (found.st_uid == 0 || found.st_uid == self) continue;
-      return absl::PermissionDeniedError(absl::StrCat(
-          S_ISLNK(found.st_mode) ? "the link " : "the folder ", folder,
-          " belongs to user ", found.st_uid,
-          ", who could take this directory's place: let it belong to root or "
-          "to user ",
-          self));
-    }
+    const absl::Status checked = CheckFolder(folder, /*is_above=*/false);
+    if (!checked.ok()) return checked;
   }
   const std::string file = place.lock_file();
   // O_NOFOLLOW: a link that another user has made could lead to any file.

@@ -77,6 +77,18 @@ TEST_F(PlaceHolderTest, AFolderThatIsThereStaysAsItIs) {
   EXPECT_EQ(ModeOf(place_.folder), 0700u);
 }
 
+TEST_F(PlaceHolderTest, ItsNameMayEndWithASlash) {
+  place_.folder += '/';
+  EXPECT_TRUE(HoldPlace(place_).ok());
+}
+
+TEST_F(PlaceHolderTest, NoFolderAboveIsMade) {
+  Place below = place_;
+  below.folder += "/e";
+  EXPECT_THAT(std::string(HoldPlace(below).status().message()),
+              HasSubstr("cannot make the folder"));
+}
+
 TEST_F(PlaceHolderTest, OneDirectoryHoldsIt) {
   auto first = HoldPlace(place_);
   ASSERT_TRUE(first.ok());

@@ -6,10 +6,13 @@
 // machine: each call is an event and returns actions. It has no file
 // descriptor, clock, thread or lock.
 //
-//   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced (forgotten)
-//                 └──────────► refused (forgotten)
-//   server:  advertises ──► offering ──► removed
-//                       └──► standing by ──┘ (takes over)
+//   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced ──► received
+//   server:  advertises ──► standing by ──► offering ──► removed
+//
+// A client may skip `unbound` and `waiting`, and a server `standing by`. Until a
+// client is introduced, it may be refused; the registry then forgets it. It
+// forgets an introduced client when the server has received the introduction. A
+// server that stands by may be removed, too.
 //
 // Work for many clients is done in slices: while has_more(), call GoOn().
 //
@@ -21,9 +24,12 @@
 // - Unless has_more(), no client waits for a server that is not busy.
 // - No client is introduced by a binding that was removed. A client that has
 //   named its service needs no binding: its owner has checked that it may.
-// - An introduction is on its way until the server has received it. Until then
-//   it is charged to the client's user. A server is busy if it has the largest
-//   number of introductions on their way.
+// - An introduction is first ordered (kIntroduce), then on its way
+//   (IntroductionDone()), until the server has received it. Until then it is
+//   charged to the client's user. After the server is removed, it is charged to
+//   the server's user, as far as that user's limit allows.
+// - A server is busy if Limits::introductions of its introductions are ordered
+//   or on their way.
 
 #ifndef LE_MESSAGING_DIRECTORY_REGISTRY_H_
 #define LE_MESSAGING_DIRECTORY_REGISTRY_H_
@@ -61,7 +67,8 @@ enum class RefusalReason {
   kNoBinding,
   kOtherProtocol,
   kLimit,
-  kBusy,  // the user's limit of introductions; the client may ask again
+  kBusy,  // the client's or the server's user has reached its limit of
+          // introductions; the client may ask again
   kOtherVersion,
 };
 
@@ -130,8 +137,9 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // The most clients that one GoOn() places, serves or refuses. The events
-  // between two calls of GoOn() together handle at most this number, too.
+  // The most clients that one GoOn() places, serves or refuses. Between two
+  // calls of GoOn(), all events together serve or refuse at most this number of
+  // waiting clients, too.
   static constexpr size_t kMaxAtOnce = 128;
 
   // The most inspections of one server that it has not received. So those of a
@@ -169,9 +177,9 @@ class Registry {
   void NoteReceived(PeerId server, size_t left);
   Actions ServerReceived(PeerId server, size_t left);
   // Removes and returns the introductions that a closed server has not
-  // received. The kernel still holds their sockets, so they stay charged until
-  // the caller destroys them, but to the server's user as far as its share
-  // allows.
+  // received. The kernel still holds their sockets, so each stays charged until
+  // the caller destroys it. It is charged to the server's user from now on. If
+  // that user has reached its limit, it stays charged to the client's user.
   std::deque<Client> TakeOnTheirWay(PeerId server);
 
   // Adds a binding, or replaces the binding of the same client. The next Load()
@@ -193,7 +201,8 @@ class Registry {
   // The server of that process which offers the service or stands by. Null if
   // there is none.
   const Server* ServerOf(const ServiceKey& key, pid_t pid) const;
-  // True if the server has the largest number of introductions on their way.
+  // True if Limits::introductions of its introductions are ordered or on their
+  // way.
   bool IsBusy(const Server& server) const;
   bool has_bindings() const {
     return !by_user_.empty() || !by_any_user_.empty();
@@ -244,7 +253,8 @@ class Registry {
   // Moves a client to the queue that its binding names now. Serves or refuses
   // it at once if possible.
   void Place(PeerId id, Actions* actions);
-  // Serves the queue of a service until `left_` is 0. GoOn() serves the rest.
+  // Serves the queue of a service until the server is busy or `left_` is 0. In
+  // the second case GoOn() serves the rest.
   void ServeLine(const ServiceKey& key, Actions* actions);
   // Introduces a client to `server`, or refuses it.
   void Serve(PeerId client, Server* server, Actions* actions);
@@ -263,7 +273,7 @@ class Registry {
   Accounts* const accounts_;
   const size_t at_once_;
   size_t left_ = at_once_;  // clients that may be handled before GoOn()
-  UserBindings by_user_;    // also those of the name "*"
+  UserBindings by_user_;    // the name may be "*"
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
   std::map<PeerId, bool> unbound_;    // in order of arrival
@@ -271,10 +281,11 @@ class Registry {
   absl::flat_hash_map<ServiceKey, Service> services_;
   // Clients whose kIntroduce is not yet reported as carried out.
   absl::flat_hash_map<PeerId, Client> introduced_;
-  // One client of each user in turn, so that no user delays the others.
+  // Clients whose reason to wait may have changed. TakeChanged() takes one
+  // client of each user in turn, so that no user delays the others.
   std::set<std::pair<uid_t, PeerId>> changed_;
   uid_t last_told_ = 0;  // the user of the last client taken from changed_
-  std::list<ServiceKey> changed_lines_;
+  std::list<ServiceKey> changed_lines_;  // services with a `changed`
   // True while all clients are being placed again. Clients from next_to_place_
   // on are not placed yet.
   bool places_ = false;
@@ -287,9 +298,9 @@ class Registry {
   uint64_t introductions_ = 0;
 };
 
-// Describes a wait in words. The text names only the client's own binding and
-// its service. If `users` is null, users are written as numbers, because a
-// look-up may take long.
+// Describes a wait in words. The text names only the client's own binding, its
+// service, and the process that offers the service. If `users` is null, users
+// are written as numbers, because a look-up may take long.
 WaitCause ToCause(const Registry::Wait& wait, Users* users);
 
 }  // namespace directory

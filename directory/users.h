@@ -21,7 +21,8 @@ class Users {
   virtual ~Users() = default;
   // NotFound: there is no such user. Unavailable: the look-up fails now.
   virtual absl::StatusOr<uid_t> UidOf(const std::string& name) = 0;
-  // The name of a user, or the number in decimal if there is none.
+  // The name of a user, or the number in decimal if there is none or the
+  // look-up fails.
   virtual std::string NameOf(uid_t uid) = 0;
 };
 
@@ -33,7 +34,8 @@ class OsUsers : public Users {
   std::string NameOf(uid_t uid) override;
 };
 
-// Looks up the name of each user once, until Clear().
+// Looks up the name of each user once, until Clear(). It also clears itself
+// when it is full.
 class NameCache final : public Users {
  public:
   explicit NameCache(Users* users) : users_(users) {}  // not owned

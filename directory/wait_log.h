@@ -4,10 +4,11 @@
 // Decides when a wait is logged. Pure: the caller passes the time and the
 // cause.
 //
-// The first line is logged after kInterval. A later change of the cause is
-// logged when it has lasted for kMoment, because a server that begins to offer
-// the service mostly accepts the session at once. Two lines are at least
-// kInterval apart. Of several changes, only the last one is logged.
+// The first line is logged after kInterval. Later the cause is logged when it
+// has differed from the logged one for kMoment. The reason: a server that begins
+// to offer the service usually accepts the session at once. Two lines are at
+// least kInterval apart. If the cause changes several times in between, only the
+// last cause is logged.
 
 #ifndef LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
 #define LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
@@ -27,11 +28,11 @@ class WaitLog {
   void Begin(absl::Time now);
   // `cause` is the present cause. True: it must be logged now.
   bool Update(absl::Time now, const WaitCause& cause);
-  // The latest time for the next call of Update(). InfiniteFuture(): Update()
-  // must be called only when the cause changes.
+  // The next call of Update() is needed at this time, or earlier if the cause
+  // changes. InfiniteFuture(): it is needed only if the cause changes.
   absl::Time next() const { return next_; }
-  // True if a line was logged since Begin(). Then the end of the wait is
-  // logged, too.
+  // True if a line was logged since Begin(). Then the caller also logs the end
+  // of the wait.
   bool said() const { return said_.known(); }
   absl::Duration Waited(absl::Time now) const { return now - begin_; }
 

@@ -83,8 +83,8 @@ class LoopBase : public Loop {
   // Called on the owner's thread when the next deadline may have become
   // earlier.
   virtual void OnTimerStarted() {}
-  // Called before the outermost Run(), RunUntil(), RunTurn() or RunStep()
-  // returns, but not before a RunStep() that returns true.
+  // Called when the outermost Run(), RunUntil() or RunTurn() is about to return,
+  // or when the outermost RunStep() is about to return false.
   virtual void OnServed() {}
 
   // ---- For the subclass to use ----
@@ -101,8 +101,8 @@ class LoopBase : public Loop {
   // Whether Run(), RunUntil(), RunTurn() or RunStep() of this loop is on the
   // stack.
   bool serving() const { return serving_ > 0; }
-  // Only inside Wait(): whether RunTurn() has called it, or whether it is the
-  // first Wait() since RunStep() returned false.
+  // Only inside Wait(). Whether this is the first Wait() of a round. A round is
+  // one turn of RunTurn(), or the calls of RunStep() until one returns false.
   bool new_round() const { return new_round_; }
 
   LoopBase* outer() const { return outer_; }
@@ -134,8 +134,9 @@ class LoopBase : public Loop {
   uint32_t turn_ = 0;
   bool new_round_ = true;
   bool now_known_ = false;
-  // While each turn has tasks: how many turns may still run before events are
-  // fetched again. waited_at_ is the coarse time of the last fetch.
+  // If each turn begins with posted tasks, several turns share one fetch of
+  // events. This is how many more turns may run before the next fetch.
+  // waited_at_ is the coarse time of the last fetch.
   int turns_before_wait_ = 0;
   int timers_left_ = 0;       // how many timers this turn may still run
   bool just_waited_ = false;  // the last turn had no tasks and has waited
@@ -146,9 +147,10 @@ class LoopBase : public Loop {
   std::atomic<const void*> turn_thread_{nullptr};
 };
 
-// A subclass of LoopBase uses some of the four base classes. The Task, the
-// Timer and the Watch run a turn of the nested loop. The TurnEndHook runs the
-// nested loop's hooks.
+// The outer loop serves a Nesting as a Task, Timer, Watch or TurnEndHook. As a
+// Task, Timer or Watch, the Nesting runs a turn of the nested loop. As a
+// TurnEndHook, it runs the nested loop's hooks. AtTurnEnd() of the nested loop
+// registers the hook; each subclass of LoopBase registers the others it needs.
 class LoopBase::Nesting final : public Task,
                                 public Timer,
                                 public Watch,

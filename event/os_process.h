@@ -24,9 +24,10 @@ class OsProcess final : public Process {
   // Returns the only OsProcess. It is never destroyed.
   static OsProcess* Get();
 
-  // Calls exit(EXIT_FAILURE), or abort() if AbortsOnFatal(). If another thread
-  // has called Die() before, waits until that thread ends the process. If the
-  // calling thread has called it before, calls _exit().
+  // Calls abort() if AbortsOnFatal(). Otherwise calls _exit() if forked() or if
+  // this thread has called Die() before. If another thread has called Die()
+  // before, waits until that thread ends the process. In all other cases, calls
+  // exit(EXIT_FAILURE).
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override;
   bool IsOverflowUser(uid_t uid) override;
@@ -48,8 +49,8 @@ class OsProcess final : public Process {
   OsProcess();
 };
 
-// Fatal in the child of a fork; the message names `function`. A function of the
-// C API calls this first if it uses more than the caller's memory.
+// Fatal if OsProcess::forked(). The message names `function`. A function of the
+// C API calls this first, unless it uses only memory that the caller passes.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

@@ -34,19 +34,25 @@ void PeerLogLimiter::Fill(Bucket* bucket, Instant now) {
 }
 
 void PeerLogLimiter::ForgetFullBuckets(Instant now) {
+  uint64_t hidden = 0;
   for (auto it = buckets_.begin(); it != buckets_.end();) {
     Fill(&it->second, now);
     const bool idle =
-        it->second.lines == kLinesAtOnce && it->second.hidden == 0;
+        it->first != kUnknownPeer && it->second.lines == kLinesAtOnce;
+    if (idle) hidden += it->second.hidden;
     it = idle ? buckets_.erase(it) : std::next(it);
   }
+  if (hidden == 0) return;
+  const auto shared = buckets_.try_emplace(kUnknownPeer);
+  if (shared.second) shared.first->second.filled_at = now;
+  shared.first->second.hidden += hidden;
 }
 
 PeerLogLimiter::Bucket* PeerLogLimiter::BucketOf(uid_t user, Instant now) {
   if (buckets_.size() >= kMaxUsers && buckets_.count(user) == 0) {
-    // Remove full buckets: a new bucket is also full, so they hold no
-    // information. Search for them at most once a second, because a search at
-    // each line would be slow.
+    // Remove full buckets: a new bucket is also full. The number of their
+    // hidden lines is kept in the shared bucket. Search for them at most once a
+    // second, because a search at each line would be slow.
     if (now >= next_search_) {
       next_search_ = now + absl::Seconds(1);
       ForgetFullBuckets(now);

@@ -26,8 +26,9 @@ constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 
 // Any thread. Like Log(), for a line that a peer of user `user` has caused. For
 // each user the current process shows kLinesAtOnce lines at once, then
-// kLinesPerSecond. After hidden lines, the next line that is shown has their
-// number.
+// kLinesPerSecond. It hides all other lines. The next shown line of that user
+// ends with the number of hidden lines. If the user's bucket is removed before,
+// the next line of the users without a bucket has this number.
 void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
 
 // Counts how many lines each user may still cause. Each user has a bucket of
@@ -37,7 +38,8 @@ class PeerLogLimiter {
  public:
   static constexpr double kLinesAtOnce = 20;
   static constexpr double kLinesPerSecond = 1;
-  // At most this many users have a bucket. All further users share one bucket.
+  // At most this many users have a bucket. All further users share the bucket
+  // of kUnknownPeer.
   static constexpr size_t kMaxUsers = 1024;
 
   // Returns nullopt if this line of `user` must be hidden. Otherwise returns

@@ -61,6 +61,24 @@ TEST(PeerLogLimiterTest, MoreUsersThanItRemembersShare) {
             kAtOnce);
 }
 
+// A person may have very many user numbers, and hide a line of each.
+TEST(PeerLogLimiterTest, UsersWithHiddenLinesAreForgottenToo) {
+  PeerLogLimiter limiter;
+  constexpr uid_t kMany = PeerLogLimiter::kMaxUsers;
+  for (uid_t user = 0; user < kMany; ++user) {
+    Flood(&limiter, user, kAtOnce + 2, kStart);
+  }
+  const Instant later = kStart + absl::Hours(1);
+  EXPECT_EQ(Flood(&limiter, kMany, kAtOnce + 1, later), kAtOnce);
+  EXPECT_EQ(Flood(&limiter, kMany + 1, kAtOnce + 1, later), kAtOnce);
+  // A later line has the number of their hidden lines.
+  uint64_t hidden = 0;
+  for (uid_t user = kMany + 2; user < 2 * kMany; ++user) {
+    hidden += limiter.Admit(user, later).value_or(0);
+  }
+  EXPECT_EQ(hidden, 2 * kMany);
+}
+
 }  // namespace
 }  // namespace event
 }  // namespace le

@@ -40,16 +40,16 @@ class CThread : public std::enable_shared_from_this<CThread> {
     phase_ = Phase::kRunning;
   }
 
-  // The loop of the calling thread, which must be this one. The first call
-  // creates the loop, and posts the functions that other threads have queued
-  // before. The loop is not created earlier, because it has file descriptors.
-  event::Loop* loop() {
+  // Returns the loop of the calling thread, which must be this one. The first
+  // call creates the loop, and posts the functions that other threads have
+  // queued before. The loop is not created earlier, because it has file
+  // descriptors.
+  event::Loop* EnsureLoop() {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
     if (loop_ == nullptr) {
       loop_ = event::Thread::Current()->loop();
       for (Function& function : queued_) wakes.Post(loop_, &function);
-      if (stops_loop_) loop_->Stop();
     }
     return loop_;
   }
@@ -76,7 +76,11 @@ class CThread : public std::enable_shared_from_this<CThread> {
   void Start(const char* function);
   le_result_t Join(void** result);
   le_result_t Cancel();
+  // Makes RunLoop() return.
   void StopLoop();
+  // For the calling thread, which must be this one. Runs the loop until
+  // StopLoop(). Ends the thread if it was cancelled.
+  void RunLoop();
   // For the calling thread, which must be this one. From now on Cancel()
   // unparks `parker`. Null: Cancel() unparks nothing.
   void SetParker(event::Parker* parker) {
@@ -177,13 +181,6 @@ class CThread : public std::enable_shared_from_this<CThread> {
   };
 
   void Body();
-  void StopLoopLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (loop_ == nullptr) {
-      stops_loop_ = true;
-    } else {
-      loop_->Stop();
-    }
-  }
 
   const std::string name_;
   const le_thread_MainFunc_t main_;
@@ -193,8 +190,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kNew;
   Attributes attributes_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> cancelled_{false};
-  // StopLoopLocked() was called before the loop existed.
-  bool stops_loop_ ABSL_GUARDED_BY(mutex_) = false;
+  // StopLoop() was called, and RunLoop() has not returned since.
+  bool stop_requested_ ABSL_GUARDED_BY(mutex_) = false;
   event::Parker* parker_ ABSL_GUARDED_BY(mutex_) = nullptr;
   void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;
   event::Loop* loop_ ABSL_GUARDED_BY(mutex_) = nullptr;

@@ -23,7 +23,7 @@ namespace legato {
 
 std::shared_ptr<CThread> QueueOfCurrentThread() {
   CThread* const current = CurrentThread();
-  current->loop();
+  current->EnsureLoop();
   return current->shared_from_this();
 }
 
@@ -34,18 +34,34 @@ void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
 
 namespace {
 
-void QueueToSelf(le_event_DeferredFunc_t function, void* param1, void* param2) {
-  CThread* const current = CurrentThread();
-  current->loop();
-  current->Queue(function, param1, param2);
+// Returns the thread of a reference (null: the calling thread). Null: a stale
+// reference. The calling thread gets a loop, because functions outside this
+// file may run it. Fatal if `queued`, the function for the queue, is null.
+std::shared_ptr<CThread> FindTarget(const char* function,
+                                    le_thread_Ref_t thread,
+                                    le_event_DeferredFunc_t queued) {
+  CheckNotForked(function);
+  if (queued == nullptr) Misuse(function, "the function is NULL");
+  if (thread == nullptr) return QueueOfCurrentThread();
+  std::shared_ptr<CThread> target = Threads::OfCurrentProcess()->Find(thread);
+  if (target != nullptr && IsCurrent(target.get())) target->EnsureLoop();
+  return target;
 }
 
-// Runs the calling thread's loop until it is stopped. Ends the thread if it was
-// cancelled.
-void RunLoop() {
+// As FindTarget(). A stale reference is fatal.
+std::shared_ptr<CThread> GetTarget(const char* function, le_thread_Ref_t thread,
+                                   le_event_DeferredFunc_t queued) {
+  std::shared_ptr<CThread> target = FindTarget(function, thread, queued);
+  return target != nullptr ? target : Threads::Get(function, thread);
+}
+
+// False: the call is from a handler of the loop, and has no effect.
+bool RunLoopOutsideHandlers(const char* function) {
+  CheckNotForked(function);
   CThread* const current = CurrentThread();
-  current->loop()->Run();
-  if (current->MustEnd()) EndCancelledThread();
+  if (current->EnsureLoop()->InTurn()) return false;
+  current->RunLoop();
+  return true;
 }
 
 }  // namespace
@@ -55,28 +71,24 @@ void RunLoop() {
 
 using le::legato::CThread;
 using le::legato::CurrentThread;
-using le::legato::IsCurrent;
-using le::legato::QueueToSelf;
+using le::legato::FindTarget;
+using le::legato::GetTarget;
+using le::legato::RunLoopOutsideHandlers;
 using le::legato::Threads;
 
 void le_event_RunLoop(void) {
   CheckNotForked(__func__);
-  for (;;) le::legato::RunLoop();
+  for (;;) CurrentThread()->RunLoop();
 }
 
 void le_event_RunLoopUntilStopped(void) {
-  CheckNotForked(__func__);
-  if (CurrentThread()->loop()->InTurn()) {
+  if (!RunLoopOutsideHandlers(__func__)) {
     Misuse(__func__, "called in a handler of the same loop");
   }
-  le::legato::RunLoop();
 }
 
 le_result_t le_event_TryRunLoopUntilStopped(void) {
-  CheckNotForked(__func__);
-  if (CurrentThread()->loop()->InTurn()) return LE_BUSY;
-  le::legato::RunLoop();
-  return LE_OK;
+  return RunLoopOutsideHandlers(__func__) ? LE_OK : LE_BUSY;
 }
 
 void le_event_StopLoop(le_thread_Ref_t thread) {
@@ -90,54 +102,41 @@ void le_event_StopLoop(le_thread_Ref_t thread) {
 
 int le_event_GetFd(void) {
   CheckNotForked(__func__);
-  const int fd = CurrentThread()->loop()->GetFd();
-  if (fd < 0) Misuse(__func__, "this loop has no descriptor");
+  const int fd = CurrentThread()->EnsureLoop()->GetFd();
+  if (fd < 0) Misuse(__func__, "this loop has no file descriptor");
   return fd;
 }
 
 le_result_t le_event_ServiceLoop(void) {
   CheckNotForked(__func__);
   CThread* const current = CurrentThread();
-  const bool in_turn = current->loop()->InTurn();
+  le::event::Loop* const loop = current->EnsureLoop();
+  const bool in_turn = loop->InTurn();
   if (current->MustEnd() && !in_turn) le::legato::EndCancelledThread();
-  const bool ran = current->loop()->RunStep();
-  // If le_thread_Cancel() was called meanwhile, the descriptor may have lost its
-  // readiness. Then the caller must not poll, but call again.
+  const bool ran = loop->RunStep();
+  // If le_thread_Cancel() was called meanwhile, the file descriptor may have
+  // lost its readiness. Then the caller must not poll, but call again.
   return ran || (current->MustEnd() && !in_turn) ? LE_OK : LE_WOULD_BLOCK;
 }
 
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
                             void* param2Ptr) {
-  CheckNotForked(__func__);
-  if (func == nullptr) Misuse(__func__, "the function is NULL");
-  QueueToSelf(func, param1Ptr, param2Ptr);
+  GetTarget(__func__, nullptr, func)->Queue(func, param1Ptr, param2Ptr);
 }
 
 void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr) {
-  CheckNotForked(__func__);
-  if (func == nullptr) Misuse(__func__, "the function is NULL");
-  if (thread == nullptr) {
-    QueueToSelf(func, param1Ptr, param2Ptr);
-  } else {
-    const auto target = Threads::Get(__func__, thread);
-    if (IsCurrent(target.get())) target->loop();
-    target->Queue(func, param1Ptr, param2Ptr);
-  }
+  GetTarget(__func__, thread, func)->Queue(func, param1Ptr, param2Ptr);
 }
 
 le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
                                                  le_event_DeferredFunc_t func,
                                                  void* param1Ptr,
                                                  void* param2Ptr) {
-  CheckNotForked(__func__);
-  if (func == nullptr) Misuse(__func__, "the function is NULL");
-  const auto target = thread == nullptr ? CurrentThread()->shared_from_this()
-                                        : Threads::Get(__func__, thread);
-  if (IsCurrent(target.get())) target->loop();
   const le_result_t result =
-      target->Queue(func, param1Ptr, param2Ptr, /*once=*/true);
+      GetTarget(__func__, thread, func)
+          ->Queue(func, param1Ptr, param2Ptr, /*once=*/true);
   return result == LE_DUPLICATE ? result : LE_OK;
 }
 
@@ -145,17 +144,10 @@ le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
                                               le_event_DeferredFunc_t func,
                                               void* param1Ptr,
                                               void* param2Ptr) {
-  CheckNotForked(__func__);
-  if (func == nullptr) Misuse(__func__, "the function is NULL");
-  const auto found = thread == nullptr
-                         ? CurrentThread()->shared_from_this()
-                         : Threads::OfCurrentProcess()->Find(thread);
-  if (found == nullptr) return LE_NOT_FOUND;
-  // As in QueueToSelf(), loop() makes sure that the calling thread has a loop,
-  // because functions outside this file may run it.
-  if (IsCurrent(found.get())) found->loop();
+  const auto target = FindTarget(__func__, thread, func);
+  if (target == nullptr) return LE_NOT_FOUND;
   try {
-    return found->Queue(func, param1Ptr, param2Ptr);
+    return target->Queue(func, param1Ptr, param2Ptr);
   } catch (const std::bad_alloc&) {
     return LE_NO_MEMORY;
   }

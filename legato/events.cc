@@ -63,7 +63,7 @@ class Report {
 
   // Returns the handler's argument. If it is an object of le_mem, the handler
   // owns the reference from now on.
-  void* Give() {
+  void* Release() {
     releases_ = false;
     return pointer_;
   }
@@ -204,7 +204,7 @@ void Handler::CallNext(void* ref) {
 void Handler::Call(Report report) {
   ThreadHandlers* const thread = ThreadHandlers::OfCurrentThread();
   Handler* const before = std::exchange(thread->running, this);
-  void* const pointer = report.Give();
+  void* const pointer = report.Release();
   CallUser("the handler of an event", [&] {
     if (function_ != nullptr) {
       function_(pointer);

@@ -11,8 +11,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
+#include "event/loop.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "event/user_code.h"
@@ -51,11 +53,7 @@ short ToPoll(uint32_t events) {
   return static_cast<short>(poll);
 }
 
-// If the kernel has no room for a watch, the monitor retries at this interval,
-// because the kernel does not report when it has room.
-constexpr absl::Duration kWatchAgainAfter = absl::Milliseconds(50);
-
-class Monitor final : private Watch, private le::event::Timer {
+class Monitor final : private Watch {
  public:
   Monitor(int fd, le_fdMonitor_HandlerFunc_t handler, short events)
       : fd_(fd),
@@ -63,20 +61,16 @@ class Monitor final : private Watch, private le::event::Timer {
         events_(events),
         owner_(Thread::Current()) {}
 
-  // Begins to watch. On failure returns false and sets errno. If the kernel has
-  // no room, a timer retries.
+  // Begins to watch. On failure returns false and sets errno. If the kernel
+  // lacks memory or watches, the loop retries and logs it.
   bool Begin() {
-    if (owner_->loop()->AddWatch(this, fd_, ToInterest(events_))) return true;
-    const int error = errno;
-    if (error == ENOMEM || error == ENOSPC) {
-      owner_->loop()->StartTimer(this,
-                                 owner_->loop()->Now() + kWatchAgainAfter);
-    }
-    errno = error;
-    return false;
+    le::event::Loop* const loop = owner_->loop();
+    if (loop->AddWatch(this, fd_, ToInterest(events_))) return true;
+    if (errno != ENOMEM && errno != ENOSPC) return false;
+    loop->AddWatchLater(this, fd_, ToInterest(events_));
+    return true;
   }
   void End() {
-    if (running()) owner_->loop()->StopTimer(this);
     if (added()) owner_->loop()->RemoveWatch(this);
   }
   void SetEvents(short events) {
@@ -92,7 +86,6 @@ class Monitor final : private Watch, private le::event::Timer {
 
  private:
   void OnReady(uint32_t events) override;
-  void OnExpiry() override { Begin(); }
 
   const int fd_;
   const le_fdMonitor_HandlerFunc_t handler_;
@@ -132,17 +125,17 @@ le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
   CheckNotForked(__func__);
   if (handlerFunc == nullptr) Misuse(__func__, "the handler is NULL");
   if (le::event::sys::Fcntl(fd, F_GETFD, 0) < 0) {
-    Misuse(__func__, "not a descriptor: ", fd);
+    Misuse(__func__, "not a file descriptor: ", fd);
   }
   auto monitor = std::make_shared<Monitor>(fd, handlerFunc, events);
   monitor->self = monitor;
   monitor->ref = Monitors::OfCurrentThread()->Add(monitor);
   if (!monitor->Begin()) {
     if (errno == EEXIST) {
-      Misuse(__func__, "descriptor ", fd, " has a monitor of this thread");
+      Misuse(__func__, "file descriptor ", fd, " has a monitor of this thread");
     }
     le::event::Log(le::event::LogLevel::kError,
-                   absl::StrCat("le_fdMonitor_Create: descriptor ", fd,
+                   absl::StrCat("le_fdMonitor_Create: file descriptor ", fd,
                                 " cannot be watched: ", std::strerror(errno)));
   }
   return monitor->ref;

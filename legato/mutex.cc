@@ -37,10 +37,10 @@ class CMutex {
   void Lock(const char* function) {
     le::event::Process::Current()->YieldPoint();
     if (TryLock(function, /*fatal=*/true)) return;
-    const Waiters::Place place(&mutex_, &waiters_);
+    const Waiters::Entry entry(&mutex_, &waiters_);
     while (!TryLock(function, /*fatal=*/true)) {
       Thread::Current()->BeforeBlocking();
-      place.parker()->Park(absl::InfiniteFuture());
+      entry.parker()->Park(absl::InfiniteFuture());
     }
   }
 

@@ -33,7 +33,7 @@ class RefNumbers final : public event::ModuleState {
   }
 
  private:
-  static_assert(first % 2 == 1, "no pointer has the same value");
+  static_assert(first % 2 == 1, "pointers to objects are even numbers");
   std::atomic<Number> next_{first};
 };
 

@@ -21,10 +21,10 @@ using le::event::CheckNotForked;
 using le::event::Misuse;
 
 struct le_ref_Iter {
-  enum class Place { kBefore, kAt, kBehind };
+  enum class Position { kBefore, kAt, kBehind };
 
   le_ref_Map* map;
-  Place place = Place::kBefore;
+  Position position = Position::kBefore;
   uint32_t at = 0;
 };
 
@@ -77,7 +77,7 @@ void* ToRef(uint32_t number) {
 // end(): the iterator is at no reference.
 auto Present(le_ref_Iter* iterator) {
   auto& pointers = iterator->map->pointers;
-  return iterator->place == le_ref_Iter::Place::kAt
+  return iterator->position == le_ref_Iter::Position::kAt
              ? pointers.find(iterator->at)
              : pointers.end();
 }
@@ -133,18 +133,18 @@ le_ref_IterRef_t le_ref_GetIterator(le_ref_MapRef_t mapRef) {
 }
 
 le_result_t le_ref_NextNode(le_ref_IterRef_t iteratorRef) {
-  using Place = le_ref_Iter::Place;
+  using Position = le_ref_Iter::Position;
   le_ref_Iter* const iterator = Checked(__func__, iteratorRef);
-  if (iterator->place == Place::kBehind) return LE_FAULT;
+  if (iterator->position == Position::kBehind) return LE_FAULT;
   auto& pointers = iterator->map->pointers;
-  const auto next = iterator->place == Place::kBefore
+  const auto next = iterator->position == Position::kBefore
                         ? pointers.begin()
                         : pointers.upper_bound(iterator->at);
   if (next == pointers.end()) {
-    iterator->place = Place::kBehind;
+    iterator->position = Position::kBehind;
     return LE_NOT_FOUND;
   }
-  iterator->place = Place::kAt;
+  iterator->position = Position::kAt;
   iterator->at = next->first;
   return LE_OK;
 }

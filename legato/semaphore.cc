@@ -40,14 +40,14 @@ class Semaphore {
   enum class Waited { kTaken, kTimedOut, kCancelled };
   Waited Wait(le::event::Instant deadline) {
     Process::Current()->YieldPoint();
-    const Waiters::Place place(&mutex_, &waiters_);
+    const Waiters::Entry entry(&mutex_, &waiters_);
     const le::legato::CancellableWait wait;
     for (bool in_time = true;;) {
       if (wait.cancelled()) return Waited::kCancelled;
       if (TryTake()) return Waited::kTaken;
       if (!in_time) return Waited::kTimedOut;
       le::event::Thread::Current()->BeforeBlocking();
-      in_time = place.parker()->Park(deadline);
+      in_time = entry.parker()->Park(deadline);
     }
   }
 

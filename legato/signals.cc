@@ -10,8 +10,12 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "event/base/log.h"
+#include "event/loop.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "event/user_code.h"
@@ -21,13 +25,19 @@
 
 using le::event::CallUser;
 using le::event::CheckNotForked;
+using le::event::Log;
+using le::event::LogLevel;
 using le::event::Misuse;
 using le::event::Thread;
 
 namespace {
 
-// The handlers of one thread.
-class Signals final : public le::event::ModuleState {
+// After this time the kernel is asked again for a signalfd.
+constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
+
+// The handlers of one thread. While the kernel refuses a signalfd, the timer
+// runs, and the signals stay pending.
+class Signals final : public le::event::ModuleState, private le::event::Timer {
  public:
   static Signals* OfCurrentThread() {
     return Thread::Current()->State<Signals>([] {
@@ -38,24 +48,25 @@ class Signals final : public le::event::ModuleState {
     });
   }
 
-  void Set(const char* function, int signal,
-           le_sig_EventHandlerFunc_t handler) {
+  void Set(int signal, le_sig_EventHandlerFunc_t handler) {
     if (handler != nullptr) {
       handlers_[signal] = handler;
     } else {
       handlers_.erase(signal);
     }
-    Watch(function);
+    Update();
   }
-  void DeleteAll(const char* function) {
+  void DeleteAll() {
     handlers_.clear();
-    Watch(function);
+    Update();
   }
 
  private:
   // Makes the signalfd receive the signals that have handlers.
-  void Watch(const char* function) {
+  void Update() {
+    if (running()) Thread::Current()->loop()->StopTimer(this);
     if (handlers_.empty()) {
+      refused_ = false;
       if (fd_ < 0) return;
       le_fdMonitor_Delete(monitor_);
       close(fd_);
@@ -66,13 +77,26 @@ class Signals final : public le::event::ModuleState {
     sigemptyset(&signals);
     for (const auto& entry : handlers_) sigaddset(&signals, entry.first);
     const int fd = signalfd(fd_, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0) Misuse(function, "signalfd: ", std::strerror(errno));
+    if (fd < 0) {
+      if (!std::exchange(refused_, true)) {
+        Log(LogLevel::kError,
+            absl::StrCat("le_sig: signals wait until the kernel has a file "
+                         "descriptor for them: ",
+                         std::strerror(errno)));
+      }
+      le::event::Loop* const loop = Thread::Current()->loop();
+      loop->StartTimer(this, loop->Now() + kRefusedPause);
+      return;
+    }
+    refused_ = false;
     if (fd_ >= 0) return;
     fd_ = fd;
     monitor_ = le_fdMonitor_Create(
         "signals", fd_, [](int, short) { OfCurrentThread()->CallHandlers(); },
         POLLIN);
   }
+
+  void OnExpiry() override { Update(); }
 
   void CallHandlers() {
     struct signalfd_siginfo info;
@@ -89,6 +113,7 @@ class Signals final : public le::event::ModuleState {
 
   std::map<int, le_sig_EventHandlerFunc_t> handlers_;
   int fd_ = -1;
+  bool refused_ = false;                  // the last signalfd()
   le_fdMonitor_Ref_t monitor_ = nullptr;  // of fd_
 };
 
@@ -116,10 +141,10 @@ void le_sig_SetEventHandler(int sigNum,
     if (sigNum == refused) Misuse(__func__, "not for signal ", sigNum);
   }
   Block(__func__, sigNum);
-  Signals::OfCurrentThread()->Set(__func__, sigNum, sigEventHandler);
+  Signals::OfCurrentThread()->Set(sigNum, sigEventHandler);
 }
 
 void le_sig_DeleteAll(void) {
   CheckNotForked(__func__);
-  Signals::OfCurrentThread()->DeleteAll(__func__);
+  Signals::OfCurrentThread()->DeleteAll();
 }

@@ -192,14 +192,30 @@ le_result_t CThread::Cancel() {
   MutexLock lock(&mutex_);
   if (phase_ != Phase::kRunning) return LE_NOT_FOUND;
   cancelled_.store(true, std::memory_order_release);
-  StopLoopLocked();
+  // RunLoop() checks MustEnd() when the loop stops.
+  if (loop_ != nullptr) loop_->Stop();
   if (parker_ != nullptr) parker_->Unpark();
   return LE_OK;
 }
 
 void CThread::StopLoop() {
   MutexLock lock(&mutex_);
-  StopLoopLocked();
+  stop_requested_ = true;
+  if (loop_ != nullptr) loop_->Stop();
+}
+
+void CThread::RunLoop() {
+  Loop* const loop = EnsureLoop();
+  for (;;) {
+    if (MustEnd()) EndCancelledThread();
+    {
+      MutexLock lock(&mutex_);
+      if (std::exchange(stop_requested_, false)) return;
+    }
+    // Returns after a stop that Cancel() has left, too. In a destructor of the
+    // thread neither condition above is then true.
+    loop->Run();
+  }
 }
 
 // ---- Waits that can be cancelled -------------------------------------------

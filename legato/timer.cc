@@ -30,16 +30,14 @@ class CTimer final : private le::event::Timer {
  public:
   CTimer() : owner_(Thread::Current()) {}
 
-  bool runs() const { return runs_; }
+  using Timer::running;
 
   void Start() {
     begin_ = owner_->process()->Now();
     owner_->loop()->StartTimer(this, begin_ + interval_);
-    runs_ = true;  // last, because StartTimer() may throw
     expiries_ = 0;
   }
   void Stop() {
-    runs_ = false;
     if (running()) owner_->loop()->StopTimer(this);
   }
   uint32_t expiries() const { return expiries_; }
@@ -70,9 +68,7 @@ class CTimer final : private le::event::Timer {
     // The handler may delete this timer.
     const std::shared_ptr<CTimer> keep = self.lock();
     ++expiries_;
-    if (repeat != 0 && expiries_ >= repeat) {
-      runs_ = false;
-    } else {
+    if (repeat == 0 || expiries_ < repeat) {
       // The next period begins at the deadline, not now, so that a late turn of
       // the loop does not delay later expiries.
       begin_ = deadline();
@@ -87,7 +83,6 @@ class CTimer final : private le::event::Timer {
   Thread* const owner_;
   absl::Duration interval_;
   Instant begin_;  // of the present period
-  bool runs_ = false;
   uint32_t expiries_ = 0;
 };
 
@@ -116,7 +111,7 @@ void le_timer_Delete(le_timer_Ref_t timerRef) {
 le_result_t le_timer_SetHandler(le_timer_Ref_t timerRef,
                                 le_timer_ExpiryHandler_t handlerFunc) {
   const auto timer = Timers::Get(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
+  if (timer->running()) return LE_BUSY;
   timer->handler = handlerFunc;
   return LE_OK;
 }
@@ -142,18 +137,18 @@ uint32_t le_timer_GetMsInterval(le_timer_Ref_t timerRef) {
 
 le_result_t le_timer_SetRepeat(le_timer_Ref_t timerRef, uint32_t repeatCount) {
   const auto timer = Timers::Get(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
+  if (timer->running()) return LE_BUSY;
   timer->repeat = repeatCount;
   return LE_OK;
 }
 
 le_result_t le_timer_SetWakeup(le_timer_Ref_t timerRef, bool) {
-  return Timers::Get(__func__, timerRef)->runs() ? LE_BUSY : LE_OK;
+  return Timers::Get(__func__, timerRef)->running() ? LE_BUSY : LE_OK;
 }
 
 le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr) {
   const auto timer = Timers::Get(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
+  if (timer->running()) return LE_BUSY;
   timer->context = contextPtr;
   return LE_OK;
 }
@@ -176,14 +171,14 @@ uint32_t le_timer_GetMsTimeRemaining(le_timer_Ref_t timerRef) {
 
 le_result_t le_timer_Start(le_timer_Ref_t timerRef) {
   const auto timer = Timers::Get(__func__, timerRef);
-  if (timer->runs()) return LE_BUSY;
+  if (timer->running()) return LE_BUSY;
   timer->Start();
   return LE_OK;
 }
 
 le_result_t le_timer_Stop(le_timer_Ref_t timerRef) {
   const auto timer = Timers::Get(__func__, timerRef);
-  if (!timer->runs()) return LE_FAULT;
+  if (!timer->running()) return LE_FAULT;
   timer->Stop();
   return LE_OK;
 }
@@ -195,5 +190,5 @@ void le_timer_Restart(le_timer_Ref_t timerRef) {
 }
 
 bool le_timer_IsRunning(le_timer_Ref_t timerRef) {
-  return Timers::Get(__func__, timerRef)->runs();
+  return Timers::Get(__func__, timerRef)->running();
 }

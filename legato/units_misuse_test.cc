@@ -1,9 +1,11 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fatal calls of the functions that units_c99_test.c calls. Their log lines
+// Fatal calls of the functions that c99_test calls. Their log lines
 // must name the function. Also tests that need simulated time or threads.
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -163,6 +165,32 @@ TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
     le_sig_SetEventHandler(SIGUSR1, [](int) {});
     le_thread_CleanupLegatoThreadData();
   }).join();
+}
+
+// No file descriptor is free when a handler is set. Expected: this is not
+// fatal, and the handler is called once one is free.
+TEST(UnitsTest, ASignalWaitsUntilAFileDescriptorIsFree) {
+  le_event_ServiceLoop();  // creates the loop
+  struct rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(STDERR_FILENO);
+  close(next);
+  struct rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(next);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  static bool called;
+  called = false;
+  le_sig_SetEventHandler(SIGUSR1, [](int) {
+    called = true;
+    le_event_StopLoop(nullptr);
+  });
+  raise(SIGUSR1);
+  EXPECT_EQ(le_event_ServiceLoop(), LE_WOULD_BLOCK);
+  EXPECT_FALSE(called);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  le_event_RunLoopUntilStopped();
+  EXPECT_TRUE(called);
+  le_sig_DeleteAll();
 }
 
 // Some functions of Legato return an int instead of an le_result_t.

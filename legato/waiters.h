@@ -17,9 +17,9 @@ namespace legato {
 class Waiters {
  public:
   // The entry of the calling thread in the list. It is on the thread's stack.
-  class Place {
+  class Entry {
    public:
-    Place(event::Mutex* mutex, Waiters* waiters)
+    Entry(event::Mutex* mutex, Waiters* waiters)
         : mutex_(mutex),
           waiters_(waiters),
           parker_(event::Thread::Current()->parker()) {
@@ -27,14 +27,14 @@ class Waiters {
       next_ = waiters_->first_;
       waiters_->first_ = this;
     }
-    ~Place() {
+    ~Entry() {
       event::MutexLock lock(mutex_);
-      Place** at = &waiters_->first_;
+      Entry** at = &waiters_->first_;
       while (*at != this) at = &(*at)->next_;
       *at = next_;
     }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
 
     event::Parker* parker() const { return parker_; }
 
@@ -43,18 +43,18 @@ class Waiters {
     event::Mutex* const mutex_;
     Waiters* const waiters_;
     event::Parker* const parker_;
-    Place* next_;
+    Entry* next_;
   };
 
   void Wake() const {
-    for (const Place* p = first_; p != nullptr; p = p->next_) {
-      p->parker_->Unpark();
+    for (const Entry* e = first_; e != nullptr; e = e->next_) {
+      e->parker_->Unpark();
     }
   }
   bool empty() const { return first_ == nullptr; }
 
  private:
-  Place* first_ = nullptr;
+  Entry* first_ = nullptr;
 };
 
 }  // namespace legato

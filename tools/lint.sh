@@ -190,7 +190,7 @@ names_of_the_tree() {
     FNR == 1 { package = FILENAME; sub(/\/?BUILD.bazel$/, "", package); print "//" package }
     match($0, /name = "[^"]*"/) { print "//" package ":" substr($0, RSTART + 8, RLENGTH - 9) }
     match($0, /^    "[a-z_]*"(,?|: .*)$/) { sub(/:.*/, ""); gsub(/[ ",]/, ""); print "//" package ":" $0 }'
-  { cxx_files; build_files; shell_files; files '*.proto' '*.capnp' '*.bazelrc' tests/simulation/defects; } |
+  { cxx_files; build_files; shell_files; files '*.proto' '*.py' '*.capnp' '*.bazelrc' tests/simulation/defects; } |
     xargs -r cat | grep -oE '[A-Za-z_][A-Za-z0-9_]+' | sort -u
 }
 
@@ -296,6 +296,11 @@ c_api() {
   c_functions | grep '^le_msg_.*[^_]$' | while read -r function; do
     grep -qw "$function" tests/c_api/every_function.c ||
       echo "$function: tests/c_api/every_function.c does not call it"
+  done
+  # The tests of le_pack make most of its names with a macro.
+  c_functions | grep '^le_.*[^_]$' | grep -v '^le_\(msg\|pack\)_' | while read -r function; do
+    grep -qw "$function" legato/*c99_test.c ||
+      echo "$function: no legato/*c99_test.c calls it"
   done
 }
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs clang-tidy with the checks of .clang-tidy over the product's C++ sources,
-# and checks that each header compiles alone:
+# and checks that each of its headers compiles alone:
 #
 #   tools/tidy.sh            all of these
 #   tools/tidy.sh FILE...    clang-tidy only, over these sources
@@ -29,7 +29,7 @@ tools/install_packages.sh clang-tidy clang
 
 status=0
 if [ $# = 0 ]; then
-  git ls-files '*.h' | grep -v '^examples/consumer/' |
+  git ls-files '*.h' | grep -vE '^examples/consumer/|^tests/|/testing/|/tests/' |
     xargs -P "$(nproc)" -n 1 tools/tidy.sh --header || status=1
   mapfile -t sources < <(git ls-files '*.cc' | grep -vE '(_test\.cc|/compile_errors\.cc|/testing/.*|^tests/.*|^examples/(consumer|legato_api)/.*)$')
   set -- "${sources[@]}"

@@ -72,9 +72,8 @@ class Ref {
   T* object_ = nullptr;
 };
 
-// Base of an object that is kept while it is used, by any thread. The last
-// reference to end calls OnReleased(). A new object has one reference, which
-// belongs to its creator.
+// Like RefCounted, but removing the last reference calls OnReleased() instead of
+// deleting the object. A user of the object needs no other type than Held.
 class Held {
  public:
   Held(const Held&) = delete;

@@ -30,8 +30,9 @@ inline uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
 struct SimKernelProcess;
 
-// Keeps the files of a waiting call open. If the process ends, OnProcessEnded()
-// releases these files, because the call never returns.
+// Keeps the files of a waiting call open. After
+// Simulation::LeaveTheKilledAsTheyStand(), the destructor does not run if the
+// process is killed. Then OnProcessEnded() releases the files.
 class SimHold {
  public:
   explicit SimHold(SimKernelProcess* process);
@@ -81,16 +82,16 @@ class SimKernel::Impl final : public Simulation::Alarms {
   Instant NextAlarm() override;
   void Ring() override;
 
-  // Each call of SimKernel begins with Enter(). Other threads may run before it
-  // returns.
+  // A system call begins with Enter() if its result may depend on other threads.
+  // Other threads may run before Enter() returns.
   SimKernelProcess* Enter();
   SimThread* Me() const { return sim->Me(); }
   static SimKernelProcess* PartOf(const SimProcess* process) {
     return static_cast<SimKernelProcess*>(process->kernel_part_);
   }
 
-  // Waits until `ready()`. The files in `held` stay open meanwhile. Returns
-  // false if the deadline has passed.
+  // Waits until `ready()` returns true, or until the deadline. The files in
+  // `held` stay open meanwhile. Returns the last result of `ready()`.
   template <typename Ready>
   bool Wait(SimKernelProcess* process, const char* what, Instant deadline,
             absl::Span<SimFile* const> held, Ready ready) {

@@ -10,9 +10,11 @@
 static uint32_t Count;
 static char Name[BOX_MAX_NAME + 1] = "box";
 static le_event_Id_t ChangedEvent;
+static int HandlerCount;
 
 void box_Reset(void) {
   Count = 0;
+  HandlerCount = 0;
   strcpy(Name, "box");
   ChangedEvent = le_event_CreateId("box changed", sizeof(Count));
 }
@@ -85,11 +87,15 @@ box_ChangedHandlerRef_t box_AddChangedHandler(
   le_event_HandlerRef_t handlerRef = le_event_AddLayeredHandler(
       "box changed", ChangedEvent, FirstLayer, (void*)handlerPtr);
   le_event_SetContextPtr(handlerRef, contextPtr);
+  ++HandlerCount;
   return (box_ChangedHandlerRef_t)handlerRef;
 }
 
 void box_RemoveChangedHandler(box_ChangedHandlerRef_t handlerRef) {
   le_event_RemoveHandler((le_event_HandlerRef_t)handlerRef);
+  --HandlerCount;
 }
+
+int box_HandlerCount(void) { return HandlerCount; }
 
 COMPONENT_INIT { box_Reset(); }

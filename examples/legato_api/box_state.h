@@ -9,4 +9,7 @@
  * servers in one process. */
 void box_Reset(void);
 
+/* The number of handlers that clients have added. */
+int box_HandlerCount(void);
+
 #endif

@@ -163,8 +163,8 @@ static inline bool le_pack_UnpackBool(uint8_t** bufferPtr, bool* valuePtr) {
 }
 
 /* A size is packed into 32 bits on every machine. A larger size becomes
- * UINT32_MAX: ifgen's code packs the size of a buffer less 1, also if it is
- * 0. */
+ * UINT32_MAX. Code of ifgen subtracts 1 from the size of a buffer, so for an
+ * empty buffer it packs the largest size_t. */
 static inline bool le_pack_PackSize(uint8_t** bufferPtr, size_t value) {
   return le_pack_PackUint32(bufferPtr,
                             value > UINT32_MAX ? UINT32_MAX : (uint32_t)value);

@@ -31,7 +31,8 @@ void le_sig_Block(int sigNum);
 /* Sets or replaces the handler of a signal for the calling thread, and blocks
  * the signal. NULL removes the handler, and the signal stays blocked. Fatal:
  * SIGKILL, SIGSTOP; a signal that reports an error of the program, such as
- * SIGSEGV; no such signal; no file descriptor is free. */
+ * SIGSEGV; no such signal. If no file descriptor is free, an error is logged,
+ * and signals wait until one is free. */
 void le_sig_SetEventHandler(int sigNum,
                             le_sig_EventHandlerFunc_t sigEventHandler);
 

@@ -28,15 +28,15 @@ le_timer_Ref_t le_timer_Create(const char* name);
 /* Deletes the timer, running or not. */
 void le_timer_Delete(le_timer_Ref_t timerRef);
 
-/* Set the interval. Return LE_OK. If the timer is running, its present period
- * gets the new length. If that length has already passed, the timer expires at
- * once. */
+/* Sets the time from the start, and from each expiry, to the next expiry.
+ * Returns LE_OK. If the timer is running, its next expiry moves. If that moment
+ * is then in the past, the timer expires in the next turn of the loop. */
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval);
 /* As le_timer_SetInterval(), in milliseconds. */
 le_result_t le_timer_SetMsInterval(le_timer_Ref_t timerRef, uint32_t interval);
-/* The interval. 0 until it is set. le_timer_GetMsInterval() returns at most
- * 2^32 - 1. */
+/* Return the interval, or 0 if none was set. An interval that does not fit into
+ * a uint32_t is UINT32_MAX milliseconds. */
 le_clk_Time_t le_timer_GetInterval(le_timer_Ref_t timerRef);
 uint32_t le_timer_GetMsInterval(le_timer_Ref_t timerRef);
 
@@ -51,8 +51,8 @@ le_result_t le_timer_SetWakeup(le_timer_Ref_t timerRef, bool wakeupEnabled);
 le_result_t le_timer_SetContextPtr(le_timer_Ref_t timerRef, void* contextPtr);
 void* le_timer_GetContextPtr(le_timer_Ref_t timerRef);
 
-/* The time until the timer expires next. 0: the timer is not running, or is
- * due. le_timer_GetMsTimeRemaining() returns at most 2^32 - 1. */
+/* Return the time until the next expiry, or 0 if the timer is not running or is
+ * due. A time that does not fit into a uint32_t is UINT32_MAX milliseconds. */
 le_clk_Time_t le_timer_GetTimeRemaining(le_timer_Ref_t timerRef);
 uint32_t le_timer_GetMsTimeRemaining(le_timer_Ref_t timerRef);
 

@@ -20,7 +20,7 @@ using le::event::Misuse;
 using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::Interface;
-using le::messaging::LocalService;
+using le::messaging::LocalServices;
 using le::messaging::Runtime;
 using le::messaging::ToRef;
 
@@ -43,7 +43,7 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
            le::messaging::kMaxMessageBytes);
   }
   const le_msg_ServiceRef_t ref = &localServicePtr->service;
-  if (!LocalService::Add(
+  if (!LocalServices::OfCurrentProcess()->Add(
           ref, {serviceName, Runtime::Current()->GetLocalProtocol(size)})) {
     Misuse(__func__, "the service has been initialized already");
   }
@@ -58,7 +58,8 @@ le_msg_SessionRef_t le_msg_CreateLocalSession(
   CheckNotForked(__func__);
   if (localServicePtr == nullptr) return nullptr;
   Interface interface {};
-  if (!LocalService::GetInterface(&localServicePtr->service, &interface)) {
+  if (!LocalServices::OfCurrentProcess()->GetInterface(
+          &localServicePtr->service, &interface)) {
     return nullptr;
   }
   return ToRef(new ClientSession(std::move(interface),

@@ -9,7 +9,11 @@
 #define LE_MESSAGING_MESSAGING_C_API_LOCAL_SERVICE_H_
 
 #include <functional>
+#include <map>
+#include <memory>
 
+#include "event/base/mutex.h"
+#include "event/process.h"
 #include "le_messaging.h"
 #include "messaging/c_api/callbacks.h"
 #include "messaging/session/session.h"
@@ -17,33 +21,60 @@
 namespace le {
 namespace messaging {
 
-// Any thread. Each function takes the reference of any service, local or not.
-struct LocalService {
+// The local services of a process. Thread-safe. Each function takes the
+// reference of any service, local or not.
+class LocalServices final : public event::ModuleState {
+ public:
+  static LocalServices* OfCurrentProcess() {
+    return event::Process::Current()->State<LocalServices>(
+        [] { return std::make_unique<LocalServices>(); });
+  }
+
   // Adds an unowned service. False: the service has been added, and was not
   // deleted.
-  static bool Add(le_msg_ServiceRef_t ref, Interface interface);
+  bool Add(le_msg_ServiceRef_t ref, Interface interface);
   // False: there is no such local service.
-  static bool GetInterface(le_msg_ServiceRef_t ref, Interface* interface);
+  bool GetInterface(le_msg_ServiceRef_t ref, Interface* interface);
   // If the service is unowned, the calling thread becomes its owner.
-  static void Own(le_msg_ServiceRef_t ref);
+  void Own(le_msg_ServiceRef_t ref);
   // Returns the reference of the core's service. This is `ref` itself if the
   // service is not local.
-  static le_msg_ServiceRef_t Resolve(le_msg_ServiceRef_t ref);
-  static bool IsUnowned(le_msg_ServiceRef_t ref);
+  le_msg_ServiceRef_t Resolve(le_msg_ServiceRef_t ref);
+  bool IsUnowned(le_msg_ServiceRef_t ref);
   // Calls `change` under the lock of Own(), so `change` must not end the
   // process. False: the service is not local, or it has an owner.
-  static bool ChangeUnowned(
+  bool ChangeUnowned(
       le_msg_ServiceRef_t ref,
       const std::function<void(ServiceCallbacks* callbacks)>& change);
   // False: the handler's service is not local, or it has an owner.
-  static bool RemoveHandlerOfUnowned(le_msg_SessionEventHandlerRef_t handler);
+  bool RemoveHandlerOfUnowned(le_msg_SessionEventHandlerRef_t handler);
   // These three return false if the service is not local, or if it has an
   // owner.
-  static bool SetContextOfUnowned(le_msg_ServiceRef_t ref, void* context);
-  static bool GetContextOfUnowned(le_msg_ServiceRef_t ref, void** context);
-  static bool DeleteUnowned(const char* function, le_msg_ServiceRef_t ref);
+  bool SetContextOfUnowned(le_msg_ServiceRef_t ref, void* context);
+  bool GetContextOfUnowned(le_msg_ServiceRef_t ref, void** context);
+  bool DeleteUnowned(le_msg_ServiceRef_t ref);
   // Removes the entry of a local service that was deleted.
-  static void Forget(le_msg_ServiceRef_t ref);
+  void Forget(le_msg_ServiceRef_t ref);
+
+ private:
+  struct Local {
+    Interface interface;
+    // These two are used while the service is unowned.
+    std::unique_ptr<ServiceCallbacks> callbacks;
+    void* context = nullptr;
+    // The core's service. Null: the service is unowned.
+    le_msg_ServiceRef_t core = nullptr;
+  };
+
+  // Null: there is no such local service.
+  Local* FindLocked(le_msg_ServiceRef_t ref)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null: there is no such local service, or it has an owner.
+  Local* FindUnownedLocked(le_msg_ServiceRef_t ref)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  event::Mutex mutex_;
+  std::map<le_msg_ServiceRef_t, Local> all_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace messaging

@@ -118,7 +118,7 @@ void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd) {
     Misuse(__func__, "not a file descriptor: ", fd);
   }
   if (message->has_descriptor_to_send()) {
-    Misuse(__func__, "the message has a descriptor already");
+    Misuse(__func__, "the message has a file descriptor already");
   }
   message->SetDescriptorToSend(fd);
 }

@@ -30,7 +30,7 @@ using le::messaging::CurrentCall;
 using le::messaging::Delete;
 using le::messaging::FromCaller;
 using le::messaging::Interface;
-using le::messaging::LocalService;
+using le::messaging::LocalServices;
 using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
 using le::messaging::Runtime;
@@ -50,8 +50,9 @@ namespace {
 // becomes its owner.
 Service* WithOwner(const char* function, le_msg_ServiceRef_t ref) {
   CheckNotForked(function);
-  LocalService::Own(ref);
-  return Checked(function, LocalService::Resolve(ref));
+  LocalServices* const local = LocalServices::OfCurrentProcess();
+  local->Own(ref);
+  return Checked(function, local->Resolve(ref));
 }
 
 // Fatal if another thread owns the service.
@@ -59,9 +60,10 @@ void ChangeCallbacks(
     const char* function, le_msg_ServiceRef_t ref,
     const std::function<void(ServiceCallbacks* callbacks)>& change) {
   CheckNotForked(function);
-  if (LocalService::ChangeUnowned(ref, change)) return;
+  LocalServices* const local = LocalServices::OfCurrentProcess();
+  if (local->ChangeUnowned(ref, change)) return;
   change(ServiceCallbacks::Of(
-      OwnedByCaller(function, Checked(function, LocalService::Resolve(ref)))));
+      OwnedByCaller(function, Checked(function, local->Resolve(ref)))));
 }
 
 le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
@@ -122,19 +124,23 @@ le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
 }
 
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef) {
-  if (LocalService::DeleteUnowned(__func__, serviceRef)) return;
-  Service* const service = Checked(__func__, LocalService::Resolve(serviceRef));
+  CheckNotForked(__func__);
+  LocalServices* const local = LocalServices::OfCurrentProcess();
+  if (local->DeleteUnowned(serviceRef)) return;
+  Service* const service = Checked(__func__, local->Resolve(serviceRef));
   Delete(__func__, service);
-  LocalService::Forget(serviceRef);
+  local->Forget(serviceRef);
 }
 
 void le_msg_DropService(le_msg_ServiceRef_t serviceRef) {
-  if (LocalService::DeleteUnowned(__func__, serviceRef)) return;
-  Service* const service = Checked(__func__, LocalService::Resolve(serviceRef));
+  CheckNotForked(__func__);
+  LocalServices* const local = LocalServices::OfCurrentProcess();
+  if (local->DeleteUnowned(serviceRef)) return;
+  Service* const service = Checked(__func__, local->Resolve(serviceRef));
   CheckDeletable(__func__, service);
   ServiceCallbacks::Of(service)->RemoveAll();
   service->Delete();
-  LocalService::Forget(serviceRef);
+  local->Forget(serviceRef);
 }
 
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
@@ -154,7 +160,9 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
 
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef) {
   CheckNotForked(__func__);
-  if (LocalService::RemoveHandlerOfUnowned(handlerRef)) return;
+  if (LocalServices::OfCurrentProcess()->RemoveHandlerOfUnowned(handlerRef)) {
+    return;
+  }
   ServiceCallbacks::Remove(__func__, handlerRef);
 }
 
@@ -177,15 +185,17 @@ void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
                                  void* contextPtr) {
   CheckNotForked(__func__);
-  if (LocalService::SetContextOfUnowned(serviceRef, contextPtr)) return;
-  Checked(__func__, LocalService::Resolve(serviceRef))->set_context(contextPtr);
+  LocalServices* const local = LocalServices::OfCurrentProcess();
+  if (local->SetContextOfUnowned(serviceRef, contextPtr)) return;
+  Checked(__func__, local->Resolve(serviceRef))->set_context(contextPtr);
 }
 
 void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef) {
   CheckNotForked(__func__);
+  LocalServices* const local = LocalServices::OfCurrentProcess();
   void* context;
-  if (LocalService::GetContextOfUnowned(serviceRef, &context)) return context;
-  return Checked(__func__, LocalService::Resolve(serviceRef))->context();
+  if (local->GetContextOfUnowned(serviceRef, &context)) return context;
+  return Checked(__func__, local->Resolve(serviceRef))->context();
 }
 
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef) {
@@ -194,8 +204,9 @@ void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef) {
 
 void le_msg_HideService(le_msg_ServiceRef_t serviceRef) {
   CheckNotForked(__func__);
-  if (LocalService::IsUnowned(serviceRef)) return;
-  OwnedByCaller(__func__, Checked(__func__, LocalService::Resolve(serviceRef)))
+  LocalServices* const local = LocalServices::OfCurrentProcess();
+  if (local->IsUnowned(serviceRef)) return;
+  OwnedByCaller(__func__, Checked(__func__, local->Resolve(serviceRef)))
       ->Hide();
 }
 
@@ -264,7 +275,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr) {
   ServerSession* const session =
       ServerSide(__func__, Checked(__func__, sessionRef));
-  if (pidFdPtr == nullptr) Misuse(__func__, "the descriptor's pointer is NULL");
+  if (pidFdPtr == nullptr)
+    Misuse(__func__, "the file descriptor's pointer is NULL");
   absl::StatusOr<le::event::UniqueFd> pid_fd = session->ClientPidFd();
   if (pid_fd.ok()) {
     *pidFdPtr = pid_fd->release();

@@ -34,22 +34,21 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 }
 
 // Allocates nothing: at the fork another thread may have held the allocator's
-// lock.
+// lock. `away` has room for the number of each file descriptor.
 [[noreturn]] void Become(const ProcessSpec& spec, char* const* arguments,
-                         char* const* environment) {
+                         char* const* environment, std::vector<int>* away) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   // First copy all file descriptors to high numbers, so that dup2() overwrites
   // none of them.
-  int away[8];
-  size_t count = 0;
-  for (const auto& pair : spec.descriptors) {
-    away[count++] = fcntl(pair.first, F_DUPFD_CLOEXEC, 100);
+  for (size_t i = 0; i < away->size(); ++i) {
+    (*away)[i] = fcntl(spec.descriptors[i].first, F_DUPFD_CLOEXEC, 100);
   }
-  count = 0;
-  for (const auto& pair : spec.descriptors) dup2(away[count++], pair.second);
+  for (size_t i = 0; i < away->size(); ++i) {
+    dup2((*away)[i], spec.descriptors[i].second);
+  }
   if (!spec.prepare || spec.prepare()) {
     execve(arguments[0], arguments, environment);
   }
@@ -72,8 +71,9 @@ pid_t StartProcess(const ProcessSpec& spec) {
   }
   const std::vector<char*> arguments = Pointers(spec.words);
   const std::vector<char*> variables = Pointers(environment);
+  std::vector<int> away(spec.descriptors.size());
   const pid_t pid = fork();
-  if (pid == 0) Become(spec, arguments.data(), variables.data());
+  if (pid == 0) Become(spec, arguments.data(), variables.data(), &away);
   return pid;
 }
 

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Child processes of a test, the words that the test exchanges with them, and
-// directoryd as a child. Uses no test framework, so the caller must check the
-// results.
+// Child processes of a test, short messages (words) between the test and its
+// children, and directoryd as a child. Uses no test framework, so the caller
+// must check the results.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
 #define LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
@@ -27,25 +27,28 @@ struct ProcessSpec {
   std::vector<std::pair<int, int>> descriptors;
   // Added to this process's environment. An empty value removes the variable.
   std::map<std::string, std::string> environment;
-  // Called in the child before the program starts. It must not allocate.
+  // Called in the child before the program starts. It must not allocate. If it
+  // returns false, the program does not start.
   std::function<bool()> prepare;
 };
 
 // Starts a child. The child is killed when the calling thread ends. Returns -1
 // with errno if no process can be started. If the program cannot be executed,
-// the child ends with status 127.
+// or if spec.prepare() returns false, the child ends with status 127.
 pid_t StartProcess(const ProcessSpec& spec);
 // Kills the child by SIGKILL, waits for its end, and sets *pid to 0. No-op if
 // *pid is not positive.
 void KillProcess(pid_t* pid);
 
-// Returns the path of a program in the runfiles of this program, or "".
+// Returns the path of a program of this repository, or "" if it is not found.
+// Searches the runfiles, then the current folder.
 std::string FindProgram(const std::string& path_in_repository);
 std::string OwnProgram();
 
-// One word is one packet of a socket. ReceiveWord() and IsReadable() wait for
-// `seconds`, or without a timeout if `seconds` is negative. ReceiveWord()
-// returns "" if the peer has closed, or if the timeout has expired.
+// One word is one packet of a socket. ReceiveWord() cuts a word after 256 bytes.
+// ReceiveWord() and IsReadable() wait for `seconds`, or without a timeout if
+// `seconds` is negative. ReceiveWord() returns "" if the peer has closed, or if
+// the timeout has expired.
 bool SendWord(int socket, const std::string& word);
 std::string ReceiveWord(int socket, double seconds = -1);
 bool IsReadable(int fd, double seconds);

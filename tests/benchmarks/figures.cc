@@ -164,22 +164,28 @@ std::string FormatColumns(const std::vector<std::vector<std::string>>& lines,
   return table;
 }
 
-std::string FormatTable(const std::vector<Row>& rows) {
+std::string FormatTable(const std::vector<Row>& rows, Columns columns) {
   std::vector<std::vector<std::string>> cells = {
-      {"row", "floor", "ours", "unit", "value", "half of the rounds",
-       "CPU us: floor", "ours", "value", "goal", "verdict", ""}};
+      {"row", "floor", "ours", "unit", "value", "goal", "verdict"}};
+  if (columns == Columns::kAll) {
+    cells[0].insert(cells[0].end(), {"half of the rounds", "CPU us: floor",
+                                     "ours", "value", ""});
+  }
   for (const Row& row : rows) {
+    cells.push_back({row.what, FormatFigure(row.floor), FormatFigure(row.ours),
+                     row.unit, FormatFigure(row.value), GoalText(row.goal),
+                     VerdictText(Judge(row))});
+    if (columns == Columns::kFew) continue;
     std::string half;
     if (!std::isnan(row.low)) {
       half = absl::StrCat(FormatFigure(row.low), "..", FormatFigure(row.high));
     }
-    cells.push_back({row.what, FormatFigure(row.floor), FormatFigure(row.ours),
-                     row.unit, FormatFigure(row.value), half,
-                     FormatFigure(row.floor_cpu), FormatFigure(row.ours_cpu),
-                     FormatFigure(row.cpu_value), GoalText(row.goal),
-                     VerdictText(Judge(row)), row.note});
+    cells.back().insert(
+        cells.back().end(),
+        {half, FormatFigure(row.floor_cpu), FormatFigure(row.ours_cpu),
+         FormatFigure(row.cpu_value), row.note});
   }
-  return FormatColumns(cells, {1, 2, 4, 6, 7, 8});
+  return FormatColumns(cells, {1, 2, 4, 5, 8, 9, 10});
 }
 
 std::string FormatJson(const Facts& facts, const std::vector<Row>& rows) {

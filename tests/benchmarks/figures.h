@@ -79,8 +79,11 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 std::string FormatColumns(const std::vector<std::vector<std::string>>& lines,
                           const std::vector<size_t>& to_the_right);
 
-// The report as a table, for people.
-std::string FormatTable(const std::vector<Row>& rows);
+// The report as a table, for people. kFew leaves out the spread of the rounds,
+// processor time and notes.
+enum class Columns { kAll, kFew };
+std::string FormatTable(const std::vector<Row>& rows,
+                        Columns columns = Columns::kAll);
 // The report as JSON, for programs. `facts` describe the run.
 std::string FormatJson(const Facts& facts, const std::vector<Row>& rows);
 

@@ -28,6 +28,7 @@ constexpr char kUsage[] =
 
   --rounds=N      of each comparison; default 41
   --json=FILE     the figures for programs
+  --few-columns   leaves out the spread, processor time and notes
   --filter=REGEX  only the rows whose names it matches
   --smoke         each row once, in tiny numbers; fails if one has no figure
 )";
@@ -47,6 +48,10 @@ bool Parse(int argc, char** argv, Options* options) {
     }
     if (value("--rounds=", &number) &&
         absl::SimpleAtoi(number, &options->rounds) && options->rounds > 0) {
+      continue;
+    }
+    if (argument == "--few-columns") {
+      options->columns = Columns::kFew;
       continue;
     }
     if (argument == "--smoke") {
@@ -135,7 +140,7 @@ int Main(int argc, char** argv) {
   for (const auto& fact : facts) {
     std::printf("%s: %s\n", fact.first.c_str(), fact.second.c_str());
   }
-  std::printf("\n%s\n", FormatTable(rows).c_str());
+  std::printf("\n%s\n", FormatTable(rows, options.columns).c_str());
   if (!options.json.empty()) {
     FILE* const file = std::fopen(options.json.c_str(), "w");
     if (file == nullptr ||

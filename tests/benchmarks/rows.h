@@ -19,6 +19,7 @@ struct Options {
   std::string json;
   std::string filter;  // a regular expression
   bool smoke = false;  // tiny counts
+  Columns columns = Columns::kAll;
 };
 
 // Measures the rows that the filter matches, with progress on standard error.

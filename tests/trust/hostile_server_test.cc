@@ -109,14 +109,15 @@ void Send(const event::UniqueFd& fd, const std::string& packet) {
       static_cast<ssize_t>(packet.size()));
 }
 
-// Sends a frame with a file descriptor.
-void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type) {
-  std::string packet = Frame(type, "", FrameHeader::kDescriptor);
+// Sends a frame with a file descriptor. `flag` says what it is.
+void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type,
+                        uint16_t flag = FrameHeader::kDescriptor) {
+  std::string packet = Frame(type, "", flag);
   if (type == messaging::kHelloFrame) {
     const messaging::Hello hello;
     packet = Frame(
         type, std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)),
-        FrameHeader::kDescriptor);
+        flag);
   }
   struct iovec part = {&packet[0], packet.size()};
   const int sent = eventfd(0, EFD_CLOEXEC);
@@ -484,6 +485,15 @@ TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
     Delete();
   }
   EXPECT_EQ(opens_, 0);
+}
+
+TEST_F(HostileServerTest, AHelloWithAConnectionIsRefused) {
+  EXPECT_NE(OpenAtServerThatSays({}), LE_MSG_WAIT_NONE);
+  SendWithDescriptor(socket_, messaging::kHelloFrame, FrameHeader::kConnection);
+  world_.Settle();
+  EXPECT_EQ(Reason(), LE_MSG_WAIT_SERVER_FAULT);
+  EXPECT_THAT(text_, HasSubstr("which only a directory may send"));
+  Delete();
 }
 
 // The client does not read the packet with the descriptor. Either an earlier

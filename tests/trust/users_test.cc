@@ -410,6 +410,27 @@ TEST_F(FolderTest, NoDirectoryRunsBehindALinkOfAnotherUser) {
   ExpectRefused(place_.LinkOf(kStranger));
 }
 
+// Any user could put a socket there while no directory runs.
+TEST_F(FolderTest, NoDirectoryRunsWhereEveryUserMayWrite) {
+  ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
+  for (const mode_t mode : {0777, 01777, 0757}) {
+    ASSERT_EQ(chmod(place_.folder().c_str(), mode), 0);
+    ExpectRefused(place_.folder());
+  }
+}
+
+// The owner of a folder above could replace the folder by another, or lead the
+// directory's own changes to another file.
+TEST_F(FolderTest, NoDirectoryRunsBelowAFolderOfAnotherUser) {
+  ASSERT_EQ(chmod(place_.folder().c_str(), 0777), 0);
+  ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
+  ExpectRefused(place_.folder() + "/made");
+  ASSERT_EQ(chown(place_.folder().c_str(), kCaller, kCaller), 0);
+  ASSERT_EQ(chmod(place_.folder().c_str(), 01777), 0);
+  ExpectRefused(place_.folder() + "/made");
+  EXPECT_NE(access((place_.folder() + "/made").c_str(), F_OK), 0);
+}
+
 // A client says that it may not enter the folder.
 TEST_F(FolderTest, OneThatMayNotBeEnteredIsNamed) {
   place_.StartDirectory();

@@ -3,20 +3,22 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds and installs le_messaging for programs that are not built by Bazel: the
-# shared library, the C headers, directoryd and sdir.
+# shared library, the C headers, the Python package, directoryd and sdir.
 #
 #   tools/packaging/install.sh [OPTION]... [-- BAZEL-OPTION...]
 #
 #   --prefix=DIR   default: /usr/local
 #   --libdir=DIR   below the prefix. Default: lib
-#   --destdir=DIR  the files are written below DIR, and used without it, as a
-#                  package is
+#   --destdir=DIR  writes the files below DIR, for a package. Paths in the files
+#                  do not contain DIR
+#   --pythondir=DIR  below the prefix. Default: where Debian's python3 looks, if
+#                  the prefix is /usr or /usr/local
 #
-# Needs what the README installs. The library needs libabsl20220623 and
-# libprotobuf-lite32, which these packages bring along.
+# Needs the Debian packages that bazelw installs. Two of them, libabsl20220623
+# and libprotobuf-lite32, must also be where the library runs.
 set -euo pipefail
 
-prefix=/usr/local libdir=lib destdir=''
+prefix=/usr/local libdir=lib destdir='' pythondir=''
 options=(--config=shared --compilation_mode=opt)
 while [ $# -gt 0 ]; do
   argument=$1
@@ -24,11 +26,16 @@ while [ $# -gt 0 ]; do
   case "$argument" in
     --prefix=*) prefix=${argument#*=} ;;
     --libdir=*) libdir=${argument#*=} ;;
+    --pythondir=*) pythondir=${argument#*=} ;;
     --destdir=*) destdir=${argument#*=} ;;
     --) options+=("$@"); break ;;
-    *) sed -n '5,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '5,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done
+if [ -z "$pythondir" ]; then
+  pythondir=lib/python3/dist-packages
+  [ "$prefix" != /usr/local ] || pythondir=$(python3 -c 'import sys; print("lib/python%d.%d/dist-packages" % sys.version_info[:2])')
+fi
 [[ $prefix = /* ]] || { echo "install.sh: --prefix=$prefix is not absolute" >&2; exit 2; }
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -51,6 +58,11 @@ ln -sf liblemessaging.so.0 "$destdir$prefix/$libdir/liblemessaging.so"
 # le_messaging_loopback.h is for programs that link the loopback transport.
 for header in legato/include/*.h messaging/include/{le_messaging,le_messaging_ext,legato}.h; do
   put 644 "$header" "include/lemessaging/${header##*/}"
+done
+
+put 644 services/proto/le/service.proto include/lemessaging/le/service.proto # for typed services in Python
+for file in messaging/python/lemessaging/*.py; do
+  put 644 "$file" "$pythondir/lemessaging/${file##*/}"
 done
 
 units=tools/packaging/systemd

@@ -4,11 +4,12 @@
 #
 # Installs le_messaging into a folder, builds the C program of docs/using.md
 # with nothing but the installed files, by pkg-config and by CMake, and runs it.
-# CI runs this script. It installs CMake and pkg-config if they are missing.
+# Then runs the tests of messaging/python with the installed package. CI runs this
+# script. It installs the packages that it needs if they are missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-tools/install_packages.sh cmake pkg-config mandoc
+tools/install_packages.sh cmake pkg-config mandoc protobuf-compiler python3-protobuf python3-pytest
 folder=$(mktemp -d)
 finish() {
   jobs -p | xargs -r kill 2> /dev/null || true
@@ -54,4 +55,14 @@ echo '<self>.* -> <self>.*' > "$folder/bindings"
 "$prefix/bin/sdir" wait "<$(id -un)>.shoutInC" --timeout=60
 [ "$("$folder/built/shout" hello)" = HELLO ] || fail "the client's output"
 "$prefix/bin/sdir" explain "<$(id -un)>.shoutInC" || fail "sdir explain"
+
+# Python: in one process, and then with the directory and programs in C++.
+readonly PROGRAMS=(//tools/packaging:liblemessaging_loopback.so.0 //examples/quickstart:server //examples/quickstart:client)
+./bazelw build --config=shared --compilation_mode=fastbuild "${PROGRAMS[@]}"
+bin=$(./bazelw info --config=shared --compilation_mode=fastbuild bazel-bin 2> /dev/null)
+export PYTHONPATH=$prefix/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1
+python_tests() { /usr/bin/python3 -m pytest -q -p no:cacheprovider messaging/python/tests; }
+LE_MESSAGING_LIBRARY=$bin/tools/packaging/liblemessaging_loopback.so.0 python_tests ||
+  fail "the Python package in one process"
+LE_QUICKSTART=$bin/examples/quickstart python_tests || fail "the Python package"
 echo "the installed files work"

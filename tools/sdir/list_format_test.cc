@@ -187,6 +187,12 @@ TEST_F(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
   }
 }
 
+// U+009B, which begins a command of a terminal.
+TEST_F(ListFormatTest, JsonControlsNoTerminal) {
+  EXPECT_EQ(Quoted("\x1b[\x7f\xc2\x9b\xc2\x80\xc2\xa0"),
+            "\"\\u001b[\\u007f\\u009b\\u0080\xc2\xa0\"");
+}
+
 // The printed bindings can be loaded.
 TEST_F(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
   class FewUsers final : public directory::Users {

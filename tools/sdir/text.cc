@@ -76,7 +76,12 @@ std::string Quoted(absl::string_view text) {
       ++i;
     } else {
       const size_t length = CharacterLength(text.substr(i));
-      if (length > 0) {
+      if (length == 2 && text.substr(i, length) < "\xc2\xa0") {
+        // A control character, from U+0080 to U+009F.
+        absl::StrAppendFormat(&json, "\\u%04x",
+                              static_cast<unsigned char>(text[i + 1]));
+        i += length;
+      } else if (length > 0) {
         absl::StrAppend(&json, text.substr(i, length));
         i += length;
       } else {

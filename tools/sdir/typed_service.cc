@@ -11,7 +11,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/any.pb.h"
-#include "google/protobuf/api.pb.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/empty.pb.h"
@@ -38,7 +37,6 @@ namespace {
 const DescriptorPool* OwnTypes() {
   for (const Descriptor* const type : {
            google::protobuf::Any::descriptor(),
-           google::protobuf::Api::descriptor(),
            google::protobuf::Duration::descriptor(),
            google::protobuf::Empty::descriptor(),
            google::protobuf::FieldMask::descriptor(),

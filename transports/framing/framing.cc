@@ -22,7 +22,7 @@ absl::Status RefusedBy(absl::Span<const uint8_t> packet) {
       reinterpret_cast<const char*>(packet.data()) + kFrameHeaderBytes,
       std::min(packet.size() - kFrameHeaderBytes, kMaxRefusalBytes));
   return absl::UnimplementedError(
-      absl::StrCat("it refuses: ", absl::Utf8SafeCEscape(text)));
+      absl::StrCat("it refuses: ", absl::CHexEscape(text)));
 }
 
 absl::Status OtherVersion(uint8_t version) {

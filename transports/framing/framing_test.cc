@@ -126,6 +126,18 @@ TEST(FramingTest, TheRefusalOfAVersion) {
             kFrameHeaderBytes + 256);
 }
 
+// U+009B begins a command of a terminal, and U+202E reverses the text.
+TEST(FramingTest, ARefusalControlsNoTerminal) {
+  const std::string packet = VersionRefusal(
+      "\xc2\x9b"
+      "2J\xe2\x80\xae");
+  const Bytes bytes(packet.begin(), packet.end());
+  FrameHeader parsed;
+  EXPECT_EQ(
+      ParseFrameHeader(bytes, true, &parsed),
+      absl::UnimplementedError("it refuses: \\xc2\\x9b\\x32J\\xe2\\x80\\xae"));
+}
+
 TEST(FramingTest, PayloadsMustFillTheirPacket) {
   auto check = [](uint16_t flags, uint32_t length, size_t rest) {
     return CheckPayload(Header(flags, length), rest).ok();

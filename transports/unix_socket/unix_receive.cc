@@ -294,7 +294,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
       case PacketReader::Result::kPromisedConnection:
         if (strangers_ != Strangers::kTaken) {
           CloseReceived(std::move(frame->descriptor));
-          return Fail(absl::DataLossError(
+          return Fail(absl::InvalidArgumentError(
               "a frame with a connection, which only a directory may send"));
         }
         frame->connection = std::make_unique<UnixConnection>(

@@ -280,8 +280,8 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "typed: %s\n", work.title);
     for (Row& row : contest.MeasureTyped(work)) rows.push_back(std::move(row));
   }
-  std::printf("\ntyped services; the floor is the named party\n\n%s",
-              FormatTable(rows).c_str());
+  std::printf("\ntyped services; the floor is the named library\n\n%s",
+              FormatTable(rows, Columns::kFew).c_str());
   return 0;
 }
 

@@ -1,0 +1,357 @@
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Services: the server's side."""
+
+import asyncio
+import ctypes
+import functools
+import inspect
+import warnings
+
+from . import _c
+from ._core import (
+    MAX_WAITING,
+    OVERHEAD,
+    Sender,
+    SessionOwner,
+    Thread,
+    check_process,
+    closed_error,
+    encode_name,
+    fd_of,
+    in_this_process,
+    on_receive,
+    on_room,
+    on_session_close,
+    on_session_open,
+    payload_of,
+    respond,
+)
+from ._errors import CloseReason, ClosedError, StateError
+
+
+class ServerSession:
+    """A client of a service. `user` and `process` are the client's numbers, which
+    the kernel has reported. `context` belongs to the program."""
+
+    def __init__(self, owner, ref):
+        self._owner = owner
+        self._ref = ref  # None: closed
+        self._error = None
+        self._sender = Sender(owner, owner.max_size)
+        self.waiting_bytes = 0  # of messages without response, in handlers
+        self.context = None
+        user, process = ctypes.c_uint32(), ctypes.c_int()
+        known = _c.get_client(ref, ctypes.byref(user), ctypes.byref(process)) == _c.OK
+        self.user = user.value if known else None
+        self.process = process.value if known else None
+
+    def _check(self):
+        if self._error is not None:
+            raise self._error()
+        self._owner.check()
+
+    async def send(self, data, *, fd=None, timeout=None):
+        """Sends a message to the client. Waits for room in the queue."""
+        self._check()
+        self._owner.check_loop()
+        await self._sender.send(self._ref, data, fd, timeout)
+
+    def try_send(self, data, *, fd=None):
+        """As send(), but raises WouldBlockError instead of waiting."""
+        self._check()
+        self._sender.try_send(self._ref, data, fd)
+
+    def close(self):
+        if self._error is None:
+            self._owner.check()
+            _c.close_session(self._ref)
+            self.end(_closed_here)
+
+    @property
+    def closed(self):
+        return self._error is not None
+
+    def end(self, error):
+        """The library's session is closed. Not for programs."""
+        if self._error is None:
+            self._error = error
+            self._sender.fail(error)
+
+    def on_room(self):
+        if self._error is None:
+            self._sender.on_room(self._ref)
+
+
+def _closed_here():
+    return ClosedError("the session was closed at this end", CloseReason.BY_CALLER)
+
+
+class Request:
+    """A received message. `data` is its bytes, and `session` its ServerSession.
+    Any thread may respond."""
+
+    __slots__ = ("_message", "_max_size", "_counted", "data", "needs_response", "session")
+
+    def __init__(self, message, session, max_size):
+        self._message = message
+        self._max_size = max_size
+        self._counted = 0
+        self.session = session
+        self.data = payload_of(message)
+        self.needs_response = _c.needs_response(message)
+
+    def take_fd(self):
+        """Returns the file descriptor of the message, a Descriptor, or None.
+        If it is not taken, the library closes it."""
+        check_process()
+        if self._message is None:
+            raise StateError("the request was responded to or released")
+        return fd_of(self._message)
+
+    def respond(self, data, *, fd=None):
+        """Responds. Never waits. If the client is gone, nothing happens."""
+        check_process()
+        if not self.needs_response:
+            raise StateError("the client requests no response")
+        message, self._message = self._message, None
+        if message is None:
+            raise StateError("the request was responded to or released")
+        try:
+            respond(message, data, fd, self._max_size)
+        except BaseException:
+            self._message = message
+            raise
+
+    def release(self):
+        """Gives it up. A client that waits for a response gets
+        UnavailableError. The end of this object has the same effect."""
+        message, self._message = self._message, None
+        if message is None or not in_this_process():
+            return
+        self.session.waiting_bytes -= self._counted
+        _c.release_message(message)
+
+    @property
+    def done(self):
+        return self._message is None
+
+    def __del__(self):
+        if getattr(self, "_message", None) is not None:
+            self.release()
+
+
+class _ServiceOwner(SessionOwner):
+    def __init__(self, thread, name, protocol, handler, on_open, on_close):
+        super().__init__(thread)
+        self.name = name
+        self.max_size = protocol.max_size
+        self.handler = handler
+        self.on_open = on_open
+        self.on_close = on_close
+        self.sessions = {}  # of the library -> ServerSession
+        self.tasks = set()
+        self.ended = self.loop.create_future()
+        ref = ctypes.c_void_p()
+        result = _c.try_create_service(
+            protocol.ref(), encode_name(name, "the interface"), ctypes.byref(ref)
+        )
+        if result == _c.DUPLICATE:
+            raise StateError(f"this process has a service {name!r} already")
+        if result != _c.OK:
+            raise ValueError(f"not a name of an interface: {name!r}")
+        self.register(ref.value)
+        _c.add_open_handler(ref, on_session_open, self.key)
+        _c.add_close_handler(ref, on_session_close, self.key)
+        _c.set_service_receive_handler(ref, on_receive, self.key)
+        _c.set_service_room_handler(ref, on_room, self.key)
+
+    def _drop(self, ref):
+        _c.drop_service(ref)
+        for session in list(self.sessions.values()):
+            session.end(_closed_here)
+        self.sessions.clear()
+        if not self.loop.is_closed():
+            for task in list(self.tasks):
+                task.cancel()
+            if not self.ended.done():
+                self.ended.set_result(None)
+
+    # ---- From the library ----
+    def on_session_open(self, ref):
+        session = self.sessions[ref] = ServerSession(self, ref)
+        if self.on_open is not None:
+            self.thread.ready.append(functools.partial(self._tell, self.on_open, session))
+
+    def on_session_close(self, ref):
+        session = self.sessions.pop(ref, None)
+        if session is None:
+            return
+        error = closed_error(ref)
+        session.end(lambda: ClosedError(str(error), error.reason))
+        if self.on_close is not None:
+            self.thread.ready.append(
+                functools.partial(self._tell, self.on_close, session)
+            )
+
+    def on_room(self, ref):
+        session = self.sessions.get(ref)
+        if session is not None:
+            session.on_room()
+
+    def on_receive(self, message):
+        session = self.sessions.get(_c.session_of(message))
+        if session is None or session.closed:
+            _c.release_message(message)
+            return
+        request = Request(message, session, self.max_size)
+        if not request.needs_response:
+            # The library bounds requests without a response. These it does not.
+            request._counted = len(request.data) + OVERHEAD
+            session.waiting_bytes += request._counted
+            if session.waiting_bytes > MAX_WAITING:
+                request.release()
+                session.close()
+                raise RuntimeError(
+                    f"service {self.name!r}: the handler is too slow for the messages "
+                    f"of process {session.process} of user {session.user}: its session "
+                    "is closed"
+                )
+        self.thread.ready.append(functools.partial(self._start, request))
+
+    # ---- The program's functions ----
+    def _tell(self, function, session):
+        try:
+            function(session)
+        except Exception as error:
+            self._report(error)
+
+    def _start(self, request):
+        if self.ref is None:
+            request.release()
+            return
+        try:
+            result = self.handler(request)
+            if inspect.isawaitable(result):
+                task = self.loop.create_task(self._finish(request, result))
+                self.tasks.add(task)
+                task.add_done_callback(functools.partial(self._done, request, result))
+            else:
+                self._end(request, result)
+        except BaseException as error:
+            request.release()
+            if not isinstance(error, Exception):
+                raise
+            self._report(error)
+
+    async def _finish(self, request, result):
+        try:
+            self._end(request, await result)
+        except Exception as error:
+            request.release()
+            self._report(error)
+
+    def _done(self, request, result, task):
+        self.tasks.discard(task)
+        if task.cancelled():  # perhaps before it began
+            request.release()
+            if inspect.iscoroutine(result):
+                result.close()
+
+    @staticmethod
+    def _end(request, result):
+        if not request.needs_response:
+            request.release()
+        elif result is not None:
+            request.respond(result)
+
+    def _report(self, error):
+        self.thread.report(f"exception in a handler of service {self.name!r}", error)
+
+
+class Service:
+    """A service. handler(request) is a function or a coroutine function. It
+    returns the response, or None: then it has called request.respond(), or keeps
+    the request to do so later. A message without a response is passed to it, too.
+    If it raises, the client gets UnavailableError, and the exception goes to the
+    event loop's exception handler.
+
+    on_open(session) and on_close(session) are functions. accept_fds=False: no
+    message brings a file descriptor.
+    """
+
+    def __init__(
+        self, interface, protocol, handler, *, on_open=None, on_close=None, accept_fds=True
+    ):
+        encode_name(interface, "the interface")
+        if not hasattr(protocol, "ref"):
+            raise TypeError("the protocol is not a Protocol")
+        for function in (handler, on_open, on_close):
+            if function is not None and not callable(function):
+                raise TypeError(f"not a function: {function!r}")
+        if handler is None:
+            raise TypeError("the handler is None")
+        self._owner = None
+        self._closed = False
+        self.interface = interface
+        self.protocol = protocol
+        self._functions = handler, on_open, on_close
+        self._accept_fds = accept_fds
+
+    def start(self):
+        """Offers the service. The calling thread owns it from now on."""
+        if self._owner is not None or self._closed:
+            raise StateError("the service was started before")
+        self._owner = _ServiceOwner(
+            Thread.current(), self.interface, self.protocol, *self._functions
+        )
+        if not self._accept_fds:
+            _c.refuse_fds(self._owner.ref)
+        _c.advertise(self._owner.ref)
+
+    def close(self):
+        """Ends the service and its sessions, and cancels its handlers."""
+        if self._owner is not None and self._owner.ref is not None:
+            self._owner.check()
+            self._owner.drop()
+        self._closed = True
+
+    def hide(self):
+        """Accepts no new sessions from now on. Open sessions stay open."""
+        self._checked()
+        _c.hide(self._owner.ref)
+
+    def _checked(self):
+        if self._owner is None:
+            raise StateError("the service was not started")
+        self._owner.check()
+
+    @property
+    def sessions(self):
+        """The open sessions."""
+        if self._owner is None:
+            return []
+        return [s for s in self._owner.sessions.values() if not s.closed]
+
+    async def serve_forever(self):
+        """Waits until the service is closed."""
+        self._checked()
+        self._owner.check_loop()
+        await asyncio.shield(self._owner.ended)
+
+    async def __aenter__(self):
+        self.start()
+        return self
+
+    async def __aexit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        owner = getattr(self, "_owner", None)
+        if owner is not None and owner.ref is not None:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            owner.abandon()
+
+    def __repr__(self):
+        return f"<Service {self.interface!r} {self.protocol!r}>"

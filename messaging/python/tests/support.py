@@ -1,0 +1,136 @@
+# Copyright 2026 The le_messaging Authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the tests share. tools/packaging/installed_test.sh runs them twice: over
+loopback in one process, and with a directory."""
+
+import asyncio
+import gc
+import itertools
+import os
+import subprocess
+import sys
+import textwrap
+import unittest
+
+import lemessaging
+from lemessaging import _c, _core, _server
+
+LOOPBACK = "loopback" in os.environ.get("LE_MESSAGING_LIBRARY", "")
+needs_processes = unittest.skipIf(LOOPBACK, "needs a directory and several processes")
+
+PROTOCOL = lemessaging.Protocol("python tests", 64 * 1024)
+_numbers = itertools.count()
+
+
+def new_name():
+    return f"python{os.getpid()}-{next(_numbers)}"
+
+
+def upper(request):
+    return request.data.upper()
+
+
+class Pair:
+    """A service, and a session with it."""
+
+    def __init__(self, handler=upper, protocol=PROTOCOL, **options):
+        name = new_name()
+        push_bytes = options.pop("max_push_bytes", None)
+        limits = {} if push_bytes is None else {"max_push_bytes": push_bytes}
+        self.service = lemessaging.Service(name, protocol, handler, **options)
+        self.session = lemessaging.Session(name, protocol, **limits)
+
+    async def __aenter__(self):
+        self.service.start()
+        await self.session.open()
+        return self.session, self.service
+
+    async def __aexit__(self, *_):
+        self.session.close()
+        self.service.close()
+
+
+class TestCase(unittest.IsolatedAsyncioTestCase):
+    """Each test also fails if something went to the loop's exception handler, or
+    if a callback or a message of the library is left."""
+
+    async def asyncSetUp(self):
+        self.reported = []
+        loop = asyncio.get_running_loop()
+        loop.set_debug(False)  # unittest sets it, and it takes a minute for a flood
+        loop.set_exception_handler(lambda _, context: self.reported.append(context))
+        self.messages = MessageCount()
+        self.live = _core.live_objects()
+
+    async def asyncTearDown(self):
+        gc.collect()
+        await asyncio.sleep(0)
+        self.messages.stop()
+        self.assertEqual(self.reported, [])
+        self.assertEqual(_core.live_objects(), self.live)
+        self.assertEqual(self.messages.held, 0)
+
+    def take_reported(self):
+        reported, self.reported = self.reported, []
+        return [context.get("exception") for context in reported]
+
+
+class MessageCount:
+    """Counts the references of messages that the package has got, minus those
+    that it has given back."""
+
+    def __init__(self):
+        self.held = 0
+        self._restore = []
+        for name in ("create_message",):
+            self._count(_c, name, lambda _: 1)
+        for name in ("release_message", "request_response", "respond"):
+            self._count(_c, name, lambda _: -1)
+        self._count(_c, "try_send", lambda result: -(result != _c.WOULD_BLOCK))
+        for module in (_core, _server):  # called once for each received message
+            self._count(module, "payload_of", lambda _: 1)
+
+    def _count(self, module, name, change):
+        function = getattr(module, name)
+
+        def counted(*arguments):
+            result = function(*arguments)
+            self.held += change(result)
+            return result
+
+        setattr(module, name, counted)
+        self._restore.append((module, name, function))
+
+    def stop(self):
+        for module, name, function in reversed(self._restore):
+            setattr(module, name, function)
+
+
+def python(code, *arguments, **options):
+    """Starts a program in a process of its own."""
+    prelude = (
+        "import asyncio, gc, os, signal, sys, threading\n"
+        "from lemessaging import *\n"
+        f"P = Protocol({PROTOCOL.name!r}, {PROTOCOL.max_size})\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", prelude + textwrap.dedent(code), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finish(test, process, tracebacks=False):
+    """Waits for the end, and returns the output. The program must succeed, and
+    write nothing to standard error except lines of the library's log."""
+    output, errors = process.communicate(timeout=60)
+    test.assertEqual(process.returncode, 0, errors)
+    test.assertNotIn("FATAL", errors)
+    if not tracebacks:
+        test.assertNotIn("Exception", errors)
+        test.assertNotIn("Traceback", errors)
+    return output
