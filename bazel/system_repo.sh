@@ -105,6 +105,10 @@ cc_library(name = "protobuf", linkopts = ["-lprotobuf", "-lpthread"])
 # LITE_RUNTIME need a small part.
 cc_library(name = "protobuf_lite", linkopts = ["$lite", "-lpthread"])
 sh_binary(name = "protoc", srcs = ["protoc.sh"])
+[cc_library(
+    name = well_known + "_cc_proto",
+    deps = ["//src/google/protobuf/util:json_util"],
+) for well_known in ["any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"]]
 # In both repositories this is the target of @protobuf, so that no code is
 # generated for it. Bazel 4 uses the toolchain of @com_google_protobuf.
 alias(name = "descriptor_proto", actual = "@protobuf//src/google/protobuf:descriptor_proto")

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "directory/proto/inspection.pb.h"
+#include "event/base/unique_fd.h"
 #include "transports/transport.h"
 
 namespace le {
@@ -23,14 +24,17 @@ constexpr uint8_t kInspectionFrame = 7;
 constexpr size_t kMaxRequestBytes = 4 * 1024;
 constexpr size_t kMaxAnswerBytes = 64 * 1024;
 
+// `descriptor` is moved from, unless it is null.
 template <typename Message>
 transports::IoResult Send(transports::Connection* connection,
-                          const Message& message) {
+                          const Message& message,
+                          event::UniqueFd* descriptor = nullptr) {
   const std::string bytes = message.SerializeAsString();
   transports::OutgoingFrame frame;
   frame.type = kInspectionFrame;
   frame.payload = absl::MakeConstSpan(
       reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  frame.descriptor = descriptor;
   return connection->Send(frame);
 }
 

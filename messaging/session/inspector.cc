@@ -7,6 +7,7 @@
 
 #include "directory/inspection_frame.h"
 #include "messaging/session/service.h"
+#include "transports/closer.h"
 
 namespace le {
 namespace messaging {
@@ -27,11 +28,14 @@ transports::SendLimits Limits() {
 Inspector::Inspector(Service* service,
                      std::unique_ptr<transports::Connection> connection)
     : service_(service),
+      administrator_(connection->peer().value_or(event::Credentials())),
       connection_(std::move(connection)),
       pool_(transports::BufferPool::Create(inspection::kMaxRequestBytes)) {}
 
 Inspector::~Inspector() {
   if (posted_) service_->owner()->loop()->Cancel(this);
+  if (service_->taps()->Remove(this))
+    service_->LogTap("no longer tapped", administrator_);
 }
 
 absl::Status Inspector::Start() {
@@ -47,7 +51,7 @@ void Inspector::OnReadable() {
   transports::IncomingFrame frame;
   switch (connection_->Receive(&frame, pool_.get(), absl::InfinitePast())) {
     case IoResult::kOk:
-      if (!Handle(frame)) End();
+      if (!Handle(&frame)) End();
       return;
     case IoResult::kWouldBlock:
     case IoResult::kNotIdle:  // not returned
@@ -58,18 +62,40 @@ void Inspector::OnReadable() {
   }
 }
 
-bool Inspector::Handle(const transports::IncomingFrame& frame) {
+bool Inspector::Handle(transports::IncomingFrame* frame) {
   inspection::proto::Request request;
-  if (!inspection::Parse(frame, &request) || answers_) return false;
+  if (!inspection::Parse(*frame, &request) || answers_) return false;
   if (!request.has_snapshot()) {
     inspection::proto::Answer answer;
-    answer.set_refusal("a request that this library does not know");
+    if (request.has_tap()) {
+      Tap(request.tap(), std::move(frame->descriptor), &answer);
+    } else if (request.has_ready()) {
+      answer.mutable_ready();
+    } else {
+      answer.set_refusal("a request that this library does not know");
+    }
     return inspection::Send(connection_.get(), answer) == IoResult::kOk;
   }
   answers_ = is_first_ = true;
   next_ = service_->first_session();
   GoOn();
   return true;
+}
+
+void Inspector::Tap(const inspection::proto::TapRequest& request,
+                    event::UniqueFd ring, inspection::proto::Answer* answer) {
+  absl::StatusOr<std::unique_ptr<inspection::TapWriter>> writer =
+      inspection::TapWriter::Open(ring);
+  transports::CloseSentBy(event::Process::Current(), administrator_.uid,
+                          std::move(ring));
+  if (!writer.ok()) {
+    answer->set_refusal(std::string(writer.status().message()));
+    return;
+  }
+  const bool again = service_->taps()->Remove(this);
+  service_->taps()->Add(this, request.client_pid(), *std::move(writer));
+  if (!again) service_->LogTap("tapped", administrator_);
+  answer->mutable_tapped();
 }
 
 void Inspector::GoOn() {

@@ -11,6 +11,14 @@
 #include "transports/transport.h"
 
 namespace le {
+
+namespace inspection {
+namespace proto {
+class Answer;
+class TapRequest;
+}  // namespace proto
+}  // namespace inspection
+
 namespace messaging {
 
 class ServerSession;
@@ -22,6 +30,9 @@ class Service;
 //
 // A snapshot is sent in parts, one in each turn, while the administrator reads.
 // A session that begins or ends meanwhile may be in the snapshot or not.
+//
+// It may also tap the service: then the frames of the sessions are copied into
+// its ring, until its connection closes.
 class Inspector final : private transports::Connection::Observer,
                         private event::Task {
  public:
@@ -43,11 +54,15 @@ class Inspector final : private transports::Connection::Observer,
   // Posts this task, if a snapshot is under way.
   void GoOn();
   // False: it has broken the protocol.
-  bool Handle(const transports::IncomingFrame& frame);
+  bool Handle(transports::IncomingFrame* frame);
+  // Begins a tap. The answer says that it has begun, or why not.
+  void Tap(const inspection::proto::TapRequest& request, event::UniqueFd ring,
+           inspection::proto::Answer* answer);
   // The service destroys this object.
   void End();
 
   Service* const service_;
+  const event::Credentials administrator_;
   const std::unique_ptr<transports::Connection> connection_;
   const transports::BufferPool::Ptr pool_;
   bool answers_ = false;           // a snapshot is under way

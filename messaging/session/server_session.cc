@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "directory/proto/inspection.pb.h"
+#include "directory/tap_ring.h"
 #include "event/base/log.h"
 #include "event/peer_log.h"
 #include "messaging/machine/session_machine.h"
@@ -281,10 +282,36 @@ absl::StatusOr<event::UniqueFd> ServerSession::ClientPidFd() {
 
 Result ServerSession::SendFrame(const transports::OutgoingFrame& frame) {
   if (!is_open()) return Result::kClosed;
-  const Result sent = SendOver(connection_.get(), frame);
+  const Result sent = service_->taps()->any()
+                          ? SendTapped(frame)
+                          : SendOver(connection_.get(), frame);
   if (sent != Result::kNoMemory) return sent;
   EndLater(CloseReason::kSystem, "no memory for a message to it");
   return Result::kClosed;
+}
+
+Result ServerSession::SendTapped(transports::OutgoingFrame frame) {
+  const uint8_t flags =
+      inspection::TapRecord::kToClient |
+      (frame.descriptor == nullptr ? 0 : inspection::TapRecord::kHasDescriptor);
+  frame.movable_payload = nullptr;  // it is copied after it was sent
+  const Result sent = SendOver(connection_.get(), frame);
+  if (sent == Result::kOk)
+    CopyToTaps(frame.type, frame.id, flags, frame.payload);
+  return sent;
+}
+
+void ServerSession::CopyToTaps(uint8_t type, uint64_t id, uint8_t flags,
+                               absl::Span<const uint8_t> payload) {
+  inspection::TapRecord record;
+  record.at_ns = absl::ToUnixNanos(event::Process::Current()->Now());
+  record.id = id;
+  record.session = number_;
+  record.client_pid = client().pid;
+  record.payload_bytes = static_cast<uint32_t>(payload.size());
+  record.type = type;
+  record.flags = flags;
+  service_->taps()->Copy(record, payload);
 }
 
 void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
@@ -431,6 +458,11 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     if (frame.descriptor) DropDescriptor(std::move(frame.descriptor));
     if (fault != nullptr) EndForFault(CloseReason::kProtocolError, fault);
     return;
+  }
+  if (service_->taps()->any()) {
+    CopyToTaps(frame.type, frame.id,
+               frame.descriptor ? inspection::TapRecord::kHasDescriptor : 0,
+               absl::MakeConstSpan(frame.payload.data(), frame.payload.size()));
   }
   event::Ref<Message> message;
   try {

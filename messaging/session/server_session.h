@@ -154,6 +154,10 @@ class ServerSession final : public Session, private event::Held {
   event::Credentials client();
   // kOk, kClosed, kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
+  // Sends a frame, and copies it for those that tap the service.
+  Result SendTapped(transports::OutgoingFrame frame);
+  void CopyToTaps(uint8_t type, uint64_t id, uint8_t flags,
+                  absl::Span<const uint8_t> payload);
   // kOk, kClosed, kNoRoom: the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
   // Sends a response or the notice of a release, and counts one request of that

@@ -306,7 +306,7 @@ void Service::Forget(ServerSession* session) {
 }
 
 void Service::OnInspector(std::unique_ptr<transports::Connection> connection) {
-  connection->SetTrust(transports::Connection::Trust::kNoDescriptors,
+  connection->SetTrust(transports::Connection::Trust::kStranger,
                        UserOf(*connection), {});
   if (inspectors_.size() == kMaxInspectors) {
     inspection::proto::Answer answer;
@@ -317,6 +317,14 @@ void Service::OnInspector(std::unique_ptr<transports::Connection> connection) {
   }
   auto inspector = std::make_unique<Inspector>(this, std::move(connection));
   if (inspector->Start().ok()) inspectors_.push_back(std::move(inspector));
+}
+
+void Service::LogTap(absl::string_view what,
+                     const event::Credentials& administrator) {
+  event::Log(LogLevel::kWarning,
+             absl::StrCat("service '", interface_.name, "': its messages are ",
+                          what, " by pid ", administrator.pid, " of user ",
+                          administrator.uid));
 }
 
 void Service::EndInspection(Inspector* inspector) {

@@ -22,6 +22,7 @@
 #include "messaging/session/referable.h"
 #include "messaging/session/server_session.h"
 #include "messaging/session/session.h"
+#include "messaging/session/taps.h"
 
 namespace le {
 
@@ -111,11 +112,14 @@ class Service final : public event::RefCounted<Service>,
   const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
 
+  Taps* taps() { return &taps_; }
+
   // ---- For its inspectors ----
   // The most that inspect it at the same time.
   static constexpr size_t kMaxInspectors = 8;
   ServerSession* first_session() const { return first_session_; }
   void Describe(inspection::proto::Snapshot* snapshot);
+  void LogTap(absl::string_view what, const event::Credentials& administrator);
   void EndInspection(Inspector* inspector);
 
  private:
@@ -168,6 +172,7 @@ class Service final : public event::RefCounted<Service>,
   uint64_t turned_away_ = 0;  // clients
   SessionCounts ended_;       // of sessions that have ended
   Latency latency_;
+  Taps taps_;
   std::vector<std::unique_ptr<Inspector>> inspectors_;
   bool refuses_descriptors_ = false;
   // The users that have sessions or messages.

@@ -23,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/control_frame.h"
 #include "directory/inspection_frame.h"
+#include "directory/tap_ring.h"
 #include "event/process.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -397,6 +398,107 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
   }
   EXPECT_THAT(Sdir("list --sessions --json '<*>.honest'"),
               HasSubstr("\"sessions\":[]"));
+}
+
+// A file that is no ring could end the server, by a fault or by a call that
+// blocks.
+TEST_F(InspectionTest, ATapNeedsARing) {
+  RunServer("echo", [] { Serve("echo", Respond); });
+  RunClient([this] {
+    RawPeer peer(directory_.folder());
+    peer.Inspect("echo");
+    peer.Hear();  // Introduced
+    const auto tap = [&](event::UniqueFd file, int32_t client = 0) {
+      inspection::proto::Request request;
+      request.mutable_tap()->set_client_pid(client);
+      inspection::Send(peer.connection(), request, file ? &file : nullptr);
+      inspection::proto::Answer answer;
+      if (!inspection::Parse(peer.Hear(), &answer)) _exit(1);
+      return answer.has_tapped();
+    };
+    inspection::proto::Request ready;
+    ready.mutable_ready();
+    inspection::Send(peer.connection(), ready);
+    peer.Hear();
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) _exit(1);
+    if (tap({}) || tap(event::UniqueFd(ends[0])) ||
+        tap(event::UniqueFd(open("/dev/zero", O_RDWR | O_CLOEXEC)))) {
+      _exit(1);
+    }
+    // Each tap replaces the one before, and a client that is not there shows
+    // nothing.
+    const le_msg_SessionRef_t session =
+        le_msg_CreateSession(Protocol(), "echo");
+    le_msg_OpenSessionSync(session);
+    event::UniqueFd file;
+    auto first =
+        inspection::TapReader::Create(inspection::kMinRingBytes, &file);
+    if (!first.ok() || !tap(std::move(file))) _exit(1);
+    le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
+    auto second =
+        inspection::TapReader::Create(inspection::kMinRingBytes, &file);
+    if (!second.ok() || !tap(std::move(file), getpid())) _exit(1);
+    le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
+    auto third =
+        inspection::TapReader::Create(inspection::kMinRingBytes, &file);
+    if (!third.ok() || !tap(std::move(file), 1)) _exit(1);
+    le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
+    const auto records = [](inspection::TapReader* ring) {
+      inspection::TapRecord record;
+      std::string payload;
+      int count = 0;
+      while (ring->Next(&record, &payload) ==
+             inspection::TapReader::Result::kRecord) {
+        if (payload != std::string(kMessageBytes, 'x')) _exit(1);
+        ++count;
+      }
+      return count;
+    };
+    // Two of each request. The response may arrive before it is copied.
+    if (records(first->get()) < 1 || records(second->get()) < 1 ||
+        records(third->get()) != 0) {
+      _exit(1);
+    }
+  });
+}
+
+TEST_F(InspectionTest, NoLieOfATappedServerDoesHarm) {
+  inspection::proto::Answer refusal, tapped, ready;
+  refusal.set_refusal("\033no");
+  tapped.mutable_tapped();
+  ready.mutable_ready();
+  const auto send = [](const std::string& bytes, int times = 1) {
+    return [=](Connection* to) {
+      for (int i = 0; i < times; ++i) {
+        SendBytes(to, inspection::kInspectionFrame, bytes);
+      }
+    };
+  };
+  const std::string junk = "the server does not keep to the format of a tap\n";
+  const std::pair<std::function<void(Connection*)>, std::string> lies[] = {
+      {send("\xff\xff"), junk},
+      {send(SnapshotBytes(true)), junk},
+      {send(refusal.SerializeAsString()), "sdir: \\x1bno\n"},
+      {send(tapped.SerializeAsString()), junk},
+      {send(ready.SerializeAsString(), 2), junk},
+      {[=](Connection* to) {
+         send(ready.SerializeAsString())(to);
+         send(tapped.SerializeAsString(), 2)(to);
+       },
+       junk},
+      {[](Connection* to) { SendBytes(to, 2, "x"); }, junk},
+      {[](Connection* to) { to->Close(); }, "has closed the connection\n"},
+  };
+  int number = 0;
+  for (const auto& lie : lies) {
+    const std::string name = absl::StrCat("liar", ++number);
+    RunServer(name, [&] { ServeLies(directory_.folder(), name, lie.first); });
+    EXPECT_THAT(Sdir(absl::StrCat("record '<", geteuid(), ">.", name,
+                                  "' /dev/null 2>&1 || true")),
+                HasSubstr(lie.second))
+        << name;
+  }
 }
 
 }  // namespace

@@ -148,5 +148,51 @@ absl::Status Caller::Call(const TypedService::Method& method,
   return ran.ok() ? end : ran;
 }
 
+std::string DescribeMessage(TypedService* service, absl::string_view bytes) {
+  const absl::Span<const uint8_t> span = absl::MakeConstSpan(
+      reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  Envelope envelope;
+  if (!envelope.Load(span)) return "";
+  absl::Span<const uint8_t> body = span.subspan(Envelope::kBytes);
+  if (envelope.kind == internal::Kind::kCancel) return "cancel";
+  if (envelope.method == internal::kReflection) return "descriptors";
+  const absl::StatusOr<std::string> name =
+      service->NameOfMethod(envelope.method);
+  if (!name.ok()) return "";
+  const auto method = service->FindMethod(*name);
+  if (!method.ok()) return "";
+  const auto with = [&](absl::string_view what,
+                        const google::protobuf::Descriptor* type) {
+    const std::unique_ptr<Message> message = service->NewMessage(type);
+    if (!internal::Parse(body, message.get())) return std::string();
+    const absl::StatusOr<std::string> json = TypedService::ToJson(*message);
+    return json.ok() ? absl::StrCat(*name, " ", what, *json) : std::string();
+  };
+  switch (envelope.kind) {
+    case internal::Kind::kCall:
+      if (method->streams) {
+        if (body.size() < internal::Credit::kBytes) return "";
+        body = body.subspan(internal::Credit::kBytes);
+      }
+      return with("", method->request);
+    case internal::Kind::kOneWay:
+      return with("", method->request);
+    case internal::Kind::kCredit:
+      return absl::StrCat(*name, " credit");
+    case internal::Kind::kItem:
+      return with("item ", method->response);
+    case internal::Kind::kStatus: {
+      if (envelope.value != 0) {
+        return absl::StrCat(*name, " ",
+                            internal::ReadError(envelope, body).ToString());
+      }
+      return method->streams ? absl::StrCat(*name, " OK")
+                             : with("OK ", method->response);
+    }
+    default:
+      return "";
+  }
+}
+
 }  // namespace sdir
 }  // namespace le

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "le/call_options.h"
@@ -55,6 +56,10 @@ class Caller {
   const Service service_;
   internal::CorePtr<internal::TypedClientCore> core_;
 };
+
+// Describes a message of a typed service in words and JSON. Empty: the bytes are
+// no such message.
+std::string DescribeMessage(TypedService* service, absl::string_view bytes);
 
 }  // namespace sdir
 }  // namespace le

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "directory/client.h"
 #include "directory/place.h"
 #include "directory/program.h"
@@ -28,6 +29,29 @@ void Fail(int status, const std::string& error) {
   std::fflush(stdout);
   std::fprintf(stderr, "sdir: %s\n", error.c_str());
   std::exit(status);
+}
+
+std::shared_ptr<directory::Introducer> NewIntroducer(const std::string& flag,
+                                                     std::string service) {
+  struct Parts {
+    Parts(event::Process* process, absl::optional<std::string> address,
+          std::string service)
+        : transport(process),
+          client(process, &transport, std::move(address), std::move(service)) {}
+    transports::UnixTransport transport;
+    directory::DirectoryClient client;
+  };
+  event::Process* const process = event::Process::Current();
+  absl::optional<std::string> address;
+  if (!flag.empty()) {
+    const absl::StatusOr<directory::Place> place =
+        directory::FindPlace(process, flag);
+    if (!place.ok()) Fail(kFailed, std::string(place.status().message()));
+    address = place->address();
+  }
+  const auto parts =
+      std::make_shared<Parts>(process, std::move(address), std::move(service));
+  return std::shared_ptr<directory::Introducer>(parts, &parts->client);
 }
 
 Directory::Directory(const std::string& flag) : flag_(flag) {

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "directory/control_frame.h"
+#include "directory/introducer.h"
 #include "event/process.h"
 #include "transports/unix_socket/unix_socket.h"
 
@@ -21,6 +22,11 @@ constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 
 // Prints the error and ends the program.
 [[noreturn]] void Fail(int status, const std::string& error);
+
+// For a session with a service. If `service` is not empty, the session needs no
+// binding (directory::DirectoryClient).
+std::shared_ptr<directory::Introducer> NewIntroducer(const std::string& flag,
+                                                     std::string service);
 
 // A conversation with the directory. An error ends the program, unless a
 // comment says otherwise.

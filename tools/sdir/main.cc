@@ -27,9 +27,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "directory/bindings.h"
-#include "directory/client.h"
 #include "directory/control_frame.h"
-#include "directory/place.h"
 #include "directory/program.h"
 #include "directory/usage.h"
 #include "event/base/log.h"
@@ -45,11 +43,14 @@
 #include "tools/sdir/inspection.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/metrics.h"
+#include "tools/sdir/pcapng.h"
+#include "tools/sdir/replayer.h"
+#include "tools/sdir/tap.h"
+#include "tools/sdir/tap_format.h"
 #include "tools/sdir/text.h"
 #include "tools/sdir/top.h"
 #include "tools/sdir/typed_service.h"
 #include "tools/sdir/usage.h"
-#include "transports/unix_socket/unix_socket.h"
 
 namespace {
 
@@ -480,44 +481,32 @@ Described AskForDescription(const Command& command,
 }
 
 // Opens a session with a service, and no other session of this process.
-std::unique_ptr<le::sdir::Caller> OpenSession(const Command& command,
-                                              const Described& service,
-                                              absl::Duration timeout) {
-  struct Parts {
-    Parts(le::event::Process* process, absl::optional<std::string> address,
-          std::string service)
-        : transport(process),
-          client(process, &transport, std::move(address), std::move(service)) {}
-    le::transports::UnixTransport transport;
-    le::directory::DirectoryClient client;
-  };
-  le::event::Process* const process = le::event::Process::Current();
-  absl::optional<std::string> address;
-  if (!command.socket_dir().empty()) {
-    address = OrFail(le::directory::FindPlace(process, command.socket_dir()))
-                  .address();
-  }
+// For the sessions of this process. If `service` is not empty, they are with
+// this service and need no binding.
+void InstallIntroducer(const Command& command, const std::string& service) {
   // A warning of the library is the text of a status here.
   le::event::SetLogLevel(le::event::LogLevel::kError);
+  le::messaging::Runtime::Parts parts;
+  parts.introducer = le::sdir::NewIntroducer(command.socket_dir(), service);
+  le::messaging::Runtime::Install(le::event::Process::Current(),
+                                  std::move(parts));
+}
+
+absl::StatusOr<std::unique_ptr<le::sdir::Caller>> OpenSession(
+    const Command& command, const Described& service, absl::Duration timeout) {
   const absl::optional<std::string> as = command.Value("--as");
-  const auto parts = std::make_shared<Parts>(
-      process, std::move(address), as.has_value() ? "" : service.service());
-  le::messaging::Runtime::Parts runtime;
-  runtime.introducer =
-      std::shared_ptr<le::directory::Introducer>(parts, &parts->client);
-  le::messaging::Runtime::Install(process, std::move(runtime));
+  InstallIntroducer(command, as.has_value() ? "" : service.service());
   le::sdir::Caller::Service typed;
   typed.protocol_id = service.protocol_id();
   typed.max_message_size = service.max_message_size();
-  return OrFail(
-      le::sdir::Caller::Open(as.value_or("sdir"), std::move(typed), timeout));
+  return le::sdir::Caller::Open(as.value_or("sdir"), std::move(typed), timeout);
 }
 
 void Introspect(Command* command) {
   const std::string service = command->NextName("SERVICE");
   command->End();
   const Described described = AskForDescription(*command, service);
-  const auto caller = OpenSession(*command, described, kAnswerTimeout);
+  const auto caller = OrFail(OpenSession(*command, described, kAnswerTimeout));
   const auto typed = OrFail(caller->Introspect(kAnswerTimeout));
   std::printf("// %s, protocol %s, of pid %d\n\n%s",
               EscapedText(described.service()).c_str(),
@@ -555,8 +544,8 @@ void Call(Command* command) {
     return std::min(most, end - process->Now());
   };
   const absl::Duration answer = timeout.value_or(kAnswerTimeout);
-  const auto caller =
-      OpenSession(*command, AskForDescription(*command, service), left(answer));
+  const auto caller = OrFail(OpenSession(
+      *command, AskForDescription(*command, service), left(answer)));
   const auto typed = OrFail(caller->Introspect(left(answer)));
   const absl::StatusOr<le::sdir::TypedService::Method> method =
       typed->FindMethod(absl::string_view(name).substr(dot + 1));
@@ -617,6 +606,153 @@ void Monitor(Command* command) {
   }
 }
 
+// ---- Taps ------------------------------------------------------------------
+
+// Calls `on_record` for each record, until --timeout or the end of the tap. The
+// time of a record is one of the system's clock. Writes all output whenever
+// nothing is left to read.
+template <typename OnRecord>
+void RunTap(const Command& command, const std::string& service,
+            OnRecord on_record) {
+  le::directory::OsUsers users;
+  le::directory::UserContext context;
+  context.users = &users;
+  const auto key = le::directory::ParseService(service, context);
+  if (!key.ok()) Misused(std::string(key.status().message()));
+  pid_t client = 0;
+  const absl::optional<std::string> pid = command.Value("--client");
+  if (pid.has_value() && (!absl::SimpleAtoi(*pid, &client) || client <= 0)) {
+    Misused(absl::StrCat("'", *pid, "' is not the number of a process"));
+  }
+  le::event::Process* const process = le::event::Process::Current();
+  const le::event::Instant end =
+      process->Now() + command.Timeout().value_or(absl::InfiniteDuration());
+  le::sdir::Tap tap(command.socket_dir(), *key, client);
+  const int64_t since_1970 =
+      absl::ToUnixNanos(absl::Now()) - absl::ToUnixNanos(process->Now());
+  le::sdir::RecordedFrame frame;
+  auto result = le::sdir::Tap::Result::kNothingYet;
+  while (process->Now() < end && result != le::sdir::Tap::Result::kEnd) {
+    result = tap.Next(&frame.record, &frame.payload);
+    if (result == le::sdir::Tap::Result::kRecord) {
+      frame.record.at_ns += since_1970;
+      on_record(frame);
+    } else if (std::fflush(nullptr) != 0) {
+      return;  // the output has no reader
+    }
+  }
+  if (tap.lost_at_end() > 0) {
+    std::fprintf(stderr, "sdir: %u messages were lost at the end\n",
+                 tap.lost_at_end());
+  }
+  if (result == le::sdir::Tap::Result::kEnd) {
+    std::fprintf(stderr, "sdir: the server has ended the tap\n");
+  }
+}
+
+void TapService(Command* command) {
+  const std::string service = command->NextName("SERVICE");
+  command->End();
+  const bool json = command->WantsJson();
+  // Before the tap, in which this session would appear.
+  std::unique_ptr<le::sdir::TypedService> typed;
+  {
+    const auto caller = OpenSession(
+        *command, AskForDescription(*command, service), kAnswerTimeout);
+    if (caller.ok()) {
+      auto read = (*caller)->Introspect(kAnswerTimeout);
+      if (read.ok()) typed = *std::move(read);
+    }
+  }
+  le::directory::OsUsers users;
+  le::sdir::Names names(&users);
+  le::sdir::Latencies latencies;
+  RunTap(*command, service, [&](const le::sdir::RecordedFrame& frame) {
+    const std::string decoded =
+        typed == nullptr
+            ? ""
+            : le::sdir::DescribeMessage(typed.get(), frame.payload);
+    const auto format = json ? le::sdir::TapJson : le::sdir::TapText;
+    std::fputs(format(frame.record, frame.payload, decoded,
+                      latencies.Take(frame.record),
+                      absl::FromUnixNanos(frame.record.at_ns), &names)
+                   .c_str(),
+               stdout);
+  });
+}
+
+void Record(Command* command) {
+  const std::string service = command->NextName("SERVICE");
+  const std::string file = command->Next("FILE");
+  command->End();
+  const Described described = AskForDescription(*command, service);
+  le::sdir::Recording recording;
+  recording.service = described.service();
+  recording.protocol_id = described.protocol_id();
+  recording.max_message_size = described.max_message_size();
+  std::FILE* const output =
+      file == "-" ? stdout : std::fopen(file.c_str(), "wbe");
+  const auto check = [&](bool written) {
+    if (written) return;
+    Fail(kFailed,
+         absl::StrCat("cannot write ", file, ": ", std::strerror(errno)));
+  };
+  const auto write = [&](const std::string& bytes) {
+    check(output != nullptr &&
+          std::fwrite(bytes.data(), 1, bytes.size(), output) == bytes.size());
+  };
+  write(le::sdir::PcapngHeader(recording));
+  RunTap(*command, service, [&](const le::sdir::RecordedFrame& frame) {
+    write(le::sdir::PcapngBlock(frame));
+  });
+  check(std::fflush(output) == 0);
+}
+
+int Replay(Command* command) {
+  const std::string file = command->Next("FILE");
+  const std::string service = command->NextName("SERVICE");
+  command->End();
+  le::sdir::ReplayOptions options;
+  options.interface = "sdir";
+  const absl::optional<std::string> speed = command->Value("--speed");
+  if (speed.has_value() &&
+      (!absl::SimpleAtod(*speed, &options.speed) || !(options.speed >= 0))) {
+    Misused(absl::StrCat("'", *speed, "' is not a speed"));
+  }
+  options.timeout = command->Timeout().value_or(options.timeout);
+  const absl::StatusOr<le::sdir::Recording> recording =
+      le::sdir::ParsePcapng(ReadAll(file));
+  if (!recording.ok()) FailWith(recording.status());
+  const Described described = AskForDescription(*command, service);
+  if (described.protocol_id() != recording->protocol_id ||
+      described.max_message_size() != recording->max_message_size) {
+    Fail(kFailed, absl::StrCat("the messages are of protocol '",
+                               EscapedText(recording->protocol_id), "' (",
+                               recording->max_message_size,
+                               " bytes), and the service has protocol '",
+                               EscapedText(described.protocol_id()), "' (",
+                               described.max_message_size(), " bytes)"));
+  }
+  InstallIntroducer(*command, described.service());
+  le::sdir::ReplayCounts counts;
+  const absl::Status status = le::sdir::Replay(
+      *recording, options,
+      [](const std::string& difference) {
+        std::printf("%s\n", EscapedText(difference).c_str());
+      },
+      &counts);
+  if (!status.ok()) FailWith(status);
+  std::printf(
+      "%llu messages sent, %llu skipped; %llu responses are the same, "
+      "%llu differ, %llu were not recorded\n",
+      static_cast<unsigned long long>(counts.sent),
+      static_cast<unsigned long long>(counts.skipped),
+      static_cast<unsigned long long>(counts.same),
+      static_cast<unsigned long long>(counts.different),
+      static_cast<unsigned long long>(counts.unknown));
+  return counts.different > 0 ? kNo : le::directory::kDone;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -662,6 +798,12 @@ int main(int argc, char** argv) {
     Introspect(&command);
   } else if (name == "call") {
     Call(&command);
+  } else if (name == "tap") {
+    TapService(&command);
+  } else if (name == "record") {
+    Record(&command);
+  } else if (name == "replay") {
+    status = Replay(&command);
   }
   return std::fflush(stdout) == 0 ? status : kFailed;
 }

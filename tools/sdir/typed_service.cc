@@ -11,7 +11,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/any.pb.h"
-#include "google/protobuf/api.pb.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/empty.pb.h"
@@ -38,7 +37,6 @@ namespace {
 const DescriptorPool* OwnTypes() {
   for (const Descriptor* const type : {
            google::protobuf::Any::descriptor(),
-           google::protobuf::Api::descriptor(),
            google::protobuf::Duration::descriptor(),
            google::protobuf::Empty::descriptor(),
            google::protobuf::FieldMask::descriptor(),
@@ -95,6 +93,12 @@ absl::Status CheckTypes(const Type& types, const std::string& scope,
     if (!nested.ok()) return nested;
   }
   return absl::OkStatus();
+}
+
+// As protoc-gen-le numbers it.
+uint32_t NumberOf(const google::protobuf::MethodDescriptor* method) {
+  const uint32_t number = method->options().GetExtension(le::method).number();
+  return number != 0 ? number : static_cast<uint32_t>(method->index()) + 1;
 }
 
 // The statuses of Protobuf are of another type in older versions.
@@ -159,8 +163,7 @@ absl::StatusOr<TypedService::Method> TypedService::FindMethod(
     }
     const le::MethodOptions& options =
         found->options().GetExtension(le::method);
-    const uint32_t number =
-        options.number() != 0 ? options.number() : static_cast<uint32_t>(i) + 1;
+    const uint32_t number = NumberOf(found);
     if (number > std::numeric_limits<uint16_t>::max()) {
       return Wrong(absl::StrCat(name, " has the number ", number));
     }
@@ -176,6 +179,15 @@ absl::StatusOr<TypedService::Method> TypedService::FindMethod(
   }
   return absl::NotFoundError(
       absl::StrCat("the service has no method '", name, "', but ", names));
+}
+
+absl::StatusOr<std::string> TypedService::NameOfMethod(uint16_t number) const {
+  for (int i = 0; i < service_->method_count(); ++i) {
+    if (NumberOf(service_->method(i)) == number) {
+      return std::string(service_->method(i)->name());
+    }
+  }
+  return absl::NotFoundError(absl::StrCat("no method has the number ", number));
 }
 
 std::string TypedService::Text() const {
@@ -203,6 +215,10 @@ absl::StatusOr<std::unique_ptr<Message>> TypedService::FromJson(
 }
 
 absl::StatusOr<std::string> TypedService::ToJson(const Message& message) {
+  if (!message.IsInitialized()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(message.GetTypeName(), " lacks a required field"));
+  }
   std::string json;
   const auto written =
       google::protobuf::util::MessageToJsonString(message, &json);

@@ -49,6 +49,9 @@ class TypedService {
   // InvalidArgument: the method's options are wrong.
   absl::StatusOr<Method> FindMethod(absl::string_view name) const;
 
+  // NotFound: no method has this number.
+  absl::StatusOr<std::string> NameOfMethod(uint16_t number) const;
+
   // The .proto files of the service. Leaves out those that each user of
   // Protobuf or of this library has.
   std::string Text() const;
@@ -59,8 +62,8 @@ class TypedService {
   // InvalidArgument: the text is not JSON, or not of this type.
   absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromJson(
       absl::string_view json, const google::protobuf::Descriptor* type);
-  // One line, without its end. InvalidArgument: the message has no JSON form,
-  // for example an Any of an unknown type.
+  // One line, without its end. InvalidArgument: the message has no JSON form:
+  // it lacks a required field, or has an Any of an unknown type.
   static absl::StatusOr<std::string> ToJson(
       const google::protobuf::Message& message);
 

@@ -262,6 +262,19 @@ TEST(TypedServiceTest, TheNumberOfTypesIsLimited) {
   EXPECT_THAT(Read(set).status().message(), HasSubstr("more than 1024"));
 }
 
+TEST(TypedServiceTest, AMessageWithoutARequiredFieldHasNoJsonForm) {
+  const auto typed = Read([](FileDescriptorProto* file) {
+    file->clear_syntax();
+    file->mutable_message_type(0)->mutable_field(0)->set_label(
+        FieldDescriptorProto::LABEL_REQUIRED);
+  });
+  ASSERT_TRUE(typed.ok()) << typed.status();
+  const auto message =
+      (*typed)->NewMessage((*typed)->FindMethod("M")->response);
+  EXPECT_EQ(TypedService::ToJson(*message).status().message(),
+            "p.T lacks a required field");
+}
+
 TEST(TypedServiceTest, AMessageOfWrongBytesHasNoJsonForm) {
   const auto typed = Read([](FileDescriptorProto* file) {
     file->add_dependency("google/protobuf/any.proto");

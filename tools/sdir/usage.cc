@@ -31,8 +31,8 @@ constexpr StatusInfo kStatuses[] = {
      "refused, by the directory or by a called service, or the directory does "
      "not answer within 5 s"},
     {2, "the arguments make no sense"},
-    {3, "out of time (of wait, introspect and call)"},
-    {4, "no (of explain)"},
+    {3, "out of time"},
+    {4, "no (of explain), or responses differ (of replay)"},
     {5, "there is no directory"},
 };
 
@@ -54,6 +54,8 @@ const std::vector<OptionInfo>& Options() {
       {"--as", "INTERFACE",
        "opens the session by the binding of this interface of one's own, which "
        "anybody may do who has one. Without it, no binding is needed"},
+      {"--client", "PID", "only the sessions of this process"},
+      {"--speed", "N", "N times as fast as it was recorded; 0: without pauses"},
       {"--fd", "FILE",
        "the file whose descriptor goes with the request, opened for reading "
        "(-: "
@@ -120,6 +122,25 @@ const std::vector<CommandInfo>& Commands() {
        "and "
        "of a stream each item. Without --timeout, the service must accept the "
        "session and describe itself within 5 s"},
+      {"tap",
+       "SERVICE",
+       {"--json", "--format", "--client", "--timeout"},
+       "prints the messages of a service as they happen, with the time from "
+       "each request to its response; those of a typed service are decoded. "
+       "The "
+       "server logs that it is tapped"},
+      {"record",
+       "SERVICE FILE",
+       {"--client", "--timeout"},
+       "writes them to a pcapng file (-: standard output), which Wireshark and "
+       "replay read"},
+      {"replay",
+       "FILE SERVICE",
+       {"--speed", "--timeout"},
+       "sends the messages of the recorded clients to the service, and prints "
+       "the responses that differ from the recorded ones. Messages with file "
+       "descriptors are skipped. Without --timeout, each response may take 5 "
+       "s"},
       {"help",
        "[FORMAT]",
        {},

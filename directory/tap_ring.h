@@ -1,0 +1,125 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ring of a tap: a memfd into which a server copies the frames of its
+// sessions, and from which the administrator that taps it reads.
+//
+// The administrator makes the memfd with its final size, sealed, so that no
+// access to the mapping can fault. The writer never waits: a frame that finds
+// no room is counted, and the next record has the count. Neither end trusts the
+// other. Each keeps its own position, reads a number of the other end once, and
+// copies a record before it looks at it. So a hostile end can at most make the
+// other one lose or invent records.
+
+#ifndef LE_MESSAGING_DIRECTORY_TAP_RING_H_
+#define LE_MESSAGING_DIRECTORY_TAP_RING_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "event/base/unique_fd.h"
+
+namespace le {
+namespace inspection {
+
+// In bytes, with the header of the ring. The largest bounds what an
+// administrator may make a server map.
+constexpr size_t kMinRingBytes = 64 * 1024;
+constexpr size_t kMaxRingBytes = 64 * 1024 * 1024;
+
+// A frame of a session. The captured bytes of its payload follow.
+struct TapRecord {
+  enum Flags : uint8_t {
+    kToClient = 1,       // else from the client
+    kHasDescriptor = 2,  // the frame has a file descriptor
+  };
+
+  int64_t at_ns = 0;     // the server's CLOCK_MONOTONIC
+  uint64_t id = 0;       // the transaction of a request or response
+  uint32_t session = 0;  // differs for each session of the service
+  int32_t client_pid = 0;
+  uint32_t payload_bytes = 0;  // of the frame
+  uint32_t captured_bytes = 0;
+  uint32_t lost_before = 0;  // frames that were lost since the last record
+  uint8_t type = 0;          // a FrameType of messaging/machine/wire.h
+  uint8_t flags = 0;
+  uint16_t reserved = 0;
+};
+static_assert(sizeof(TapRecord) == 40, "the layout of the ring");
+
+// The mapping of a memfd.
+class TapMapping {
+ public:
+  // Both positions count bytes since the beginning, and never wrap.
+  struct Header {
+    std::atomic<uint64_t> written;
+    std::atomic<uint64_t> read;
+    std::atomic<uint32_t> lost;  // frames since the last record
+  };
+  static constexpr size_t kHeaderBytes = 64;
+
+  // Errno's status if the file cannot be mapped.
+  static absl::StatusOr<TapMapping> Map(int fd, size_t bytes);
+  TapMapping(TapMapping&& other) noexcept;
+  TapMapping& operator=(TapMapping&&) = delete;
+  ~TapMapping();
+
+  Header* header() const { return reinterpret_cast<Header*>(start_); }
+  size_t capacity() const { return bytes_ - kHeaderBytes; }
+  void CopyIn(uint64_t position, const void* from, size_t size);
+  void CopyOut(uint64_t position, void* to, size_t size) const;
+
+ private:
+  TapMapping(uint8_t* start, size_t bytes) : start_(start), bytes_(bytes) {}
+  uint8_t* start_;
+  size_t bytes_;
+};
+
+// Not thread-safe.
+class TapWriter {
+ public:
+  // InvalidArgument: this is no memfd of a fixed size within the bounds.
+  static absl::StatusOr<std::unique_ptr<TapWriter>> Open(
+      const event::UniqueFd& fd);
+
+  // Copies a frame. Sets captured_bytes and lost_before. A payload over a
+  // quarter of the ring is captured in part.
+  void Write(TapRecord record, absl::Span<const uint8_t> payload);
+
+ private:
+  explicit TapWriter(TapMapping mapping) : mapping_(std::move(mapping)) {}
+  TapMapping mapping_;
+  uint64_t written_ = 0;
+  uint32_t lost_ = 0;
+};
+
+// Not thread-safe.
+class TapReader {
+ public:
+  // Makes a ring of this size, and its file for the writer.
+  static absl::StatusOr<std::unique_ptr<TapReader>> Create(
+      size_t bytes, event::UniqueFd* file);
+
+  enum class Result { kRecord, kEmpty, kBroken };
+  // Takes the oldest record. kBroken: the writer does not keep to the format.
+  Result Next(TapRecord* record, std::string* payload);
+  // The frames that were lost since the last record.
+  uint32_t lost_at_end() const {
+    return mapping_.header()->lost.load(std::memory_order_acquire);
+  }
+
+ private:
+  explicit TapReader(TapMapping mapping) : mapping_(std::move(mapping)) {}
+  TapMapping mapping_;
+  uint64_t read_ = 0;
+};
+
+}  // namespace inspection
+}  // namespace le
+
+#endif  // LE_MESSAGING_DIRECTORY_TAP_RING_H_

@@ -1,0 +1,65 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files of recorded messages, in the format pcapng. Has no side effects.
+//
+// A file has one section and one interface of the link type USER0 (147). The
+// name of the interface is the service, and its description is the service's
+// protocol, a blank, and the size of its largest message. Each frame is an
+// Enhanced Packet Block in nanoseconds. Its data begin with a header of 24
+// bytes, little endian, which the payload follows:
+//
+//   0   u8   1, the version of this header
+//   1   u8   flags: 1 to the client, 2 with a file descriptor
+//   2   u8   the type of the frame: 2 message, 3 request, 4 response,
+//            5 released without a response. 0x40 is added if the sender has
+//            set the length
+//   3   u8   0
+//   4   u32  the session, which differs for each session of the service
+//   8   u32  the client's process
+//   12  u64  the transaction of a request or response
+//   20  u32  the bytes of the payload, of which fewer may have been captured
+//
+// The option epb_dropcount is the number of frames that were lost before.
+
+#ifndef LE_MESSAGING_TOOLS_SDIR_PCAPNG_H_
+#define LE_MESSAGING_TOOLS_SDIR_PCAPNG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "directory/tap_ring.h"
+
+namespace le {
+namespace sdir {
+
+struct RecordedFrame {
+  inspection::TapRecord record;  // at_ns is the time since 1970
+  std::string payload;           // what was captured
+};
+
+struct Recording {
+  std::string service;  // <user>.interface
+  std::string protocol_id;
+  size_t max_message_size = 0;
+  std::vector<RecordedFrame> frames;
+};
+
+// The blocks at the beginning of a file.
+std::string PcapngHeader(const Recording& recording);
+// The block of a frame.
+std::string PcapngBlock(const RecordedFrame& frame);
+
+// InvalidArgument: the file is not of this form. Skips blocks and options that
+// it does not know.
+absl::StatusOr<Recording> ParsePcapng(absl::string_view file);
+
+}  // namespace sdir
+}  // namespace le
+
+#endif  // LE_MESSAGING_TOOLS_SDIR_PCAPNG_H_

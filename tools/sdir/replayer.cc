@@ -1,0 +1,188 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sdir/replayer.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "event/process.h"
+#include "le/client.h"
+#include "le/loop.h"
+#include "le/timer.h"
+#include "messaging/machine/wire.h"
+
+namespace le {
+namespace sdir {
+
+using inspection::TapRecord;
+
+namespace {
+
+constexpr size_t kShownBytes = 64;
+
+absl::string_view WithoutZeros(absl::string_view payload) {
+  const size_t last = payload.find_last_not_of('\0');
+  return payload.substr(0, last == absl::string_view::npos ? 0 : last + 1);
+}
+
+std::string Shown(absl::string_view payload) {
+  return absl::StrCat(absl::BytesToHexString(payload.substr(0, kShownBytes)),
+                      payload.size() > kShownBytes ? "..." : "");
+}
+
+class Replayer {
+ public:
+  Replayer(const Recording& recording, const ReplayOptions& options,
+           const std::function<void(const std::string&)>& on_difference,
+           ReplayCounts* counts)
+      : recording_(recording),
+        options_(options),
+        on_difference_(on_difference),
+        counts_(counts) {
+    for (const RecordedFrame& frame : recording_.frames) {
+      const uint8_t type = messaging::PlainType(frame.record.type);
+      if (type == messaging::kResponseFrame ||
+          type == messaging::kUnansweredFrame) {
+        responses_[{frame.record.session, frame.record.id}] = &frame;
+      }
+    }
+  }
+
+  absl::Status Run() {
+    event::Process* const process = event::Process::Current();
+    const event::Instant begin = process->Now();
+    for (const RecordedFrame& frame : recording_.frames) {
+      if ((frame.record.flags & TapRecord::kToClient) != 0) continue;
+      if (options_.speed > 0) {
+        const absl::Duration at = absl::Nanoseconds(
+            frame.record.at_ns - recording_.frames.front().record.at_ns);
+        RunLoop(begin + at / options_.speed - process->Now());
+      }
+      absl::Status sent = Send(frame);
+      if (!sent.ok()) return sent;
+    }
+    while (open_ > 0) RunLoop(absl::InfiniteDuration());
+    return absl::OkStatus();
+  }
+
+ private:
+  // Runs the loop for this time, or until no request is open.
+  void RunLoop(absl::Duration time) {
+    if (time <= absl::ZeroDuration()) return;
+    Timer timer([this] { loop_.Stop(); });
+    if (time < absl::InfiniteDuration()) timer.Start(time).IgnoreError();
+    waits_for_all_ = time == absl::InfiniteDuration();
+    loop_.Run().IgnoreError();
+  }
+
+  absl::StatusOr<Client*> SessionOf(uint32_t number) {
+    auto it = sessions_.find(number);
+    if (it == sessions_.end()) {
+      absl::StatusOr<Client> client =
+          Client::Create(options_.interface,
+                         {recording_.protocol_id, recording_.max_message_size});
+      if (!client.ok()) return client.status();
+      absl::Status opened = client->TryOpen(options_.timeout);
+      if (!opened.ok()) return opened;
+      it = sessions_.emplace(number, *std::move(client)).first;
+    }
+    return &it->second;
+  }
+
+  absl::Status Send(const RecordedFrame& frame) {
+    const TapRecord& record = frame.record;
+    const uint8_t type = messaging::PlainType(record.type);
+    if ((record.flags & TapRecord::kHasDescriptor) != 0 ||
+        frame.payload.size() != record.payload_bytes ||
+        frame.payload.size() > recording_.max_message_size ||
+        (type != messaging::kMessageFrame &&
+         type != messaging::kRequestFrame)) {
+      ++counts_->skipped;
+      return absl::OkStatus();
+    }
+    const absl::StatusOr<Client*> session = SessionOf(record.session);
+    if (!session.ok()) return session.status();
+    Message message = (*session)->NewMessage();
+    if ((record.type & messaging::kLengthWasSet) != 0) {
+      absl::Status assigned = message.Assign(frame.payload);
+      if (!assigned.ok()) return assigned;
+    } else {
+      std::copy(frame.payload.begin(), frame.payload.end(),
+                message.buffer().begin());
+    }
+    ++counts_->sent;
+    if (type == messaging::kMessageFrame) {
+      return std::move(message).Send(options_.timeout);
+    }
+    ++open_;
+    (*session)
+        ->RequestAsync(std::move(message), options_.timeout,
+                       [this, record](const absl::StatusOr<Message>& response) {
+                         Compare(record, response);
+                         if (--open_ == 0 && waits_for_all_) loop_.Stop();
+                       })
+        .Detach();
+    (*session)->Flush();
+    return absl::OkStatus();
+  }
+
+  void Compare(const TapRecord& request,
+               const absl::StatusOr<Message>& response) {
+    const auto it = responses_.find({request.session, request.id});
+    if (it == responses_.end()) {
+      ++counts_->unknown;
+      return;
+    }
+    const RecordedFrame& recorded = *it->second;
+    const bool was_answered =
+        messaging::PlainType(recorded.record.type) == messaging::kResponseFrame;
+    const bool is_whole =
+        recorded.payload.size() == recorded.record.payload_bytes;
+    absl::string_view before = recorded.payload;
+    absl::string_view now;
+    if (response.ok()) {
+      now = response->text();
+      if (!is_whole) now = now.substr(0, before.size());
+      now = WithoutZeros(now);
+    }
+    before = WithoutZeros(before);
+    if (was_answered ? response.ok() && now == before
+                     : absl::IsAborted(response.status())) {
+      ++counts_->same;
+      return;
+    }
+    ++counts_->different;
+    on_difference_(absl::StrCat(
+        "#", request.session, " request ", request.id, ": ",
+        was_answered ? Shown(before) : "released", " was recorded, now ",
+        response.ok() ? Shown(now) : response.status().ToString()));
+  }
+
+  const Recording& recording_;
+  const ReplayOptions& options_;
+  const std::function<void(const std::string&)>& on_difference_;
+  ReplayCounts* const counts_;
+  std::map<std::pair<uint32_t, uint64_t>, const RecordedFrame*> responses_;
+  uint64_t open_ = 0;  // requests
+  bool waits_for_all_ = false;
+  Loop loop_;
+  std::map<uint32_t, Client> sessions_;
+};
+
+}  // namespace
+
+absl::Status Replay(
+    const Recording& recording, const ReplayOptions& options,
+    const std::function<void(const std::string&)>& on_difference,
+    ReplayCounts* counts) {
+  return Replayer(recording, options, on_difference, counts).Run();
+}
+
+}  // namespace sdir
+}  // namespace le

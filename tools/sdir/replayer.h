@@ -1,0 +1,50 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sends recorded messages to a service again.
+
+#ifndef LE_MESSAGING_TOOLS_SDIR_REPLAYER_H_
+#define LE_MESSAGING_TOOLS_SDIR_REPLAYER_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "tools/sdir/pcapng.h"
+
+namespace le {
+namespace sdir {
+
+struct ReplayOptions {
+  std::string interface;                      // of the sessions
+  double speed = 1;                           // 0: without pauses
+  absl::Duration timeout = absl::Seconds(5);  // of each response
+};
+
+struct ReplayCounts {
+  uint64_t sent = 0;
+  uint64_t same = 0;       // responses
+  uint64_t different = 0;  // responses, or that there is none
+  uint64_t unknown = 0;    // responses to requests whose response was not
+                           // recorded
+  // Messages that were not sent: they had a file descriptor, or were captured in
+  // part.
+  uint64_t skipped = 0;
+};
+
+// Sends what the clients have sent, each session by a session of its own, at
+// the recorded times. Zeros at the end of a response do not count as a
+// difference. Calls `on_difference` with a line for each difference.
+//   FailedPrecondition  the service has another protocol
+//   the errors of Client::TryOpen()
+absl::Status Replay(
+    const Recording& recording, const ReplayOptions& options,
+    const std::function<void(const std::string&)>& on_difference,
+    ReplayCounts* counts);
+
+}  // namespace sdir
+}  // namespace le
+
+#endif  // LE_MESSAGING_TOOLS_SDIR_REPLAYER_H_
