@@ -240,7 +240,10 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
  * synchronous request before the close: the server handles the messages of a
  * session in order, so it has received all earlier ones when it responds.
  * Server: closes and deletes the session. The service's close handlers are
- * called later, from the loop. */
+ * called later, from the loop. Messages that are still queued at this end are
+ * lost, which the log reports. The client may still receive the earlier ones.
+ * The end of the service or of the process has the same effect. A server that
+ * must lose no message closes after its client has reported the last one. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
 
 /* A pointer that belongs to the user of the session. NULL until it is set. */

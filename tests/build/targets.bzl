@@ -46,5 +46,4 @@ TRANSPORT_NAMERS = [
     "//messaging/facade:unix_socket",
     "//messaging/testing:testing",
     "//tools/sdir:conversations",
-    "//tools/sdir:sdir",
 ]

@@ -75,9 +75,9 @@ expect "one-way messages arrive" 0 $'log: one way\ndelivered: contents' cat "$fo
 
 expect "an error of the service" 1 $'sdir: NOT_FOUND: no such file' call Count '{"name": "fail"}'
 expect "a stream that fails" 1 $'{"lines":"1"}\nsdir: ABORTED: no more' call Watch '{"name": "fail", "number": 1}'
-expect "a call that takes too long" 3 "sdir: DEADLINE_EXCEEDED: *" call Count '{"name": "keep"}' --timeout=0.05
+expect "a call that takes too long" 3 "sdir: DEADLINE_EXCEEDED: *" call Count '{"name": "keep"}' --timeout=1
 expect "a stream that takes too long" 3 $'{"lines":"1"}\nsdir: DEADLINE_EXCEEDED: *' \
-  call Watch '{"name": "keep", "number": 1}' --timeout=0.05
+  call Watch '{"name": "keep", "number": 1}' --timeout=1
 expect "a method that is not there" 2 "sdir: the service has no method 'count', but Count, *" call count
 expect "no JSON" 2 "sdir: not a files.CountRequest in JSON: *" call Count '{'
 expect "a field that is not there" 2 "sdir: not a files.CountRequest in JSON: *" call Count '{"nam": "x"}'

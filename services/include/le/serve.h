@@ -70,7 +70,7 @@ class OwnedCall {
   }
   // Sets a closure. The server's loop calls it once, when the client cancels
   // the call or reports that the deadline has passed, or when the session
-  // closes. After this object was finished or destroyed, the closure is not
+  // closes. It may own or destroy this object. After this object was finished or destroyed, the closure is not
   // called, except if another thread did that when the call was about to begin.
   // The end of the server destroys the closure without calling it, because the
   // objects that it uses may have ended before the server.
@@ -178,8 +178,8 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   absl::Status Push(const T& item) {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
-  // Sets a closure. After Push() has returned ResourceExhausted, the server's
-  // loop calls it when Push() may succeed. If the call is cancelled, this
+  // Sets a closure. Each time after Push() has returned ResourceExhausted, the
+  // server's loop calls it when Push() may succeed. If the call is cancelled, this
   // closure is called after that of OnCancel(), and then destroyed. So it may
   // own this object. The end of the server destroys it without calling it.
   //   Cancelled  the stream is cancelled already. The closure is not kept
@@ -188,7 +188,8 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   absl::Status OnReady(UniqueFunction<void()> closure) {
     return *this ? calls()->SetOnReady(Checked(), std::move(closure)) : Empty();
   }
-  // Ends the stream. The client gets the status after the last item.
+  // Ends the stream. The client gets the status after the last item. If the
+  // server ends before the client has received both, they are lost.
   void End(absl::Status status = absl::OkStatus()) && {
     Finish(std::move(status));
   }

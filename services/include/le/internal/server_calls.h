@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "le/caller.h"
 #include "le/function.h"
 #include "le/internal/complaints.h"
 #include "le/internal/deadline.h"
@@ -32,41 +33,6 @@
 #include "le_log.h"
 
 namespace le {
-
-namespace internal {
-struct ServerCall;
-}  // namespace internal
-
-// The client of a call. Valid as long as the Reply or Sink, and for a one-way
-// message until the method returns. To keep it longer, keep its session().
-class Caller {
- public:
-  // Nobody: the user is -1, which is not root.
-  Caller() = default;
-  Caller(const Peer& peer, const Message* message)
-      : peer_(peer), message_(message) {}
-  Caller(const Caller&) = delete;
-  Caller& operator=(const Caller&) = delete;
-  // Its user and its process when the session opened, from the kernel.
-  uid_t user() const { return peer_.user; }
-  pid_t process() const { return peer_.process; }
-  // Its session, for example as the key of a map.
-  Session session() const {
-    return message_ == nullptr ? Session() : Session::Of(*message_);
-  }
-
- private:
-  friend struct internal::ServerCall;
-
-  static Peer Nobody() {
-    Peer peer;
-    peer.user = static_cast<uid_t>(-1);
-    return peer;
-  }
-
-  Peer peer_ = Nobody();
-  const Message* message_ = nullptr;
-};
 
 namespace internal {
 

@@ -93,6 +93,7 @@ class Local {
   }
 
   TypedClient& client() { return client_; }
+  TypedClient& operator*() { return client_; }
   TypedClient* operator->() { return &client_; }
 
  private:
