@@ -14,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/sys.h"
-#include "event/loop.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "event/user_code.h"

@@ -15,7 +15,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "event/base/log.h"
-#include "event/loop.h"
 #include "event/os_process.h"
 #include "event/process.h"
 #include "event/user_code.h"

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "directory/proto/inspection.pb.h"
+#include "directory/inspection_frame.h"
 #include "directory/tap_ring.h"
 #include "event/base/log.h"
 #include "event/peer_log.h"

@@ -118,7 +118,7 @@ absl::Status Caller::Call(const TypedService::Method& method,
     return sent;
   }
   const Envelope call = core_->NewCall(method.number, options);
-  const absl::Status made =
+  absl::Status made =
       core_->NewMessage(call, &request, fd_in, &message,
                         method.streams ? &options.window() : nullptr);
   if (!made.ok()) return made;

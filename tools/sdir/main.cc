@@ -304,6 +304,7 @@ void RunTop(Command* command) {
     filter.Apply(&list);
     std::vector<Snapshot> snapshots = inspections.Take(list, &users);
     std::vector<le::sdir::Top::Entry> entries;
+    entries.reserve(snapshots.size());
     for (int i = 0; i < list.services_size(); ++i) {
       entries.push_back({list.services(i).service(), list.services(i).pid(),
                          std::move(snapshots[static_cast<size_t>(i)])});

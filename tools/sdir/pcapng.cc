@@ -31,7 +31,6 @@ constexpr uint16_t kDropCount = 4;  // of a packet
 constexpr uint8_t kHeaderVersion = 1;
 constexpr size_t kHeaderBytes = 24;
 constexpr size_t kBlockOverhead = 12;
-constexpr size_t kPacketHeaderBytes = 20;
 
 // ---- Writing ---------------------------------------------------------------
 
