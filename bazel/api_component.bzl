@@ -18,10 +18,10 @@
     )
 
 A program links one or more components and one library with a transport, such as
-//messaging:le_messaging. It has no main() of its own. main() runs the event loop. The loop
-first advertises the services of all components, then connects their clients, then calls
-each COMPONENT_INIT_ONCE and each COMPONENT_INIT. As in Legato, the components in the deps
-of a component are initialized before it.
+//messaging:le_messaging. It must not define main(): le_api_component links a main() that runs
+the event loop. The loop first advertises the services of all components, then connects their
+clients, then calls each COMPONENT_INIT_ONCE and each COMPONENT_INIT. As in Legato, the
+components in the deps of a component are initialized before it.
 """
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
@@ -65,7 +65,8 @@ def le_api_component(
       copts: for srcs and generated. They must be valid for C, and for C++ if srcs has C++.
       testonly: as for all rules.
       visibility: as for all rules.
-      **kwargs: for each of the component's libraries, such as tags, data and linkopts.
+      **kwargs: other attributes, such as tags, data and linkopts, for each of the component's
+        libraries.
     """
     servers = _names(provides)
     clients = _names(requires)
@@ -135,7 +136,7 @@ def le_api_component(
         copts = _C + copts,
         includes = [".", folder],
         linkstatic = True,
-        # Defined for the generated code only: see le_messaging.h.
+        # LE_MSG_TRY_OPEN_AS_LEGATO is for generated code only: see le_messaging.h.
         local_defines = defines + ["LE_MSG_TRY_OPEN_AS_LEGATO"],
         testonly = testonly,
         visibility = ["//visibility:private"],

@@ -89,8 +89,8 @@ struct Accounts {
   // Servers that offer a service or stand by.
   Quota services;
   // Introductions that no server has received. Each is a socket in a queue of
-  // the kernel. The kernel bounds the sockets that one user has in such queues.
-  // The client's user is charged.
+  // the kernel. The kernel limits how many such sockets the directory's user
+  // has sent. Here each one is charged to the client's user.
   Quota introductions;
   // Introductions that a server had not received when its connection closed,
   // and whose sockets the kernel still holds. The server's user is charged,

@@ -63,7 +63,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
 
   Role role = Role::kNone;
   bool lost = false;            // its connection is or must be closed
-  bool waits = false;           // a client that asks again if it gets no answer
+  bool waits = false;           // a client whose Open has `wait` set
   bool inspects = false;        // an administrator that inspects a server
   std::string loaded;           // an administrator: the parts of a text so far
   uint64_t missed = 0;          // a monitor: events since the last one sent
@@ -76,8 +76,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   // connection only after that.
   void Begin() { Read(); }
 
-  // Watches the connection, unless it was passed on. False: it cannot be
-  // watched.
+  // Watches the connection, unless it was passed to a server. False: it cannot
+  // be watched.
   bool Watch() {
     if (connection_ == nullptr || watched_) return true;
     const absl::Status attached = connection_->Attach(directory_->loop_, this);
@@ -119,9 +119,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
   void NotifyWhenReceived() { connection_->NotifyWhenReceived(); }
 
-  // For a server that is removed. Keeps the connection, because the kernel
-  // reports by it how many introductions it still holds. False: the kernel
-  // holds none.
+  // For a server that is removed. Keeps the connection, because only an open
+  // socket tells how many introductions the kernel still holds. False: the
+  // kernel holds none.
   bool Linger(std::deque<Registry::Client> on_their_way) {
     leftovers_ = std::move(on_their_way);
     return LookAtLeftovers();
@@ -180,8 +180,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       proto::ToDirectory message;
       bool is_control = false;
       transports::IoResult result = transports::IoResult::kClosed;
-      // Only up to here does a lack of memory close this connection alone.
-      // Later it ends the directory: the registry may be changed in part.
+      // If Receive() runs out of memory, only this connection is closed. Later,
+      // a lack of memory ends the directory, because the registry may be
+      // changed in part.
       try {
         result = Receive(&message, &is_control);
       } catch (const std::bad_alloc&) {
@@ -192,9 +193,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       }
       switch (result) {
         case transports::IoResult::kWouldBlock:
-          // A request of a stranger fits in one packet. If it could arrive in
-          // parts, one user's connections could be readable without end, and
-          // the loop accepts one connection for each pass over all of them.
+          // Only an administrator's request may arrive in parts. If others
+          // could send parts, one user could keep many connections readable
+          // all the time. New connections would then be accepted slowly: the
+          // loop accepts one in each pass over all readable connections.
           if (connection_->HasPartial() &&
               (role == Role::kClient || role == Role::kServer ||
                !directory->MayAdminister(identity_.uid))) {

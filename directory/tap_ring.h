@@ -27,8 +27,8 @@
 namespace le {
 namespace inspection {
 
-// In bytes, with the header of the ring. The largest bounds what an
-// administrator may make a server map.
+// Sizes with the header of the ring. kMaxRingBytes limits the memory that an
+// administrator can make a server map.
 constexpr size_t kMinRingBytes = 64 * 1024;
 constexpr size_t kMaxRingBytes = 64 * 1024 * 1024;
 

@@ -34,8 +34,8 @@ le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr);
  * of timeToWait. */
 le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
                                    le_clk_Time_t timeToWait);
-/* Increments the count. If threads are waiting, one of them gets it. Fatal: the
- * count is INT32_MAX. */
+/* Increments the count and wakes the waiting threads. One of them decrements
+ * the count, unless another thread is faster. Fatal: the count is INT32_MAX. */
 void le_sem_Post(le_sem_Ref_t semaphorePtr);
 /* The count at this moment. */
 int le_sem_GetValue(le_sem_Ref_t semaphorePtr);
