@@ -44,9 +44,10 @@ class PlaceWatch final : private event::Watch, private event::Timer {
   ~PlaceWatch() override { Stop(); }
 
   // Watches from now on. The socket must exist; `lock` is the result of
-  // HoldPlace(). If `lock` is empty, only the socket is watched. The loop calls `on_lost` once, kSettleTime after the first
-  // file is lost, because both files are mostly deleted together. `on_lost` may
-  // call Start() again, or destroy this.
+  // HoldPlace(). If `lock` is empty, only the socket is watched. The loop calls
+  // `on_lost` once, kSettleTime after the first file is lost, because both files
+  // are mostly deleted together. `on_lost` may call Start() again, or destroy
+  // this.
   absl::Status Start(const Place& place, const event::UniqueFd& lock,
                      std::function<void()> on_lost);
   void Stop();
