@@ -352,7 +352,10 @@ class Misbehaving(TestCase):
 @needs_processes
 @unittest.skipUnless("LE_QUICKSTART" in os.environ, "LE_QUICKSTART is not set")
 class OtherLanguages(TestCase):
-    """LE_QUICKSTART: the folder of the programs of examples/quickstart."""
+    """LE_QUICKSTART: the folder of the programs of examples/quickstart.
+
+    A binding ties facts to fileFacts.
+    """
 
     def start(self, program, *arguments):
         return subprocess.Popen(
@@ -408,13 +411,15 @@ class OtherLanguages(TestCase):
                     yield await queue.get()
 
         facts = FileFacts()
-        async with typed.Server("facts", QUICKSTART, facts):
+        async with typed.Server("fileFacts", QUICKSTART, facts):
             with tempfile.NamedTemporaryFile() as file:
                 file.write(b"one two\nthree\n")
                 file.flush()
                 client = self.start("client", file.name, "1")
                 loop = asyncio.get_running_loop()
-                output, _ = await loop.run_in_executor(None, client.communicate)
+                output, _ = await loop.run_in_executor(
+                    None, lambda: client.communicate(timeout=60)
+                )
         self.assertEqual(client.returncode, 0, output)
         self.assertTrue(re.search(r"2 lines, 3 words, 14 bytes", output), output)
         self.assertEqual(len(facts.greetings), 1)
