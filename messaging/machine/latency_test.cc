@@ -20,7 +20,8 @@ TEST(LatencyTest, ABucketHasTimesOfOneSize) {
   EXPECT_EQ(Latency::BucketOf(UINT64_MAX), 31u);
 }
 
-// Whatever is timed, the buckets have as many requests as were made.
+// The sum of all buckets is the number of requests, although only some requests
+// are timed.
 TEST(LatencyTest, EachFastRequestIsCountedButFewAreTimed) {
   Latency latency;
   int timed = 0;

@@ -340,7 +340,7 @@ TEST_F(InspectionTest, AStrangerMayNot) {
   EXPECT_EQ(status, 0);
 }
 
-// Whatever a server sends to an inspector, sdir shows a problem, and the
+// A server sends wrong answers to an inspector. sdir shows a problem, and the
 // directory and other servers are not affected.
 TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
   RunServer("honest", [] { Serve("honest", Respond); });

@@ -17,7 +17,7 @@
 namespace le {
 namespace sdir {
 
-// What services and their clients do, from one snapshot to the next.
+// Computes the rates of services and of their clients from two snapshots.
 class Top {
  public:
   struct Entry {
