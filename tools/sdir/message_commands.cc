@@ -25,6 +25,8 @@
 #include "directory/program.h"
 #include "directory/users.h"
 #include "event/process.h"
+#include "messaging/recording/pcapng.h"
+#include "messaging/recording/replayer.h"
 #include "tools/sdir/caller.h"
 #include "tools/sdir/command.h"
 #include "tools/sdir/commands.h"
@@ -32,8 +34,6 @@
 #include "tools/sdir/directory.h"
 #include "tools/sdir/file.h"
 #include "tools/sdir/names.h"
-#include "tools/sdir/pcapng.h"
-#include "tools/sdir/replayer.h"
 #include "tools/sdir/tap.h"
 #include "tools/sdir/tap_format.h"
 #include "tools/sdir/text.h"
@@ -44,6 +44,8 @@ namespace sdir {
 
 using directory::kFailed;
 using directory::proto::Described;
+using recording::RecordedFrame;
+using recording::Recording;
 
 namespace {
 
@@ -141,9 +143,10 @@ int RunRecord(Command* command) {
     check(output != nullptr &&
           std::fwrite(bytes.data(), 1, bytes.size(), output) == bytes.size());
   };
-  write(PcapngHeader(recording));
-  ForEachRecord(*command, service,
-                [&](const RecordedFrame& frame) { write(PcapngBlock(frame)); });
+  write(recording::PcapngHeader(recording));
+  ForEachRecord(*command, service, [&](const RecordedFrame& frame) {
+    write(recording::PcapngBlock(frame));
+  });
   check(std::fflush(output) == 0);
   return directory::kDone;
 }
@@ -152,7 +155,7 @@ int RunReplay(Command* command) {
   const std::string file = command->Next("FILE");
   const std::string service = command->NextName("SERVICE");
   command->End();
-  ReplayOptions options;
+  recording::ReplayOptions options;
   options.interface = "sdir";
   const absl::optional<std::string> speed = command->Value("--speed");
   if (speed.has_value() &&
@@ -160,7 +163,8 @@ int RunReplay(Command* command) {
     Misused(absl::StrCat("'", *speed, "' is not a speed"));
   }
   options.timeout = command->Timeout().value_or(options.timeout);
-  const absl::StatusOr<Recording> recording = ParsePcapng(ReadAll(file));
+  const absl::StatusOr<Recording> recording =
+      recording::ParsePcapng(ReadAll(file));
   if (!recording.ok()) FailWith(recording.status());
   const Described described = AskForDescription(*command, service);
   if (described.protocol_id() != recording->protocol_id ||
@@ -173,8 +177,8 @@ int RunReplay(Command* command) {
                                described.max_message_size(), " bytes)"));
   }
   InstallIntroducer(*command, described.service());
-  ReplayCounts counts;
-  const absl::Status status = Replay(
+  recording::ReplayCounts counts;
+  const absl::Status status = recording::Replay(
       *recording, options,
       [](const std::string& difference) {
         std::printf("%s\n", EscapedText(difference).c_str());
