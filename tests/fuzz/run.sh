@@ -25,7 +25,7 @@ for word in "$@"; do
 done
 if [ "${#targets[@]}" = 0 ]; then
   targets=(bindings_fuzz control_fuzz frame_fuzz hostile_client_fuzz hostile_server_fuzz
-    packet_fuzz pcapng_fuzz typed_client_fuzz typed_server_fuzz typed_service_fuzz)
+    inspection_fuzz packet_fuzz pcapng_fuzz typed_client_fuzz typed_server_fuzz typed_service_fuzz)
 fi
 
 CC=clang ./bazelw build --config=fuzz "${targets[@]/#///tests/fuzz:}"
