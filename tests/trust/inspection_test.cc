@@ -157,6 +157,15 @@ std::string SnapshotBytes(bool last) {
   return answer.SerializeAsString();
 }
 
+int Occurrences(const std::string& text, const std::string& of) {
+  int count = 0;
+  for (size_t at = text.find(of); at != std::string::npos;
+       at = text.find(of, at + of.size())) {
+    ++count;
+  }
+  return count;
+}
+
 // ---- The fixture -----------------------------------------------------------
 
 class InspectionTest : public ::testing::Test {
@@ -378,6 +387,27 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
   const auto never_last = [](Connection* to) {
     SendBytes(to, inspection::kInspectionFrame, SnapshotBytes(false));
   };
+  const auto empty_parts = [](Connection* to) {
+    inspection::proto::Answer answer;
+    answer.mutable_snapshot();
+    const std::string bytes = answer.SerializeAsString();
+    while (SendBytes(to, inspection::kInspectionFrame, bytes)) {
+    }
+  };
+  const auto sessions_without_end = [](Connection* to) {
+    inspection::proto::Answer answer;
+    for (int i = 0; i < 6000; ++i) answer.mutable_snapshot()->add_sessions();
+    const std::string bytes = answer.SerializeAsString();
+    while (SendBytes(to, inspection::kInspectionFrame, bytes)) {
+      if (!to->Wait(Connection::kWritable, absl::InfiniteFuture())) return;
+    }
+  };
+  const auto time_without_bounds = [](Connection* to) {
+    inspection::proto::Answer answer;
+    answer.mutable_snapshot()->set_at_ns(INT64_MAX);
+    answer.mutable_snapshot()->set_last(true);
+    SendBytes(to, inspection::kInspectionFrame, answer.SerializeAsString());
+  };
   const std::pair<std::function<void(Connection*)>, std::string> lies[] = {
       {junk, "\"problem\":\"answers with something else"},
       {frame_of_the_directory, "\"problem\":\"answers with something else"},
@@ -387,6 +417,9 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
       {descriptor, "\"sessions\":[{\"number\":0,\"pid\":-5"},
       {twice, "\"sessions\":[{\"number\":0,\"pid\":-5"},
       {never_last, "\"problem\":\"does not answer"},
+      {empty_parts, "\"problem\":\"answers with something else"},
+      {sessions_without_end, "\"problem\":\"sends more than is shown"},
+      {time_without_bounds, "\"problem\":\"answers with something else"},
   };
   int number = 0;
   for (const auto& lie : lies) {
@@ -398,6 +431,50 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
   }
   EXPECT_THAT(Sdir("list --sessions --json '<*>.honest'"),
               HasSubstr("\"sessions\":[]"));
+}
+
+TEST_F(InspectionTest, AProcessMayOfferAServiceTwice) {
+  RunServer("twice", [this] {
+    RawPeer first(directory_.folder());  // does not answer
+    first.Advertise("twice");
+    Serve("twice", Respond);
+  });
+  std::string list;
+  do {
+    list = Sdir("list --sessions --json");  // the second may come later
+  } while (Occurrences(list, "twice\"") < 2);
+  EXPECT_EQ(Occurrences(list, "does not answer"), 2) << list;
+  const std::string metrics = Sdir("metrics");
+  EXPECT_EQ(Occurrences(metrics, "le_messaging_service_answers{"), 1)
+      << metrics;
+}
+
+TEST_F(InspectionTest, ServersThatHangDoNotHideOthers) {
+  for (const char* name : {"a", "m", "z"}) {
+    kill(RunServer(name, [name] { Serve(name, Respond); }), SIGSTOP);
+    const std::string good = absl::StrCat(name, "_good");
+    RunServer(good, [&good] { Serve(good.c_str(), Respond); });
+  }
+  const std::string list = Sdir("list --sessions --json");
+  EXPECT_EQ(Occurrences(list, "does not answer"), 3) << list;
+}
+
+// So that they take a second, not a second for each 64 of them.
+TEST_F(InspectionTest, AUserWithManySilentServersIsNotAskedForAll) {
+  RunServer("last", [this] {
+    std::vector<std::unique_ptr<RawPeer>> peers;
+    for (int i = 0; i < 130; ++i) {
+      peers.push_back(std::make_unique<RawPeer>(directory_.folder()));
+      peers.back()->Advertise(i < 129 ? absl::StrCat("silent", i) : "last");
+    }
+    for (;;) pause();
+  });
+  std::string list;
+  do {
+    list = Sdir("list --sessions --json");
+  } while (Occurrences(list, "\"problem\"") < 130);
+  EXPECT_EQ(Occurrences(list, "does not answer"), 64);
+  EXPECT_EQ(Occurrences(list, "was not asked: 64 servers of its user"), 66);
 }
 
 // A file that is no ring could end the server, by a fault or by a call that

@@ -13,6 +13,7 @@
 #include "directory/client.h"
 #include "directory/place.h"
 #include "directory/program.h"
+#include "event/peer_log.h"
 #include "tools/sdir/text.h"
 
 namespace le {
@@ -88,6 +89,18 @@ void Directory::Say(ToDirectory message) {
   FromDirectory answer;
   TryHear(&answer, absl::InfiniteFuture());
   Fail(kFailed, "the directory has gone");
+}
+
+void Directory::Inspect(const directory::ServiceKey& service, pid_t pid) {
+  ToDirectory request;
+  directory::proto::Inspect* const inspect = request.mutable_inspect();
+  inspect->set_service_uid(service.uid);
+  inspect->set_interface_name(service.name);
+  inspect->set_pid(pid);
+  directory::ToProto(transports::Dialect(), inspect->mutable_dialect());
+  Say(std::move(request));
+  connection_->SetTrust(transports::Connection::Trust::kNoDescriptors,
+                        event::kUnknownPeer, {});
 }
 
 FromDirectory Directory::Hear() {

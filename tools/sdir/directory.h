@@ -4,11 +4,14 @@
 #ifndef LE_MESSAGING_TOOLS_SDIR_DIRECTORY_H_
 #define LE_MESSAGING_TOOLS_SDIR_DIRECTORY_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "directory/bindings.h"
 #include "directory/control_frame.h"
 #include "directory/introducer.h"
 #include "event/process.h"
@@ -43,6 +46,11 @@ class Directory {
   directory::proto::FromDirectory HearEvent();
   // Receives the answer of a command that has no other answer than Done.
   void HearDone();
+
+  // Requests that the directory passes the connection to the server that offers
+  // the service. `pid`: the server's process, or 0. After the answer, which is
+  // Introduced, the frames are the server's, which is not trusted.
+  void Inspect(const directory::ServiceKey& service, pid_t pid);
 
   // For a message that passes the connection on.
   transports::Connection* connection() { return connection_.get(); }

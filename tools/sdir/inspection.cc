@@ -4,28 +4,37 @@
 #include "tools/sdir/inspection.h"
 
 #include <algorithm>
-#include <utility>
+#include <cstdint>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "directory/program.h"
-#include "event/peer_log.h"
+#include "messaging/machine/latency.h"
 
 namespace le {
 namespace sdir {
 
 using directory::kFailed;
 using directory::proto::FromDirectory;
-using directory::proto::ToDirectory;
 using transports::IoResult;
 
 namespace {
 
-// More than any server has. A server that lies may send sessions without end.
-constexpr size_t kMaxSessions = 1'000'000;
-
 // The most servers that are asked at the same time, so that this process has a
 // file descriptor for each.
 constexpr int kAtOnce = 64;
+
+// If so many servers of a user do not answer in time, the user's other servers
+// are not asked. Otherwise a user with thousands of them would take minutes.
+constexpr int kMaxSilent = 64;
+
+// The most that the snapshots of all servers of a user take in memory. That is
+// room for 100,000 honest sessions.
+constexpr size_t kMaxBytesOfUser = size_t{64} << 20;
+// What a session takes in memory, beyond its bytes in a frame.
+constexpr size_t kSessionOverhead = 512;
+
+constexpr int kMaxBuckets = messaging::Latency::kBuckets;
 
 constexpr char kNoAnswer[] =
     "does not answer: it is stopped, or its event loop does not run";
@@ -33,127 +42,187 @@ constexpr char kBroken[] = "answers with something else than a snapshot";
 
 }  // namespace
 
-Inspection::Inspection(const std::string& socket_dir,
-                       directory::ServiceKey service, pid_t pid)
-    : socket_dir_(socket_dir), service_(std::move(service)), pid_(pid) {}
+// ---- One server ------------------------------------------------------------
+
+Inspection::Inspection(Inspections* inspections, directory::ServiceKey service,
+                       pid_t pid)
+    : inspections_(inspections), service_(std::move(service)), pid_(pid) {}
+
+Inspection::~Inspection() { Disconnect(); }
 
 void Inspection::Ask() {
+  is_waiting_ = true;
+  inspections_->loop_->StartTimer(
+      this, event::Process::Current()->Now() + kServerTimeout);
   if (connected_ == nullptr) {
-    connected_ = std::make_unique<Directory>(socket_dir_);
-    is_introduced_ = is_asked_ = false;
-    ToDirectory request;
-    directory::proto::Inspect* const inspect = request.mutable_inspect();
-    inspect->set_service_uid(service_.uid);
-    inspect->set_interface_name(service_.name);
-    inspect->set_pid(pid_);
-    directory::ToProto(transports::Dialect(), inspect->mutable_dialect());
-    connected_->Say(std::move(request));
-    // From now on the frames may be the server's.
-    connected_->connection()->SetTrust(
-        transports::Connection::Trust::kNoDescriptors, event::kUnknownPeer, {});
+    Connect();
+  } else if (!is_owed_) {
+    SendRequest();
   }
-  if (is_asked_) return;
-  is_asked_ = true;
-  snapshot_ = Snapshot();
-  if (!is_introduced_) return;  // HearDirectory() sends the request
+}
+
+void Inspection::Skip(std::string problem) {
+  is_waiting_ = true;
+  EndWith(std::move(problem));
+}
+
+void Inspection::Connect() {
+  connected_ = std::make_unique<Directory>(inspections_->socket_dir_);
+  is_introduced_ = false;
+  is_owed_ = true;
+  connected_->Inspect(service_, pid_);
+  const absl::Status attached =
+      connected_->connection()->Attach(inspections_->loop_.get(), this);
+  if (!attached.ok()) EndWith(std::string(attached.message()));
+}
+
+void Inspection::Disconnect() {
+  if (running()) inspections_->loop_->StopTimer(this);
+  if (connected_ != nullptr) connected_->connection()->Close();
+  connected_.reset();
+  is_owed_ = false;
+  received_ = Snapshot();
+}
+
+void Inspection::SendRequest() {
+  is_owed_ = true;
   inspection::proto::Request request;
   request.mutable_snapshot();
   inspection::Send(connected_->connection(), request);
 }
 
-Snapshot Inspection::Await(event::Instant deadline) {
-  while (is_asked_) {
-    transports::IncomingFrame frame;
-    switch (connected_->connection()->Receive(&frame, pool_.get(), deadline)) {
-      case IoResult::kOk:
-        is_asked_ = is_introduced_ ? HearServer(frame) : HearDirectory(frame);
-        break;
-      case IoResult::kWouldBlock: {
-        Snapshot unfinished;
-        unfinished.problem = kNoAnswer;
-        return unfinished;
-      }
-      default:
-        EndWith(is_introduced_ ? "has closed the connection"
-                               : "the directory has gone");
-    }
+void Inspection::OnReadable() {
+  transports::IncomingFrame frame;
+  switch (connected_->connection()->Receive(&frame, inspections_->pool_.get(),
+                                            absl::InfinitePast())) {
+    case IoResult::kOk:
+      return is_introduced_ ? HearServer(frame) : HearDirectory(frame);
+    case IoResult::kWouldBlock:
+    case IoResult::kNotIdle:  // not returned
+      return;
+    case IoResult::kClosed:
+      return EndWith(is_introduced_ ? "has closed the connection"
+                                    : "the directory has gone");
   }
-  return std::exchange(snapshot_, Snapshot());
 }
 
-bool Inspection::HearDirectory(const transports::IncomingFrame& frame) {
+void Inspection::OnExpiry() {
+  // The server may answer before the end of a later Ask().
+  ++inspections_->usage_[uid()].silent;
+  Snapshot silent;
+  silent.problem = kNoAnswer;
+  End(std::move(silent));
+}
+
+void Inspection::HearDirectory(const transports::IncomingFrame& frame) {
   FromDirectory message;
   if (!directory::ParseControl(frame, &message)) return EndWith(kBroken);
   if (message.has_refusal()) return EndWith(message.refusal().text());
-  if (!message.has_introduced()) return true;
+  if (!message.has_introduced()) return;
   is_introduced_ = true;
-  inspection::proto::Request request;
-  request.mutable_snapshot();
-  inspection::Send(connected_->connection(), request);
+  SendRequest();
+}
+
+void Inspection::HearServer(const transports::IncomingFrame& frame) {
+  inspection::proto::Answer answer;
+  if (!is_owed_ || !inspection::Parse(frame, &answer)) return EndWith(kBroken);
+  if (answer.has_refusal()) return EndWith(answer.refusal());
+  inspection::proto::Snapshot* const part = answer.mutable_snapshot();
+  const auto sessions = static_cast<size_t>(part->sessions_size());
+  // Each part but the last has sessions. Times stay far from an overflow.
+  if ((sessions == 0 && !part->last()) || part->at_ns() < 0 ||
+      part->at_ns() > std::numeric_limits<int64_t>::max() / 4 ||
+      part->service().latency_size() > kMaxBuckets) {
+    return EndWith(kBroken);
+  }
+  if (!inspections_->MayReceive(
+          uid(), frame.payload.size() + sessions * kSessionOverhead)) {
+    return EndWith("sends more than is shown of the servers of one user");
+  }
+  if (part->has_service()) {
+    received_.service = std::move(*part->mutable_service());
+    received_.at_ns = part->at_ns();
+  }
+  for (auto& session : *part->mutable_sessions()) {
+    received_.sessions.push_back(std::move(session));
+  }
+  if (!part->last()) return;
+  is_owed_ = false;
+  End(std::exchange(received_, Snapshot()));
+}
+
+void Inspection::EndWith(std::string problem) {
+  Disconnect();
+  Snapshot failed;
+  failed.problem = std::move(problem);
+  End(std::move(failed));
+}
+
+void Inspection::End(Snapshot result) {
+  if (running()) inspections_->loop_->StopTimer(this);
+  if (!inspections_->keeps_connections_) Disconnect();
+  if (!std::exchange(is_waiting_, false)) return;
+  result_ = std::move(result);
+  inspections_->OnEnd();
+}
+
+// ---- All servers -----------------------------------------------------------
+
+bool Inspections::MayReceive(uid_t uid, size_t bytes) {
+  size_t& used = usage_[uid].bytes;
+  if (bytes > kMaxBytesOfUser - used) return false;
+  used += bytes;
   return true;
 }
 
-bool Inspection::HearServer(const transports::IncomingFrame& frame) {
-  inspection::proto::Answer answer;
-  if (!inspection::Parse(frame, &answer)) return EndWith(kBroken);
-  if (answer.has_refusal()) return EndWith(answer.refusal());
-  if (!answer.has_snapshot()) return EndWith(kBroken);
-  inspection::proto::Snapshot* const part = answer.mutable_snapshot();
-  if (part->has_service()) {
-    snapshot_.service = std::move(*part->mutable_service());
-    snapshot_.at_ns = part->at_ns();
+void Inspections::AskMore() {
+  while (running_ < kAtOnce && !unasked_.empty()) {
+    Inspection* const inspection = unasked_.back();
+    unasked_.pop_back();
+    ++running_;
+    if (usage_[inspection->uid()].silent < kMaxSilent) {
+      inspection->Ask();
+    } else {
+      inspection->Skip(absl::StrCat("was not asked: ", kMaxSilent,
+                                    " servers of its user do not answer"));
+    }
   }
-  if (snapshot_.sessions.size() + part->sessions_size() > kMaxSessions) {
-    return EndWith("sends a snapshot without end");
-  }
-  for (auto& session : *part->mutable_sessions()) {
-    snapshot_.sessions.push_back(std::move(session));
-  }
-  return !part->last();
-}
-
-bool Inspection::EndWith(std::string problem) {
-  snapshot_ = Snapshot();
-  snapshot_.problem = std::move(problem);
-  connected_.reset();
-  is_asked_ = false;
-  return false;
 }
 
 std::vector<Snapshot> Inspections::Take(const directory::proto::ListPart& list,
                                         directory::Users* users) {
   directory::UserContext context;
   context.users = users;
-  std::vector<Snapshot> snapshots;
-  std::map<Key, std::unique_ptr<Inspection>> kept;
-  while (snapshots.size() < static_cast<size_t>(list.services_size())) {
-    kept.clear();
-    const int begin = static_cast<int>(snapshots.size());
-    const int end = std::min(begin + kAtOnce, list.services_size());
-    std::vector<Inspection*> asked;
-    for (int i = begin; i < end; ++i) {
-      const auto& service = list.services(i);
-      const Key key{service.service(), service.pid()};
-      std::unique_ptr<Inspection>& inspection = kept[key];
-      inspection = std::move(inspections_[key]);
-      if (inspection == nullptr) {
-        const auto parsed = directory::ParseService(service.service(), context);
-        if (!parsed.ok()) {
-          Fail(kFailed, std::string(parsed.status().message()));
-        }
-        inspection =
-            std::make_unique<Inspection>(socket_dir_, *parsed, service.pid());
-      }
-      inspection->Ask();
-      asked.push_back(inspection.get());
+  std::map<Key, std::unique_ptr<Inspection>> known = std::move(inspections_);
+  inspections_.clear();
+  usage_.clear();
+  std::vector<Key> keys;
+  for (const auto& service : list.services()) {
+    keys.emplace_back(service.service(), service.pid());
+    std::unique_ptr<Inspection>& inspection = inspections_[keys.back()];
+    if (inspection != nullptr) continue;
+    inspection = std::move(known[keys.back()]);
+    if (inspection == nullptr) {
+      auto key = directory::ParseService(service.service(), context);
+      if (!key.ok()) Fail(kFailed, std::string(key.status().message()));
+      inspection =
+          std::make_unique<Inspection>(this, *std::move(key), service.pid());
     }
-    const event::Instant deadline =
-        event::Process::Current()->Now() + kServerTimeout;
-    for (Inspection* inspection : asked) {
-      snapshots.push_back(inspection->Await(deadline));
-    }
+    unasked_.push_back(inspection.get());
   }
-  inspections_ = std::move(kept);
+  known.clear();
+  keeps_connections_ = inspections_.size() <= kAtOnce;
+  std::reverse(unasked_.begin(), unasked_.end());
+  for (AskMore(); running_ > 0; AskMore()) {
+    loop_->RunTurn(absl::InfiniteFuture());
+  }
+  std::map<Key, Snapshot> taken;
+  for (auto& inspection : inspections_) {
+    taken[inspection.first] = inspection.second->Take();
+  }
+  std::vector<Snapshot> snapshots;
+  snapshots.reserve(keys.size());
+  for (const Key& key : keys) snapshots.push_back(taken[key]);
   return snapshots;
 }
 

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,12 +14,14 @@
 #include <vector>
 
 #include "directory/bindings.h"
+#include "directory/control_frame.h"
 #include "directory/inspection_frame.h"
-#include "directory/proto/directory.pb.h"
 #include "directory/users.h"
+#include "event/loop.h"
 #include "event/process.h"
 #include "tools/sdir/directory.h"
 #include "tools/sdir/snapshot.h"
+#include "transports/transport.h"
 
 namespace le {
 namespace sdir {
@@ -26,53 +29,86 @@ namespace sdir {
 // How long a server has to answer. Its loop may be busy for that long.
 constexpr absl::Duration kServerTimeout = absl::Seconds(1);
 
-// Inspects one server. The server is not trusted: whatever it sends, the result
-// is a snapshot of bounded size or a problem.
-class Inspection {
- public:
-  Inspection(const std::string& socket_dir, directory::ServiceKey service,
-             pid_t pid);
+class Inspections;
 
-  // Requests a snapshot, unless the server still owes one.
+// Inspects one server. The server is not trusted: whatever it sends, the result
+// is a snapshot or a problem, within kServerTimeout.
+class Inspection final : private transports::Connection::Observer,
+                         private event::Timer {
+ public:
+  Inspection(Inspections* inspections, directory::ServiceKey service,
+             pid_t pid);
+  ~Inspection() override;
+
+  uid_t uid() const { return service_.uid; }
+  // Requests a snapshot, unless the server still owes one. OnEnd() will follow,
+  // or has been called.
   void Ask();
-  // Waits until the requested snapshot is complete, or until the deadline. A
-  // server that does not answer may do so before the deadline of a later call.
-  Snapshot Await(event::Instant deadline);
+  // Ends with a problem, without asking.
+  void Skip(std::string problem);
+  // Of the last Ask() or Skip(), when it has ended.
+  Snapshot Take() { return std::exchange(result_, Snapshot()); }
 
  private:
-  // Receives a message. False: `snapshot_` has a problem, or the deadline has
-  // passed.
-  bool HearDirectory(const transports::IncomingFrame& frame);
-  bool HearServer(const transports::IncomingFrame& frame);
-  bool EndWith(std::string problem);
+  void OnReadable() override;
+  void OnExpiry() override;
+  void Connect();
+  void Disconnect();
+  void SendRequest();
+  void HearDirectory(const transports::IncomingFrame& frame);
+  void HearServer(const transports::IncomingFrame& frame);
+  void EndWith(std::string problem);
+  void End(Snapshot result);
 
-  const std::string socket_dir_;
+  Inspections* const inspections_;
   const directory::ServiceKey service_;
   const pid_t pid_;
-  // Null: Ask() makes another.
-  std::unique_ptr<Directory> connected_;
-  const transports::BufferPool::Ptr pool_ =
-      transports::BufferPool::Create(inspection::kMaxAnswerBytes);
+  std::unique_ptr<Directory> connected_;  // null: Ask() makes another
   bool is_introduced_ = false;
-  bool is_asked_ = false;
-  Snapshot snapshot_;  // what has arrived of it
+  bool is_owed_ = false;     // the server owes the rest of `received_`
+  bool is_waiting_ = false;  // Ask() has not ended
+  Snapshot received_;
+  Snapshot result_;
 };
 
-// Inspects the servers of a directory.
+// Inspects the servers of a directory, some of them at the same time.
 class Inspections {
  public:
   explicit Inspections(std::string socket_dir)
       : socket_dir_(std::move(socket_dir)) {}
 
-  // Returns a snapshot of each service in the list, whose users are named.
+  // Returns a snapshot of each service in the list, whose users are named. All
+  // servers of a user together get a bounded time and a bounded memory.
   std::vector<Snapshot> Take(const directory::proto::ListPart& list,
                              directory::Users* users);
 
  private:
+  friend class Inspection;
   using Key = std::pair<std::string, pid_t>;
 
+  // What the servers of a user have used of the present Take().
+  struct Usage {
+    size_t bytes = 0;
+    int silent = 0;  // servers that have not answered in time
+  };
+
+  // False: the servers of this user may send no more.
+  bool MayReceive(uid_t uid, size_t bytes);
+  void OnEnd() { --running_; }
+  void AskMore();
+
   const std::string socket_dir_;
-  std::map<Key, std::unique_ptr<Inspection>> inspections_;  // the last ones
+  const std::unique_ptr<event::Loop> loop_ =
+      event::Process::Current()->CreateLoop();
+  const transports::BufferPool::Ptr pool_ =
+      transports::BufferPool::Create(inspection::kMaxAnswerBytes);
+  // Those of the last list. A process may offer a service twice, and is then
+  // asked once.
+  std::map<Key, std::unique_ptr<Inspection>> inspections_;
+  bool keeps_connections_ = false;    // for the next Take()
+  std::vector<Inspection*> unasked_;  // in reverse order
+  int running_ = 0;
+  std::map<uid_t, Usage> usage_;
 };
 
 }  // namespace sdir

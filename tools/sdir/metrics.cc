@@ -3,10 +3,14 @@
 
 #include "tools/sdir/metrics.h"
 
+#include <algorithm>
 #include <cmath>
-#include <functional>
+#include <cstdint>
+#include <map>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/text.h"
@@ -38,7 +42,10 @@ class Writer {
                     " ", help, "\n");
   }
   template <typename Value>
-  void Sample(const char* suffix, const std::string& labels, Value value) {
+  void Sample(const char* suffix, const std::string& labels,
+              const Value& value) {
+    static_assert(!std::is_floating_point<Value>::value,
+                  "StrCat() would print six digits only");
     absl::StrAppend(&text_, name_, suffix, "{", labels, "} ", value, "\n");
   }
   std::string End() { return text_ + "# EOF\n"; }
@@ -53,16 +60,18 @@ std::string LabelsOf(const ServiceEntry& service) {
                       service.pid(), "\"");
 }
 
-}  // namespace
-
-std::string Metrics(const ListPart& list,
-                    const std::vector<Snapshot>& snapshots) {
-  Writer writer;
-  const auto each = [&](const std::function<void(const std::string& labels,
-                                                 const Snapshot&)>& sample) {
-    for (size_t i = 0; i < snapshots.size(); ++i) {
-      const std::string labels = LabelsOf(list.services(static_cast<int>(i)));
-      sample(labels, snapshots[i]);
+void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
+                   Writer* to) {
+  Writer& writer = *to;
+  // A process may offer a service twice. Labels must differ.
+  std::map<std::string, const Snapshot*> services;
+  for (size_t i = 0; i < snapshots.size(); ++i) {
+    services.emplace(LabelsOf(list.services(static_cast<int>(i))),
+                     &snapshots[i]);
+  }
+  const auto each = [&](const auto& sample) {
+    for (const auto& service : services) {
+      sample(service.first, *service.second);
     }
   };
   const auto each_that_answers = [&](const auto& sample) {
@@ -125,20 +134,29 @@ std::string Metrics(const ListPart& list,
   writer.Begin("response_seconds", "histogram",
                "The time from a request to its response, in the server.");
   each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    // A server that lies may send any numbers, and buckets must not decrease.
     uint64_t count = 0;
+    const auto add = [&](int bucket) {
+      count += std::min(snapshot.service.latency(bucket), UINT64_MAX - count);
+    };
     const int buckets = snapshot.service.latency_size();
     for (int i = 0; i + 1 < buckets; ++i) {
-      count += snapshot.service.latency(i);
+      add(i);
       writer.Sample(
           "_bucket",
           absl::StrCat(labels, ",le=\"", std::ldexp(1e-9, i + 1), "\""), count);
     }
-    if (buckets > 0) count += snapshot.service.latency(buckets - 1);
+    if (buckets > 0) add(buckets - 1);
     writer.Sample("_bucket", labels + ",le=\"+Inf\"", count);
     writer.Sample("_count", labels, count);
+    const uint64_t ns = snapshot.service.latency_sum_ns();
     writer.Sample("_sum", labels,
-                  static_cast<double>(snapshot.service.latency_sum_ns()) / 1e9);
+                  absl::StrFormat("%d.%09d", ns / 1000000000, ns % 1000000000));
   });
+}
+
+void WriteDirectory(const ListPart& list, Writer* to) {
+  Writer& writer = *to;
   writer.Begin("introductions", "counter", "Clients introduced to servers.");
   writer.Sample("_total", "", list.introductions());
   writer.Begin("introductions_not_taken", "gauge",
@@ -160,6 +178,15 @@ std::string Metrics(const ListPart& list,
   for (const auto& resource : list.resources()) {
     writer.Sample("", Label("resource", resource.name()), resource.total());
   }
+}
+
+}  // namespace
+
+std::string Metrics(const ListPart& list,
+                    const std::vector<Snapshot>& snapshots) {
+  Writer writer;
+  WriteServices(list, snapshots, &writer);
+  WriteDirectory(list, &writer);
   return writer.End();
 }
 

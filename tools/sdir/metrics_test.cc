@@ -65,7 +65,25 @@ TEST_F(MetricsTest, BucketsAreCumulative) {
                 "le_messaging_response_seconds_count{service=\"<a>.s\",pid="
                 "\"7\"} 7\n"
                 "le_messaging_response_seconds_sum{service=\"<a>.s\",pid="
-                "\"7\"} 1.5\n"));
+                "\"7\"} 1.500000000\n"));
+}
+
+// A process may offer a service twice.
+TEST_F(MetricsTest, LabelsDiffer) {
+  Add("<a>.s", Snapshot());
+  Add("<a>.s", Snapshot());
+  const std::string text = Metrics(list_, snapshots_);
+  const size_t first = text.find("service_answers{");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(text.find("service_answers{", first + 1), std::string::npos);
+}
+
+TEST_F(MetricsTest, BucketsDoNotDecreaseIfACountLies) {
+  Snapshot snapshot;
+  for (int i = 0; i < 3; ++i) snapshot.service.add_latency(UINT64_MAX - 1);
+  Add("<a>.s", snapshot);
+  EXPECT_THAT(Metrics(list_, snapshots_),
+              HasSubstr("le=\"+Inf\"} 18446744073709551615\n"));
 }
 
 // Checks the rules of the format that a text could break.

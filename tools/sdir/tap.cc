@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "directory/inspection_frame.h"
 #include "directory/program.h"
-#include "event/peer_log.h"
 #include "tools/sdir/text.h"
 
 namespace le {
@@ -17,7 +16,6 @@ namespace sdir {
 using directory::kFailed;
 using directory::kOutOfTime;
 using directory::proto::FromDirectory;
-using directory::proto::ToDirectory;
 using inspection::TapReader;
 using transports::IoResult;
 
@@ -44,15 +42,7 @@ Tap::Tap(const std::string& socket_dir, const directory::ServiceKey& service,
   if (!ring.ok()) Fail(kFailed, std::string(ring.status().message()));
   ring_ = *std::move(ring);
 
-  ToDirectory request;
-  directory::proto::Inspect* const inspect = request.mutable_inspect();
-  inspect->set_service_uid(service.uid);
-  inspect->set_interface_name(service.name);
-  directory::ToProto(transports::Dialect(), inspect->mutable_dialect());
-  directory_.Say(std::move(request));
-  // From now on the frames may be the server's.
-  directory_.connection()->SetTrust(
-      transports::Connection::Trust::kNoDescriptors, event::kUnknownPeer, {});
+  directory_.Inspect(service, 0);
   for (bool introduced = false; !introduced;) {
     introduced = directory_.Hear().has_introduced();
   }

@@ -26,8 +26,9 @@ std::string Time(double ns) {
   if (ns == 0) return "-";
   const char* const units[] = {"ns", "us", "ms", "s"};
   int unit = 0;
-  for (; ns >= 1000 && unit < 3; ++unit) ns /= 1000;
-  return absl::StrFormat("%.3g %s", ns, units[unit]);
+  for (; ns >= 999.5 && unit < 3; ++unit) ns /= 1000;
+  return ns >= 999.5 ? absl::StrFormat("%.0f s", ns)
+                     : absl::StrFormat("%.3g %s", ns, units[unit]);
 }
 
 uint64_t Since(uint64_t before, uint64_t now) {
@@ -204,6 +205,7 @@ std::string Top::Update(std::vector<Entry> entries, size_t lines) {
   }
   last_.clear();
   for (Entry& entry : entries) {
+    if (!entry.snapshot.problem.empty()) continue;
     last_[{entry.service, entry.pid}] = std::move(entry.snapshot);
   }
   size_t end = 0;

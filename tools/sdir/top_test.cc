@@ -54,6 +54,31 @@ TEST(TopTest, ShowsRatesSinceTheLastSnapshot) {
                            "pid 1 +100 +200 (.|\n)*pid 2 +25 +50 (.|\n)*"));
 }
 
+TEST(TopTest, AServerThatAnswersAgainHasNoRatesYet) {
+  KnownNames names;
+  Top top(&names);
+  top.Update({Service("<a>.s", 0, {Client(1, 100)})}, 9);
+  Top::Entry silent = Service("<a>.s", 0, {});
+  silent.snapshot.problem = "does not answer";
+  top.Update({silent}, 9);
+  EXPECT_THAT(
+      top.Update({Service("<a>.s", 2'000'000'000, {Client(1, 300)})}, 9),
+      MatchesRegex("(.|\n)*1 sessions +- +- +- (.|\n)*"));
+}
+
+TEST(TopTest, TimesHaveThreeDigits) {
+  KnownNames names;
+  Top top(&names);
+  const auto shown = [&](uint64_t ns) {
+    Top::Entry entry = Service("<a>.s", 0, {Client(1, 1)});
+    entry.snapshot.sessions[0].set_unanswered(1);
+    entry.snapshot.sessions[0].set_unanswered_ns(ns);
+    return top.Update({entry}, 9);
+  };
+  EXPECT_THAT(shown(999'600'000), HasSubstr(" 1 s "));
+  EXPECT_THAT(shown(1'230'000'000'000), HasSubstr(" 1230 s "));
+}
+
 // Sessions that have ended still count, so a rate is never too low.
 TEST(TopTest, CountsSessionsThatHaveEnded) {
   Top::Entry entry = Service("<a>.s", 0, {Client(1, 10)});
