@@ -19,12 +19,16 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "transports/transport.h"
 
 namespace le {
 namespace inspection {
 namespace {
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW;
+
+// A reader may add times, so they stay far from an overflow.
+constexpr int64_t kMaxTime = std::numeric_limits<int64_t>::max() / 4;
 
 absl::Status NotARing(absl::string_view why) {
   return absl::InvalidArgumentError(
@@ -98,6 +102,12 @@ absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
   absl::StatusOr<TapMapping> mapping =
       TapMapping::Map(fd.get(), static_cast<size_t>(bytes));
   if (!mapping.ok()) return mapping.status();
+  // The seal leaves this mapping writable. From now on nobody can remove a page,
+  // so the pages that are allocated now stay.
+  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE) != 0 ||
+      fallocate(fd.get(), 0, 0, file.st_size) != 0) {
+    return absl::ErrnoToStatus(errno, "cannot keep the pages of the ring");
+  }
   return std::unique_ptr<TapWriter>(new TapWriter(*std::move(mapping)));
 }
 
@@ -126,10 +136,11 @@ void TapWriter::Write(TapRecord record, absl::Span<const uint8_t> payload) {
 absl::StatusOr<std::unique_ptr<TapReader>> TapReader::Create(
     size_t bytes, event::UniqueFd* file) {
   event::UniqueFd fd(memfd_create("le_tap", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  // The pages are allocated now, and charged to this process.
+  // The pages are allocated now, and charged to this process. The writer adds a
+  // seal.
   if (!fd || ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0 ||
       fallocate(fd.get(), 0, 0, static_cast<off_t>(bytes)) != 0 ||
-      fcntl(fd.get(), F_ADD_SEALS, kSeals | F_SEAL_SEAL) != 0) {
+      fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {
     return absl::ErrnoToStatus(errno, "cannot make the ring of a tap");
   }
   absl::StatusOr<TapMapping> mapping = TapMapping::Map(fd.get(), bytes);
@@ -147,7 +158,9 @@ TapReader::Result TapReader::Next(TapRecord* record, std::string* payload) {
   }
   mapping_.CopyOut(read_, record, sizeof(*record));
   if (record->captured_bytes > used - sizeof(*record) ||
-      record->captured_bytes > record->payload_bytes) {
+      record->captured_bytes > record->payload_bytes ||
+      record->payload_bytes > transports::kMaxPayloadBytes ||
+      record->at_ns < 0 || record->at_ns > kMaxTime) {
     return Result::kBroken;
   }
   payload->resize(record->captured_bytes);

@@ -4,8 +4,9 @@
 // The ring of a tap: a memfd into which a server copies the frames of its
 // sessions, and from which the administrator that taps it reads.
 //
-// The administrator makes the memfd with its final size, sealed, so that no
-// access to the mapping can fault. The writer never waits: a frame that finds
+// The administrator makes the memfd with its final size, which is sealed. The
+// writer allocates all pages, and seals the file against the loss of a page. So
+// no access to the writer's mapping can fault. The writer never waits: a frame that finds
 // no room is counted, and the next record has the count. Neither end trusts the
 // other. Each keeps its own position, reads a number of the other end once, and
 // copies a record before it looks at it. So a hostile end can at most make the
@@ -32,7 +33,10 @@ namespace inspection {
 constexpr size_t kMinRingBytes = 64 * 1024;
 constexpr size_t kMaxRingBytes = 64 * 1024 * 1024;
 
-// A frame of a session. The captured bytes of its payload follow.
+// A frame of a session. The captured bytes of its payload follow. A frame to the
+// client is copied after it was sent. If a server responds from other threads,
+// the response to one request may stand behind the next request, and times may
+// run back a little.
 struct TapRecord {
   enum Flags : uint8_t {
     kToClient = 1,       // else from the client
@@ -109,7 +113,7 @@ class TapReader {
   // Takes the oldest record. kBroken: the writer does not keep to the format.
   Result Next(TapRecord* record, std::string* payload);
   // The frames that were lost since the last record.
-  uint32_t lost_at_end() const {
+  uint32_t lost_since_last_record() const {
     return mapping_.header()->lost.load(std::memory_order_acquire);
   }
 

@@ -5,12 +5,15 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <deque>
 #include <random>
 
+#include "absl/types/optional.h"
 #include "gtest/gtest.h"
+#include "transports/transport.h"
 
 namespace le {
 namespace inspection {
@@ -24,6 +27,7 @@ class TapRingTest : public ::testing::Test {
  protected:
   TapRingTest() {
     reader_ = *TapReader::Create(kMinRingBytes, &file_);
+    hostile_.emplace(*TapMapping::Map(file_.get(), kMinRingBytes));
     writer_ = *TapWriter::Open(file_);
   }
   void Write(const std::string& payload, uint64_t id = 0) {
@@ -34,11 +38,9 @@ class TapRingTest : public ::testing::Test {
                                reinterpret_cast<const uint8_t*>(payload.data()),
                                payload.size()));
   }
-  // A second mapping, for an end that lies.
-  TapMapping Hostile() { return *TapMapping::Map(file_.get(), kMinRingBytes); }
-
   event::UniqueFd file_;
   std::unique_ptr<TapReader> reader_;
+  absl::optional<TapMapping> hostile_;  // for an end that lies
   std::unique_ptr<TapWriter> writer_;
   TapRecord record_;
   std::string payload_;
@@ -92,23 +94,23 @@ TEST_F(TapRingTest, ALongPayloadIsCapturedInPart) {
 }
 
 TEST_F(TapRingTest, AReaderThatLiesGetsLostRecords) {
-  TapMapping hostile = Hostile();
+  TapMapping& hostile = *hostile_;
   for (const uint64_t read :
        {uint64_t{1}, UINT64_MAX - kCapacity, uint64_t{1} << 63}) {
     hostile.header()->read = read;
     Write("x");
   }
   EXPECT_EQ(reader_->Next(&record_, &payload_), Result::kEmpty);
-  EXPECT_EQ(reader_->lost_at_end(), 3u);
+  EXPECT_EQ(reader_->lost_since_last_record(), 3u);
   hostile.header()->read = 0;
   Write("x");
   ASSERT_EQ(reader_->Next(&record_, &payload_), Result::kRecord);
   EXPECT_EQ(record_.lost_before, 3u);
-  EXPECT_EQ(reader_->lost_at_end(), 0u);
+  EXPECT_EQ(reader_->lost_since_last_record(), 0u);
 }
 
 TEST_F(TapRingTest, AWriterThatLiesIsDetected) {
-  TapMapping hostile = Hostile();
+  TapMapping& hostile = *hostile_;
   for (const uint64_t written : {uint64_t{1}, uint64_t{sizeof(TapRecord) - 1},
                                  uint64_t{kCapacity + 1}, UINT64_MAX}) {
     hostile.header()->written = written;
@@ -125,7 +127,8 @@ TEST_F(TapRingTest, AWriterThatLiesIsDetected) {
   EXPECT_EQ(capture(11, 11), Result::kBroken);
   EXPECT_EQ(capture(UINT32_MAX, UINT32_MAX), Result::kBroken);
   EXPECT_EQ(capture(10, 9), Result::kBroken);
-  EXPECT_EQ(capture(10, 10), Result::kRecord);
+  EXPECT_EQ(capture(10, transports::kMaxPayloadBytes + 1), Result::kBroken);
+  EXPECT_EQ(capture(10, transports::kMaxPayloadBytes), Result::kRecord);
 }
 
 // A write into a mapping beyond the end of its file would end the server.
@@ -157,6 +160,21 @@ TEST(TapWriterTest, TakesOnlyAFileOfAFixedSize) {
             kInvalid);
   EXPECT_FALSE(TapWriter::Open(event::UniqueFd(ends[1])).ok());
   EXPECT_FALSE(TapWriter::Open(event::UniqueFd()).ok());
+}
+
+// A page that is missing could end the server when it writes, if the system has
+// no memory for another one.
+TEST(TapWriterTest, NobodyCanRemoveAPage) {
+  const event::UniqueFd fd(memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_EQ(ftruncate(fd.get(), kMinRingBytes), 0);
+  ASSERT_EQ(fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+  ASSERT_TRUE(TapWriter::Open(fd).ok());
+  struct stat file;
+  ASSERT_EQ(fstat(fd.get(), &file), 0);
+  EXPECT_GE(static_cast<size_t>(file.st_blocks) * 512, kMinRingBytes);
+  EXPECT_NE(
+      fallocate(fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096),
+      0);
 }
 
 }  // namespace

@@ -16,9 +16,10 @@ namespace messaging {
 // response.
 //
 // Reading the clock twice takes about 50 ns, so only each kInterval-th request
-// is timed, and counts for those before it. The number is no power of two,
-// because clients that take turns often are as many as that. While responses
-// take longer than kSlowNs, every request is timed.
+// is timed, and counts for those before it. It is 17 and not a power of two:
+// with 16 clients in strict rotation, always the same client's requests would be
+// timed. While responses take longer than kSlowNs, every request is timed.
+// Requests that get no response are in no bucket.
 class Latency {
  public:
   // Bucket i counts times from 2^i ns to below 2^(i+1) ns. The first one also

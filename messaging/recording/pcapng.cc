@@ -158,6 +158,7 @@ absl::Status ReadPacket(Input input, Recording* recording) {
   if (!input.ok() || captured < kHeaderBytes || original < captured) {
     return Wrong("a packet of a wrong size");
   }
+  if (record.at_ns < 0) return Wrong("a packet of a wrong time");
   if (data.Get<uint8_t>() != kHeaderVersion) {
     return Wrong("a packet of another version");
   }

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "event/process.h"
 #include "le/client.h"
 #include "le/loop.h"
@@ -50,11 +52,10 @@ class Replayer {
         on_difference_(on_difference),
         counts_(counts) {
     for (const RecordedFrame& frame : recording_.frames) {
-      const uint8_t type = messaging::PlainType(frame.record.type);
-      if (type == messaging::kResponseFrame ||
-          type == messaging::kUnansweredFrame) {
+      if (IsResponse(frame)) {
         responses_[{frame.record.session, frame.record.id}] = &frame;
       }
+      last_frames_[frame.record.session] = &frame;
     }
   }
 
@@ -62,27 +63,52 @@ class Replayer {
     event::Process* const process = event::Process::Current();
     const event::Instant begin = process->Now();
     for (const RecordedFrame& frame : recording_.frames) {
-      if ((frame.record.flags & TapRecord::kToClient) != 0) continue;
-      if (options_.speed > 0) {
-        const absl::Duration at = absl::Nanoseconds(
-            frame.record.at_ns - recording_.frames.front().record.at_ns);
-        RunLoop(begin + at / options_.speed - process->Now());
+      const TapRecord& record = frame.record;
+      if (IsResponse(frame)) {
+        RunUntilAnswered({record.session, record.id});
+      } else if ((record.flags & TapRecord::kToClient) == 0) {
+        if (options_.speed > 0) {
+          const absl::Duration at = absl::Nanoseconds(
+              record.at_ns - recording_.frames.front().record.at_ns);
+          RunLoopFor(begin + at / options_.speed - process->Now());
+        }
+        absl::Status sent = Send(frame);
+        if (!sent.ok()) return sent;
       }
-      absl::Status sent = Send(frame);
-      if (!sent.ok()) return sent;
+      if (last_frames_[record.session] == &frame) EndSession(record.session);
     }
-    while (open_ > 0) RunLoop(absl::InfiniteDuration());
+    // Those whose response was not recorded.
+    while (!open_.empty()) RunUntilAnswered(*open_.begin());
     return absl::OkStatus();
   }
 
  private:
-  // Runs the loop for this time, or until no request is open.
-  void RunLoop(absl::Duration time) {
+  using Key = std::pair<uint32_t, uint64_t>;  // the session and the request
+
+  static bool IsResponse(const RecordedFrame& frame) {
+    const uint8_t type = messaging::PlainType(frame.record.type);
+    return type == messaging::kResponseFrame ||
+           type == messaging::kUnansweredFrame;
+  }
+
+  void RunLoopFor(absl::Duration time) {
     if (time <= absl::ZeroDuration()) return;
     Timer timer([this] { loop_.Stop(); });
-    if (time < absl::InfiniteDuration()) timer.Start(time).IgnoreError();
-    waits_for_all_ = time == absl::InfiniteDuration();
+    timer.Start(time).IgnoreError();
     loop_.Run().IgnoreError();
+  }
+  void RunUntilAnswered(Key request) {
+    if (open_.count(request) == 0) return;
+    awaited_ = request;
+    loop_.Run().IgnoreError();
+    awaited_.reset();
+  }
+
+  // Recordings may have very many sessions, one after another. A session with
+  // open requests stays.
+  void EndSession(uint32_t number) {
+    const auto open = open_.lower_bound({number, 0});
+    if (open == open_.end() || open->first != number) sessions_.erase(number);
   }
 
   absl::StatusOr<Client*> SessionOf(uint32_t number) {
@@ -123,21 +149,22 @@ class Replayer {
     if (type == messaging::kMessageFrame) {
       return std::move(message).Send(options_.timeout);
     }
-    ++open_;
+    const Key key{record.session, record.id};
+    open_.insert(key);
     (*session)
         ->RequestAsync(std::move(message), options_.timeout,
-                       [this, record](const absl::StatusOr<Message>& response) {
-                         Compare(record, response);
-                         if (--open_ == 0 && waits_for_all_) loop_.Stop();
+                       [this, key](const absl::StatusOr<Message>& response) {
+                         Compare(key, response);
+                         open_.erase(key);
+                         if (awaited_ == key) loop_.Stop();
                        })
         .Detach();
     (*session)->Flush();
     return absl::OkStatus();
   }
 
-  void Compare(const TapRecord& request,
-               const absl::StatusOr<Message>& response) {
-    const auto it = responses_.find({request.session, request.id});
+  void Compare(Key request, const absl::StatusOr<Message>& response) {
+    const auto it = responses_.find(request);
     if (it == responses_.end()) {
       ++counts_->unknown;
       return;
@@ -162,7 +189,7 @@ class Replayer {
     }
     ++counts_->different;
     on_difference_(absl::StrCat(
-        "#", request.session, " request ", request.id, ": ",
+        "#", request.first, " request ", request.second, ": ",
         was_answered ? Shown(before) : "released", " was recorded, now ",
         response.ok() ? Shown(now) : response.status().ToString()));
   }
@@ -172,9 +199,10 @@ class Replayer {
   const std::string interface_;
   const std::function<void(const std::string&)>& on_difference_;
   ReplayCounts* const counts_;
-  std::map<std::pair<uint32_t, uint64_t>, const RecordedFrame*> responses_;
-  uint64_t open_ = 0;  // requests
-  bool waits_for_all_ = false;
+  std::map<Key, const RecordedFrame*> responses_;
+  std::map<uint32_t, const RecordedFrame*> last_frames_;  // of each session
+  std::set<Key> open_;                                    // requests
+  absl::optional<Key> awaited_;
   Loop loop_;
   std::map<uint32_t, Client> sessions_;
 };

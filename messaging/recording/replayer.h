@@ -35,8 +35,10 @@ struct ReplayCounts {
 };
 
 // Sends what the clients have sent, each session by a session of its own, at
-// the recorded times. Zeros at the end of a response do not count as a
-// difference. Calls `on_difference` with a line for each difference.
+// the recorded times. Never sends a message before the responses that preceded
+// it in the recording, so a service that keeps a state sees the recorded order.
+// Zeros at the end of a response do not count as a difference. Calls
+// `on_difference` with a line for each difference.
 //   FailedPrecondition  the service has another protocol
 //   the errors of Client::Open(), with the timeout
 absl::Status Replay(

@@ -3,6 +3,7 @@
 
 #include "messaging/session/inspector.h"
 
+#include <new>
 #include <utility>
 
 #include "directory/inspection_frame.h"
@@ -34,8 +35,9 @@ Inspector::Inspector(Service* service,
 
 Inspector::~Inspector() {
   if (posted_) service_->owner()->loop()->Cancel(this);
-  if (service_->taps()->Remove(this))
-    service_->LogTap("no longer tapped", administrator_);
+  if (!taps_) return;
+  service_->taps()->Remove(this);
+  service_->LogTap("no longer tapped", administrator_);
 }
 
 absl::Status Inspector::Start() {
@@ -48,23 +50,26 @@ void Inspector::OnSessionGone(const ServerSession* session) {
 }
 
 void Inspector::OnReadable() {
+  EndUnless([this] { return Receive(); });
+}
+
+bool Inspector::Receive() {
   transports::IncomingFrame frame;
   switch (connection_->Receive(&frame, pool_.get(), absl::InfinitePast())) {
     case IoResult::kOk:
-      if (!Handle(&frame)) End();
-      return;
+      return Handle(&frame);
     case IoResult::kWouldBlock:
     case IoResult::kNotIdle:  // not returned
-      return;
+      return true;
     case IoResult::kClosed:
-      End();
-      return;
+      return false;
   }
+  return false;
 }
 
 bool Inspector::Handle(transports::IncomingFrame* frame) {
   inspection::proto::Request request;
-  if (!inspection::Parse(*frame, &request) || answers_) return false;
+  if (!inspection::Parse(*frame, &request) || sends_snapshot_) return false;
   if (!request.has_snapshot()) {
     inspection::proto::Answer answer;
     if (request.has_tap()) {
@@ -76,9 +81,9 @@ bool Inspector::Handle(transports::IncomingFrame* frame) {
     }
     return inspection::Send(connection_.get(), answer) == IoResult::kOk;
   }
-  answers_ = is_first_ = true;
+  sends_snapshot_ = is_first_ = true;
   next_ = service_->first_session();
-  GoOn();
+  PostNextPart();
   return true;
 }
 
@@ -92,25 +97,30 @@ void Inspector::Tap(const inspection::proto::TapRequest& request,
     answer->set_refusal(std::string(writer.status().message()));
     return;
   }
+  if (taps_) return answer->set_refusal("this connection taps already");
   // Without this, each copy would ask the kernel for the client.
   for (ServerSession* session = service_->first_session(); session != nullptr;
        session = session->next()) {
     session->RememberClient();
   }
-  const bool again = service_->taps()->Remove(this);
   service_->taps()->Add(this, request.client_pid(), *std::move(writer));
-  if (!again) service_->LogTap("tapped", administrator_);
+  taps_ = true;
+  service_->LogTap("tapped", administrator_);
   answer->mutable_tapped();
 }
 
-void Inspector::GoOn() {
-  if (!answers_ || posted_) return;
+void Inspector::PostNextPart() {
+  if (!sends_snapshot_ || posted_) return;
   posted_ = true;
   service_->owner()->loop()->Post(this);
 }
 
 void Inspector::Run() {
   posted_ = false;
+  EndUnless([this] { return SendPart(); });
+}
+
+bool Inspector::SendPart() {
   inspection::proto::Answer answer;
   inspection::proto::Snapshot* const part = answer.mutable_snapshot();
   if (std::exchange(is_first_, false)) service_->Describe(part);
@@ -118,16 +128,24 @@ void Inspector::Run() {
     next_->Describe(part->add_sessions());
     next_ = next_->next();
   }
-  answers_ = next_ != nullptr;
-  part->set_last(!answers_);
+  sends_snapshot_ = next_ != nullptr;
+  part->set_last(!sends_snapshot_);
   if (inspection::Send(connection_.get(), answer) != IoResult::kOk) {
-    End();
-  } else if (!connection_->congested()) {
-    GoOn();
+    return false;
   }
+  if (!connection_->congested()) PostNextPart();
+  return true;
 }
 
-void Inspector::End() { service_->EndInspection(this); }
+template <typename Step>
+void Inspector::EndUnless(Step step) {
+  bool goes_on = false;
+  try {
+    goes_on = step();
+  } catch (const std::bad_alloc&) {  // ends the inspection, not the server
+  }
+  if (!goes_on) service_->EndInspection(this);
+}
 
 }  // namespace messaging
 }  // namespace le

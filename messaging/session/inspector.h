@@ -25,8 +25,8 @@ class ServerSession;
 class Service;
 
 // An administrator that inspects a service, over a connection of its own. The
-// service owns it. It answers on the loop that serves the sessions. So a service
-// that serves nobody does not answer.
+// service owns it, until the service is hidden. It answers on the loop that serves
+// the sessions. If that loop does not run, nothing is answered.
 //
 // A snapshot is sent in parts, one in each turn, while the administrator reads.
 // A session that begins or ends meanwhile may be in the snapshot or not.
@@ -49,23 +49,29 @@ class Inspector final : private transports::Connection::Observer,
 
  private:
   void OnReadable() override;
-  void OnDrained() override { GoOn(); }
+  void OnDrained() override { PostNextPart(); }
   void Run() override;
   // Posts this task, if a snapshot is under way.
-  void GoOn();
-  // False: it has broken the protocol.
+  void PostNextPart();
+  // These return false if the inspection has ended: the administrator has left,
+  // or has broken the protocol.
+  bool Receive();
   bool Handle(transports::IncomingFrame* frame);
+  bool SendPart();
   // Begins a tap. The answer says that it has begun, or why not.
   void Tap(const inspection::proto::TapRequest& request, event::UniqueFd ring,
            inspection::proto::Answer* answer);
-  // The service destroys this object.
-  void End();
+  // If the step returns false, or there is no memory for it, the service
+  // destroys this object.
+  template <typename Step>
+  void EndUnless(Step step);
 
   Service* const service_;
   const event::Credentials administrator_;
   const std::unique_ptr<transports::Connection> connection_;
   const transports::BufferPool::Ptr pool_;
-  bool answers_ = false;           // a snapshot is under way
+  bool taps_ = false;
+  bool sends_snapshot_ = false;    // it is not complete
   bool is_first_ = false;          // its first part is due
   ServerSession* next_ = nullptr;  // the first session of the next part
   bool posted_ = false;

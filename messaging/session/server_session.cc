@@ -488,6 +488,9 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   if (const uint32_t timed = service_->latency()->OnRequest()) {
     message->StartTimer(timed, event::Process::Current()->Now());
   }
+  if (before.count() == 0) {
+    received_->unanswered_since = absl::InfiniteFuture();
+  }
   service_->handler()->OnMessage(this, std::move(message));
   // Most handlers have responded, so mostly no clock is read.
   if (before.count() == 0 && open_requests().count() > 0) {
@@ -616,7 +619,7 @@ void ServerSession::Describe(inspection::proto::Session* session) {
   counts().Describe(session->mutable_counts());
   const uint32_t unanswered = open_requests().count();
   session->set_unanswered(unanswered);
-  if (unanswered > 0) {
+  if (unanswered > 0 && received_->unanswered_since <= now) {
     session->set_unanswered_ns(Nanoseconds(now - received_->unanswered_since));
   }
   session->set_queued_bytes(connection_->queued_bytes());

@@ -194,14 +194,15 @@ class ServerSession final : public Session, private event::Held {
 
   // What an inspection shows. The owner's thread.
   uint32_t number_ = 0;     // differs for each session of the service
-  uint32_t opened_at_ = 0;  // in seconds of the clock
+  uint32_t opened_at_ = 0;  // in whole seconds of the clock
   // Made with the first message, so that an idle session stays small.
   struct Received {
     uint64_t messages = 0;
     uint64_t bytes = 0;
     uint64_t requests = 0;
-    // When the oldest request was received, of those that a handler has
-    // returned from without a response. Old if there is none.
+    // Since when there have been requests without a response, without a pause.
+    // InfiniteFuture(): the handler of the first one has not returned. Not used
+    // if there is no such request.
     event::Instant unanswered_since;
   };
   std::unique_ptr<Received> received_;

@@ -244,7 +244,11 @@ void Service::Retry() {
 void Service::OnExpiry() {
   for (Late& late : std::exchange(late_, {})) {
     std::string why;
-    if (Admit(&late.connection, late.dialect, &why)) continue;
+    try {
+      if (Admit(&late.connection, late.dialect, &why)) continue;
+    } catch (const std::bad_alloc&) {
+      continue;  // the connection is closed, and the client asks again
+    }
     if (++late.tries < kMaxLateTries) {
       late_.push_back(std::move(late));
     } else {
@@ -264,7 +268,7 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
   } catch (const std::bad_alloc&) {
     user->ReturnSession();
     ReturnUser(user.get());
-    throw;  // to the directory's connection
+    throw;  // to the directory's connection, or to OnExpiry()
   }
   const absl::Status started =
       session->Start(std::move(*connection),

@@ -26,15 +26,11 @@ void Taps::Add(const void* key, pid_t client,
   any_.store(true, std::memory_order_relaxed);
 }
 
-bool Taps::Remove(const void* key) {
+void Taps::Remove(const void* key) {
   event::MutexLock lock(&mutex_);
-  const auto it =
-      std::find_if(taps_.begin(), taps_.end(),
-                   [key](const Tap& tap) { return tap.key == key; });
-  if (it == taps_.end()) return false;
-  taps_.erase(it);
+  taps_.erase(std::find_if(taps_.begin(), taps_.end(),
+                           [key](const Tap& tap) { return tap.key == key; }));
   any_.store(!taps_.empty(), std::memory_order_relaxed);
-  return true;
 }
 
 }  // namespace messaging

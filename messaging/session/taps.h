@@ -20,7 +20,7 @@ namespace messaging {
 // Copies the frames of a service to the administrators that tap it.
 class Taps {
  public:
-  // Any thread. What a frame costs while nobody taps.
+  // Any thread. False: nobody taps. This load is then the only cost of a frame.
   bool any() const { return any_.load(std::memory_order_relaxed); }
 
   // Any thread.
@@ -31,8 +31,7 @@ class Taps {
   // process.
   void Add(const void* key, pid_t client,
            std::unique_ptr<inspection::TapWriter> writer);
-  // False: there is no such tap.
-  bool Remove(const void* key);
+  void Remove(const void* key);
 
  private:
   struct Tap {

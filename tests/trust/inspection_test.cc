@@ -482,44 +482,52 @@ TEST_F(InspectionTest, AUserWithManySilentServersIsNotAskedForAll) {
 TEST_F(InspectionTest, ATapNeedsARing) {
   RunServer("echo", [] { Serve("echo", Respond); });
   RunClient([this] {
-    RawPeer peer(directory_.folder());
-    peer.Inspect("echo");
-    peer.Hear();  // Introduced
-    const auto tap = [&](event::UniqueFd file, int32_t client = 0) {
+    const auto inspect = [this] {
+      auto peer = std::make_unique<RawPeer>(directory_.folder());
+      peer->Inspect("echo");
+      peer->Hear();  // Introduced
+      inspection::proto::Request ready;
+      ready.mutable_ready();
+      inspection::Send(peer->connection(), ready);
+      peer->Hear();
+      return peer;
+    };
+    const auto tap = [](RawPeer* peer, event::UniqueFd file,
+                        int32_t client = 0) {
       inspection::proto::Request request;
       request.mutable_tap()->set_client_pid(client);
-      inspection::Send(peer.connection(), request, file ? &file : nullptr);
+      inspection::Send(peer->connection(), request, file ? &file : nullptr);
       inspection::proto::Answer answer;
-      if (!inspection::Parse(peer.Hear(), &answer)) _exit(1);
+      if (!inspection::Parse(peer->Hear(), &answer)) _exit(1);
       return answer.has_tapped();
     };
-    inspection::proto::Request ready;
-    ready.mutable_ready();
-    inspection::Send(peer.connection(), ready);
-    peer.Hear();
+    const auto peer = inspect();
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) _exit(1);
-    if (tap({}) || tap(event::UniqueFd(ends[0])) ||
-        tap(event::UniqueFd(open("/dev/zero", O_RDWR | O_CLOEXEC)))) {
+    if (tap(peer.get(), {}) || tap(peer.get(), event::UniqueFd(ends[0])) ||
+        tap(peer.get(),
+            event::UniqueFd(open("/dev/zero", O_RDWR | O_CLOEXEC)))) {
       _exit(1);
     }
-    // Each tap replaces the one before, and a client that is not there shows
-    // nothing.
+    // A connection may tap once. A client that is not there shows nothing.
     const le_msg_SessionRef_t session =
         le_msg_CreateSession(Protocol(), "echo");
     le_msg_OpenSessionSync(session);
     event::UniqueFd file;
     auto first =
         inspection::TapReader::Create(inspection::kMinRingBytes, &file);
-    if (!first.ok() || !tap(std::move(file))) _exit(1);
-    le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
+    if (!first.ok() || !tap(peer.get(), std::move(file))) _exit(1);
+    auto again =
+        inspection::TapReader::Create(inspection::kMinRingBytes, &file);
+    if (!again.ok() || tap(peer.get(), std::move(file))) _exit(1);
+    const auto other = inspect();
     auto second =
         inspection::TapReader::Create(inspection::kMinRingBytes, &file);
-    if (!second.ok() || !tap(std::move(file), getpid())) _exit(1);
-    le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
+    if (!second.ok() || !tap(other.get(), std::move(file), getpid())) _exit(1);
+    const auto another = inspect();
     auto third =
         inspection::TapReader::Create(inspection::kMinRingBytes, &file);
-    if (!third.ok() || !tap(std::move(file), 1)) _exit(1);
+    if (!third.ok() || !tap(another.get(), std::move(file), 1)) _exit(1);
     le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
     const auto records = [](inspection::TapReader* ring) {
       inspection::TapRecord record;

@@ -82,9 +82,9 @@ void ForEachRecord(const Command& command, const std::string& service,
       return;  // the output has no reader
     }
   }
-  if (tap.lost_at_end() > 0) {
+  if (tap.lost_since_last_record() > 0) {
     std::fprintf(stderr, "sdir: %u messages were lost at the end\n",
-                 tap.lost_at_end());
+                 tap.lost_since_last_record());
   }
   if (result == Tap::Result::kEnd) {
     std::fprintf(stderr, "sdir: the server has ended the tap\n");

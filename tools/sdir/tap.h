@@ -34,7 +34,9 @@ class Tap {
   // server has ended the tap.
   Result Next(inspection::TapRecord* record, std::string* payload);
   // The messages that were lost since the last record.
-  uint32_t lost_at_end() const { return ring_->lost_at_end(); }
+  uint32_t lost_since_last_record() const {
+    return ring_->lost_since_last_record();
+  }
 
  private:
   // Sends a request, and a file unless it is null. Returns the answer.
