@@ -375,7 +375,10 @@ void Registry::Refuse(PeerId client, RefusalReason reason, std::string text,
 }
 
 void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
-  const uid_t uid = clients_.at(id).identity.uid;
+  // An administrator does not pay for servers that receive nothing.
+  const Client& introduced = clients_.at(id);
+  const uid_t uid =
+      introduced.inspects ? server->identity.uid : introduced.identity.uid;
   Quota::Charge charge = accounts_->introductions.Take(uid);
   const bool may_leave_more =
       accounts_->leftovers.MayTake(server->identity.uid);
@@ -638,13 +641,13 @@ std::string Registry::Discrepancy() const {
   // until its introduction is carried out.
   for (const auto& client : introduced_) {
     if (client.second.waiting) ++waiting[client.second.identity.uid];
-    ++introductions[client.second.identity.uid];
+    ++introductions[client.second.introduction.user()];
     if (client.second.inspects) ++inspections[client.second.introduced_to];
   }
   for (const auto& server : servers_) {
     ++services[server.second.identity.uid];
     for (const Client& client : server.second.on_their_way) {
-      ++introductions[client.identity.uid];
+      ++introductions[client.introduction.user()];
       if (client.inspects) ++inspections[server.first];
     }
     if (inspections[server.first] != server.second.inspections) {

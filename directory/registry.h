@@ -112,8 +112,8 @@ class Registry {
     std::list<PeerId>::iterator place;   // its position in that queue
     PeerId introduced_to = 0;
     Quota::Charge waiting;
-    Quota::Charge introduction;
-    bool inspects = false;  // an administrator; see Inspect()
+    Quota::Charge introduction;  // the server's user pays for an inspection
+    bool inspects = false;       // an administrator; see Inspect()
   };
   // Why a client waits. The reason is kNoBinding, kNotOffered or kNotTaken.
   struct Wait {
