@@ -27,6 +27,9 @@ constexpr size_t kMaxSessions = 1'000'000;
 // file descriptor for each.
 constexpr int kAtOnce = 64;
 
+// How long one server is waited for while others may have answered.
+constexpr absl::Duration kTurn = absl::Milliseconds(5);
+
 constexpr char kNoAnswer[] =
     "does not answer: it is stopped, or its event loop does not run";
 constexpr char kBroken[] = "answers with something else than a snapshot";
@@ -61,24 +64,28 @@ void Inspection::Ask() {
   inspection::Send(connected_->connection(), request);
 }
 
-Snapshot Inspection::Await(event::Instant deadline) {
+bool Inspection::Receive(event::Instant deadline) {
   while (is_asked_) {
     transports::IncomingFrame frame;
     switch (connected_->connection()->Receive(&frame, pool_.get(), deadline)) {
       case IoResult::kOk:
         is_asked_ = is_introduced_ ? HearServer(frame) : HearDirectory(frame);
         break;
-      case IoResult::kWouldBlock: {
-        Snapshot unfinished;
-        unfinished.problem = kNoAnswer;
-        return unfinished;
-      }
+      case IoResult::kWouldBlock:
+        return false;
       default:
         EndWith(is_introduced_ ? "has closed the connection"
                                : "the directory has gone");
     }
   }
-  return std::exchange(snapshot_, Snapshot());
+  return true;
+}
+
+Snapshot Inspection::Take() {
+  if (!is_asked_) return std::exchange(snapshot_, Snapshot());
+  Snapshot unfinished;
+  unfinished.problem = kNoAnswer;
+  return unfinished;
 }
 
 bool Inspection::HearDirectory(const transports::IncomingFrame& frame) {
@@ -120,6 +127,19 @@ bool Inspection::EndWith(std::string problem) {
   return false;
 }
 
+// Waits for each in turn, so that a server that does not answer delays no other.
+void Inspections::AwaitAll(std::vector<Inspection*> asked) {
+  event::Process* const process = event::Process::Current();
+  const event::Instant deadline = process->Now() + kServerTimeout;
+  do {
+    const auto is_complete = [&](Inspection* inspection) {
+      return inspection->Receive(std::min(deadline, process->Now() + kTurn));
+    };
+    asked.erase(std::remove_if(asked.begin(), asked.end(), is_complete),
+                asked.end());
+  } while (!asked.empty() && process->Now() < deadline);
+}
+
 std::vector<Snapshot> Inspections::Take(const directory::proto::ListPart& list,
                                         directory::Users* users) {
   directory::UserContext context;
@@ -147,10 +167,9 @@ std::vector<Snapshot> Inspections::Take(const directory::proto::ListPart& list,
       inspection->Ask();
       asked.push_back(inspection.get());
     }
-    const event::Instant deadline =
-        event::Process::Current()->Now() + kServerTimeout;
+    AwaitAll(asked);
     for (Inspection* inspection : asked) {
-      snapshots.push_back(inspection->Await(deadline));
+      snapshots.push_back(inspection->Take());
     }
   }
   inspections_ = std::move(kept);

@@ -35,9 +35,12 @@ class Inspection {
 
   // Requests a snapshot, unless the server still owes one.
   void Ask();
-  // Waits until the requested snapshot is complete, or until the deadline. A
-  // server that does not answer may do so before the deadline of a later call.
-  Snapshot Await(event::Instant deadline);
+  // Receives until the requested snapshot is complete, or until the deadline.
+  // Returns whether it is complete.
+  bool Receive(event::Instant deadline);
+  // Returns the requested snapshot. One that is not complete has a problem, and
+  // may still become complete for a later call.
+  Snapshot Take();
 
  private:
   // Receives a message. False: `snapshot_` has a problem, or the deadline has
@@ -70,6 +73,8 @@ class Inspections {
 
  private:
   using Key = std::pair<std::string, pid_t>;
+
+  static void AwaitAll(std::vector<Inspection*> asked);
 
   const std::string socket_dir_;
   std::map<Key, std::unique_ptr<Inspection>> inspections_;  // the last ones
