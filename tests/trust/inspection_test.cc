@@ -499,7 +499,7 @@ TEST_F(InspectionTest, NoLieOfATappedServerDoesHarm) {
     const std::string name = absl::StrCat("liar", ++number);
     RunServer(name, [&] { ServeLies(directory_.folder(), name, lie.first); });
     EXPECT_THAT(Sdir(absl::StrCat("record '<", geteuid(), ">.", name,
-                                  "' /dev/null 2>&1 || true")),
+                                  "' -o /dev/null 2>&1 || true")),
                 HasSubstr(lie.second))
         << name;
   }

@@ -3,6 +3,8 @@
 
 #include "tools/sdir/file.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -33,6 +35,31 @@ std::string ReadAll(const std::string& file) {
   }
   if (stream != stdin) std::fclose(stream);
   return text;
+}
+
+Output::Output(const Command& command)
+    : name_(command.Value("--output").value_or("-")),
+      stream_(name_ == "-" ? stdout : std::fopen(name_.c_str(), "wbe")) {
+  Check(stream_ != nullptr);
+  if (!command.Has("--output") && isatty(STDOUT_FILENO) != 0) {
+    Misused("--output is missing, and the standard output is a terminal");
+  }
+}
+
+Output::~Output() {
+  if (stream_ != stdout) std::fclose(stream_);
+}
+
+void Output::Write(absl::string_view bytes) {
+  Check(std::fwrite(bytes.data(), 1, bytes.size(), stream_) == bytes.size());
+}
+
+void Output::Flush() { Check(std::fflush(stream_) == 0); }
+
+void Output::Check(bool is_done) const {
+  if (is_done) return;
+  Fail(kFailed,
+       absl::StrCat("cannot write ", name_, ": ", std::strerror(errno)));
 }
 
 }  // namespace sdir

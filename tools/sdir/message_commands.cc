@@ -5,10 +5,8 @@
 
 #include <sys/types.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -123,28 +121,18 @@ int RunTap(Command* command) {
 
 int RunRecord(Command* command) {
   const std::string service = command->NextName("SERVICE");
-  const std::string file = command->Next("FILE");
   command->End();
   const Described described = AskForDescription(*command, service);
   Recording recording;
   recording.service = described.service();
   recording.protocol_id = described.protocol_id();
   recording.max_message_size = described.max_message_size();
-  std::FILE* const output =
-      file == "-" ? stdout : std::fopen(file.c_str(), "wbe");
-  const auto check = [&](bool written) {
-    if (written) return;
-    Fail(kFailed,
-         absl::StrCat("cannot write ", file, ": ", std::strerror(errno)));
-  };
-  const auto write = [&](const std::string& bytes) {
-    check(output != nullptr &&
-          std::fwrite(bytes.data(), 1, bytes.size(), output) == bytes.size());
-  };
-  write(PcapngHeader(recording));
-  ForEachRecord(*command, service,
-                [&](const RecordedFrame& frame) { write(PcapngBlock(frame)); });
-  check(std::fflush(output) == 0);
+  Output output(*command);
+  output.Write(PcapngHeader(recording));
+  ForEachRecord(*command, service, [&](const RecordedFrame& frame) {
+    output.Write(PcapngBlock(frame));
+  });
+  output.Flush();
   return directory::kDone;
 }
 
