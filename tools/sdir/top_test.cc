@@ -30,9 +30,9 @@ inspection::proto::Session Client(uint64_t number, uint64_t requests) {
   return session;
 }
 
-Top::Entry Service(const std::string& name, int64_t at_ns,
-                   std::vector<inspection::proto::Session> sessions) {
-  Top::Entry entry;
+InspectedService Service(const std::string& name, int64_t at_ns,
+                         std::vector<inspection::proto::Session> sessions) {
+  InspectedService entry;
   entry.service = name;
   entry.pid = 7;
   entry.snapshot.at_ns = at_ns;
@@ -54,17 +54,10 @@ TEST(TopTest, ShowsRatesSinceTheLastSnapshot) {
                            "pid 1 +100 +200 (.|\n)*pid 2 +25 +50 (.|\n)*"));
 }
 
-// Sessions that have ended still count, so a rate is never too low.
-TEST(TopTest, CountsSessionsThatHaveEnded) {
-  Top::Entry entry = Service("<a>.s", 0, {Client(1, 10)});
-  entry.snapshot.service.mutable_ended()->set_requests(32);
-  EXPECT_EQ(Total(entry.snapshot).requests(), 42u);
-}
-
 TEST(TopTest, ShowsTheBusiestFirstAndServersThatDoNotAnswer) {
   KnownNames names;
   Top top(&names);
-  Top::Entry silent;
+  InspectedService silent;
   silent.service = "<a>.silent";
   silent.snapshot.problem = "does not answer";
   std::vector<inspection::proto::Session> many;
@@ -89,7 +82,7 @@ TEST(TopTest, ShowsTheBusiestFirstAndServersThatDoNotAnswer) {
 TEST(TopTest, ShowsTheTimesOfTheLastRequests) {
   KnownNames names;
   Top top(&names);
-  Top::Entry entry = Service("<a>.s", 0, {});
+  InspectedService entry = Service("<a>.s", 0, {});
   const auto update = [&](std::vector<uint64_t> latency) {
     entry.snapshot.service.mutable_latency()->Assign(latency.begin(),
                                                      latency.end());
@@ -99,15 +92,6 @@ TEST(TopTest, ShowsTheTimesOfTheLastRequests) {
   EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 8 ns     8 ns "));
   // None since: those of all.
   EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 2 ns     8 ns "));
-}
-
-TEST(TopTest, APercentileIsTheEndOfItsBucket) {
-  EXPECT_EQ(Percentile({}, 0.5), 0);
-  EXPECT_EQ(Percentile({0, 0}, 0.5), 0);
-  EXPECT_EQ(Percentile({1}, 0.5), 2);
-  EXPECT_EQ(Percentile({98, 0, 0, 2}, 0.5), 2);
-  EXPECT_EQ(Percentile({98, 0, 0, 2}, 0.98), 2);
-  EXPECT_EQ(Percentile({98, 0, 0, 2}, 0.99), 16);
 }
 
 }  // namespace

@@ -90,6 +90,11 @@ const std::vector<CommandInfo>& Commands() {
        {"--once"},
        "what services and their busiest clients do each second: rates, the "
        "time to respond, requests without a response, queues"},
+      {"graph",
+       "[FILTER]",
+       {"--output"},
+       "a page in HTML that shows which clients talk to which services, with "
+       "the rates of one second"},
       {"metrics",
        "",
        {"--textfile"},
