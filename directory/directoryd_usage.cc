@@ -67,7 +67,7 @@ const Usage& DirectorydUsage() {
           {"--max_services", "N", "the same for services. Default: 16384"},
           {"--half_open_seconds", "N",
            "how long a connection may send nothing. Default: 30"},
-          {"--help", nullptr, "this text"},
+          {"--help", nullptr, "this text", "-h"},
           {"--help_as", "FORMAT",
            "this text as man, or a completion for bash, zsh or fish"},
           {"--version", nullptr, "prints the version"},

@@ -59,6 +59,14 @@ std::string WithValue(const OptionInfo& option) {
                                  : absl::StrCat(option.name, "=", option.value);
 }
 
+// "-o FILE, --output=FILE"
+std::string Forms(const OptionInfo& option) {
+  if (option.short_name == nullptr) return WithValue(option);
+  return absl::StrCat(option.short_name, option.value == nullptr ? "" : " ",
+                      option.value == nullptr ? "" : option.value, ", ",
+                      WithValue(option));
+}
+
 const OptionInfo& FindOption(const Usage& usage, absl::string_view name) {
   return *std::find_if(
       usage.options.begin(), usage.options.end(),
@@ -105,7 +113,7 @@ std::string MdocText(absl::string_view text) {
 void AppendOptions(const Usage& usage, std::string* page) {
   absl::StrAppend(page, ".Bl -tag -width Ds\n");
   for (const OptionInfo& option : usage.options) {
-    absl::StrAppend(page, ".It Cm ", Mdoc(WithValue(option)), "\n",
+    absl::StrAppend(page, ".It Cm ", Mdoc(Forms(option)), "\n",
                     MdocText(option.help));
   }
   absl::StrAppend(page, ".El\n");
@@ -134,15 +142,23 @@ absl::StatusOr<std::map<std::string, std::string>> TakeOptions(
     const Usage& usage, Arguments* arguments) {
   std::map<std::string, std::string> given;
   for (const OptionInfo& option : usage.options) {
-    if (option.value == nullptr) {
-      if (arguments->TakeFlag(option.name)) given[option.name] = "";
-      continue;
+    for (const char* name : {option.name, option.short_name}) {
+      if (name == nullptr) continue;
+      absl::optional<std::string> value;
+      if (option.value != nullptr) {
+        auto taken = arguments->TakeOption(name);
+        if (!taken.ok()) return taken.status();
+        value = *std::move(taken);
+      } else if (arguments->TakeFlag(name)) {
+        value = "";
+      }
+      if (!value.has_value()) continue;
+      if (!given.emplace(option.name, *value).second) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("'", option.name, "' is given twice"));
+      }
     }
-    const auto value = arguments->TakeOption(option.name);
-    if (!value.ok()) return value.status();
-    if (value->has_value()) given[option.name] = **value;
   }
-  if (arguments->TakeFlag("-h")) given["--help"] = "";
   return given;
 }
 
@@ -155,7 +171,7 @@ std::string HelpText(const Usage& usage) {
   }
   if (!usage.commands.empty()) text += '\n';
   for (const OptionInfo& option : usage.options) {
-    AppendEntry(WithValue(option), option.help, &text);
+    AppendEntry(Forms(option), option.help, &text);
   }
   for (const char* note : usage.notes) {
     text += '\n';
@@ -256,10 +272,16 @@ std::string ZshCompletion(const Usage& usage) {
   absl::StrAppend(&script, ")\n_arguments \\\n");
   for (const OptionInfo& option : usage.options) {
     const bool has_value = option.value != nullptr;
-    absl::StrAppend(&script, "  '", option.name, has_value ? "=" : "", "[",
-                    quoted(option.help), "]",
-                    has_value ? absl::StrCat(":", option.value, ":_files") : "",
-                    "' \\\n");
+    const std::string long_form =
+        absl::StrCat(option.name, has_value ? "=" : "");
+    absl::StrAppend(
+        &script, "  ",
+        option.short_name == nullptr
+            ? absl::StrCat("'", long_form)
+            : absl::StrCat("'(", option.short_name, " ", option.name, ")'{",
+                           option.short_name, ",", long_form, "}'"),
+        "[", quoted(option.help), "]",
+        has_value ? absl::StrCat(":", option.value, ":_files") : "", "' \\\n");
   }
   if (!usage.commands.empty()) {
     absl::StrAppend(&script, "  '1:command:{_describe command commands}' \\\n");
@@ -279,7 +301,11 @@ std::string FishCompletion(const Usage& usage) {
                     command.name, " -d '", quoted(command.help), "'\n");
   }
   for (const OptionInfo& option : usage.options) {
-    absl::StrAppend(&script, complete, " -l ", option.name + 2,
+    absl::StrAppend(&script, complete,
+                    option.short_name == nullptr
+                        ? ""
+                        : absl::StrCat(" -s ", option.short_name + 1),
+                    " -l ", option.name + 2,
                     option.value == nullptr ? "" : " -r", " -d '",
                     quoted(option.help), "'\n");
   }

@@ -22,6 +22,7 @@ struct OptionInfo {
   const char* name;   // such as "--format"
   const char* value;  // such as "FORMAT"; null: the option has no value
   const char* help;
+  const char* short_name = nullptr;  // such as "-o"
 };
 
 struct CommandInfo {
@@ -56,7 +57,8 @@ struct Usage {
 };
 
 // Removes the options of the table. Returns those that were given, with their
-// values. InvalidArgument: an option has no value, or is given twice.
+// values, by their long names. InvalidArgument: an option has no value, or is
+// given twice.
 absl::StatusOr<std::map<std::string, std::string>> TakeOptions(
     const Usage& usage, Arguments* arguments);
 

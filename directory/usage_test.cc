@@ -31,7 +31,8 @@ const Usage& WithCommands() {
        {"a_long_name", "FIRST SECOND", {}, ".x is hidden"}},
       {{"--json", nullptr, "short for --format=json"},
        {"--format", "FORMAT", "text or json"},
-       {"--dir", "DIR", "where it is"}},
+       {"--dir", "DIR", "where it is", "-d"},
+       {"--help", nullptr, "this text", "-h"}},
       {"A note. It's long: it has many words, so many that no line of a help "
        "can have them all, and the rest is in the next line."},
       {{0, "done"}, {1, "refused"}},
@@ -69,6 +70,21 @@ TEST(UsageTest, TakesTheOptionsOfTheTable) {
             "'--dir' needs a value");
 }
 
+TEST(UsageTest, AnOptionMayHaveAShortName) {
+  Arguments arguments = Of({"list", "-d", "/x", "-h"});
+  EXPECT_THAT(*TakeOptions(WithCommands(), &arguments),
+              ElementsAre(Pair("--dir", "/x"), Pair("--help", "")));
+  Arguments twice = Of({"--dir=/x", "-d", "/y"});
+  EXPECT_EQ(TakeOptions(WithCommands(), &twice).status().message(),
+            "'--dir' is given twice");
+  EXPECT_THAT(ManPage(WithCommands()),
+              HasSubstr(".It Cm \\-d DIR, \\-\\-dir=DIR\n"));
+  EXPECT_THAT(ZshCompletion(WithCommands()),
+              HasSubstr("'(-d --dir)'{-d,--dir=}'[where it is]:DIR:_files'"));
+  EXPECT_THAT(FishCompletion(WithCommands()),
+              HasSubstr("complete -c prog -s d -l dir -r -d 'where it is'"));
+}
+
 TEST(UsageTest, EachTextNamesEachCommandAndOption) {
   for (const Usage& usage : {WithCommands(), DirectorydUsage()}) {
     for (const char* format : kFormats) {
@@ -97,7 +113,8 @@ TEST(UsageTest, TheHelpHasShortLines) {
   const std::string help = HelpText(WithCommands());
   EXPECT_THAT(help, HasSubstr("\n  list [--json] [--format=FORMAT] [FILTER]\n"
                               "                            prints. "));
-  EXPECT_THAT(help, HasSubstr("\n  --dir=DIR                 where it is\n"));
+  EXPECT_THAT(help, HasSubstr("\n  -d DIR, --dir=DIR         where it is\n"
+                              "  -h, --help                this text\n"));
 }
 
 // A line that begins with a full stop is a request to mdoc.

@@ -170,7 +170,7 @@ absl::Status ReadPacket(Input input, Recording* recording) {
   record.id = data.Get<uint64_t>();
   record.payload_bytes = data.Get<uint32_t>();
   record.captured_bytes = static_cast<uint32_t>(data.left());
-  if (record.captured_bytes > record.payload_bytes) {
+  if (record.payload_bytes != original - kHeaderBytes) {
     return Wrong("a packet of a wrong size");
   }
   frame.payload = std::string(data.Bytes(data.left()));

@@ -12,6 +12,7 @@
 #include "directory/proto/directory.pb.h"
 #include "directory/proto/inspection.pb.h"
 #include "tests/fuzz/input.h"
+#include "tools/sdir/activity.h"
 #include "tools/sdir/known_names.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/metrics.h"
@@ -67,7 +68,8 @@ void Fuzz(const uint8_t* data, size_t size) {
                 "the metrics are plain text");
   sdir::Top top(&names);
   for (int i = 0; i < 2; ++i) {
-    const std::vector<sdir::Top::Entry> entries(2, {"<1>.s", 10, snapshot});
+    const std::vector<sdir::InspectedService> entries(2,
+                                                      {"<1>.s", 10, snapshot});
     fuzz::Require(IsPlain(top.Update(entries, 20)), "the table is plain text");
   }
 }

@@ -98,6 +98,15 @@ expect "a binding to another service" 1 "sdir: 'mine' is bound to <*>.liar" call
 expect "wrong descriptors" 1 "sdir: INTERNAL: the descriptors have a wrong size" "$sdir" introspect "<$user>.liar"
 expect "descriptors of another service" 1 "*there is no files.FileFacts/1" "$sdir" introspect "<$user>.stranger"
 
+"$sdir" call "<$user>.facts.Watch" '{"name": "keep", "number": 1}' > "$folder/stream" &
+watch=$!
+until [ -s "$folder/stream" ]; do :; done
+"$sdir" graph --output "$folder/page" "<$user>.facts"
+expect "a line from the client to the service" 0 "*<title>sdir\[$watch\] -&gt; &lt;$user&gt;.facts: *</html>" cat "$folder/page"
+"$sdir" graph > "$folder/page"
+expect "the graph of all services" 0 "*&lt;$user&gt;.liar*" cat "$folder/page"
+kill "$watch"
+
 kill -STOP "$server"
 expect "a service that does not run" 3 "*has not accepted the session*" call Count --timeout=0.05
 kill -CONT "$server"

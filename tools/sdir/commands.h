@@ -24,6 +24,7 @@ int RunHelp(Command* command);
 int RunList(Command* command);
 int RunExplain(Command* command);
 int RunTop(Command* command);
+int RunGraph(Command* command);
 int RunMetrics(Command* command);
 int RunMonitor(Command* command);
 

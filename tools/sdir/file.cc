@@ -3,6 +3,9 @@
 
 #include "tools/sdir/file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -16,6 +19,16 @@ namespace le {
 namespace sdir {
 
 using directory::kFailed;
+
+namespace {
+
+std::FILE* OpenPrivate(const std::string& file) {
+  const int fd =
+      open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  return fd < 0 ? nullptr : fdopen(fd, "wb");
+}
+
+}  // namespace
 
 std::string ReadAll(const std::string& file) {
   std::FILE* const stream =
@@ -33,6 +46,36 @@ std::string ReadAll(const std::string& file) {
   }
   if (stream != stdin) std::fclose(stream);
   return text;
+}
+
+void FlushOutput() {
+  if (std::fflush(nullptr) == 0) return;
+  Fail(kFailed, absl::StrCat("cannot write: ", std::strerror(errno)));
+}
+
+Output::Output(const Command& command)
+    : name_(command.Value("--output").value_or("-")),
+      stream_(name_ == "-" ? stdout : OpenPrivate(name_)) {
+  Check(stream_ != nullptr);
+  if (!command.Has("--output") && isatty(STDOUT_FILENO) != 0) {
+    Misused("--output is missing, and the standard output is a terminal");
+  }
+}
+
+Output::~Output() {
+  if (stream_ != stdout) std::fclose(stream_);
+}
+
+void Output::Write(absl::string_view bytes) {
+  Check(std::fwrite(bytes.data(), 1, bytes.size(), stream_) == bytes.size());
+}
+
+void Output::Flush() { Check(std::fflush(stream_) == 0); }
+
+void Output::Check(bool is_done) const {
+  if (is_done) return;
+  Fail(kFailed,
+       absl::StrCat("cannot write ", name_, ": ", std::strerror(errno)));
 }
 
 }  // namespace sdir

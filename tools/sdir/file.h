@@ -1,18 +1,44 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files that a command reads. An error ends the program.
+// Files that a command reads or writes. An error ends the program.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_FILE_H_
 #define LE_MESSAGING_TOOLS_SDIR_FILE_H_
 
+#include <cstdio>
 #include <string>
+
+#include "absl/strings/string_view.h"
+#include "tools/sdir/command.h"
 
 namespace le {
 namespace sdir {
 
 // "-" is the standard input.
 std::string ReadAll(const std::string& file);
+
+// Writes what all streams have buffered.
+void FlushOutput();
+
+// The file of --output, which other users may not read.
+class Output {
+ public:
+  // It is an error if the file is a terminal that --output does not name.
+  explicit Output(const Command& command);
+  Output(const Output&) = delete;
+  ~Output();
+
+  void Write(absl::string_view bytes);
+  // Whatever was written is in the file then.
+  void Flush();
+
+ private:
+  void Check(bool is_done) const;
+
+  const std::string name_;
+  std::FILE* const stream_;
+};
 
 }  // namespace sdir
 }  // namespace le

@@ -26,11 +26,14 @@
 #include "directory/program.h"
 #include "directory/users.h"
 #include "event/process.h"
+#include "tools/sdir/activity.h"
 #include "tools/sdir/command.h"
 #include "tools/sdir/commands.h"
 #include "tools/sdir/directory.h"
 #include "tools/sdir/event_format.h"
 #include "tools/sdir/explain.h"
+#include "tools/sdir/file.h"
+#include "tools/sdir/graph_page.h"
 #include "tools/sdir/inspection.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/metrics.h"
@@ -47,6 +50,38 @@ using directory::proto::ListPart;
 using directory::proto::ToDirectory;
 
 namespace {
+
+// Between the snapshots from which rates are computed.
+constexpr absl::Duration kPause = absl::Seconds(1);
+
+// The services that a filter selects.
+class Services {
+ public:
+  Services(const std::string& socket_dir, Filter filter)
+      : socket_dir_(socket_dir), filter_(std::move(filter)) {}
+
+  Names* names() { return &names_; }
+  std::vector<InspectedService> Inspect() {
+    ListPart list = AskForList(socket_dir_);
+    names_.NameUsers(&list);
+    filter_.Apply(&list);
+    std::vector<Snapshot> snapshots = inspections_.Take(list, &users_);
+    std::vector<InspectedService> services;
+    services.reserve(snapshots.size());
+    for (int i = 0; i < list.services_size(); ++i) {
+      services.push_back({list.services(i).service(), list.services(i).pid(),
+                          std::move(snapshots[static_cast<size_t>(i)])});
+    }
+    return services;
+  }
+
+ private:
+  const std::string socket_dir_;
+  const Filter filter_;
+  directory::OsUsers users_;
+  Names names_{&users_};
+  Inspections inspections_{socket_dir_};
+};
 
 // The number of lines of the terminal. None: the output is no terminal.
 absl::optional<size_t> LinesOfTerminal() {
@@ -98,25 +133,12 @@ int RunExplain(Command* command) {
 }
 
 int RunTop(Command* command) {
-  constexpr absl::Duration kPause = absl::Seconds(1);
   const Filter filter = command->NextFilter();
   command->End();
-  directory::OsUsers users;
-  Names names(&users);
-  Top top(&names);
-  Inspections inspections(command->socket_dir());
+  Services services(command->socket_dir(), filter);
+  Top top(services.names());
   const auto update = [&](size_t lines) {
-    ListPart list = AskForList(command->socket_dir());
-    names.NameUsers(&list);
-    filter.Apply(&list);
-    std::vector<Snapshot> snapshots = inspections.Take(list, &users);
-    std::vector<Top::Entry> entries;
-    entries.reserve(snapshots.size());
-    for (int i = 0; i < list.services_size(); ++i) {
-      entries.push_back({list.services(i).service(), list.services(i).pid(),
-                         std::move(snapshots[static_cast<size_t>(i)])});
-    }
-    return top.Update(std::move(entries), lines);
+    return top.Update(services.Inspect(), lines);
   };
   update(0);
   const bool is_once = command->Has("--once") || !LinesOfTerminal().has_value();
@@ -130,7 +152,21 @@ int RunTop(Command* command) {
           update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
       std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);
     }
-  } while (std::fflush(stdout) == 0 && !is_once);
+    FlushOutput();
+  } while (!is_once);
+  return directory::kDone;
+}
+
+int RunGraph(Command* command) {
+  const Filter filter = command->NextFilter();
+  command->End();
+  Output output(*command);
+  Services services(command->socket_dir(), filter);
+  const LastSnapshots last = ByService(services.Inspect());
+  absl::SleepFor(kPause);
+  const std::vector<InspectedService> now = services.Inspect();
+  output.Write(GraphPage(last, now, absl::Now(), services.names()));
+  output.Flush();
   return directory::kDone;
 }
 
@@ -189,9 +225,8 @@ int RunMonitor(Command* command) {
     const std::string line =
         json ? EventJson(event, at, &names) : EventText(event, at, &names);
     std::fputs(line.c_str(), stdout);
-    if (std::fflush(stdout) != 0) break;  // the output has no reader
+    FlushOutput();
   }
-  return directory::kDone;
 }
 
 }  // namespace sdir

@@ -10,6 +10,7 @@
 #include "event/base/sys.h"
 #include "tools/sdir/command.h"
 #include "tools/sdir/commands.h"
+#include "tools/sdir/file.h"
 
 int main(int argc, char** argv) {
   le::event::sys::OpenMissingStandard();
@@ -21,5 +22,6 @@ int main(int argc, char** argv) {
     const std::string name = command.Has("--help") ? "help" : command.Begin();
     status = le::sdir::FindCommandFunction(name)(&command);
   }
-  return std::fflush(stdout) == 0 ? status : le::directory::kFailed;
+  le::sdir::FlushOutput();
+  return status;
 }

@@ -5,10 +5,8 @@
 
 #include <sys/types.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -49,12 +47,11 @@ using recording::Recording;
 
 namespace {
 
-// Calls `on_record` for each record, until --timeout or the end of the tap. The
-// time of a record is one of the system's clock. Writes all output whenever
-// nothing is left to read.
-template <typename OnRecord>
-void ForEachRecord(const Command& command, const std::string& service,
-                   OnRecord on_record) {
+// After --timeout, records that are in the ring already are read for so long.
+constexpr absl::Duration kDrain = absl::Seconds(1);
+
+std::unique_ptr<Tap> BeginTap(const Command& command,
+                              const std::string& service) {
   directory::OsUsers users;
   directory::UserContext context;
   context.users = &users;
@@ -65,29 +62,41 @@ void ForEachRecord(const Command& command, const std::string& service,
   if (pid.has_value() && (!absl::SimpleAtoi(*pid, &client) || client <= 0)) {
     Misused(absl::StrCat("'", *pid, "' is not the number of a process"));
   }
+  return std::make_unique<Tap>(command.socket_dir(), *key, client);
+}
+
+// Calls `on_record` for each record, until --timeout or the end of the tap. The
+// time of a record is one of the system's clock. Writes all output whenever
+// nothing is left to read.
+template <typename OnRecord>
+void ForEachRecord(const Command& command, Tap* tap, OnRecord on_record) {
   event::Process* const process = event::Process::Current();
   const event::Instant end =
       process->Now() + command.Timeout().value_or(absl::InfiniteDuration());
-  Tap tap(command.socket_dir(), *key, client);
   const int64_t since_1970 =
       absl::ToUnixNanos(absl::Now()) - absl::ToUnixNanos(process->Now());
   RecordedFrame frame;
-  auto result = Tap::Result::kNothingYet;
-  while (process->Now() < end && result != Tap::Result::kEnd) {
-    result = tap.Next(&frame.record, &frame.payload);
+  for (;;) {
+    const Tap::Result result = tap->Next(&frame.record, &frame.payload);
+    if (result == Tap::Result::kEnd) {
+      std::fprintf(stderr, "sdir: the server has ended the tap\n");
+      break;
+    }
+    const event::Instant now = process->Now();
+    const bool is_of_time = result == Tap::Result::kRecord &&
+                            now < end + kDrain &&
+                            absl::FromUnixNanos(frame.record.at_ns) <= end;
+    if (now >= end && !is_of_time) break;
     if (result == Tap::Result::kRecord) {
       frame.record.at_ns += since_1970;
       on_record(frame);
-    } else if (std::fflush(nullptr) != 0) {
-      return;  // the output has no reader
+    } else {
+      FlushOutput();
     }
   }
-  if (tap.lost_since_last_record() > 0) {
+  if (tap->lost_since_last_record() > 0) {
     std::fprintf(stderr, "sdir: %u messages were lost at the end\n",
-                 tap.lost_since_last_record());
-  }
-  if (result == Tap::Result::kEnd) {
-    std::fprintf(stderr, "sdir: the server has ended the tap\n");
+                 tap->lost_since_last_record());
   }
 }
 
@@ -110,7 +119,8 @@ int RunTap(Command* command) {
   directory::OsUsers users;
   Names names(&users);
   Latencies latencies;
-  ForEachRecord(*command, service, [&](const RecordedFrame& frame) {
+  const std::unique_ptr<Tap> tap = BeginTap(*command, service);
+  ForEachRecord(*command, tap.get(), [&](const RecordedFrame& frame) {
     const std::string decoded =
         typed == nullptr ? "" : DescribeMessage(typed.get(), frame.payload);
     const auto format = json ? TapJson : TapText;
@@ -125,29 +135,20 @@ int RunTap(Command* command) {
 
 int RunRecord(Command* command) {
   const std::string service = command->NextName("SERVICE");
-  const std::string file = command->Next("FILE");
   command->End();
   const Described described = AskForDescription(*command, service);
   Recording recording;
   recording.service = described.service();
   recording.protocol_id = described.protocol_id();
   recording.max_message_size = described.max_message_size();
-  std::FILE* const output =
-      file == "-" ? stdout : std::fopen(file.c_str(), "wbe");
-  const auto check = [&](bool written) {
-    if (written) return;
-    Fail(kFailed,
-         absl::StrCat("cannot write ", file, ": ", std::strerror(errno)));
-  };
-  const auto write = [&](const std::string& bytes) {
-    check(output != nullptr &&
-          std::fwrite(bytes.data(), 1, bytes.size(), output) == bytes.size());
-  };
-  write(recording::PcapngHeader(recording));
-  ForEachRecord(*command, service, [&](const RecordedFrame& frame) {
-    write(recording::PcapngBlock(frame));
+  // The file is emptied only if there is a tap.
+  const std::unique_ptr<Tap> tap = BeginTap(*command, service);
+  Output output(*command);
+  output.Write(recording::PcapngHeader(recording));
+  ForEachRecord(*command, tap.get(), [&](const RecordedFrame& frame) {
+    output.Write(recording::PcapngBlock(frame));
   });
-  check(std::fflush(output) == 0);
+  output.Flush();
   return directory::kDone;
 }
 

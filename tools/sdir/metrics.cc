@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "tools/sdir/activity.h"
 #include "tools/sdir/list_format.h"
 #include "tools/sdir/text.h"
-#include "tools/sdir/top.h"
 
 namespace le {
 namespace sdir {

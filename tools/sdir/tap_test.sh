@@ -56,7 +56,7 @@ until_logged 1 "messages are tapped by pid $tap of user $(id -u)"
 "$sdir" tap "<$user>.facts" --json > "$folder/json" 2> /dev/null &
 json=$!
 until_logged 3 "messages are tapped by"
-"$sdir" record "<$user>.facts" "$folder/file" 2> /dev/null &
+"$sdir" record "<$user>.facts" -o "$folder/file" 2> /dev/null &
 record=$!
 until_logged 4 "messages are tapped by"
 
@@ -119,11 +119,11 @@ expect text "^sdir: the messages are of protocol 'files.FileFacts/1' .* has prot
 expect text "^sdir: INVALID_ARGUMENT: not a recording: "
 "$sdir" tap "<$user>.other" --timeout=0.01 > "$folder/text" 2>&1 || fail "an untyped service" "$folder/text"
 kill -STOP "$server"
-"$sdir" record "<$user>.other" "$folder/file" > "$folder/text" 2>&1
+"$sdir" record "<$user>.other" --output="$folder/file" > "$folder/text" 2>&1
 [ $? = 3 ] || fail "a service that does not run" "$folder/text"
 expect text "^sdir: the server does not answer: it is stopped"
 kill -CONT "$server"
-"$sdir" record "<$user>.other" "$folder/none/file" --timeout=0.01 2> "$folder/text" && fail "no folder"
+"$sdir" record "<$user>.other" --output "$folder/none/file" --timeout=0.01 2> "$folder/text" && fail "no folder"
 expect text "^sdir: cannot write .*/none/file: No such file"
 "$sdir" tap "<$user>.other" --client=x 2> "$folder/text" && fail "no process"
 expect text "^sdir: 'x' is not the number of a process"

@@ -4,7 +4,8 @@
 #include "tools/sdir/top.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -12,28 +13,12 @@
 
 namespace le {
 namespace sdir {
-
-using inspection::proto::Counts;
-using inspection::proto::Session;
-
 namespace {
 
 // The most clients of a service in the table.
 constexpr size_t kClients = 5;
-
-// Three digits, such as "12.3 us".
-std::string Time(double ns) {
-  if (ns == 0) return "-";
-  const char* const units[] = {"ns", "us", "ms", "s"};
-  int unit = 0;
-  for (; ns >= 999.5 && unit < 3; ++unit) ns /= 1000;
-  return ns >= 999.5 ? absl::StrFormat("%.0f s", ns)
-                     : absl::StrFormat("%.3g %s", ns, units[unit]);
-}
-
-uint64_t Since(uint64_t before, uint64_t now) {
-  return now > before ? now - before : 0;
-}
+// The most services above the table that do not answer.
+constexpr size_t kSilent = 5;
 
 template <typename... Rest>
 std::string Columns(absl::string_view name, const Rest&... rest) {
@@ -41,173 +26,75 @@ std::string Columns(absl::string_view name, const Rest&... rest) {
                          name, rest...);
 }
 
-struct Line {
-  std::string name;
-  // Since the last snapshot; see `seconds`.
-  uint64_t requests = 0;
-  uint64_t messages = 0;
-  uint64_t bytes = 0;
-  double seconds = 0;  // 0: there are no rates
-  double median = 0;
-  double p99 = 0;
-  uint64_t unanswered = 0;
-  uint64_t unanswered_ns = 0;
-  uint64_t max_queued_bytes = 0;
-  uint64_t times_full = 0;  // so far
-  uint64_t dropped = 0;     // so far
-
-  void SetRates(const Counts& before, const Counts& now) {
-    requests = Since(before.requests(), now.requests());
-    messages = Since(before.messages_in(), now.messages_in()) +
-               Since(before.messages_out(), now.messages_out());
-    bytes = Since(before.bytes_in(), now.bytes_in()) +
-            Since(before.bytes_out(), now.bytes_out());
-  }
-  std::string Text() const {
-    const auto rate = [&](uint64_t count) {
-      return seconds == 0 ? std::string("-")
-                          : absl::StrFormat(
-                                "%.0f", static_cast<double>(count) / seconds);
-    };
-    return Columns(name, rate(requests), rate(messages), rate(bytes / 1000),
-                   Time(median), Time(p99), absl::StrCat(unanswered),
-                   Time(static_cast<double>(unanswered_ns)),
-                   absl::StrCat(max_queued_bytes / 1000),
-                   absl::StrCat(times_full), absl::StrCat(dropped));
-  }
-};
-
-void AddTo(Counts* sum, const Counts& counts) {
-  sum->set_messages_in(sum->messages_in() + counts.messages_in());
-  sum->set_bytes_in(sum->bytes_in() + counts.bytes_in());
-  sum->set_requests(sum->requests() + counts.requests());
-  sum->set_messages_out(sum->messages_out() + counts.messages_out());
-  sum->set_bytes_out(sum->bytes_out() + counts.bytes_out());
-  sum->set_times_full(sum->times_full() + counts.times_full());
-  sum->set_dropped(sum->dropped() + counts.dropped());
-}
-
-bool IsBusier(const Line& a, const Line& b) {
-  if (a.messages != b.messages) return a.messages > b.messages;
-  return a.unanswered > b.unanswered;
-}
-
-// The histogram of requests since the last snapshot, or of all if there was
-// none since.
-std::vector<uint64_t> LatencySince(const Snapshot* last,
-                                   const Snapshot& snapshot) {
-  const std::vector<uint64_t> all(snapshot.service.latency().begin(),
-                                  snapshot.service.latency().end());
-  std::vector<uint64_t> latency = all;
-  for (size_t i = 0; last != nullptr && i < latency.size(); ++i) {
-    const int bucket = static_cast<int>(i);
-    if (bucket < last->service.latency_size()) {
-      latency[i] = Since(last->service.latency(bucket), latency[i]);
-    }
-  }
-  return Percentile(latency, 1) == 0 ? all : latency;
-}
-
-// The lines of a service: its own, and those of its busiest clients.
-std::vector<Line> LinesOf(const Top::Entry& entry, const Snapshot* last,
-                          Names* names) {
-  const Snapshot& snapshot = entry.snapshot;
-  std::vector<Line> lines(1);
-  lines[0].name =
-      absl::StrCat(Escaped(entry.service), " ", names->Process(entry.pid), ", ",
-                   snapshot.service.sessions(), " sessions");
-  const double seconds =
-      last == nullptr ? 0
-                      : static_cast<double>(snapshot.at_ns - last->at_ns) / 1e9;
-  lines[0].seconds = std::max(seconds, 0.0);
-  const Counts total = Total(snapshot);
-  lines[0].SetRates(last == nullptr ? total : Total(*last), total);
-  lines[0].times_full = total.times_full();
-  lines[0].dropped = total.dropped();
-  const std::vector<uint64_t> latency = LatencySince(last, snapshot);
-  lines[0].median = Percentile(latency, 0.5);
-  lines[0].p99 = Percentile(latency, 0.99);
-  std::map<uint64_t, const Session*> before;
-  if (last != nullptr) {
-    for (const Session& session : last->sessions) {
-      before[session.number()] = &session;
-    }
-  }
-  for (const Session& session : snapshot.sessions) {
-    Line line;
-    line.name = absl::StrCat("    <", names->User(session.uid()), "> ",
-                             names->Process(session.pid()));
-    line.seconds = lines[0].seconds;
-    const auto it = before.find(session.number());
-    line.SetRates(it == before.end() ? Counts() : it->second->counts(),
-                  session.counts());
-    line.unanswered = session.unanswered();
-    line.unanswered_ns = session.unanswered_ns();
-    line.max_queued_bytes = session.max_queued_bytes();
-    line.times_full = session.counts().times_full();
-    line.dropped = session.counts().dropped();
-    lines[0].unanswered += line.unanswered;
-    lines[0].unanswered_ns =
-        std::max(lines[0].unanswered_ns, line.unanswered_ns);
-    lines[0].max_queued_bytes =
-        std::max(lines[0].max_queued_bytes, line.max_queued_bytes);
-    lines.push_back(std::move(line));
-  }
-  std::sort(lines.begin() + 1, lines.end(), IsBusier);
-  if (lines.size() > 1 + kClients) lines.resize(1 + kClients);
-  return lines;
+// A line of the table.
+std::string Text(absl::string_view name, const Activity& activity,
+                 double median, double p99) {
+  const auto rate = [&](uint64_t count) {
+    return activity.seconds == 0
+               ? std::string("-")
+               : absl::StrFormat("%.0f",
+                                 static_cast<double>(count) / activity.seconds);
+  };
+  return Columns(name, rate(activity.requests), rate(activity.messages),
+                 rate(activity.bytes / 1000), ShortTime(median), ShortTime(p99),
+                 absl::StrCat(activity.unanswered),
+                 ShortTime(static_cast<double>(activity.unanswered_ns)),
+                 absl::StrCat(activity.max_queued_bytes / 1000),
+                 absl::StrCat(activity.times_full),
+                 absl::StrCat(activity.dropped));
 }
 
 }  // namespace
 
-Counts Total(const Snapshot& snapshot) {
-  Counts total = snapshot.service.ended();
-  for (const Session& session : snapshot.sessions) {
-    AddTo(&total, session.counts());
-  }
-  return total;
-}
-
-double Percentile(const std::vector<uint64_t>& latency, double part) {
-  double all = 0;
-  for (const uint64_t count : latency) all += static_cast<double>(count);
-  double below = 0;
-  for (size_t i = 0; i < latency.size(); ++i) {
-    below += static_cast<double>(latency[i]);
-    if (below > 0 && below >= part * all) {
-      return std::ldexp(1.0, static_cast<int>(i) + 1);
+std::string Top::Update(std::vector<InspectedService> services, size_t lines) {
+  struct Shown {
+    const InspectedService* service;
+    ServiceActivity activity;
+  };
+  std::vector<Shown> shown;
+  std::string text;
+  size_t silent = 0;
+  for (const InspectedService& service : services) {
+    if (service.snapshot.problem.empty()) {
+      shown.push_back({&service, ActivitySince(last_, service)});
+    } else if (++silent <= kSilent) {
+      absl::StrAppend(&text, Escaped(service.service), " ",
+                      names_->Process(service.pid),
+                      " NO ANSWER: ", Escaped(service.snapshot.problem), "\n");
     }
   }
-  return 0;
-}
-
-std::string Top::Update(std::vector<Entry> entries, size_t lines) {
-  std::vector<std::vector<Line>> services;
-  std::string silent;
-  for (const Entry& entry : entries) {
-    if (!entry.snapshot.problem.empty()) {
-      absl::StrAppend(&silent, Escaped(entry.service), " ",
-                      names_->Process(entry.pid),
-                      " NO ANSWER: ", Escaped(entry.snapshot.problem), "\n");
-      continue;
+  if (silent > kSilent) {
+    absl::StrAppend(&text, silent - kSilent, " more do not answer\n");
+  }
+  std::sort(shown.begin(), shown.end(), [](const Shown& a, const Shown& b) {
+    return IsBusier(a.activity.activity, b.activity.activity);
+  });
+  absl::StrAppend(
+      &text, Columns("", "REQ/S", "MSG/S", "KB/S", "MEDIAN", "P99", "UNANSW",
+                     "FOR", "QUEUE KB", "FULL", "DROPPED"));
+  for (Shown& each : shown) {
+    const InspectedService& service = *each.service;
+    absl::StrAppend(
+        &text,
+        Text(absl::StrCat(Escaped(service.service), " ",
+                          names_->Process(service.pid), ", ",
+                          service.snapshot.service.sessions(), " sessions"),
+             each.activity.activity, each.activity.median, each.activity.p99));
+    std::vector<SessionActivity>& sessions = each.activity.sessions;
+    std::sort(sessions.begin(), sessions.end(),
+              [](const SessionActivity& a, const SessionActivity& b) {
+                return IsBusier(a.activity, b.activity);
+              });
+    if (sessions.size() > kClients) sessions.resize(kClients);
+    for (const SessionActivity& client : sessions) {
+      absl::StrAppend(
+          &text,
+          Text(absl::StrCat("    <", names_->User(client.session->uid()), "> ",
+                            names_->Process(client.session->pid())),
+               client.activity, 0, 0));
     }
-    const auto last = last_.find({entry.service, entry.pid});
-    services.push_back(
-        LinesOf(entry, last == last_.end() ? nullptr : &last->second, names_));
   }
-  std::sort(services.begin(), services.end(),
-            [](const auto& a, const auto& b) { return IsBusier(a[0], b[0]); });
-  std::string text =
-      silent + Columns("", "REQ/S", "MSG/S", "KB/S", "MEDIAN", "P99", "UNANSW",
-                       "FOR", "QUEUE KB", "FULL", "DROPPED");
-  for (const auto& service : services) {
-    for (const Line& line : service) absl::StrAppend(&text, line.Text());
-  }
-  last_.clear();
-  for (Entry& entry : entries) {
-    if (!entry.snapshot.problem.empty()) continue;
-    last_[{entry.service, entry.pid}] = std::move(entry.snapshot);
-  }
+  last_ = ByService(std::move(services));
   size_t end = 0;
   for (; lines > 0 && end != std::string::npos; --lines) {
     end = text.find('\n', end);

@@ -110,7 +110,7 @@ int RunCall(Command* command) {
       CallOptions().Timeout(left(absl::InfiniteDuration())), response.get(),
       [](const google::protobuf::Message& message) {
         std::printf("%s\n", OrFail(TypedService::ToJson(message)).c_str());
-        std::fflush(stdout);
+        FlushOutput();
       });
   if (!status.ok()) FailWith(status);
   if (method->fd_out) {

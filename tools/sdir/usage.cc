@@ -46,6 +46,10 @@ const std::vector<OptionInfo>& Options() {
       {"--once", nullptr, "prints one table; the default without a terminal"},
       {"--textfile", "FILE",
        "replaces FILE at once, for a collector of text files"},
+      {"--output", "FILE",
+       "where the output goes. Default, and -: the standard output, unless it "
+       "is a terminal",
+       "-o"},
       {"--check", nullptr, "only looks for errors"},
       {"--persist", nullptr,
        "also changes the file 50-sdir.bindings in the folder of directoryd's "
@@ -63,7 +67,7 @@ const std::vector<OptionInfo>& Options() {
       {"--socket_dir", "DIR",
        "where the directory is. Default: the first of $LE_MESSAGING_DIR, "
        "/run/le_messaging if it exists, $XDG_RUNTIME_DIR/le_messaging"},
-      {"--help", nullptr, "this text"},
+      {"--help", nullptr, "this text", "-h"},
       {"--version", nullptr, "prints the version"},
   };
   return *options;
@@ -86,6 +90,11 @@ const std::vector<CommandInfo>& Commands() {
        {"--once"},
        "what services and their busiest clients do each second: rates, the "
        "time to respond, requests without a response, queues"},
+      {"graph",
+       "[FILTER]",
+       {"--output"},
+       "a page in HTML that shows which clients talk to which services, with "
+       "the rates of one second"},
       {"metrics",
        "",
        {"--textfile"},
@@ -130,10 +139,10 @@ const std::vector<CommandInfo>& Commands() {
        "The "
        "server logs that it is tapped"},
       {"record",
-       "SERVICE FILE",
-       {"--client", "--timeout"},
-       "writes them to a pcapng file (-: standard output), which Wireshark and "
-       "replay read"},
+       "SERVICE",
+       {"--output", "--client", "--timeout"},
+       "writes the messages in the format pcapng, which Wireshark and replay "
+       "read"},
       {"replay",
        "FILE SERVICE",
        {"--speed", "--timeout"},
