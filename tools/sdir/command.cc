@@ -25,7 +25,7 @@ void FailWith(const absl::Status& status) {
   Fail(absl::IsDeadlineExceeded(status) ? directory::kOutOfTime
                                         : directory::kFailed,
        absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
-                    EscapedText(status.message())));
+                    EscapedLine(status.message())));
 }
 
 Command::Command(int argc, char** argv) : arguments_(argc, argv) {

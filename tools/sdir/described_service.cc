@@ -56,7 +56,7 @@ Described AskForDescription(const Command& command,
   if (!wanted.ok()) Misused(std::string(wanted.status().message()));
   if (directory::Format(*wanted, nullptr) != answer.described().service()) {
     Fail(kFailed, absl::StrCat("'", *as, "' is bound to ",
-                               EscapedText(answer.described().service())));
+                               EscapedLine(answer.described().service())));
   }
   return answer.described();
 }

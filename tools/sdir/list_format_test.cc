@@ -172,6 +172,7 @@ TEST_F(ListFormatTest, NoTextForgesALineOrControlsATerminal) {
   EXPECT_NE(text.find("(protocol ID = '\\')\\x0a\\x0aUSER"), std::string::npos)
       << text;
   EXPECT_EQ(EscapedText("a 'word'\n\x1b"), "a 'word'\n\\x1b");
+  EXPECT_EQ(EscapedLine("a 'word'\n\x1b"), "a 'word'\\n\\x1b");
 }
 
 // A process chooses its name. "[pid 1 NAME]" and "NAME[1] -> <USER>.INTERFACE"

@@ -171,10 +171,10 @@ int RunReplay(Command* command) {
   if (described.protocol_id() != recording->protocol_id ||
       described.max_message_size() != recording->max_message_size) {
     Fail(kFailed, absl::StrCat("the messages are of protocol '",
-                               EscapedText(recording->protocol_id), "' (",
+                               EscapedLine(recording->protocol_id), "' (",
                                recording->max_message_size,
                                " bytes), and the service has protocol '",
-                               EscapedText(described.protocol_id()), "' (",
+                               EscapedLine(described.protocol_id()), "' (",
                                described.max_message_size(), " bytes)"));
   }
   InstallIntroducer(*command, described.service());
@@ -182,7 +182,7 @@ int RunReplay(Command* command) {
   const absl::Status status = recording::Replay(
       *recording, options,
       [](const std::string& difference) {
-        std::printf("%s\n", EscapedText(difference).c_str());
+        std::printf("%s\n", EscapedLine(difference).c_str());
       },
       &counts);
   if (!status.ok()) FailWith(status);

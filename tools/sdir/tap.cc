@@ -74,7 +74,7 @@ inspection::proto::Answer Tap::Ask(const inspection::proto::Request& request,
     default:
       Fail(kFailed, "the server has closed the connection");
   }
-  if (answer.has_refusal()) Fail(kFailed, EscapedText(answer.refusal()));
+  if (answer.has_refusal()) Fail(kFailed, EscapedLine(answer.refusal()));
   return answer;
 }
 

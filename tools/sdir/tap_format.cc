@@ -5,7 +5,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "messaging/machine/wire.h"
 #include "tools/sdir/text.h"
 
@@ -83,8 +82,7 @@ std::string TapText(const TapRecord& record, absl::string_view payload,
     absl::StrAppend(&text, ", after ", absl::FormatDuration(*latency));
   }
   if (!decoded.empty()) {
-    absl::StrAppend(&text, ": ",
-                    absl::StrReplaceAll(EscapedText(decoded), {{"\n", "\\n"}}));
+    absl::StrAppend(&text, ": ", EscapedLine(decoded));
   } else if (!payload.empty()) {
     const absl::string_view shown = payload.substr(0, kShownBytes);
     absl::StrAppend(&text, ": ", absl::BytesToHexString(shown),

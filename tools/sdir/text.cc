@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 
 namespace le {
 namespace sdir {
@@ -58,6 +59,10 @@ std::string EscapedText(absl::string_view text) {
     }
   }
   return escaped;
+}
+
+std::string EscapedLine(absl::string_view text) {
+  return absl::StrReplaceAll(EscapedText(text), {{"\n", "\\n"}});
 }
 
 std::string Quoted(absl::string_view text) {

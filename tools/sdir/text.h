@@ -17,6 +17,8 @@ namespace sdir {
 // EscapedText() keeps ends of lines.
 std::string Escaped(absl::string_view text);
 std::string EscapedText(absl::string_view text);
+// As EscapedText(), on one line, for a text of a peer that is not trusted.
+std::string EscapedLine(absl::string_view text);
 
 // Makes a JSON string. Bytes that are not UTF-8 become U+FFFD.
 std::string Quoted(absl::string_view text);

@@ -65,8 +65,8 @@ int RunIntrospect(Command* command) {
   const auto caller = OrFail(OpenSession(*command, described, kAnswerTimeout));
   const auto typed = OrFail(caller->Introspect(kAnswerTimeout));
   std::printf("// %s, protocol %s, of pid %d\n\n%s",
-              EscapedText(described.service()).c_str(),
-              EscapedText(described.protocol_id()).c_str(), described.pid(),
+              EscapedLine(described.service()).c_str(),
+              EscapedLine(described.protocol_id()).c_str(), described.pid(),
               EscapedText(typed->Text()).c_str());
   return directory::kDone;
 }
@@ -94,7 +94,7 @@ int RunCall(Command* command) {
   const absl::StatusOr<TypedService::Method> method =
       typed->FindMethod(absl::string_view(name).substr(dot + 1));
   if (absl::IsNotFound(method.status())) {
-    Misused(EscapedText(method.status().message()));
+    Misused(EscapedLine(method.status().message()));
   }
   if (!method.ok()) FailWith(method.status());
   if (method->fd_in != static_cast<bool>(fd)) {
@@ -103,7 +103,7 @@ int RunCall(Command* command) {
   }
   const auto request =
       typed->FromJson(json == "-" ? ReadAll(json) : json, method->request);
-  if (!request.ok()) Misused(EscapedText(request.status().message()));
+  if (!request.ok()) Misused(EscapedLine(request.status().message()));
   const auto response = typed->NewMessage(method->response);
   const absl::Status status = caller->Call(
       *method, **request, std::move(fd),

@@ -13,6 +13,7 @@
 #include "google/protobuf/any.pb.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/duration.pb.h"
+#include "google/protobuf/dynamic_message.h"
 #include "google/protobuf/empty.pb.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/struct.pb.h"
@@ -20,6 +21,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "le/service.pb.h"
+#include "tools/sdir/text.h"
 
 namespace le {
 namespace sdir {
@@ -101,6 +103,46 @@ uint32_t NumberOf(const google::protobuf::MethodDescriptor* method) {
   return number != 0 ? number : static_cast<uint32_t>(method->index()) + 1;
 }
 
+// Whether Any are nested deeper than `depth` in the message. `pool` has the types
+// of what they have.
+bool HasDeeperAny(const Message& message, const DescriptorPool* pool,
+                  int depth) {
+  const google::protobuf::Reflection* const reflection =
+      message.GetReflection();
+  const Descriptor* const type = message.GetDescriptor();
+  if (type->full_name() == "google.protobuf.Any") {
+    if (depth == 0) return true;
+    const std::string url =
+        reflection->GetString(message, type->FindFieldByNumber(1));
+    const Descriptor* const content =
+        pool->FindMessageTypeByName(url.substr(url.rfind('/') + 1));
+    if (content == nullptr) return false;
+    google::protobuf::DynamicMessageFactory factory;
+    const std::unique_ptr<Message> inner(factory.GetPrototype(content)->New());
+    return inner->ParsePartialFromString(
+               reflection->GetString(message, type->FindFieldByNumber(2))) &&
+           HasDeeperAny(*inner, pool, depth - 1);
+  }
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection->ListFields(message, &fields);
+  for (const auto* const field : fields) {
+    if (field->cpp_type() !=
+        google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+      continue;
+    }
+    const int count =
+        field->is_repeated() ? reflection->FieldSize(message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      const Message& part =
+          field->is_repeated()
+              ? reflection->GetRepeatedMessage(message, field, i)
+              : reflection->GetMessage(message, field);
+      if (HasDeeperAny(part, pool, depth)) return true;
+    }
+  }
+  return false;
+}
+
 // The statuses of Protobuf are of another type in older versions.
 template <typename Status>
 absl::Status NotJson(absl::string_view what, const Status& status) {
@@ -121,9 +163,17 @@ absl::StatusOr<std::unique_ptr<TypedService>> TypedService::Read(
                           static_cast<int>(descriptors.size()))) {
     return Wrong("they cannot be parsed");
   }
+  if (set.file_size() > kMaxFiles) {
+    return Wrong(absl::StrCat("more than ", kMaxFiles, " files"));
+  }
   std::unique_ptr<TypedService> typed(new TypedService);
   size_t types = 0;
   for (const FileDescriptorProto& file : set.file()) {
+    // Text() has the name of a file in a line.
+    if (Escaped(file.name()) != file.name()) {
+      return Wrong(
+          absl::StrCat("a file's name is '", Escaped(file.name()), "'"));
+    }
     if (OwnTypes()->FindFileByName(file.name()) != nullptr) continue;
     absl::Status checked = CheckTypes(
         file.message_type(),
@@ -218,6 +268,12 @@ absl::StatusOr<std::string> TypedService::ToJson(const Message& message) {
   if (!message.IsInitialized()) {
     return absl::InvalidArgumentError(
         absl::StrCat(message.GetTypeName(), " lacks a required field"));
+  }
+  if (HasDeeperAny(message, message.GetDescriptor()->file()->pool(),
+                   kMaxAnyDepth)) {
+    return absl::InvalidArgumentError(absl::StrCat(message.GetTypeName(),
+                                                   " has an Any in more than ",
+                                                   kMaxAnyDepth, " others"));
   }
   std::string json;
   const auto written =

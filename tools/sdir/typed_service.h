@@ -26,6 +26,11 @@ namespace sdir {
 // The most message types of a service. Protobuf's functions call themselves for
 // the type of a field, so a chain of types takes stack.
 constexpr size_t kMaxMessageTypes = 1024;
+// Protobuf takes quadratic time for files that import each other publicly.
+constexpr int kMaxFiles = 1000;
+// Messages in an Any, in a message in an Any and so on. Protobuf copies what an
+// Any has, and calls itself for it.
+constexpr int kMaxAnyDepth = 16;
 
 class TypedService {
  public:

@@ -7,8 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/any.pb.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/text_format.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "gtest/gtest.h"
 #include "le/service.pb.h"
 
@@ -288,6 +290,58 @@ TEST(TypedServiceTest, AMessageOfWrongBytesHasNoJsonForm) {
   ASSERT_TRUE(message->ParseFromString("\032\010\012\003/p.\022\001x"));
   EXPECT_THAT(TypedService::ToJson(*message).status().message(),
               HasSubstr("no JSON form of a p.T"));
+}
+
+TEST(TypedServiceTest, HasABoundedNumberOfFiles) {
+  FileDescriptorSet set;
+  while (set.file_size() < kMaxFiles) {
+    set.add_file()->set_name(absl::StrCat("f", set.file_size(), ".proto"));
+  }
+  *set.mutable_file(0) = Service();
+  EXPECT_TRUE(Read(set).ok());
+  set.add_file()->set_name("more.proto");
+  EXPECT_THAT(Read(set).status().message(), HasSubstr("more than 1000 files"));
+}
+
+TEST(TypedServiceTest, TheNameOfAFileIsPlainText) {
+  EXPECT_THAT(WhyNot([](FileDescriptorProto* file) {
+                file->set_name("s.proto\nsyntax = \"proto3\";");
+              }),
+              HasSubstr("a file's name is 's.proto\\x0a"));
+}
+
+TEST(TypedServiceTest, AnyAreNestedToABoundedDepth) {
+  const auto typed = Read([](FileDescriptorProto* file) {
+    file->add_dependency("google/protobuf/any.proto");
+    auto* const field = file->mutable_message_type(0)->add_field();
+    field->set_name("any");
+    field->set_number(4);
+    field->set_type(FieldDescriptorProto::TYPE_MESSAGE);
+    field->set_label(FieldDescriptorProto::LABEL_OPTIONAL);
+    field->set_type_name(".google.protobuf.Any");
+  });
+  ASSERT_TRUE(typed.ok()) << typed.status();
+  const auto* const type = (*typed)->FindMethod("M")->response;
+  // A message of T in an Any of a message of T, and so on.
+  std::string bytes;
+  const auto json = [&] {
+    const auto message = (*typed)->NewMessage(type);
+    EXPECT_TRUE(message->ParseFromString(bytes));
+    return TypedService::ToJson(*message).status();
+  };
+  const auto nest = [&] {
+    google::protobuf::Any any;
+    any.set_type_url("type.googleapis.com/p.T");
+    any.set_value(bytes);
+    google::protobuf::UnknownFieldSet outer;
+    outer.AddLengthDelimited(4, any.SerializeAsString());
+    bytes.clear();
+    EXPECT_TRUE(outer.SerializeToString(&bytes));
+  };
+  for (int depth = 0; depth < kMaxAnyDepth; ++depth) nest();
+  EXPECT_TRUE(json().ok()) << json();
+  nest();
+  EXPECT_THAT(json().message(), HasSubstr("an Any in more than 16 others"));
 }
 
 }  // namespace
