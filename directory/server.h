@@ -106,8 +106,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
                       const std::string& address);
 
   // Replaces all bindings by those of the files. On an error nothing changes.
-  // Returns the warnings. kAtStart skips lines with unknown
-  // users. kCheckOnly changes nothing.
+  // Returns the warnings. kAtStart skips lines with unknown users. kCheckOnly
+  // changes nothing.
   enum class Loading { kNow, kAtStart, kCheckOnly };
   absl::StatusOr<std::string> Load(const std::vector<BindingsText>& files,
                                    Loading loading = Loading::kNow);

@@ -51,10 +51,10 @@ constexpr size_t kMaxClosesOfAUser = 64;
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
 
-// Waits until a user has fewer than kMaxClosesOfAUser. Each file descriptor that
-// no longer waits to be closed ends one wait of its user, the longest one. While
-// the user has few, each wait that ends also ends the next one. So the work does
-// not grow with the number of waits. For the owner of the loop.
+// Waits while a user has many closes: kMaxClosesOfAUser or more. When a file
+// descriptor no longer waits to be closed, the longest wait of its user ends.
+// While the user has few closes, each wait that ends also ends the next one. So
+// the work does not grow with the number of waits. For the owner of the loop.
 class FewClosesWait : private event::Task {
  public:
   FewClosesWait() = default;
@@ -84,7 +84,7 @@ class FewClosesWait : private event::Task {
 
 // Any thread. Whether any file descriptor of any user waits to be closed.
 bool AnyCloseWaits();
-// For tests. Whether any waits to be closed, or is being closed.
+// For tests. Whether any file descriptor waits to be closed, or is being closed.
 bool AnyCloseIsUnfinished();
 
 }  // namespace transports

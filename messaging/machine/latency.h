@@ -16,9 +16,9 @@ namespace messaging {
 // response.
 //
 // Reading the clock twice takes about 50 ns, so only each kInterval-th request
-// is timed, and counts for those before it. The number is no power of two,
-// because clients that take turns often are as many as that. While responses
-// take longer than kSlowNs, every request is timed.
+// is timed, and counts for those before it. kInterval is no power of two: if 2,
+// 4 or 8 clients took turns, only some of them would ever be timed. While
+// responses take longer than kSlowNs, every request is timed.
 class Latency {
  public:
   // Bucket i counts times from 2^i ns to below 2^(i+1) ns. The first one also

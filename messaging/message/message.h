@@ -78,8 +78,8 @@ class alignas(64) Message {
     if (size > payload_.clean_from()) payload_.MarkCleanFrom(size);
     return payload_.data();
   }
-  // False: the program has written bytes that it had promised not to write. The
-  // first 4 KiB after the promised size are looked at.
+  // False: the program has written bytes that it had promised not to write.
+  // Checks only the first 4 KiB after the promised size.
   bool IsCleanAsPromised() const;
   // The size of the protocol's largest message.
   size_t capacity() const;

@@ -26,7 +26,7 @@ struct ReplayOptions {
 struct ReplayCounts {
   uint64_t sent = 0;
   uint64_t same = 0;       // responses
-  uint64_t different = 0;  // responses, or that there is none
+  uint64_t different = 0;  // responses that differ or are missing
   uint64_t unknown = 0;    // responses to requests whose response was not
                            // recorded
   // Messages that were not sent: they had a file descriptor, or were captured in
@@ -34,8 +34,8 @@ struct ReplayCounts {
   uint64_t skipped = 0;
 };
 
-// Sends what the clients have sent, each session by a session of its own, at
-// the recorded times. Zeros at the end of a response do not count as a
+// Sends the messages of the clients again, at the recorded times. Each recorded
+// session gets a session of its own. Zeros at the end of a response do not count as a
 // difference. Calls `on_difference` with a line for each difference.
 //   FailedPrecondition  the service has another protocol
 //   the errors of Client::Open(), with the timeout

@@ -155,7 +155,7 @@ class ServerSession final : public Session, private event::Held {
   event::Credentials client();
   // kOk, kClosed, kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
-  // Sends a frame, and copies it for those that tap the service.
+  // Sends a frame, and copies it to the taps of the service.
   Result SendTapped(transports::OutgoingFrame frame);
   void CopyToTaps(uint8_t type, uint64_t id, uint8_t flags,
                   absl::Span<const uint8_t> payload);
@@ -192,7 +192,7 @@ class ServerSession final : public Session, private event::Held {
   // owner's thread.
   uint32_t partial_bytes_ = 0;
 
-  // What an inspection shows. The owner's thread.
+  // Values that an inspection shows. The owner's thread.
   uint32_t number_ = 0;     // differs for each session of the service
   uint32_t opened_at_ = 0;  // in seconds of the clock
   // Made with the first message, so that an idle session stays small.
@@ -200,8 +200,8 @@ class ServerSession final : public Session, private event::Held {
     uint64_t messages = 0;
     uint64_t bytes = 0;
     uint64_t requests = 0;
-    // When the oldest request was received, of those that a handler has
-    // returned from without a response. Old if there is none.
+    // Since when the session has always had an unanswered request. Set when a
+    // handler returns without a response, and valid only while there is one.
     event::Instant unanswered_since;
   };
   std::unique_ptr<Received> received_;

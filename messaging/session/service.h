@@ -167,7 +167,7 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
-  // What an inspection shows.
+  // Values that an inspection shows.
   uint64_t opened_ = 0;       // sessions so far
   uint64_t turned_away_ = 0;  // clients
   SessionCounts ended_;       // of sessions that have ended

@@ -20,7 +20,7 @@ namespace messaging {
 // Copies the frames of a service to the administrators that tap it.
 class Taps {
  public:
-  // Any thread. What a frame costs while nobody taps.
+  // Any thread. Without a tap, a frame costs only this load.
   bool any() const { return any_.load(std::memory_order_relaxed); }
 
   // Any thread.

@@ -33,7 +33,7 @@ class Caller {
   };
   // Opens a session as the client interface `interface`. Does not wait for the
   // service.
-  //   InvalidArgument  the service is not typed, by its protocol
+  //   InvalidArgument  the service's protocol is not that of a typed service
   //   the errors of Client::TryOpen()
   static absl::StatusOr<std::unique_ptr<Caller>> Open(
       const std::string& interface, Service service, absl::Duration timeout);

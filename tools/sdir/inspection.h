@@ -49,7 +49,7 @@ class Inspection {
   const std::string socket_dir_;
   const directory::ServiceKey service_;
   const pid_t pid_;
-  // Null: Ask() makes another.
+  // Null: Ask() connects again.
   std::unique_ptr<Directory> connected_;
   const transports::BufferPool::Ptr pool_ =
       transports::BufferPool::Create(inspection::kMaxAnswerBytes);

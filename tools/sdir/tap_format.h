@@ -38,9 +38,9 @@ class Latencies {
 // "message", "request", "response", "released". Others: "frame TYPE".
 std::string FrameKind(uint8_t type);
 
-// Both are one line, with its end. `at` is the time of the record. `decoded` is
-// the payload of a typed service, if it is not empty. A line of the text before
-// says how many messages were lost.
+// Both return one line, with its end. `at` is the time of the record. `decoded`
+// is the payload of a typed service, if it is not empty. If messages were lost
+// before, the result of TapText() begins with a line that says how many.
 std::string TapText(const inspection::TapRecord& record,
                     absl::string_view payload, absl::string_view decoded,
                     absl::optional<absl::Duration> latency, absl::Time at,

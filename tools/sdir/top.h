@@ -41,8 +41,8 @@ class Top {
 // The sums of all sessions of a service so far.
 inspection::proto::Counts Total(const Snapshot& snapshot);
 
-// The time that this part of the requests in a histogram did not exceed, as the
-// end of its bucket, in ns. 0: there was no request.
+// The time in ns that `part` of the requests in a histogram did not exceed: the
+// upper end of a bucket. 0: there was no request.
 double Percentile(const std::vector<uint64_t>& latency, double part);
 
 }  // namespace sdir

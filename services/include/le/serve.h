@@ -70,10 +70,11 @@ class OwnedCall {
   }
   // Sets a closure. The server's loop calls it once, when the client cancels
   // the call or reports that the deadline has passed, or when the session
-  // closes. It may own or destroy this object. After this object was finished or destroyed, the closure is not
-  // called, except if another thread did that when the call was about to begin.
-  // The end of the server destroys the closure without calling it, because the
-  // objects that it uses may have ended before the server.
+  // closes. It may own or destroy this object. After this object was finished or
+  // destroyed, the closure is not called. Exception: another thread finishes or
+  // destroys this object while the closure is about to be called. The end of
+  // the server destroys the closure without calling it, because the objects that
+  // it uses may have ended before the server.
   // Cancelled: the call is cancelled already, and the closure is not called.
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();

@@ -202,8 +202,8 @@ class TypedClient {
   TypedClient& operator=(TypedClient&&) noexcept = default;
   ~TypedClient() = default;
 
-  // For generated code. The names are in lower case, and those of a service's
-  // methods are not.
+  // For generated code. These names are in lower case, unlike the names of
+  // methods of a service.
 
   template <typename Response>
   absl::StatusOr<Response> call(uint16_t method,

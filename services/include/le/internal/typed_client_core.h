@@ -135,8 +135,8 @@ class TypedClientCore final : public ThreadBound {
 
   Client* client() { return &client_; }
   // The core of client(), whose functions do not check the thread again. While
-  // this core is alive, that one is alive too: a thread ends it later, because
-  // it is older.
+  // this core is alive, the client's core is alive too: when a thread ends, it
+  // shuts its older cores down last.
   ClientCore* requests() { return CoreOf(client_); }
   KeptMessage* kept(uint16_t method) { return &kept_[method]; }
 
