@@ -72,7 +72,7 @@ class UserCache {
       uint32_t number = 0;
       if (!absl::SimpleAtoi(name, &number) || number > kMaxUid) {
         return absl::InvalidArgumentError(
-            absl::StrCat("the user number ", name, " is too large"));
+            absl::StrCat("the user ID ", name, " is too large"));
       }
       return number;
     }

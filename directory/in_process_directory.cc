@@ -229,8 +229,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
     // The server has closed the connection before its first frame.
     connection_.reset();
     if (!wait_) {
-      observer_->OnRefused(
-          absl::UnavailableError("the server closed before it spoke"));
+      observer_->OnRefused(absl::UnavailableError(
+          "the server closed the connection before its first frame"));
       return true;
     }
     again_.Start(this);

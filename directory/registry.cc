@@ -651,7 +651,8 @@ std::string Registry::Discrepancy() const {
       return "inspections are not counted";
     }
   }
-  if (waiting != accounts_->waiting.users()) return "who waits is not charged";
+  if (waiting != accounts_->waiting.users())
+    return "waiting clients not charged";
   if (services != accounts_->services.users()) return "services not charged";
   for (const auto& user : introductions) {
     // There may be more charges than introductions here, because

@@ -147,8 +147,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       if (!LookAtLeftovers()) directory_->peers_.erase(id_);
       return;
     }
-    directory_->NoteRefusal(party(), proto::INVALID,
-                            "it has not said what it wants");
+    directory_->NoteRefusal(party(), proto::INVALID, "it has sent no request");
     directory_->Remove(id_);
   }
 
@@ -232,7 +231,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
           } else {
             lost = true;
             directory->NoteRefusal(party(), proto::INVALID,
-                                   "it does not speak to a directory");
+                                   "its message is not for a directory");
           }
           break;
       }

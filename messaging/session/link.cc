@@ -67,7 +67,7 @@ bool TurnQueue::AddAgain(event::Loop* loop, Link* link) {
   link->waits_for_turn_ = true;
   ++count_;
   loop_ = loop;
-  // Not a task: while tasks are posted, not each turn fetches events.
+  // A timer, not a task: while tasks are posted, some turns fetch no events.
   if (!running()) loop_->StartTimer(this, loop_->Now());
   return true;
 }

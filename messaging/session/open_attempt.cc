@@ -80,8 +80,8 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 // a process of root has given up its rights since it advertised the service, or
 // another process of the same user has replaced the server. Any other process
 // is refused, because it may not know that it answers for the server. An equal
-// process number alone does not prove that it is the same process, because the
-// kernel reuses numbers. (A set-user-ID program has the same effective user in
+// process ID alone does not prove that it is the same process, because the
+// kernel reuses process IDs. (A set-user-ID program has the same effective user in
 // the directory and in its hello.) DataLoss: the kernel gives no credentials,
 // or the process is refused.
 absl::StatusOr<event::Credentials> CheckServer(

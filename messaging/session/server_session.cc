@@ -160,7 +160,7 @@ absl::Status ServerSession::SendHello(uint32_t version) {
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.attach_credentials = true;
-  // The client has asked for it. Without it the client would wait for ever.
+  // A full queue accepts the hello too: the client would wait for it for ever.
   frame.room = transports::Room::kOwed;
   return connection_->Send(frame) == IoResult::kOk
              ? absl::OkStatus()
@@ -443,10 +443,10 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor),
                             event::HeldRef::Share(this));
-    // Another service of the process may have received the last one that the
-    // user may have. If the client has closed, its last messages are delivered
-    // without their file descriptors. Waiting could be endless: the program may
-    // release file descriptors only after the close handler.
+    // Another service of the process may have received the last file descriptor
+    // that the user may have. If the client has closed, its last messages are
+    // delivered without their file descriptors. To wait for free ones could take
+    // for ever: the program may release them only after the close handler.
     if (!link_.hung_up()) {
       fault = "its user may have no more file descriptors in messages";
     } else {
@@ -520,8 +520,8 @@ bool ServerSession::TakesFrames() {
     }
     return false;
   }
-  // The rest of a message needs no more memory. Without it the bytes of its part
-  // might never be returned.
+  // The rest of a partial message is received, because it needs no more memory.
+  // Otherwise the bytes of the part might never be returned.
   if (partial_bytes_ == 0 && user_->AwaitsBytes()) {
     if (user_->IsFirstWaitForBytes()) WarnOfBytes();
     return false;

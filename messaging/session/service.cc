@@ -23,11 +23,11 @@ using event::MutexLock;
 
 namespace {
 
-// At the first try the loop may not have fetched events yet, and at the second
-// it may not have dispatched them.
+// Why three tries: the loop may not have fetched the events of closed sessions
+// before the first one, and not dispatched them before the second one.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
-// Each occupies a file descriptor that is not charged to its user yet.
+// Each late client occupies a file descriptor that is not charged to its user.
 constexpr size_t kMaxLateClients = 16;
 
 // Users that the kernel does not name share one account.

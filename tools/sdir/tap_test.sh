@@ -126,7 +126,7 @@ kill -CONT "$server"
 "$sdir" record "<$user>.other" "$folder/none/file" --timeout=0.01 2> "$folder/text" && fail "no folder"
 expect text "^sdir: cannot write .*/none/file: No such file"
 "$sdir" tap "<$user>.other" --client=x 2> "$folder/text" && fail "no process"
-expect text "^sdir: 'x' is not the number of a process"
+expect text "^sdir: 'x' is not a process ID"
 
 echo "$failures failures"
 [ "$failures" = 0 ]
