@@ -2,8 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# le_messaging at work, in a few seconds: processes that find each other, talk,
-# die and are replaced. Arguments: DIRECTORYD SDIR SERVER CLIENT ONE_PROCESS.
+# Shows le_messaging in a few seconds: a client and a server find each other and
+# communicate. The server dies, and another one replaces it.
+# Arguments: DIRECTORYD SDIR SERVER CLIENT ONE_PROCESS.
 set -euo pipefail
 
 directoryd=$1 sdir=$2 server=$3 client=$4 one_process=$5
@@ -37,7 +38,7 @@ hear() {
 
 indent() { sed -u 's/^/  /'; }
 
-say "A directory starts. One line says who may talk to whom:"
+say "A directory starts. One line binds the client's interface to the service:"
 echo "<$user>.facts -> <$user>.fileFacts" > "$LE_MESSAGING_DIR/bindings"
 indent < "$LE_MESSAGING_DIR/bindings"
 exec 4< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")

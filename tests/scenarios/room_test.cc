@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// More messages than there is room for (docs/flow-control.md): the sender waits,
-// gathers, is told, or is closed. More than there is time for: others have their
-// turns.
+// A sender that finds no room (docs/flow-control.md) waits, gathers, gets an
+// error, or loses its session. A session with more messages than a turn handles
+// leaves time for others.
 
 #include <algorithm>
 #include <functional>

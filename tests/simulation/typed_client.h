@@ -56,7 +56,7 @@ class TypedClient {
     bool has_timeout = false;
     bool ended = false;
     bool leaves = false;  // the call, or its client, is being destroyed
-    bool gone = false;    // that has returned
+    bool gone = false;    // the destructor has returned
   };
   using PendingPtr = std::shared_ptr<Pending>;
   // A member of each closure. Checks that the closure is not destroyed before

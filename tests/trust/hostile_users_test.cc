@@ -332,8 +332,9 @@ TEST_F(HostileUsersTest, PartsOfFrames) {
   ExpectRootMayAdminister();
 }
 
-// A request that is sent a byte at a time. A user's connections would be readable
-// without end, and for each pass over them one connection is accepted.
+// Many connections each send a request a byte at a time. If the directory read
+// on, these connections would always be readable, and it would accept only one
+// connection in each pass over them.
 TEST_F(HostileUsersTest, ARequestInParts) {
   Attack([](const std::string& address) {
     const int fd = Connect(address);

@@ -17,8 +17,9 @@ debian=$checkout/tools/packaging/debian
 mapfile -t build_depends < <(sed -n '/^Build-Depends:/,/^Standards/s/^.* \([a-z0-9+-]*\),*$/\1/p' "$debian/control" | grep -v '^dh-')
 "$checkout/tools/install_packages.sh" debhelper dh-python "${build_depends[@]}"
 
-# dpkg-buildpackage wants debian/ on top, and writes into it and beside its
-# parent. The other files are links, so that Bazel builds in the checkout.
+# dpkg-buildpackage needs debian/ at the top of the source tree. It writes into
+# debian/ and beside the source tree. All other files are links, so that Bazel
+# builds in the checkout.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/lemessaging"

@@ -187,7 +187,7 @@ until [ -e "$folder/d/lock" ]; do :; done
 until_says "<$user>.g -> <$user>.h" sdir list
 expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
 
-# What happens, and why a client cannot open a session.
+# Events, and the reason why a client cannot open a session.
 sdir monitor --json > "$folder/events" &
 monitor=$!
 until grep -qE '^\{"time":"20[^"]*","event":"bindings","reason":"bound: ' "$folder/events"; do
