@@ -167,7 +167,7 @@ class Scanner {
     }
     if (user == "*") {
       if (side == Side::kClient) return true;
-      return Fail(start, "expected one user: '<*>' may only stand for clients");
+      return Fail(start, "expected one user: only a client may be '<*>'");
     }
     absl::StatusOr<uid_t> uid = users_->Resolve(user);
     if (!uid.ok()) {
@@ -361,7 +361,7 @@ void Parser::ParseOne(absl::string_view line, size_t start,
       Fail(at, error.position, error.text);
     } else {
       Warn(at, error.position,
-           error.text + ": this line is left out until the next reload");
+           error.text + ": this line is skipped until the next reload");
     }
     return;
   }

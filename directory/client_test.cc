@@ -720,7 +720,7 @@ TEST_F(DirectoryClientTest, AServiceThatBecomesAnothersIsWarnedOf) {
     restart();
     EXPECT_THAT(log, Contains(warned));
     restart();
-    EXPECT_THAT(log, Not(Contains(warned))) << "it is no news";
+    EXPECT_THAT(log, Not(Contains(warned))) << "it is not news";
   });
   event::SetLogSink(former);
 }

@@ -257,7 +257,8 @@ TEST_F(NotifierTest, WithoutAnAddressItDoesNothing) {
         "/" + std::string(107, 'x')}) {
     log_.clear();
     Run(wrong, "1000", "", live);
-    EXPECT_THAT(log_, ElementsAre(HasSubstr("is no path and no abstract")));
+    EXPECT_THAT(log_,
+                ElementsAre(HasSubstr("is neither a path nor an abstract")));
   }
 }
 

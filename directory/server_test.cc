@@ -560,7 +560,7 @@ TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
                         "1001: connections that have sent nothing",
                         "1002: waiting clients",
                         "1003: services",
-                        "1004: connections, connections that have said "
+                        "1004: connections, connections that have sent "
                         "nothing, waiting clients, services",
                         "1005: ",
                     }));

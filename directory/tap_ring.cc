@@ -28,7 +28,7 @@ constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 
 absl::Status NotARing(absl::string_view why) {
   return absl::InvalidArgumentError(
-      absl::StrCat("the file is no ring for a tap: ", why));
+      absl::StrCat("the file is not a ring for a tap: ", why));
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ namespace transports {
 namespace {
 
 // The most threads that close file descriptors of one user at a time. The first
-// one is the user's own. The others are shared threads, so that the user's other
-// closes continue while one blocks.
+// one is the user's own. The others are shared threads, so that the user's
+// other closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxSharedThreads = 60;
 
@@ -36,9 +36,9 @@ constexpr absl::Duration kLong = absl::Seconds(5);
 
 // How long an idle thread waits for the next file descriptor before it ends. A
 // directory closes one for each introduction. So a busy directory keeps its
-// thread, and saves the start of another one, which takes longer than the close.
-// The time is short, because a process in a test waits for its threads at its
-// end.
+// thread, and saves the start of another one, which takes longer than the
+// close. The time is short, because a process in a test waits for its threads
+// at its end.
 constexpr absl::Duration kIdleTime = absl::Milliseconds(10);
 
 // The number of file descriptors that wait to be closed, of all users and all
@@ -55,8 +55,9 @@ std::atomic<size_t> g_unfinished{0};
 //
 // A user without a close under way may always have a thread, which is the
 // user's own. So no user delays the closes of others. The number of threads is
-// bounded by the number of users that have closes under way; each has something
-// that is charged to it until its close ends.
+// bounded by the number of users that have closes under way. Each of these
+// users has a connection or a file descriptor that is charged to it until the
+// close ends.
 class Closer {
  public:
   struct Item {

@@ -34,9 +34,9 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 // charged to `user`. Each user that has closes under way has a thread of its
 // own, and up to three of 60 shared threads. So one user does not delay the
 // closes of others. If no thread can be started, an existing thread closes `fd`
-// later. The calling thread closes `fd` only if no such thread exists, memory is
-// short, or the process was killed. If the closes of any user last long, logs
-// this.
+// later. The calling thread closes `fd` only if no such thread exists, memory
+// is short, or the process was killed. If the closes of any user last long,
+// logs this.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     event::HeldRef held = {});
 
@@ -84,7 +84,8 @@ class FewClosesWait : private event::Task {
 
 // Any thread. Whether any file descriptor of any user waits to be closed.
 bool AnyCloseWaits();
-// For tests. Whether any file descriptor waits to be closed, or is being closed.
+// For tests. Whether any file descriptor waits to be closed, or is being
+// closed.
 bool AnyCloseIsUnfinished();
 
 }  // namespace transports

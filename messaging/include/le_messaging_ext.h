@@ -263,8 +263,8 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
  * the payload, nor read beyond that size. In return the library need not look
  * for written bytes before it uses the memory for another message, and a kept
  * message may occupy only its own bytes. If the protocol's largest message is
- * large, this saves much time and memory. The pointer is valid until the message
- * is released. After a later call of le_msg_GetPayloadPtr() or
+ * large, this saves much time and memory. The pointer is valid until the
+ * message is released. After a later call of le_msg_GetPayloadPtr() or
  * le_msg_GetPayloadForWriting() it may point to an outdated copy. */
 const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
                                         size_t* sizePtr);
@@ -322,8 +322,8 @@ le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
  * The pidfd never refers to another process, even if the client has ended and
  * another process has its number.
  * LE_UNSUPPORTED: the kernel does not provide it for the socket (before Linux
- * 6.5, and over loopback), or no file descriptor is free. LE_CLOSED: the session
- * is closed. */
+ * 6.5, and over loopback), or no file descriptor is free. LE_CLOSED: the
+ * session is closed. */
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr);
 
@@ -363,7 +363,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 /* The policy for le_msg_Send() on a server when the queue to the client is
  * full. It does not apply to responses. No policy drops the oldest messages:
- * these are in the kernel's socket, from which the server cannot remove them. */
+ * these are in the kernel's socket, from which the server cannot remove them.
+ */
 typedef enum {
   /* Messages are gathered, up to maxGatheredBytes. Beyond that the session is
    * closed. It is also closed if the client has read nothing for a second. */
@@ -398,11 +399,13 @@ typedef struct {
   size_t maxGatheredBytes;
   /* Bytes of requests without a response. Each request counts its payload and
    * 512 bytes. The request that reaches the limit is still accepted. While the
-   * buffers of a protocol have more than 64 MiB, a request counts what it
-   * occupies: the size of the protocol's largest message, if the program has
-   * called le_msg_GetPayloadPtr() or le_msg_GetPayloadForWriting() for it, or if
-   * it is longer than half of that size, or at most 2 KiB shorter than that
-   * size. Default: 64 MiB. */
+   * buffers of a protocol have more than 64 MiB, a request may occupy, and
+   * count, the size of the protocol's largest message instead. It does so in
+   * two cases:
+   *  - It is longer than half of that size, or at most 2 KiB shorter.
+   *  - The program has called le_msg_GetPayloadPtr() or
+   *    le_msg_GetPayloadForWriting() for it.
+   * Default: 64 MiB. */
   size_t maxRequestBytes;
 
   /* ---- Of each user, except root and the service's own user ---- */
@@ -439,10 +442,11 @@ typedef struct {
    * maxFdsPerUser for queued file descriptors. If the part is smaller than the
    * session's own limit above, the part applies.
    * The limit also bounds a sum over all sessions of the user: the bytes of
-   * requests without a response, and of messages that have arrived in part. Each
-   * of these messages counts as a largest message. When the sum reaches the
-   * limit, only the rest of these messages is received from the user's sessions,
-   * until the sum is less than half of the limit. Default: 256 MiB. */
+   * requests without a response, and of messages that have arrived in part.
+   * Each of these messages counts as a largest message. When the sum reaches
+   * the limit, only the rest of these messages is received from the user's
+   * sessions, until the sum is less than half of the limit. Default: 256 MiB.
+   */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 

@@ -16,8 +16,8 @@ namespace messaging {
 // response.
 //
 // Reading the clock twice takes about 50 ns, so only each kInterval-th request
-// is timed, and counts for those before it. kInterval is no power of two: if 2,
-// 4 or 8 clients took turns, only some of them would ever be timed. While
+// is timed, and counts for those before it. kInterval is not a power of two: if
+// 2, 4 or 8 clients took turns, only some of them would ever be timed. While
 // responses take longer than kSlowNs, every request is timed.
 class Latency {
  public:

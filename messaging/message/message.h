@@ -61,9 +61,9 @@ class alignas(64) Message {
     payload_.MarkDirty();
     return payload_.data();
   }
-  // The caller only reads, and only the first size() bytes. The pointer is valid
-  // until the message is freed. After payload() or PayloadForWriting() it may
-  // point to a former copy of the payload.
+  // The caller only reads, and only the first size() bytes. The pointer is
+  // valid until the message is freed. After payload() or PayloadForWriting() it
+  // may point to a former copy of the payload.
   const void* PayloadForReading() {
     if (packed_ != nullptr && !payload_ && size() <= received_bytes_) {
       return packed_.get();
@@ -103,9 +103,9 @@ class alignas(64) Message {
 
   bool is_received_request() const { return is_received_request_; }
   size_t received_bytes() const { return received_bytes_; }
-  // The bytes that its session is charged for the payload of a received
-  // request: at least those that the payload occupies, once the pool has many
-  // buffers.
+  // The bytes that the session is charged for the payload of a received
+  // request. If the pool has many buffers, these are at least the bytes that
+  // the payload occupies.
   size_t charged_bytes() const { return charged_bytes_; }
   // The response to this request is timed, from now on, and counts for that
   // many requests.

@@ -40,7 +40,7 @@ namespace recording {
 
 struct RecordedFrame {
   inspection::TapRecord record;  // at_ns is the time since 1970
-  std::string payload;           // what was captured
+  std::string payload;           // the captured bytes
 };
 
 struct Recording {

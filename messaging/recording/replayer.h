@@ -29,14 +29,14 @@ struct ReplayCounts {
   uint64_t different = 0;  // responses that differ or are missing
   uint64_t unknown = 0;    // responses to requests whose response was not
                            // recorded
-  // Messages that were not sent: they had a file descriptor, or were captured in
-  // part.
+  // Messages that were not sent: they had a file descriptor, or were captured
+  // in part.
   uint64_t skipped = 0;
 };
 
 // Sends the messages of the clients again, at the recorded times. Each recorded
-// session gets a session of its own. Zeros at the end of a response do not count as a
-// difference. Calls `on_difference` with a line for each difference.
+// session gets a session of its own. Zeros at the end of a response do not
+// count as a difference. Calls `on_difference` with a line for each difference.
 //   FailedPrecondition  the service has another protocol
 //   the errors of Client::Open(), with the timeout
 absl::Status Replay(

@@ -50,7 +50,7 @@ class TurnBudget {
   event::Instant end_;
 };
 
-// Removed links are cleared away once there are so many of them.
+// Removed links are erased when there are this many of them.
 constexpr size_t kMaxPopped = 64;
 
 }  // namespace

@@ -445,8 +445,8 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
                             event::HeldRef::Share(this));
     // Another service of the process may have received the last file descriptor
     // that the user may have. If the client has closed, its last messages are
-    // delivered without their file descriptors. To wait for free ones could take
-    // for ever: the program may release them only after the close handler.
+    // delivered without their file descriptors. A wait for free ones could be
+    // endless: the program may release them only after the close handler.
     if (!link_.hung_up()) {
       fault = "its user may have no more file descriptors in messages";
     } else {

@@ -30,7 +30,7 @@ namespace messaging {
 
 class Service;
 
-// What a session has done. Payloads count without an overhead.
+// The counts of a session so far. Payloads count without an overhead.
 struct SessionCounts {
   uint64_t messages_in = 0;
   uint64_t bytes_in = 0;
@@ -188,8 +188,8 @@ class ServerSession final : public Session, private event::Held {
   std::atomic<bool> responses_exceed_{false};
   // The limit of open requests was logged. The owner's thread.
   bool told_of_open_requests_ = false;
-  // The bytes that the user is charged for a frame that has arrived in part. The
-  // owner's thread.
+  // The bytes that the user is charged for a frame that has arrived in part.
+  // The owner's thread.
   uint32_t partial_bytes_ = 0;
 
   // Values that an inspection shows. The owner's thread.

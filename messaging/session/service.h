@@ -145,7 +145,8 @@ class Service final : public event::RefCounted<Service>,
   // session is refused, and `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
   void ReturnUser(ServiceUser* user);
-  // Resumes the sessions of a user that has returned what they waited for.
+  // A user has returned file descriptors or bytes: resumes those of its
+  // sessions that waited for them.
   void OnReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 

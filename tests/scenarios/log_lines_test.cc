@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the library logs.
+// The log lines of the library.
 
 #include <fcntl.h>
 

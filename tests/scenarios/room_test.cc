@@ -292,7 +292,7 @@ TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A client that waits in le_msg_Send() holds only so many pushes.
+// A client that waits in le_msg_Send() holds a limited number of pushes.
 TEST_P(RoomTest, AReaderBlockedInSendHoldsOnlySoMuch) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -342,9 +342,9 @@ TEST_P(RoomTest, AReaderBlockedInSendHoldsOnlySoMuch) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A loop with a flood of messages keeps its timers. Each handler takes 100 us or
-// more, so at most 100 are called until a timer of 10 ms is due. The rest are
-// called in the turn in which it becomes due.
+// A loop with a flood of messages keeps its timers. Each handler takes 100 us
+// or more, so at most 100 are called until a timer of 10 ms is due. The rest
+// are called in the turn in which it becomes due.
 TEST_P(RoomTest, ATimerBesideAFloodExpires) {
   static constexpr int kCount = 1000;
   Scenario scenario;

@@ -41,8 +41,8 @@ class TypedClient {
     uint64_t opening = 0;
     uint64_t sequence = 0;
     uint32_t notes = 0;
-    // Calls that the client has ended, and that the server keeps until it is
-    // told of that.
+    // Calls that the client has ended. The server keeps them until their
+    // cancels arrive.
     std::set<uint64_t> cancelled;
   };
   // A call or a stream, as the program must see it.

@@ -155,8 +155,8 @@ std::vector<int> OpenSessions(const std::string& address, size_t count) {
   return sessions;
 }
 
-// Sends the same packets on each session: `packet` returns them for 0, 1, 2 ...,
-// and an empty one after the last. Returns when all are sent, or when the
+// Sends the same packets on each session: `packet` returns them for 0, 1, 2
+// ..., and an empty one after the last. Returns when all are sent, or when the
 // service seems to receive nothing more.
 void SendAll(const std::vector<int>& sessions,
              const std::function<std::string(size_t)>& packet) {

@@ -142,9 +142,10 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
 }
 
-// Twenty users (they may be the subordinate ones of one person) send descriptors
-// whose close blocks, five each. These would occupy 80 closing threads and more.
-// Expected: an honest user's descriptors are closed meanwhile.
+// Twenty users (they may be the subordinate ones of one person) send
+// descriptors whose close blocks, five each. These would occupy 80 closing
+// threads and more. Expected: an honest user's descriptors are closed
+// meanwhile.
 TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
   constexpr int kUsers = 20;
   constexpr int kDescriptors = 5;

@@ -400,7 +400,7 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
               HasSubstr("\"sessions\":[]"));
 }
 
-// A file that is no ring could end the server, by a fault or by a call that
+// A file that is not a ring could end the server, by a fault or by a call that
 // blocks.
 TEST_F(InspectionTest, ATapNeedsARing) {
   RunServer("echo", [] { Serve("echo", Respond); });

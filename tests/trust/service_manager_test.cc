@@ -281,7 +281,7 @@ TEST_F(ServiceManagerTest, AnOpeningWaitsInTheBacklog) {
   int queued[2];
   ASSERT_EQ(pipe2(queued, O_CLOEXEC), 0);
   const pid_t client = Run(kClient, [&queued] {
-    // The request is in the backlog, so this is no missing directory.
+    // The request is in the backlog, so the directory is not missing.
     const le_msg_SessionRef_t session =
         le_msg_CreateSession(Protocol(), "echo");
     if (le_msg_TryOpenSessionSyncTimed(session, 0) != LE_TIMEOUT) _exit(1);

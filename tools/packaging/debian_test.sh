@@ -9,7 +9,7 @@
 #
 # The Debian 12 is made once, in the folder $LE_MESSAGING_CACHE. Each run works
 # in a copy, which a mount namespace hides. Exit status 75 means that Debian's
-# archive does not answer. This is no error of the tree.
+# archive does not answer. This is not an error of the tree.
 set -euo pipefail
 
 readonly CANNOT_INSTALL=75

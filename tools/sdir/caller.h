@@ -57,8 +57,8 @@ class Caller {
   internal::CorePtr<internal::TypedClientCore> core_;
 };
 
-// Describes a message of a typed service in words and JSON. Empty: the bytes are
-// no such message.
+// Describes a message of a typed service in words and JSON. Empty: the bytes
+// are not a message of the service.
 std::string DescribeMessage(TypedService* service, absl::string_view bytes);
 
 }  // namespace sdir

@@ -55,7 +55,7 @@ class Inspection {
       transports::BufferPool::Create(inspection::kMaxAnswerBytes);
   bool is_introduced_ = false;
   bool is_asked_ = false;
-  Snapshot snapshot_;  // what has arrived of it
+  Snapshot snapshot_;  // the parts that have arrived
 };
 
 // Inspects the servers of a directory.

@@ -48,7 +48,7 @@ using directory::proto::ToDirectory;
 
 namespace {
 
-// The number of lines of the terminal. None: the output is no terminal.
+// The number of lines of the terminal. None: the output is not a terminal.
 absl::optional<size_t> LinesOfTerminal() {
   struct winsize size = {};
   if (isatty(STDOUT_FILENO) == 0) return absl::nullopt;

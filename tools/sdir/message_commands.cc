@@ -63,7 +63,7 @@ void ForEachRecord(const Command& command, const std::string& service,
   pid_t client = 0;
   const absl::optional<std::string> pid = command.Value("--client");
   if (pid.has_value() && (!absl::SimpleAtoi(*pid, &client) || client <= 0)) {
-    Misused(absl::StrCat("'", *pid, "' is not the number of a process"));
+    Misused(absl::StrCat("'", *pid, "' is not a process ID"));
   }
   event::Process* const process = event::Process::Current();
   const event::Instant end =

@@ -27,7 +27,7 @@ class Latencies {
   // Requests without a response. A server that lies may invent requests.
   static constexpr size_t kMaxOpen = 65536;
 
-  // None: the record is no response, or its request is not known.
+  // None: the record is not a response, or its request is not known.
   absl::optional<absl::Duration> Take(const inspection::TapRecord& record);
 
  private:
