@@ -762,10 +762,9 @@ TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
     EXPECT_TRUE(Connect().ok()) << Connect();
     StartAs(kMallory);
     EXPECT_EQ(Connect().code(), absl::StatusCode::kUnauthenticated);
-    EXPECT_THAT(
-        std::string(Connect().message()),
-        AllOf(HasSubstr(kFolder), HasSubstr("user 666"),
-              HasSubstr("not to be trusted"), HasSubstr("LE_MESSAGING_DIR")));
+    EXPECT_THAT(std::string(Connect().message()),
+                AllOf(HasSubstr(kFolder), HasSubstr("user 666"),
+                      HasSubstr("not trusted"), HasSubstr("LE_MESSAGING_DIR")));
   });
 }
 
@@ -780,7 +779,7 @@ TEST_F(DirectoryTrustTest, TrustsNobodyWhoIsNotMapped) {
       world_.ProcessOf(kAlice)->SetOverflowUser(unmapped);
       EXPECT_EQ(Connect().code(), absl::StatusCode::kUnauthenticated);
       EXPECT_THAT(std::string(Connect().message()),
-                  HasSubstr("does not map and is not to be trusted"));
+                  HasSubstr("does not map and is not trusted"));
     }
     SetEnv("LE_MESSAGING_DIR", kFolder);
     EXPECT_TRUE(Connect().ok()) << Connect();

@@ -44,7 +44,7 @@ class DirectoryServerWaitingTest : public ::testing::Test {
   std::string NotTaken() {
     return absl::StrCat("waiting: service <500>.clock is offered by pid ",
                         world_.ProcessOf(kSelf)->credentials().pid,
-                        ", which has not taken the session");
+                        ", which has not accepted the session");
   }
 
   SmallWorld world_;

@@ -214,7 +214,7 @@ TEST_F(UnitsDeathTest, Memory) {
       },
       "le_mem_InitStaticPool: pool 'fixed'");
   const le_mem_PoolRef_t sub = le_mem_CreateSubPool(pool, "sub", 1);
-  EXPECT_FATAL(le_mem_DeleteSubPool(pool), "le_mem_DeleteSubPool: .*no sub");
+  EXPECT_FATAL(le_mem_DeleteSubPool(pool), "le_mem_DeleteSubPool: .*not a sub");
   EXPECT_FATAL(
       {
         le_mem_AssertAlloc(sub);

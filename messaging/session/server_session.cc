@@ -160,7 +160,8 @@ absl::Status ServerSession::SendHello(uint32_t version) {
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.attach_credentials = true;
-  // A full queue accepts the hello too: the client would wait for it for ever.
+  // With kOwed a full queue accepts the hello, too. Otherwise the client would
+  // wait for ever.
   frame.room = transports::Room::kOwed;
   return connection_->Send(frame) == IoResult::kOk
              ? absl::OkStatus()

@@ -885,7 +885,7 @@ void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {
     left->use(*left);
-    fprintf(stderr, "it was taken for the owner");
+    fprintf(stderr, "it was mistaken for the owner");
     _exit(EXIT_SUCCESS);
   }
   return nullptr;
@@ -911,7 +911,7 @@ TEST_F(MisuseTest, ExitingAThreadThatEnds) {
                 "le_thread_Exit: the thread is ending already");
 }
 
-// A later thread is never taken for the owner, even if its event::Thread has
+// A later thread is never mistaken for the owner, even if its event::Thread has
 // the same address.
 TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   constexpr int kThreads = 200;

@@ -242,7 +242,7 @@ void TypedServer::OnSinkCancelled(uint64_t number) {
   Fill(number, source.pushed + 1, &answer);
   const ThreadRules::Call call(&rules_);
   if (!absl::IsCancelled(source.sink.Push(answer))) {
-    Fail("a cancelled Sink takes an item");
+    Fail("a cancelled Sink accepts an item");
   }
   switch (world_->Roll(3)) {
     case 0:

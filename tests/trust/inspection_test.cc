@@ -283,9 +283,9 @@ TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
   for (int i = 0; i < 4; ++i) {
     EXPECT_THAT(Sdir("list --sessions"), HasSubstr("does not answer"));
   }
-  EXPECT_THAT(
-      Sdir("list --sessions"),
-      HasSubstr(absl::StrCat("pid ", hung, " has not taken 4 introductions")));
+  EXPECT_THAT(Sdir("list --sessions"),
+              HasSubstr(absl::StrCat("pid ", hung,
+                                     " has not accepted 4 introductions")));
   kill(hung, SIGCONT);
   EXPECT_THAT(Sdir("list --sessions"), Not(HasSubstr("NO ANSWER")));
 }
