@@ -227,9 +227,9 @@ bool Join(const Endpoint& client, const Endpoint& service, Binding* binding,
   if (any_client != (service.name == kAnyName)) {
     *error = {service.position,
               any_client ? "expected '*' for the service's interface, as for "
-                           "the client's: it stands for the same name"
+                           "the client's: use '*' on both sides or on none"
                          : "expected a name for the service's interface: '*' "
-                           "may only stand on both sides"};
+                           "is valid only on both sides"};
     return false;
   }
   binding->client = {client.uid, client.name};

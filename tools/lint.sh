@@ -309,7 +309,7 @@ version() {
   version=$(sed -n 's/^    version = "\(.*\)",$/\1/p' MODULE.bazel | head -n 1)
   grep -q "kVersion\[\] = \"$version\"" directory/program.h ||
     echo "directory/program.h: kVersion is not MODULE.bazel's $version"
-  grep -q "^## $version" CHANGELOG.md || echo "CHANGELOG.md: says nothing of $version"
+  grep -q "^## $version" CHANGELOG.md || echo "CHANGELOG.md: does not name version $version"
   grep -q "name = \"le_messaging\", version = \"$version\"" README.md ||
     echo "README.md: names another version than $version"
   head -n 1 tools/packaging/debian/changelog | grep -qF "($version)" ||

@@ -58,13 +58,13 @@ until grep "WAITING for" <<< "$waiting" | indent; do
   waiting=$("$sdir" list) || { echo "sdir list has failed" >&2; exit 1; }
 done
 
-say "A server starts; the client is served: one way, synchronously, asynchronously, and by news:"
+say "A server starts. The client sends a message, makes calls, and receives news:"
 "$server" > >(indent) &
 server_pid=$!
 running+=("$server_pid")
 hear "client: served"
 
-say "Who is there now:"
+say "The directory lists its bindings, services and clients:"
 "$sdir" list | sed -n '/SERVICES/,/RESOURCES/p' | grep -v -e '^$' -e RESOURCES | indent
 
 say "The server is killed; the client notices and waits:"
@@ -84,4 +84,4 @@ indent <<< "$output"
 
 read -r lines words bytes _ < <(wc "$file")
 grep -q ": $lines lines, $words words, $bytes bytes," <<< "$output"
-say "wc counts $lines lines, $words words, $bytes bytes as well. That was le_messaging."
+say "wc counts the same: $lines lines, $words words, $bytes bytes. That was le_messaging."

@@ -91,8 +91,8 @@ bool IsBusier(const Line& a, const Line& b) {
   return a.unanswered > b.unanswered;
 }
 
-// The histogram of requests since the last snapshot, or of all if there was
-// none since.
+// The histogram of requests since the last snapshot. If there was no request
+// since, the histogram of all requests.
 std::vector<uint64_t> LatencySince(const Snapshot* last,
                                    const Snapshot& snapshot) {
   const std::vector<uint64_t> all(snapshot.service.latency().begin(),
