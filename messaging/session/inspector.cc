@@ -92,7 +92,8 @@ void Inspector::Tap(const inspection::proto::TapRequest& request,
     answer->set_refusal(std::string(writer.status().message()));
     return;
   }
-  // Without this, each copy would ask the kernel for the client.
+  // Without this, each copied frame would cost a system call for the client's
+  // credentials.
   for (ServerSession* session = service_->first_session(); session != nullptr;
        session = session->next()) {
     session->RememberClient();

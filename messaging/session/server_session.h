@@ -93,9 +93,8 @@ class ServerSession final : public Session, private event::Held {
   // Applies a change of the service's limits, or of the user's number of
   // sessions.
   void UpdateSendLimits();
-  // Stores the client's credentials: before the connection is closed, because
-  // close handlers may ask for them, and for taps, which need them for each
-  // frame.
+  // Stores the client's credentials. Close handlers may ask for them after the
+  // connection is closed, and taps need them for each frame.
   void RememberClient();
 
   // ---- Any thread ----
@@ -130,7 +129,7 @@ class ServerSession final : public Session, private event::Held {
   bool TakesFrames() override;
   void WarnOfDescriptors(absl::string_view consequence);
   void WarnOfBytes();
-  // No part of a frame is there any more.
+  // Ends the charge for a frame that had arrived in part.
   void ReturnPartial() { user_->ReturnBytes(std::exchange(partial_bytes_, 0)); }
   void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
