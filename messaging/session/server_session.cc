@@ -210,7 +210,7 @@ void ServerSession::Settle() {
     if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
-  // The user was never told of the session, or all close handlers were called.
+  // The program was never told of the session, or all close handlers have run.
   if (life().state == ServerState::kGone) LeaveService();
 }
 
@@ -297,7 +297,7 @@ Result ServerSession::SendTapped(transports::OutgoingFrame frame) {
   const uint8_t flags =
       inspection::TapRecord::kToClient |
       (frame.descriptor == nullptr ? 0 : inspection::TapRecord::kHasDescriptor);
-  frame.movable_payload = nullptr;  // it is copied after it was sent
+  frame.movable_payload = nullptr;  // a moved payload could not be copied
   const Result sent = SendOver(connection_.get(), frame);
   if (sent == Result::kOk)
     CopyToTaps(frame.type, frame.id, flags, frame.payload);
@@ -413,7 +413,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     }
     return Result::kNoRoom;
   }
-  // A client that had too little time to read is not slow.
+  // A client is slow only if it has read nothing for kSlowReaderPatience.
   const event::Instant stalled_since = connection_->stalled_since();
   const absl::Duration stalled = std::max(
       event::Process::Current()->Now() - stalled_since, absl::ZeroDuration());
@@ -428,7 +428,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 
 // ---- Calls by the loop -----------------------------------------------------
 
-// The partial frame has a buffer of the full size.
+// Charges the user for a partial frame, which has a buffer of the full size.
 void ServerSession::OnWouldBlock() {
   if (partial_bytes_ > 0 || !connection_->HasPartial()) return;
   partial_bytes_ = static_cast<uint32_t>(pool()->buffers()->capacity());
