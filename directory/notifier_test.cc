@@ -162,7 +162,8 @@ TEST_F(NotifierTest, ReportsTheStatusWhenItChanges) {
   });
 }
 
-// The loop sends it, so none comes while the loop does not run.
+// The loop notifies the watchdog, so no notification arrives while the loop
+// does not run.
 TEST_F(NotifierTest, FeedsTheWatchdogTwiceInItsTime) {
   Listen(path());
   for (const char* pid : {"", "9"}) {

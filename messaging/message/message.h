@@ -49,8 +49,8 @@ class alignas(64) Message {
   // descriptor to send.
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
-  // The frame was not sent, and the holder keeps the message. It may write to
-  // the payload through a pointer that it has had before.
+  // The frame was not sent, and the holder keeps the message. The holder may
+  // write to the payload through a pointer that it has had before.
   void OnFrameRefused() {
     if (!size_was_set_) payload_.MarkDirty();
   }
@@ -107,7 +107,7 @@ class alignas(64) Message {
   // request. If the pool has many buffers, these are at least the bytes that
   // the payload occupies.
   size_t charged_bytes() const { return charged_bytes_; }
-  // The response to this request is timed, from now on, and counts for that
+  // Times the response to this request, from `now` on. The time counts for that
   // many requests.
   void StartTimer(uint32_t requests, event::Instant now) {
     timed_requests_ = requests;

@@ -23,8 +23,9 @@ using event::MutexLock;
 
 namespace {
 
-// Why three tries: the loop may not have fetched the events of closed sessions
-// before the first one, and not dispatched them before the second one.
+// Three tries are needed. Before the first one, the loop may not have fetched
+// the events of closed sessions. Before the second one, it may not have
+// dispatched them.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
 // Each late client occupies a file descriptor that is not charged to its user.
@@ -193,7 +194,7 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
         [this](ServiceUser* returned) { OnReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
-  users_[uid] = user;  // before the session is taken, because this may throw
+  users_[uid] = user;  // first, because this may throw
   if (!user->MayAdd(limits.sessions, sessions_) ||
       !accounts->TakeSession(uid)) {
     if (!user->is_in_use()) users_.erase(uid);

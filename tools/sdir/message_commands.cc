@@ -49,8 +49,8 @@ using recording::Recording;
 
 namespace {
 
-// Calls `on_record` for each record, until --timeout or the end of the tap. The
-// time of a record is one of the system's clock. Writes all output whenever
+// Calls `on_record` for each record, until --timeout or the end of the tap.
+// Records have times of the system's clock. Writes all output whenever
 // nothing is left to read.
 template <typename OnRecord>
 void ForEachRecord(const Command& command, const std::string& service,
@@ -97,7 +97,7 @@ int RunTap(Command* command) {
   const std::string service = command->NextName("SERVICE");
   command->End();
   const bool json = command->WantsJson();
-  // Before the tap, in which this session would appear.
+  // Before the tap begins, because it would show this session.
   std::unique_ptr<TypedService> typed;
   {
     const auto caller = OpenSession(
