@@ -22,8 +22,8 @@ namespace {
 constexpr size_t kHelpColumn = 28;
 constexpr size_t kHelpWidth = 84;
 
-// Appends `text` in lines of at most `width`. Those after the first one begin
-// with `indent` blanks. The first one continues at that column.
+// Appends `text` in lines of at most `width`. The first line continues at the
+// column `indent`. Further lines begin with `indent` blanks.
 void AppendWrapped(absl::string_view text, size_t indent, size_t width,
                    std::string* to) {
   size_t column = indent;

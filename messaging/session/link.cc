@@ -251,8 +251,8 @@ void Link::OnWritable() {
   Connection* const connection = attached_;
   DeliverOwed();
   // The connection reports room only once. So the report is passed on even if
-  // deliveries are still due. It could wait for long, because a handler that
-  // blocks adds deliveries.
+  // deliveries are still due. Otherwise the report could be late for long,
+  // because a handler that blocks adds deliveries.
   if (attached_ == connection) session_->OnRoom();
 }
 

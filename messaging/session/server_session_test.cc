@@ -369,7 +369,7 @@ TEST_F(ServerSessionTest, SoManySessionsOfAUserAreServedInATurn) {
     // Further sessions of the user may have input.
     loop->RunTurn(absl::InfinitePast());
     EXPECT_EQ(served(), TurnShare::kSessions);
-    // Each session is read twice: the second time finds that nothing is left.
+    // Each session is read twice: the second read finds nothing.
     loop->RunTurn(absl::InfinitePast());
     EXPECT_EQ(watched(), TurnShare::kSessions);
     loop->RunTurn(absl::InfinitePast());

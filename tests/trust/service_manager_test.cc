@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// This test is a service manager, as systemd is one: it opens the directory's
+// This test acts as a service manager, like systemd: it opens the directory's
 // socket, and starts directoryd as an unprivileged user. Clients, a service and
 // directoryd have users of their own. No opening and no session is lost while
 // directoryd is replaced.

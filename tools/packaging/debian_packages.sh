@@ -7,7 +7,7 @@
 #   tools/packaging/debian_packages.sh FOLDER   writes the packages into FOLDER
 #
 # With DEB_BUILD_OPTIONS=noopt in the environment the programs are not
-# optimized. Installs what the build lacks.
+# optimized. Installs the packages that the build needs.
 set -euo pipefail
 
 [ $# = 1 ] || { sed -n '5,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
