@@ -1,6 +1,6 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a WORKSPACE needs for le_messaging: the system's own libraries.
+"""The system's own libraries, for a WORKSPACE that uses le_messaging.
 
     load("@le_messaging//:le_messaging_deps.bzl", "le_messaging_deps")
     le_messaging_deps()

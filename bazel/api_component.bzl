@@ -55,7 +55,7 @@ def le_api_component(
 
     Args:
       name: the component's name.
-      srcs: the component's own sources. Those that do not end in .c or .h are C++.
+      srcs: the component's own sources. Files that do not end in .c or .h are C++.
       hdrs: its headers.
       generated: the .c and .h files that ifgen has generated for it.
       provides: APIs that it serves: a list, or a dictionary of API to interface name.

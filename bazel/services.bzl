@@ -177,7 +177,7 @@ def le_service_compatible_test(name, service, golden, **kwargs):
       name: the test's name.
       service: a le_cc_service_library of this package.
       golden: the descriptors of the earlier version: a copy of the file
-        NAME_le/PROTO.le.txtpb that `service` has generated then.
+        NAME_le/PROTO.le.txtpb that `service` generated in that version.
       **kwargs: for the test, such as tags.
     """
     _le_compatible_test(

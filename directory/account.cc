@@ -45,7 +45,8 @@ Limits Limits::None() {
   return limits;
 }
 
-// The node of the list is made with the unit, so that its end needs no memory.
+// The node of the list is made with the unit, so that the end of the unit needs
+// no memory.
 class SharedCharges::Unit final : public event::Held {
  public:
   Unit(std::shared_ptr<Ended> ended, uid_t user)
@@ -85,13 +86,13 @@ Accounts::Accounts(const Limits& of)
     : limits(of),
       connections("connections",
                   {ConnectionsOf(of), ReserveOf(of), of.connections}),
-      silent("connections that have said nothing",
+      silent("connections that have sent nothing",
              {std::max<uint64_t>(1, ConnectionsOf(of) / 2), ReserveOf(of) / 2,
               of.silent}),
       waiting("waiting clients", {ConnectionsOf(of), 0, of.waiting_clients}),
       services("services", {ConnectionsOf(of), 0, of.services}),
       introductions(
-          "introductions that no server has taken",
+          "introductions that no server has received",
           {std::max<uint64_t>(2, IntroductionsOf(of)), 0, UINT64_MAX}),
       leftovers("introductions that a closed server has left",
                 introductions.bound()) {}
@@ -128,7 +129,7 @@ std::vector<std::string> Accounts::Describe() const {
                    all.total, " connections, ", all.reserve,
                    " of them for administration only"),
       absl::StrCat("up to ", silent.bound().total,
-                   " connections that have said nothing, and ",
+                   " connections that have sent nothing, and ",
                    introductions.bound().total, " introductions not received"),
       absl::StrCat("up to ", leftovers.bound().total,
                    " introductions that closed servers have left"),

@@ -39,7 +39,7 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
   const Quota::Charge silent = accounts.silent.Take(7);
   const Quota::Charge connection = accounts.connections.Take(8);
   EXPECT_EQ(accounts.AtLimit(7),
-            "connections that have said nothing, services");
+            "connections that have sent nothing, services");
   EXPECT_EQ(accounts.AtLimit(8), "");
   EXPECT_EQ(accounts.UserAfter(absl::nullopt), 7u);
   EXPECT_EQ(accounts.UserAfter(7), 8u);
@@ -48,7 +48,7 @@ TEST(AccountsTest, SaysWhoHasReachedWhat) {
       accounts.Describe(),
       ElementsAre("with 1048576 open files: up to 917472 connections, 64 of "
                   "them for administration only",
-                  "up to 458736 connections that have said nothing, and 131072 "
+                  "up to 458736 connections that have sent nothing, and 131072 "
                   "introductions not received",
                   "up to 131072 introductions that closed servers have left",
                   "up to 14335 MiB in the queues of all connections"));

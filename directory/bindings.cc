@@ -72,7 +72,7 @@ class UserCache {
       uint32_t number = 0;
       if (!absl::SimpleAtoi(name, &number) || number > kMaxUid) {
         return absl::InvalidArgumentError(
-            absl::StrCat("the user number ", name, " is too large"));
+            absl::StrCat("the user ID ", name, " is too large"));
       }
       return number;
     }
@@ -167,7 +167,7 @@ class Scanner {
     }
     if (user == "*") {
       if (side == Side::kClient) return true;
-      return Fail(start, "expected one user: '<*>' may only stand for clients");
+      return Fail(start, "expected one user: only a client may be '<*>'");
     }
     absl::StatusOr<uid_t> uid = users_->Resolve(user);
     if (!uid.ok()) {
@@ -227,9 +227,9 @@ bool Join(const Endpoint& client, const Endpoint& service, Binding* binding,
   if (any_client != (service.name == kAnyName)) {
     *error = {service.position,
               any_client ? "expected '*' for the service's interface, as for "
-                           "the client's: it stands for the same name"
+                           "the client's: use '*' on both sides or on none"
                          : "expected a name for the service's interface: '*' "
-                           "may only stand on both sides"};
+                           "is valid only on both sides"};
     return false;
   }
   binding->client = {client.uid, client.name};
@@ -361,7 +361,7 @@ void Parser::ParseOne(absl::string_view line, size_t start,
       Fail(at, error.position, error.text);
     } else {
       Warn(at, error.position,
-           error.text + ": this line is left out until the next reload");
+           error.text + ": this line is skipped until the next reload");
     }
     return;
   }

@@ -28,7 +28,8 @@ constexpr char kSuffix[] = ".bindings";
 constexpr char kOwnFile[] = "50-sdir.bindings";
 constexpr char kOwnHeader[] =
     "# Written by 'sdir bind --persist' and 'sdir unbind --persist'.\n";
-// Its name does not end with kSuffix, and begins with a dot.
+// Not read as a bindings file: the name begins with a dot, and does not end
+// with kSuffix.
 constexpr char kNewFile[] = ".50-sdir.bindings.new";
 constexpr mode_t kOwnMode = 0644;
 
@@ -187,7 +188,7 @@ absl::Status BindingsFiles::Write(const std::string& text) const {
         absl::StrCat("directoryd cannot write ", own_file(), ": ",
                      std::strerror(error), "; nothing has changed"));
   };
-  sys::Unlink(made.c_str());  // of a process that died here
+  sys::Unlink(made.c_str());  // left by a process that died here
   event::UniqueFd file(sys::Open(
       made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnMode));
   if (!file || !WriteAll(file.get(), text)) return failed();

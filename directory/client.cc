@@ -101,8 +101,8 @@ WaitReason ToReason(proto::WaitReason reason) {
   }
 }
 
-// Returns the status that `talk` returns. ResourceExhausted: `talk` has found no
-// memory.
+// Returns the status that `talk` returns. ResourceExhausted: `talk` has found
+// no memory.
 template <typename Talk>
 absl::Status WithMemory(Talk talk) {
   try {
@@ -275,7 +275,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     open->set_service(client_->service_);
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
-      return absl::UnavailableError("the directory does not take the request");
+      return absl::UnavailableError(
+          "the directory does not accept the request");
     }
     *reason = WaitReason::kSystem;
     // The request is sent first, since nothing may be sent while credentials
@@ -413,7 +414,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     }
     return Break(
         {WaitReason::kNotTaken,
-         "the connection broke before the server had taken the session"});
+         "the connection broke before the server had accepted the session"});
   }
 
   // Closes the connection and tries again later.
@@ -578,7 +579,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
             message.mutable_advertise()->mutable_dialect());
     if (SendControl(connection_.get(), std::move(message)) != IoResult::kOk) {
       *reason = WaitReason::kNoAnswer;
-      return absl::UnavailableError("the directory does not take the request");
+      return absl::UnavailableError(
+          "the directory does not accept the request");
     }
     *reason = WaitReason::kSystem;
     WarnOfAnotherUser();

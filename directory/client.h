@@ -45,7 +45,7 @@ class DirectoryClient final : public Introducer {
  public:
   // Does not own `process` and `transport`. Each try looks up the place. Once a
   // directory was found, the kind of its place is kept (see FindPlace()).
-  // `address` replaces the place for transports whose addresses are no paths.
+  // `address` replaces the place for transports whose addresses are not paths.
   // If `service` is not empty, each opening names this service,
   // "<user>.interface", and needs no binding. Only root and the directory's
   // user may do so.

@@ -720,7 +720,7 @@ TEST_F(DirectoryClientTest, AServiceThatBecomesAnothersIsWarnedOf) {
     restart();
     EXPECT_THAT(log, Contains(warned));
     restart();
-    EXPECT_THAT(log, Not(Contains(warned))) << "it is no news";
+    EXPECT_THAT(log, Not(Contains(warned))) << "it is not news";
   });
   event::SetLogSink(former);
 }
@@ -762,10 +762,9 @@ TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
     EXPECT_TRUE(Connect().ok()) << Connect();
     StartAs(kMallory);
     EXPECT_EQ(Connect().code(), absl::StatusCode::kUnauthenticated);
-    EXPECT_THAT(
-        std::string(Connect().message()),
-        AllOf(HasSubstr(kFolder), HasSubstr("user 666"),
-              HasSubstr("not to be trusted"), HasSubstr("LE_MESSAGING_DIR")));
+    EXPECT_THAT(std::string(Connect().message()),
+                AllOf(HasSubstr(kFolder), HasSubstr("user 666"),
+                      HasSubstr("not trusted"), HasSubstr("LE_MESSAGING_DIR")));
   });
 }
 
@@ -780,7 +779,7 @@ TEST_F(DirectoryTrustTest, TrustsNobodyWhoIsNotMapped) {
       world_.ProcessOf(kAlice)->SetOverflowUser(unmapped);
       EXPECT_EQ(Connect().code(), absl::StatusCode::kUnauthenticated);
       EXPECT_THAT(std::string(Connect().message()),
-                  HasSubstr("does not map and is not to be trusted"));
+                  HasSubstr("does not map and is not trusted"));
     }
     SetEnv("LE_MESSAGING_DIR", kFolder);
     EXPECT_TRUE(Connect().ok()) << Connect();

@@ -87,7 +87,7 @@ bool ParsePayload(const transports::IncomingFrame& frame, Message* message) {
                                  static_cast<int>(frame.payload.size()));
 }
 
-// False: the frame is no control message, or cannot be parsed.
+// False: the frame is not a control message, or cannot be parsed.
 template <typename Message>
 bool ParseControl(const transports::IncomingFrame& frame, Message* message) {
   return frame.type == kControlFrame && ParsePayload(frame, message);

@@ -103,7 +103,7 @@ TEST_F(DirectorydTest, OneAfterTheOtherServesAPassedSocket) {
       EXPECT_EQ(sys::GetSockOpt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size), 0);
       served_by = who.uid;
       char byte;
-      closed = sys::Recv(fd, &byte, 1, 0) <= 0;  // it says nothing
+      closed = sys::Recv(fd, &byte, 1, 0) <= 0;  // the directory sends nothing
       sys::Close(fd);
     });
     Run();

@@ -11,23 +11,24 @@ constexpr char kSummary[] = "introduces le_messaging clients to their services";
 
 constexpr char kMaxConnections[] =
     "how many connections one user may have at a time. Default: 32768. "
-    "directoryd's limit of open files bounds the totals of all users; they are "
-    "logged at the start, with each option that exceeds its total. A user may "
-    "take one more only while it has less than is left for all";
+    "directoryd's limit of open files bounds the totals of all users. At its "
+    "start directoryd logs these totals, and each option that exceeds its "
+    "total. A user gets one more only while it has fewer than are free";
 
 constexpr char kOptionForms[] =
     "An option's value may also be an argument of its own: --socket_dir DIR. "
-    "A folder that is made has mode 0755, the socket 0666, whatever the umask: "
-    "the bindings decide whom a client reaches. If the socket or the lock file "
-    "is deleted, both are created again.";
+    "A folder that directoryd makes has mode 0755, and the socket has 0666, "
+    "whatever the umask is: the bindings decide which services a client "
+    "reaches. If the socket or the lock file is deleted, both are created "
+    "again.";
 
 constexpr char kServiceManager[] =
     "A service manager may pass the socket (LISTEN_PID, LISTEN_FDS, as systemd "
     "does). Then connections wait in its backlog while directoryd restarts, "
-    "and clients trust the user that has opened it. It must be of "
-    "SOCK_SEQPACKET, listen, and be bound to DIR/directory. If it is deleted, "
-    "directoryd ends. The manager is notified (Type=notify, watchdog) if it "
-    "has set NOTIFY_SOCKET.";
+    "and clients trust the user that has opened the socket. The socket must be "
+    "of SOCK_SEQPACKET, listen, and be bound to DIR/directory. If it is "
+    "deleted, directoryd ends. If the manager has set NOTIFY_SOCKET, "
+    "directoryd notifies it (Type=notify, watchdog).";
 
 constexpr char kSignals[] =
     "Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. "
@@ -44,14 +45,16 @@ const Usage& DirectorydUsage() {
       {},
       {
           {"--socket_dir", "DIR",
-           "the folder of the socket; made if it is not there. Default: the "
+           "the folder of the socket; made if it is missing. Default: the "
            "first of $LE_MESSAGING_DIR, /run/le_messaging if it exists, "
            "$XDG_RUNTIME_DIR/le_messaging"},
           {"--bindings", "FILE",
-           "who may talk to whom, a line each: "
+           "the bindings, one in each line: "
            "'<USER>.CLIENT_INTERFACE -> <USER>.SERVICE'. Read again on SIGHUP "
-           "and by 'sdir load'. Without it there are no bindings until sdir "
-           "makes some. A line with an unknown user is left out at the start, "
+           "and by 'sdir load'. Without this option there are no bindings "
+           "until "
+           "sdir adds some. At the start, a line with an unknown user is "
+           "skipped "
            "with a warning; later it is an error, and nothing changes"},
           {"--bindings_dir", "DIR",
            "a folder of such files. Each file NAME.bindings is read, in the "
@@ -60,7 +63,7 @@ const Usage& DirectorydUsage() {
            "DIR/50-sdir.bindings, if directoryd may write there"},
           {"--max_connections", "N", kMaxConnections},
           {"--max_half_open", "N",
-           "the same for connections that have said nothing yet. Default: "
+           "the same for connections that have sent nothing yet. Default: "
            "1024"},
           {"--max_waiting", "N",
            "the same for clients that wait. Default: 16384"},
@@ -74,8 +77,8 @@ const Usage& DirectorydUsage() {
       },
       {kOptionForms, kServiceManager, kSignals},
       {{kDone, "ended by a signal"},
-       {kFailed, "it cannot start or go on"},
-       {kMisused, "the arguments make no sense"}},
+       {kFailed, "it cannot start or continue"},
+       {kMisused, "the arguments are wrong"}},
       {"sdir 1", "le_bindings 5", "le_messaging 7"}};
   return *usage;
 }

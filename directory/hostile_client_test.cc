@@ -334,7 +334,7 @@ TEST_F(HostileClientTest, AClientThatBeginsAFrameAfterItsOpenIsRefused) {
   EXPECT_EQ(NextOf(service_.get(), &none), IoResult::kWouldBlock);
 }
 
-// An announcement packet is no frame, but announces a large frame.
+// An announcement packet is not a frame, but announces a large frame.
 TEST_F(HostileClientTest, AClientThatAnnouncesAPacketAfterItsOpenIsRefused) {
   RawClient client(address_);
   client.SendOpen();

@@ -126,7 +126,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
           directory_->registry_.waiting_client(id);
       if (waiting == nullptr) {
         return {WaitReason::kNotTaken,
-                "the service's thread has not taken the session: its event "
+                "the service's thread has not accepted the session: its event "
                 "loop does not run"};
       }
       wait = directory_->registry_.WhyWaits(*waiting);
@@ -229,8 +229,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
     // The server has closed the connection before its first frame.
     connection_.reset();
     if (!wait_) {
-      observer_->OnRefused(
-          absl::UnavailableError("the server closed before it spoke"));
+      observer_->OnRefused(absl::UnavailableError(
+          "the server closed the connection before its first frame"));
       return true;
     }
     again_.Start(this);

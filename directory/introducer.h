@@ -29,7 +29,7 @@
 namespace le {
 namespace directory {
 
-// What a directory reports about a server that it has introduced.
+// The report of a directory about a server that it has introduced.
 struct Introduced {
   // The user and the process of the server. None if this process is in another
   // namespace than the directory: then the directory's numbers mean nothing

@@ -53,9 +53,10 @@ Notifier::Notifier(event::Process* process, event::Loop* loop,
   if (address_.empty()) return;
   if ((address_[0] != '/' && address_[0] != '@') ||
       address_.size() >= sizeof(sockaddr_un::sun_path)) {
-    Warn(absl::StrCat("NOTIFY_SOCKET is '", address_,
-                      "', which is no path and no abstract name: the service "
-                      "manager is not notified"));
+    Warn(absl::StrCat(
+        "NOTIFY_SOCKET is '", address_,
+        "', which is neither a path nor an abstract name: the service "
+        "manager is not notified"));
     address_.clear();
     return;
   }

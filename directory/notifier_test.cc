@@ -162,7 +162,8 @@ TEST_F(NotifierTest, ReportsTheStatusWhenItChanges) {
   });
 }
 
-// The loop sends it, so none comes while the loop does not run.
+// The loop notifies the watchdog, so no notification arrives while the loop
+// does not run.
 TEST_F(NotifierTest, FeedsTheWatchdogTwiceInItsTime) {
   Listen(path());
   for (const char* pid : {"", "9"}) {
@@ -257,7 +258,8 @@ TEST_F(NotifierTest, WithoutAnAddressItDoesNothing) {
         "/" + std::string(107, 'x')}) {
     log_.clear();
     Run(wrong, "1000", "", live);
-    EXPECT_THAT(log_, ElementsAre(HasSubstr("is no path and no abstract")));
+    EXPECT_THAT(log_,
+                ElementsAre(HasSubstr("is neither a path nor an abstract")));
   }
 }
 

@@ -73,8 +73,8 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
       "the directory at ", place.folder, " runs as user ", directory.uid,
       unknown ? ", which stands for every user that this user namespace does "
                 "not map and"
-              : ", who",
-      " is not to be trusted; set LE_MESSAGING_DIR to trust it",
+              : ", which",
+      " is not trusted; set LE_MESSAGING_DIR to trust it",
       !unknown && place.kind == Place::Kind::kSystem
           ? ", or make that user the owner of the folder"
           : ""));

@@ -55,7 +55,7 @@ absl::Status CheckFolder(const std::string& folder, bool is_above) {
     struct stat found;
     if (look(folder.c_str(), &found) != 0) {
       if (is_above && errno == ENOENT) return absl::OkStatus();
-      return Error("look at the folder", folder);
+      return Error("check the folder", folder);
     }
     const bool is_link = S_ISLNK(found.st_mode);
     const std::string what =
@@ -93,7 +93,7 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
   if (sys::Mkdir(folder.c_str(), kFolderMode) == 0) {
     // mkdir() has subtracted the umask.
     if (sys::Chmod(folder.c_str(), kFolderMode) != 0) {
-      return Error("open to others the folder", folder);
+      return Error("set the mode of the folder", folder);
     }
   } else if (errno != EEXIST) {
     return Error("make the folder", folder);

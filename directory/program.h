@@ -26,7 +26,7 @@ enum ExitStatus {
   kMisused = 2,
   kOutOfTime = 3,
   kNo = 4,           // the answer is no
-  kNoDirectory = 5,  // nobody to ask
+  kNoDirectory = 5,  // no directory answers
 };
 
 // The arguments of a program. Each call removes the arguments that it has read.

@@ -221,7 +221,7 @@ Registry::Actions Registry::Inspect(PeerId id, const PeerIdentity& identity,
            &actions);
   } else if (server.inspections >= kMaxInspections || IsBusy(server)) {
     Refuse(id, RefusalReason::kBusy,
-           absl::StrCat("pid ", server.identity.pid, " has not taken ",
+           absl::StrCat("pid ", server.identity.pid, " has not accepted ",
                         server.ordered + server.on_their_way.size(),
                         " introductions: it is stopped, or its event loop does "
                         "not run"),
@@ -654,7 +654,8 @@ std::string Registry::Discrepancy() const {
       return "inspections are not counted";
     }
   }
-  if (waiting != accounts_->waiting.users()) return "who waits is not charged";
+  if (waiting != accounts_->waiting.users())
+    return "waiting clients not charged";
   if (services != accounts_->services.users()) return "services not charged";
   for (const auto& user : introductions) {
     // There may be more charges than introductions here, because
@@ -679,7 +680,7 @@ WaitCause ToCause(const Registry::Wait& wait, Users* users) {
     case WaitReason::kNotTaken:
       cause.text = absl::StrCat("service ", Format(wait.service, users),
                                 " is offered by pid ", wait.server_pid,
-                                ", which has not taken the session");
+                                ", which has not accepted the session");
       break;
     default:
       cause.text = MissingBinding(Format(wait.client, users), wait.client.name);

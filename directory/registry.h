@@ -9,8 +9,8 @@
 //   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced ──► received
 //   server:  advertises ──► standing by ──► offering ──► removed
 //
-// A client may skip `unbound` and `waiting`, and a server `standing by`. Until a
-// client is introduced, it may be refused; the registry then forgets it. It
+// A client may skip `unbound` and `waiting`, and a server `standing by`. Until
+// a client is introduced, it may be refused; the registry then forgets it. It
 // forgets an introduced client when the server has received the introduction. A
 // server that stands by may be removed, too.
 //
@@ -23,7 +23,8 @@
 //   names now.
 // - Unless has_more(), no client waits for a server that is not busy.
 // - No client is introduced by a binding that was removed. A client that has
-//   named its service needs no binding: its owner has checked that it may.
+//   named its service needs no binding: the owner of the registry has checked
+//   that the client may do so.
 // - An introduction is first ordered (kIntroduce), then on its way
 //   (IntroductionDone()), until the server has received it. Until then it is
 //   charged to the client's user. After the server is removed, it is charged to

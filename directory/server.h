@@ -61,10 +61,10 @@ constexpr size_t kMaxUnreceivedBytes = 2048;
 // the kernel whether the server has received some of them.
 constexpr size_t kLookAtIntroductions = 8;
 
-// If a directory takes over the socket of a former one, a try-open whose service
-// is not offered waits this long from the start on: the services of the former
-// directory offer themselves again meanwhile. It is the longest delay of their
-// back-off.
+// If a directory takes over the socket of a former one, a try-open whose
+// service is not offered waits until this time after the start. Meanwhile the
+// services of the former directory are offered again: this is the longest delay
+// of their back-off.
 constexpr absl::Duration kTakeOverTime = absl::Seconds(1);
 
 // The most actions, and the most checks of servers, in one turn of the loop.
@@ -106,8 +106,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
                       const std::string& address);
 
   // Replaces all bindings by those of the files. On an error nothing changes.
-  // Returns the warnings. kAtStart skips lines with unknown
-  // users. kCheckOnly changes nothing.
+  // Returns the warnings. kAtStart skips lines with unknown users. kCheckOnly
+  // changes nothing.
   enum class Loading { kNow, kAtStart, kCheckOnly };
   absl::StatusOr<std::string> Load(const std::vector<BindingsText>& files,
                                    Loading loading = Loading::kNow);

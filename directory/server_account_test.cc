@@ -193,7 +193,7 @@ TEST_F(DirectoryAccountTest, ThereIsAReserveForAdministration) {
     Speaker admin(&world_, 0);
     EXPECT_EQ(admin.Ask(ListMessage()), "list");
     EXPECT_EQ(admin.heard().list().users(0).at_limit(),
-              "connections that have said nothing");
+              "connections that have sent nothing");
     Speaker client(&world_, 0);
     EXPECT_THAT(client.Ask(OpenMessage(Interface("clock"), true)),
                 StartsWith("refused LIMIT: user 0 has as much as a user may"));

@@ -163,7 +163,7 @@ void DirectoryServer::Administer(Peer* peer,
       if (!binding.ok()) return answer(binding.status());
       absl::StatusOr<std::string> file = std::string();
       if (request.bind().persist()) {
-        // The names as they were given, since a number may change its user.
+        // The file gets the names as given: a user ID may change its owner.
         file = Persist(binding->client,
                        absl::StrCat(request.bind().client(), " -> ",
                                     request.bind().service()));

@@ -375,9 +375,9 @@ TEST_F(DirectoryServerAdminTest, AtStartALineWithAnUnknownUserIsLeftOut) {
     const auto at_start = server.Load(text, "file", Loading::kAtStart);
     ASSERT_TRUE(at_start.ok()) << at_start.status();
     EXPECT_EQ(*at_start,
-              "file:1:2: there is no user 'ann': this line is left out until "
+              "file:1:2: there is no user 'ann': this line is skipped until "
               "the next reload\n"
-              "file:3:14: cannot look up: this line is left out until the next "
+              "file:3:14: cannot look up: this line is skipped until the next "
               "reload");
     EXPECT_EQ(server.registry().bindings_of_users().size(), 1u);
     EXPECT_FALSE(server.Load("nonsense", "file", Loading::kAtStart).ok());

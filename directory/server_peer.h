@@ -119,9 +119,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
   void NotifyWhenReceived() { connection_->NotifyWhenReceived(); }
 
-  // For a server that is removed. Keeps the connection, because only an open
-  // socket tells how many introductions the kernel still holds. False: the
-  // kernel holds none.
+  // For a server that is removed. Keeps the connection, because the number of
+  // introductions in the kernel can be read only from an open socket. False:
+  // the kernel holds none.
   bool Linger(std::deque<Registry::Client> on_their_way) {
     leftovers_ = std::move(on_their_way);
     return LookAtLeftovers();
@@ -147,8 +147,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       if (!LookAtLeftovers()) directory_->peers_.erase(id_);
       return;
     }
-    directory_->NoteRefusal(party(), proto::INVALID,
-                            "it has not said what it wants");
+    directory_->NoteRefusal(party(), proto::INVALID, "it has sent no request");
     directory_->Remove(id_);
   }
 
@@ -232,7 +231,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
           } else {
             lost = true;
             directory->NoteRefusal(party(), proto::INVALID,
-                                   "it does not speak to a directory");
+                                   "its message is not for a directory");
           }
           break;
       }

@@ -501,7 +501,7 @@ TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
     Speaker third(&world_, kAlice);
     EXPECT_THAT(third.Hear(),
                 AllOf(StartsWith("refused LIMIT"), HasSubstr("user 1001"),
-                      HasSubstr("connections that have said nothing")));
+                      HasSubstr("connections that have sent nothing")));
     EXPECT_EQ(third.Hear(), "closed");
     Speaker other(&world_, kBob);
     EXPECT_EQ(other.Hear(), "nothing");
@@ -557,10 +557,10 @@ TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
     }
     EXPECT_EQ(told, (std::vector<std::string>{
                         "500: ",
-                        "1001: connections that have said nothing",
+                        "1001: connections that have sent nothing",
                         "1002: waiting clients",
                         "1003: services",
-                        "1004: connections, connections that have said "
+                        "1004: connections, connections that have sent "
                         "nothing, waiting clients, services",
                         "1005: ",
                     }));

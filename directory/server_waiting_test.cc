@@ -44,7 +44,7 @@ class DirectoryServerWaitingTest : public ::testing::Test {
   std::string NotTaken() {
     return absl::StrCat("waiting: service <500>.clock is offered by pid ",
                         world_.ProcessOf(kSelf)->credentials().pid,
-                        ", which has not taken the session");
+                        ", which has not accepted the session");
   }
 
   SmallWorld world_;
@@ -210,8 +210,8 @@ TEST_F(DirectoryServerWaitingTest, AClientThatReadsAgainIsToldTheNextChange) {
   });
 }
 
-// Each server that ends in front of it changes the state of a stand-by. So the
-// number of stand-bys bounds the messages for one that does not read.
+// When a server ends, the stand-bys behind it get a new state. So the number of
+// stand-bys bounds the messages for a stand-by that does not read.
 TEST_F(DirectoryServerWaitingTest, AStandByThatDoesNotReadCostsAFewKiB) {
   world_.Run([&] {
     world_.Start();

@@ -32,7 +32,7 @@ constexpr int64_t kMaxTime = std::numeric_limits<int64_t>::max() / 4;
 
 absl::Status NotARing(absl::string_view why) {
   return absl::InvalidArgumentError(
-      absl::StrCat("the file is no ring for a tap: ", why));
+      absl::StrCat("the file is not a ring for a tap: ", why));
 }
 
 }  // namespace
@@ -81,7 +81,8 @@ void TapMapping::CopyOut(uint64_t position, void* to, size_t size) const {
 
 absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
     const event::UniqueFd& fd) {
-  // First, because the sender of another file could make fstat() wait.
+  // Only a memfd has seals. They are checked first, because the sender of
+  // another file could make fstat() wait.
   const int seals = fcntl(fd.get(), F_GET_SEALS);
   if (seals < 0 || (seals & kSeals) != kSeals) {
     return NotARing("its size is not sealed");

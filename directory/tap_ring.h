@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ring of a tap: a memfd into which a server copies the frames of its
-// sessions, and from which the administrator that taps it reads.
+// The ring of a tap: a memfd. A server copies the frames of its sessions into
+// it, and the administrator that taps the server reads them from it.
 //
 // The administrator makes the memfd with its final size, which is sealed. The
 // writer allocates all pages, and seals the file against the loss of a page. So
@@ -87,7 +87,7 @@ class TapMapping {
 // Not thread-safe.
 class TapWriter {
  public:
-  // InvalidArgument: this is no memfd of a fixed size within the bounds.
+  // InvalidArgument: this is not a memfd of a fixed size within the bounds.
   static absl::StatusOr<std::unique_ptr<TapWriter>> Open(
       const event::UniqueFd& fd);
 

@@ -22,8 +22,8 @@ namespace {
 constexpr size_t kHelpColumn = 28;
 constexpr size_t kHelpWidth = 84;
 
-// Appends `text` in lines of at most `width`. Those after the first one begin
-// with `indent` blanks. The first one continues at that column.
+// Appends `text` in lines of at most `width`. The first line continues at the
+// column `indent`. Further lines begin with `indent` blanks.
 void AppendWrapped(absl::string_view text, size_t indent, size_t width,
                    std::string* to) {
   size_t column = indent;
@@ -99,8 +99,8 @@ std::string Mdoc(absl::string_view text) {
                              {{"\\", "\\e"}, {"'", "\\(aq"}, {"-", "\\-"}});
 }
 
-// As Mdoc(), in lines of which each sentence begins a new one. A line that
-// began with a full stop would be a request.
+// As Mdoc(), with each sentence on a line of its own. A full stop at the
+// beginning of a line is escaped, because mdoc would take it for a request.
 std::string MdocText(absl::string_view text) {
   std::string lines = "\n";
   for (const absl::string_view sentence : absl::StrSplit(Mdoc(text), ". ")) {

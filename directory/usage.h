@@ -51,8 +51,8 @@ struct Usage {
 
   // Null: there is no such command.
   const CommandInfo* FindCommand(absl::string_view name) const;
-  // Returns whether an option goes with each command, as one does that no
-  // command takes.
+  // Returns whether the option may be given with every command: no command has
+  // it in its own list.
   bool IsGlobal(absl::string_view option) const;
 };
 

@@ -37,7 +37,7 @@ constexpr size_t kMaxThreadName = 15;
 
 std::atomic<bool> g_forked{false};
 
-// The process number. It is cached, because each opening of a session needs it.
+// The process ID. It is cached, because each opening of a session needs it.
 // Only a fork changes it. 0 means that it has not been read yet.
 std::atomic<pid_t> g_pid{0};
 

@@ -20,8 +20,8 @@
 namespace le {
 namespace event {
 
-// The user number for every peer whose user is unknown. All of these peers
-// share one limit.
+// The user ID for every peer whose user is unknown. All of these peers share
+// one limit.
 constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 
 // Any thread. Like Log(), for a line that a peer of user `user` has caused. For

@@ -61,7 +61,7 @@ TEST(PeerLogLimiterTest, MoreUsersThanItRemembersShare) {
             kAtOnce);
 }
 
-// A person may have very many user numbers, and hide a line of each.
+// A person may have very many user IDs, and cause a hidden line by each.
 TEST(PeerLogLimiterTest, UsersWithHiddenLinesAreForgottenToo) {
   PeerLogLimiter limiter;
   constexpr uid_t kMany = PeerLogLimiter::kMaxUsers;

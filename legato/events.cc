@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: events that are reported to handlers. A handler keeps each report
-// and queues a function on its thread for it.
+// The C API: events that are reported to handlers. A handler keeps each report,
+// and queues a function for the report on the handler's thread.
 
 #include <algorithm>
 #include <cstddef>

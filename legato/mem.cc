@@ -289,7 +289,7 @@ le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
 
 void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool) {
   Checked(__func__, subPool);
-  if (subPool->super_pool == nullptr) Misuse(__func__, "it is no sub-pool");
+  if (subPool->super_pool == nullptr) Misuse(__func__, "it is not a sub-pool");
   Pools* const pools = Pools::OfCurrentProcess();
   const bool is_super = pools->FindIf([subPool](const le_mem_Pool& pool) {
     return pool.super_pool == subPool;

@@ -87,7 +87,7 @@ void TestPackValues(void) {
 #endif
 }
 
-/* The largest number of bytes of NAME is that of this call. */
+/* LE_PACK_NAME_MAX_SIZE is the number of bytes that this call writes. */
 #define CHECK_SIZE(NAME, call)                                               \
   do {                                                                       \
     uint8_t* at = Buffer;                                                    \

@@ -120,7 +120,7 @@ void Block(const char* function, int signal) {
   sigset_t signals;
   sigemptyset(&signals);
   if (sigaddset(&signals, signal) != 0) {
-    Misuse(function, signal, " is no signal");
+    Misuse(function, signal, " is not a signal");
   }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }

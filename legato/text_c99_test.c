@@ -81,7 +81,7 @@ void TestNegativeNumbers(void) {
   le_arg_AllowLessPositionalArgsThanCallbacks();
   le_arg_Scan();
   LE_TEST_OK(HadErrors(errors, NUM_ARRAY_MEMBERS(errors)),
-             "what is no number is not");
+             "other texts are not numbers");
   le_arg_SetErrorHandler(NULL);
 }
 

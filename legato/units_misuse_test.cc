@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fatal calls of the functions that c99_test calls. Their log lines
-// must name the function. Also tests that need simulated time or threads.
+// Fatal calls of the functions that c99_test calls. Their log lines must name
+// the function. Also tests that need simulated time or threads.
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -151,7 +151,7 @@ TEST_F(UnitsDeathTest, SingleLists) {
 
 TEST_F(UnitsDeathTest, Signals) {
   const auto handler = [](int) {};
-  EXPECT_FATAL(le_sig_Block(9999), "le_sig_Block: 9999 is no signal");
+  EXPECT_FATAL(le_sig_Block(9999), "le_sig_Block: 9999 is not a signal");
   EXPECT_FATAL(le_sig_SetEventHandler(SIGKILL, handler),
                "le_sig_SetEventHandler: not for signal 9");
   EXPECT_FATAL(le_sig_SetEventHandler(SIGSEGV, handler),
@@ -214,7 +214,7 @@ TEST_F(UnitsDeathTest, Memory) {
       },
       "le_mem_InitStaticPool: pool 'fixed'");
   const le_mem_PoolRef_t sub = le_mem_CreateSubPool(pool, "sub", 1);
-  EXPECT_FATAL(le_mem_DeleteSubPool(pool), "le_mem_DeleteSubPool: .*no sub");
+  EXPECT_FATAL(le_mem_DeleteSubPool(pool), "le_mem_DeleteSubPool: .*not a sub");
   EXPECT_FATAL(
       {
         le_mem_AssertAlloc(sub);

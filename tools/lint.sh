@@ -123,7 +123,7 @@ include_arrows() {
 }
 
 # Reads the labels in all BUILD files, because tests/build queries only the
-# public targets. A label of visibility is no dependency. The alias in
+# public targets. A label of visibility is not a dependency. The alias in
 # event/BUILD.bazel may name legato.
 label_arrows() {
   files '*/BUILD.bazel' | grep -v '^examples/consumer/' |
@@ -309,15 +309,15 @@ version() {
   version=$(sed -n 's/^    version = "\(.*\)",$/\1/p' MODULE.bazel | head -n 1)
   grep -q "kVersion\[\] = \"$version\"" directory/program.h ||
     echo "directory/program.h: kVersion is not MODULE.bazel's $version"
-  grep -q "^## $version" CHANGELOG.md || echo "CHANGELOG.md: says nothing of $version"
+  grep -q "^## $version" CHANGELOG.md || echo "CHANGELOG.md: does not name version $version"
   grep -q "name = \"le_messaging\", version = \"$version\"" README.md ||
     echo "README.md: names another version than $version"
   head -n 1 tools/packaging/debian/changelog | grep -qF "($version)" ||
     echo "tools/packaging/debian/changelog: does not begin with $version"
 }
 
-# The lines that a page gives to a project that depends on us are lines of
-# examples/consumer, which CI builds. There the version is that of the tree.
+# Pages have lines for a project that depends on us. These lines must be in
+# examples/consumer, which CI builds. The version there must be that of the tree.
 dependency_lines() {
   local page line
   for page in README.md docs/using.md; do

@@ -43,7 +43,7 @@ TEST(BufferTest, WhatWasAssignedIsNotFoundInTheNext) {
     EXPECT_EQ(buffer.size(), size);
     EXPECT_EQ(Contents(buffer),
               text.substr(0, size) + std::string(64 - size, '\0'));
-    // The next user of the buffer zeroes it without having written to it.
+    // The next user zeroes the buffer, and has written nothing to it.
     buffer.reset();
     buffer = pool->Allocate();
     buffer.ZeroFrom(0);

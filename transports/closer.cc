@@ -26,18 +26,19 @@ namespace transports {
 namespace {
 
 // The most threads that close file descriptors of one user at a time. The first
-// one is the user's own. The others are shared threads, so that the user's other
-// closes continue while one blocks.
+// one is the user's own. The others are shared threads, so that the user's
+// other closes continue while one blocks.
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxSharedThreads = 60;
 
 // If none of a user's closes has ended for this time, this is logged.
 constexpr absl::Duration kLong = absl::Seconds(5);
 
-// How long a thread waits for the next file descriptor. A directory closes one
-// for each introduction. So a busy directory keeps its thread: the start of a
-// thread takes longer than the rest. The end of a process in a test waits for
-// its threads. So the time is short.
+// How long an idle thread waits for the next file descriptor before it ends. A
+// directory closes one for each introduction. So a busy directory keeps its
+// thread, and saves the start of another one, which takes longer than the
+// close. The time is short, because a process in a test waits for its threads
+// at its end.
 constexpr absl::Duration kIdleTime = absl::Milliseconds(10);
 
 // The number of file descriptors that wait to be closed, of all users and all
@@ -54,8 +55,9 @@ std::atomic<size_t> g_unfinished{0};
 //
 // A user without a close under way may always have a thread, which is the
 // user's own. So no user delays the closes of others. The number of threads is
-// bounded by the number of users that have closes under way; each has something
-// that is charged to it until its close ends.
+// bounded by the number of users that have closes under way. Each of these
+// users has a connection or a file descriptor that is charged to it until the
+// close ends.
 class Closer {
  public:
   struct Item {
@@ -210,7 +212,7 @@ class Closer {
     std::list<User*> node{this};
     const std::list<User*>::iterator self = node.begin();
     std::list<FewClosesWait*> waits;  // begun, and not posted
-    // When `closing` was 0, or a close ended.
+    // The last time when `closing` was 0 or a close ended.
     event::Instant since;
     std::list<User*> lasting{this};  // empty while lasting_ has the node
     const std::list<User*>::iterator lasting_self = lasting.begin();
@@ -369,7 +371,7 @@ struct State final : event::ModuleState {
   }
 };
 
-// Call it while closes are asked for. No thread waits only to report.
+// Call it at each request for a close, because no thread waits only to report.
 void LogLong(event::Process* process, Closer* closer) {
   uid_t user = 0;
   const std::string line = closer->TakeLong(process->Now(), &user);

@@ -34,9 +34,9 @@ void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
 // charged to `user`. Each user that has closes under way has a thread of its
 // own, and up to three of 60 shared threads. So one user does not delay the
 // closes of others. If no thread can be started, an existing thread closes `fd`
-// later. The calling thread closes `fd` only if no such thread exists, memory is
-// short, or the process was killed. If the closes of any user last long, logs
-// this.
+// later. The calling thread closes `fd` only if no such thread exists, memory
+// is short, or the process was killed. If the closes of any user last long,
+// logs this.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     event::HeldRef held = {});
 
@@ -51,10 +51,10 @@ constexpr size_t kMaxClosesOfAUser = 64;
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
 
-// Waits until a user has fewer than kMaxClosesOfAUser. Each file descriptor that
-// no longer waits to be closed ends one wait of its user, the longest one. While
-// the user has few, each wait that ends also ends the next one. So the work does
-// not grow with the number of waits. For the owner of the loop.
+// Waits while a user has many closes: kMaxClosesOfAUser or more. When a file
+// descriptor no longer waits to be closed, the longest wait of its user ends.
+// While the user has few closes, each wait that ends also ends the next one. So
+// the work does not grow with the number of waits. For the owner of the loop.
 class FewClosesWait : private event::Task {
  public:
   FewClosesWait() = default;
@@ -84,7 +84,8 @@ class FewClosesWait : private event::Task {
 
 // Any thread. Whether any file descriptor of any user waits to be closed.
 bool AnyCloseWaits();
-// For tests. Whether any waits to be closed, or is being closed.
+// For tests. Whether any file descriptor waits to be closed, or is being
+// closed.
 bool AnyCloseIsUnfinished();
 
 }  // namespace transports

@@ -26,8 +26,8 @@
 //    thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
-//  - A call with a deadline first sends what the calling thread's turn has
-//    gathered, on all its connections: the far ends may wait for it.
+//  - A call with a deadline first sends the frames that the calling thread's
+//    turn has gathered, on all its connections: the far ends may wait for them.
 //  - While a call with a deadline waits, the queues of all connections that are
 //    attached to the calling thread's loop are sent, also frames that other
 //    threads queue meanwhile: the far ends may wait for them. This needs the
@@ -129,7 +129,7 @@ struct SendLimits {
   }
 };
 
-// What a connection has sent so far. Frames that are queued count as sent.
+// The counts of a connection so far. Frames that are queued count as sent.
 struct SendCounts {
   uint64_t frames = 0;
   uint64_t bytes = 0;             // of payloads
@@ -308,7 +308,7 @@ class Connection {
   // Sets how file descriptors of the far end are handled. Their sender can make
   // a close block for any time.
   //  - kTrusted: this thread closes them. The far end can stop this process
-  //    anyway, so a close that blocks is no new danger.
+  //    anyway, so a close that blocks is not a new danger.
   //  - kStranger: another thread closes the file descriptors that Receive()
   //    does not return. The other thread also closes the socket if it may have
   //    unread file descriptors.
@@ -357,8 +357,8 @@ class Connection {
   // attached loop a frame is sent at once. Within a turn, on the loop's thread,
   // the first frame is sent at once. Later frames are gathered until the turn
   // ends or a packet is full. An empty queue accepts one frame of any size.
-  // Does not block. While the connection is attached, the owner sends what is
-  // queued: its loop, or a call in which it blocks (see above).
+  // Does not block. While the connection is attached, the owner sends the
+  // queued frames: its loop does, or a call in which it blocks (see above).
   // Errors: kWouldBlock: a limit is reached; OnWritable() and Wait() report
   // room. kClosed: see close_status(). kNotIdle: see OutgoingFrame::connection.
   // Fatal: a payload over kMaxPayloadBytes.

@@ -57,7 +57,8 @@ class SimFileSystem {
            SimInodeRef* made);
   // Removes an entry that is not a folder.
   int Unlink(const std::string& path, const Credentials& who);
-  // Moves an entry that is not a folder, in place of an entry that is none.
+  // Moves an entry, and replaces the entry at the new path. Neither may be a
+  // folder.
   int Rename(const std::string& from, const std::string& to,
              const Credentials& who);
   static bool May(const SimInode& inode, int wanted, const Credentials& who);

@@ -2,8 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# le_messaging at work, in a few seconds: processes that find each other, talk,
-# die and are replaced. Arguments: DIRECTORYD SDIR SERVER CLIENT ONE_PROCESS.
+# Shows le_messaging in a few seconds: a client and a server find each other and
+# communicate. The server dies, and another one replaces it.
+# Arguments: DIRECTORYD SDIR SERVER CLIENT ONE_PROCESS.
 set -euo pipefail
 
 directoryd=$1 sdir=$2 server=$3 client=$4 one_process=$5
@@ -37,7 +38,7 @@ hear() {
 
 indent() { sed -u 's/^/  /'; }
 
-say "A directory starts. One line says who may talk to whom:"
+say "A directory starts. One line binds the client's interface to the service:"
 echo "<$user>.facts -> <$user>.fileFacts" > "$LE_MESSAGING_DIR/bindings"
 indent < "$LE_MESSAGING_DIR/bindings"
 exec 4< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
@@ -57,13 +58,13 @@ until grep "WAITING for" <<< "$waiting" | indent; do
   waiting=$("$sdir" list) || { echo "sdir list has failed" >&2; exit 1; }
 done
 
-say "A server starts; the client is served: one way, synchronously, asynchronously, and by news:"
+say "A server starts. The client sends a message, makes calls, and receives news:"
 "$server" > >(indent) &
 server_pid=$!
 running+=("$server_pid")
 hear "client: served"
 
-say "Who is there now:"
+say "The directory lists its bindings, services and clients:"
 "$sdir" list | sed -n '/SERVICES/,/RESOURCES/p' | grep -v -e '^$' -e RESOURCES | indent
 
 say "The server is killed; the client notices and waits:"
@@ -83,4 +84,4 @@ indent <<< "$output"
 
 read -r lines words bytes _ < <(wc "$file")
 grep -q ": $lines lines, $words words, $bytes bytes," <<< "$output"
-say "wc counts $lines lines, $words words, $bytes bytes as well. That was le_messaging."
+say "wc counts the same: $lines lines, $words words, $bytes bytes. That was le_messaging."

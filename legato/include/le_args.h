@@ -27,8 +27,8 @@
 extern "C" {
 #endif
 
-/* Sets the arguments to those of main(). Fatal: argv is NULL, and argc is not
- * 0; a call in a callback of le_arg_Scan(). */
+/* Sets the arguments to those of main(). Fatal: argv is NULL although argc is
+ * not 0; a call in a callback of le_arg_Scan(). */
 void le_arg_SetArgs(size_t argc, const char** argv);
 
 /* The program's name: the last part of its path. "" if the name is not

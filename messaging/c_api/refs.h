@@ -33,8 +33,9 @@ inline le_msg_SessionRef_t ToRef(Session* s) {
   return reinterpret_cast<le_msg_SessionRef_t>(s->ref());
 }
 // In a debug build, a message's reference has the message's generation in its
-// low bits, so that a stale reference is detected. It is also detected if a
-// later message might show bytes of this one.
+// low bits, so that a stale reference is detected. A debug build also detects
+// that a program has written bytes that it had promised not to write: a later
+// message might show these bytes.
 #ifdef NDEBUG
 constexpr bool kChecksMessages = false;
 #else

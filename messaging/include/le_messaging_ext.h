@@ -263,9 +263,9 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
  * the payload, nor read beyond that size. In return the library need not look
  * for written bytes before it uses the memory for another message, and a kept
  * message may occupy only its own bytes. If the protocol's largest message is
- * large, this saves much time and memory. The pointer is valid until the message
- * is released. If the program has called le_msg_GetPayloadPtr() or
- * le_msg_GetPayloadForWriting() since, it may point to the bytes of before. */
+ * large, this saves much time and memory. The pointer is valid until the
+ * message is released. After a later call of le_msg_GetPayloadPtr() or
+ * le_msg_GetPayloadForWriting() it may point to an outdated copy. */
 const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
                                         size_t* sizePtr);
 
@@ -322,8 +322,8 @@ le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
  * The pidfd never refers to another process, even if the client has ended and
  * another process has its number.
  * LE_UNSUPPORTED: the kernel does not provide it for the socket (before Linux
- * 6.5, and over loopback), or no file descriptor is free. LE_CLOSED: the session
- * is closed. */
+ * 6.5, and over loopback), or no file descriptor is free. LE_CLOSED: the
+ * session is closed. */
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr);
 
@@ -363,7 +363,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 /* The policy for le_msg_Send() on a server when the queue to the client is
  * full. It does not apply to responses. No policy drops the oldest messages:
- * these are in the kernel's socket, from which the server cannot remove them. */
+ * these are in the kernel's socket, from which the server cannot remove them.
+ */
 typedef enum {
   /* Messages are gathered, up to maxGatheredBytes. Beyond that the session is
    * closed. It is also closed if the client has read nothing for a second. */
@@ -398,11 +399,13 @@ typedef struct {
   size_t maxGatheredBytes;
   /* Bytes of requests without a response. Each request counts its payload and
    * 512 bytes. The request that reaches the limit is still accepted. While the
-   * buffers of a protocol have more than 64 MiB, a request counts what it
-   * occupies: the size of the protocol's largest message, if the program has
-   * called le_msg_GetPayloadPtr() or le_msg_GetPayloadForWriting() for it, or if
-   * it is longer than half of that size, or at most 2 KiB shorter. Default:
-   * 64 MiB. */
+   * buffers of a protocol have more than 64 MiB, a request may occupy, and
+   * count, the size of the protocol's largest message instead. It does so in
+   * two cases:
+   *  - It is longer than half of that size, or at most 2 KiB shorter.
+   *  - The program has called le_msg_GetPayloadPtr() or
+   *    le_msg_GetPayloadForWriting() for it.
+   * Default: 64 MiB. */
   size_t maxRequestBytes;
 
   /* ---- Of each user, except root and the service's own user ---- */
@@ -437,11 +440,13 @@ typedef struct {
    * user's requests without a response, and the bytes that are queued for the
    * user. Each session of the user has an equal part of this limit, and of
    * maxFdsPerUser for queued file descriptors. If the part is smaller than the
-   * session's own limit above, the part applies. In addition, the first number
-   * is bounded for all sessions together, with the messages that have arrived in
-   * part, each of which counts as a largest message. While this sum has reached
-   * the limit, and until it is less than half of it, nothing is received from
-   * the user's sessions, except the rest of these messages. Default: 256 MiB. */
+   * session's own limit above, the part applies.
+   * The limit also bounds a sum over all sessions of the user: the bytes of
+   * requests without a response, and of messages that have arrived in part.
+   * Each of these messages counts as a largest message. When the sum reaches
+   * the limit, only the rest of these messages is received from the user's
+   * sessions, until the sum is less than half of the limit. Default: 256 MiB.
+   */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 
@@ -461,10 +466,10 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
  * undone. The owner only.
  *
  * The sender of a file descriptor can make its close last long. So the library
- * has a thread that closes file descriptors of other users. This also applies
- * to a service that receives file descriptors, for those that the program does
- * not fetch. The program must close each file descriptor that le_msg_GetFd()
- * has returned. */
+ * closes the file descriptors of other users on threads of its own. If a
+ * service receives file descriptors, the library does so with those that the
+ * program does not fetch. The program must close each file descriptor that
+ * le_msg_GetFd() has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0 stands for the default, which is in the

@@ -13,7 +13,7 @@ const char* CloseReasonText(CloseReason reason) {
     case CloseReason::kByCaller:
       return "closed at this end";
     case CloseReason::kByPeer:
-      return "the far end closed it or died";
+      return "the far end closed the session or died";
     case CloseReason::kSlowReader:
       return "slow reader: the far end does not read its messages";
     case CloseReason::kKilled:
@@ -27,7 +27,7 @@ const char* CloseReasonText(CloseReason reason) {
     case CloseReason::kThreadEnded:
       return "its owner's thread ended";
     case CloseReason::kSystem:
-      return "the operating system refused";
+      return "a system call failed, or there was no memory";
   }
   return "unknown";
 }

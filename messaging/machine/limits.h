@@ -105,9 +105,9 @@ struct UserLimits {
   // File descriptors. The limit applies to two numbers separately: those of
   // messages that are queued for the user, and those of received messages that
   // the program has neither fetched nor released. While a user has the largest
-  // number of received ones, the service does not receive from it. If a file
-  // descriptor arrives and the user may have none at this service, the session
-  // ends.
+  // number of received file descriptors, nothing is received from the user. If
+  // a file descriptor arrives and the user may have none at this service, the
+  // session ends.
   uint32_t descriptors = kDefaultQueuedDescriptors;
   // The limit applies to two numbers separately: the bytes of requests without
   // a response, and the bytes of queued messages. Each session has a part of

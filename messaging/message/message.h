@@ -49,8 +49,8 @@ class alignas(64) Message {
   // descriptor to send.
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
-  // The frame was not sent, and the holder keeps the message. It may write to
-  // the payload through a pointer that it has had before.
+  // The frame was not sent, and the holder keeps the message. The holder may
+  // write to the payload through a pointer that it has had before.
   void OnFrameRefused() {
     if (!size_was_set_) payload_.MarkDirty();
   }
@@ -61,9 +61,9 @@ class alignas(64) Message {
     payload_.MarkDirty();
     return payload_.data();
   }
-  // The caller only reads, and only the first size() bytes. The pointer is valid
-  // until the message is freed. After payload() or PayloadForWriting() it may
-  // point to a former copy of the payload.
+  // The caller only reads, and only the first size() bytes. The pointer is
+  // valid until the message is freed. After payload() or PayloadForWriting() it
+  // may point to a former copy of the payload.
   const void* PayloadForReading() {
     if (packed_ != nullptr && !payload_ && size() <= received_bytes_) {
       return packed_.get();
@@ -78,8 +78,8 @@ class alignas(64) Message {
     if (size > payload_.clean_from()) payload_.MarkCleanFrom(size);
     return payload_.data();
   }
-  // False: the program has written bytes that it had promised not to write. The
-  // first 4 KiB after the promised size are looked at.
+  // False: the program has written bytes that it had promised not to write.
+  // Checks only the first 4 KiB after the promised size.
   bool IsCleanAsPromised() const;
   // The size of the protocol's largest message.
   size_t capacity() const;
@@ -103,11 +103,11 @@ class alignas(64) Message {
 
   bool is_received_request() const { return is_received_request_; }
   size_t received_bytes() const { return received_bytes_; }
-  // The bytes that its session is charged for the payload of a received
-  // request: at least those that the payload occupies, once the pool has many
-  // buffers.
+  // The bytes that the session is charged for the payload of a received
+  // request. If the pool has many buffers, these are at least the bytes that
+  // the payload occupies.
   size_t charged_bytes() const { return charged_bytes_; }
-  // The response to this request is timed, from now on, and counts for that
+  // Times the response to this request, from `now` on. The time counts for that
   // many requests.
   void StartTimer(uint32_t requests, event::Instant now) {
     timed_requests_ = requests;

@@ -85,7 +85,7 @@ class Input {
     bytes_.remove_prefix(size);
     return bytes;
   }
-  // With the bytes that fill them up to a multiple of four.
+  // As Bytes(). Also skips the padding up to a multiple of four.
   absl::string_view Padded(size_t size) {
     const absl::string_view bytes = Bytes(size);
     Bytes((4 - size % 4) % 4);
@@ -196,7 +196,7 @@ std::string PcapngHeader(const Recording& recording) {
   std::string interface;
   Put(kLinkType, &interface);
   Put(uint16_t{0}, &interface);
-  Put(uint32_t{0}, &interface);  // no bound of the captured bytes
+  Put(uint32_t{0}, &interface);  // no limit of the captured bytes
   PutOption(kInterfaceName, recording.service, &interface);
   PutOption(
       kInterfaceDescription,

@@ -6,8 +6,8 @@
 // A file has one section and one interface of the link type USER0 (147). The
 // name of the interface is the service, and its description is the service's
 // protocol, a blank, and the size of its largest message. Each frame is an
-// Enhanced Packet Block in nanoseconds. Its data begin with a header of 24
-// bytes, little endian, which the payload follows:
+// Enhanced Packet Block in nanoseconds. Its data are a header of 24
+// bytes, little endian, and the payload:
 //
 //   0   u8   1, the version of this header
 //   1   u8   flags: 1 to the client, 2 with a file descriptor
@@ -18,9 +18,10 @@
 //   4   u32  the session, which differs for each session of the service
 //   8   u32  the client's process
 //   12  u64  the transaction of a request or response
-//   20  u32  the bytes of the payload, of which fewer may have been captured
+//   20  u32  the bytes of the payload. Fewer may have been captured
 //
-// The option epb_dropcount is the number of frames that were lost before.
+// The option epb_dropcount is the number of frames that were lost before this
+// one.
 
 #ifndef LE_MESSAGING_MESSAGING_RECORDING_PCAPNG_H_
 #define LE_MESSAGING_MESSAGING_RECORDING_PCAPNG_H_
@@ -40,7 +41,7 @@ namespace recording {
 
 struct RecordedFrame {
   inspection::TapRecord record;  // at_ns is the time since 1970
-  std::string payload;           // what was captured
+  std::string payload;           // the captured bytes
 };
 
 struct Recording {

@@ -26,11 +26,11 @@ struct ReplayOptions {
 struct ReplayCounts {
   uint64_t sent = 0;
   uint64_t same = 0;       // responses
-  uint64_t different = 0;  // responses, or that there is none
+  uint64_t different = 0;  // responses that differ or are missing
   uint64_t unknown = 0;    // responses to requests whose response was not
                            // recorded
-  // Messages that were not sent: they had a file descriptor, or were captured in
-  // part.
+  // Messages that were not sent: they had a file descriptor, or were captured
+  // in part.
   uint64_t skipped = 0;
 };
 

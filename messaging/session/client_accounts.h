@@ -86,7 +86,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   uid_t uid() const { return uid_; }
   bool is_bounded() const { return is_bounded_; }
   uint32_t sessions() const { return sessions_; }
-  // Whether it counts something that a later session of the user must share.
+  // Whether this object has counts that also bound a later session of the user.
   bool is_in_use() const {
     return sessions_ > 0 || descriptors_ > 0 || bytes_ > 0;
   }

@@ -50,7 +50,7 @@ class TurnBudget {
   event::Instant end_;
 };
 
-// Removed links are cleared away once there are so many of them.
+// Removed links are erased when there are this many of them.
 constexpr size_t kMaxPopped = 64;
 
 }  // namespace
@@ -67,7 +67,7 @@ bool TurnQueue::AddAgain(event::Loop* loop, Link* link) {
   link->waits_for_turn_ = true;
   ++count_;
   loop_ = loop;
-  // Not a task: while tasks are posted, not each turn fetches events.
+  // A timer, not a task: while tasks are posted, some turns fetch no events.
   if (!running()) loop_->StartTimer(this, loop_->Now());
   return true;
 }
@@ -251,8 +251,8 @@ void Link::OnWritable() {
   Connection* const connection = attached_;
   DeliverOwed();
   // The connection reports room only once. So the report is passed on even if
-  // deliveries are still due. It could wait for long, because a handler that
-  // blocks adds deliveries.
+  // deliveries are still due. Otherwise the report could be late for long,
+  // because a handler that blocks adds deliveries.
   if (attached_ == connection) session_->OnRoom();
 }
 

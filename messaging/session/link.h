@@ -21,8 +21,8 @@ namespace messaging {
 class Link;
 class Session;
 
-// Bounds what all sessions of one user at one service use of a turn of their
-// loop. Without the bounds, a user with many sessions makes each turn long.
+// Bounds the share of a turn of the loop for all sessions of one user at one
+// service. Without the bounds, a user with many sessions makes each turn long.
 class TurnShare {
  public:
   TurnShare() = default;
@@ -53,13 +53,13 @@ class TurnShare {
 };
 
 // The sessions of one user at one service that had input when the share of a
-// turn was spent. The loop does not watch their input. In each turn the first of
-// them receive, as far as the share allows. Then a session waits again, behind
-// the others, until it has no input.
+// turn was spent. The loop does not watch their input. In each turn the first
+// of them receive, as far as the share allows. Then a session waits again,
+// behind the others, until it has no input.
 //
 // While events of further sessions are fetched, none of the waiting ones
-// receives. Otherwise a user could make more sessions ready than a turn fetches,
-// and the events of other users would come after all of these.
+// receives. Otherwise a user could make more sessions ready than a turn
+// fetches, and the events of other users would come after all of these.
 class TurnQueue final : private event::Timer {
  public:
   // The owner's thread calls these functions, with its loop. Whether a session
@@ -149,8 +149,8 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   // The turn queue calls it. The link is no longer in the queue.
   void OnTurn(TurnQueue* queue);
   enum class Input { kNone, kMore, kNotReceived };
-  // Receives frames within the budget of a turn. kMore: there may be more input.
-  // kNotReceived: the link is paused, or has another connection or none.
+  // Receives frames within the budget of a turn. kMore: there may be more
+  // input. kNotReceived: the link is paused, or has another connection or none.
   Input ReceiveFrames();
   // False: a lack of memory has ended the session.
   bool Take(transports::IncomingFrame&& frame);

@@ -53,7 +53,7 @@ WaitReason ReasonOf(const absl::Status& refusal) {
   }
 }
 
-// Returns the hello. DataLoss: the frame is no hello. Unimplemented: this
+// Returns the hello. DataLoss: the frame is not a hello. Unimplemented: this
 // library does not have its version.
 absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
   absl::optional<Hello> hello;
@@ -76,14 +76,14 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 }
 
 // Returns the server's credentials: those of the process that sent the hello,
-// from the kernel. They may differ from those of the introduction in two cases:
-// a process of root has given up its rights since it advertised the service, or
+// from the kernel. The introduction may have other credentials in two cases: a
+// process of root has given up its rights since it advertised the service, or
 // another process of the same user has replaced the server. Any other process
 // is refused, because it may not know that it answers for the server. An equal
-// process number alone does not prove that it is the same process, because the
-// kernel reuses numbers. (A set-user-ID program has the same effective user in
-// the directory and in its hello.) DataLoss: the kernel gives no credentials,
-// or the process is refused.
+// process ID alone does not prove that it is the same process, because the
+// kernel reuses process IDs. (A set-user-ID program has the same effective user
+// in the directory and in its hello.) DataLoss: the kernel gives no
+// credentials, or the process is refused.
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
     const directory::Introduced& introduced) {

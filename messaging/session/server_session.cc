@@ -160,7 +160,8 @@ absl::Status ServerSession::SendHello(uint32_t version) {
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.attach_credentials = true;
-  // The client has asked for it. Without it the client would wait for ever.
+  // With kOwed a full queue accepts the hello, too. Otherwise the client would
+  // wait for ever.
   frame.room = transports::Room::kOwed;
   return connection_->Send(frame) == IoResult::kOk
              ? absl::OkStatus()
@@ -209,7 +210,7 @@ void ServerSession::Settle() {
     if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
-  // The user was never told of the session, or all close handlers were called.
+  // The program was never told of the session, or all close handlers have run.
   if (life().state == ServerState::kGone) LeaveService();
 }
 
@@ -296,7 +297,7 @@ Result ServerSession::SendTapped(transports::OutgoingFrame frame) {
   const uint8_t flags =
       inspection::TapRecord::kToClient |
       (frame.descriptor == nullptr ? 0 : inspection::TapRecord::kHasDescriptor);
-  frame.movable_payload = nullptr;  // it is copied after it was sent
+  frame.movable_payload = nullptr;  // a moved payload could not be copied
   const Result sent = SendOver(connection_.get(), frame);
   if (sent == Result::kOk)
     CopyToTaps(frame.type, frame.id, flags, frame.payload);
@@ -412,7 +413,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     }
     return Result::kNoRoom;
   }
-  // A client that had too little time to read is not slow.
+  // A client is slow only if it has read nothing for kSlowReaderPatience.
   const event::Instant stalled_since = connection_->stalled_since();
   const absl::Duration stalled = std::max(
       event::Process::Current()->Now() - stalled_since, absl::ZeroDuration());
@@ -427,7 +428,7 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
 
 // ---- Calls by the loop -----------------------------------------------------
 
-// The partial frame has a buffer of the full size.
+// Charges the user for a partial frame, which has a buffer of the full size.
 void ServerSession::OnWouldBlock() {
   if (partial_bytes_ > 0 || !connection_->HasPartial()) return;
   partial_bytes_ = static_cast<uint32_t>(pool()->buffers()->capacity());
@@ -443,10 +444,10 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor),
                             event::HeldRef::Share(this));
-    // Another service of the process may have received the last one that the
-    // user may have. If the client has closed, its last messages are delivered
-    // without their file descriptors. Waiting could be endless: the program may
-    // release file descriptors only after the close handler.
+    // Another service of the process may have received the last file descriptor
+    // that the user may have. If the client has closed, its last messages are
+    // delivered without their file descriptors. A wait for free ones could be
+    // endless: the program may release them only after the close handler.
     if (!link_.hung_up()) {
       fault = "its user may have no more file descriptors in messages";
     } else {
@@ -523,8 +524,8 @@ bool ServerSession::TakesFrames() {
     }
     return false;
   }
-  // The rest of a message needs no more memory. Without it the bytes of its part
-  // might never be returned.
+  // The rest of a partial message is received, because it needs no more memory.
+  // Otherwise the bytes of the part might never be returned.
   if (partial_bytes_ == 0 && user_->AwaitsBytes()) {
     if (user_->IsFirstWaitForBytes()) WarnOfBytes();
     return false;

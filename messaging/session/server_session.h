@@ -30,7 +30,7 @@ namespace messaging {
 
 class Service;
 
-// What a session has done. Payloads count without an overhead.
+// The counts of a session so far. Payloads count without an overhead.
 struct SessionCounts {
   uint64_t messages_in = 0;
   uint64_t bytes_in = 0;
@@ -93,9 +93,8 @@ class ServerSession final : public Session, private event::Held {
   // Applies a change of the service's limits, or of the user's number of
   // sessions.
   void UpdateSendLimits();
-  // Stores the client's credentials: before the connection is closed, because
-  // close handlers may ask for them, and for taps, which need them for each
-  // frame.
+  // Stores the client's credentials. Close handlers may ask for them after the
+  // connection is closed, and taps need them for each frame.
   void RememberClient();
 
   // ---- Any thread ----
@@ -130,7 +129,7 @@ class ServerSession final : public Session, private event::Held {
   bool TakesFrames() override;
   void WarnOfDescriptors(absl::string_view consequence);
   void WarnOfBytes();
-  // No part of a frame is there any more.
+  // Ends the charge for a frame that had arrived in part.
   void ReturnPartial() { user_->ReturnBytes(std::exchange(partial_bytes_, 0)); }
   void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
@@ -155,7 +154,7 @@ class ServerSession final : public Session, private event::Held {
   event::Credentials client();
   // kOk, kClosed, kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
-  // Sends a frame, and copies it for those that tap the service.
+  // Sends a frame, and copies it to the taps of the service.
   Result SendTapped(transports::OutgoingFrame frame);
   void CopyToTaps(uint8_t type, uint64_t id, uint8_t flags,
                   absl::Span<const uint8_t> payload);
@@ -188,11 +187,11 @@ class ServerSession final : public Session, private event::Held {
   std::atomic<bool> responses_exceed_{false};
   // The limit of open requests was logged. The owner's thread.
   bool told_of_open_requests_ = false;
-  // The bytes that the user is charged for a frame that has arrived in part. The
-  // owner's thread.
+  // The bytes that the user is charged for a frame that has arrived in part.
+  // The owner's thread.
   uint32_t partial_bytes_ = 0;
 
-  // What an inspection shows. The owner's thread.
+  // Values that an inspection shows. The owner's thread.
   uint32_t number_ = 0;     // differs for each session of the service
   uint32_t opened_at_ = 0;  // in whole seconds of the clock
   // Made with the first message, so that an idle session stays small.

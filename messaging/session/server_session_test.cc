@@ -303,8 +303,8 @@ TEST_F(ServerSessionTest, ASessionIsCountedUntilItsSocketIsClosed) {
   });
 }
 
-// The frames of the directory may fill the queue of a connection that was passed
-// on.
+// The frames of the directory may fill the queue of a connection that was
+// passed on.
 TEST_F(ServerSessionTest, TheHelloIsSentThoughTheQueueIsFull) {
   Run([this] {
     Client client;
@@ -320,8 +320,8 @@ TEST_F(ServerSessionTest, TheHelloIsSentThoughTheQueueIsFull) {
   });
 }
 
-// The second session is not received from in this turn. Meanwhile the loop does
-// not watch it: it would report it in each turn.
+// Nothing is received from the second session in this turn. Meanwhile the loop
+// does not watch that session: otherwise it would report the session each turn.
 TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   Run([this] {
     Client first, second;
@@ -344,7 +344,8 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   });
 }
 
-// Even if they take no time, more sessions would fill the next turn's events.
+// Even if sessions take no time, more of them would fill the next turn's
+// events.
 TEST_F(ServerSessionTest, SoManySessionsOfAUserAreServedInATurn) {
   Run([this] {
     std::vector<Client> clients(2 * TurnShare::kSessions + 1);
@@ -368,7 +369,7 @@ TEST_F(ServerSessionTest, SoManySessionsOfAUserAreServedInATurn) {
     // Further sessions of the user may have input.
     loop->RunTurn(absl::InfinitePast());
     EXPECT_EQ(served(), TurnShare::kSessions);
-    // Each is received from, and then again, to find that nothing is left.
+    // Each session is read twice: the second read finds nothing.
     loop->RunTurn(absl::InfinitePast());
     EXPECT_EQ(watched(), TurnShare::kSessions);
     loop->RunTurn(absl::InfinitePast());
@@ -497,7 +498,7 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
     EXPECT_FALSE(client.is_read);
     EXPECT_THAT(log_, ElementsAre(absl::StrCat(
                           kHasAll, "nothing more is received from it")));
-    // A session that the user opens now is not received from either.
+    // Nothing is received from a session that the user opens now, either.
     Client second;
     Open(&second);
     second.observer->OnReadable();

@@ -23,11 +23,12 @@ using event::MutexLock;
 
 namespace {
 
-// At the first try the loop may not have fetched events yet, and at the second
-// it may not have dispatched them.
+// Three tries are needed. Before the first one, the loop may not have fetched
+// the events of closed sessions. Before the second one, it may not have
+// dispatched them.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
-// Each occupies a file descriptor that is not charged to its user yet.
+// Each late client occupies a file descriptor that is not charged to its user.
 constexpr size_t kMaxLateClients = 16;
 
 // Users that the kernel does not name share one account.
@@ -193,7 +194,7 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
         [this](ServiceUser* returned) { OnReturned(returned); }));
     user->SetLimits(limits.user, limits.session);
   }
-  users_[uid] = user;  // before the session is taken, because this may throw
+  users_[uid] = user;  // first, because this may throw
   if (!user->MayAdd(limits.sessions, sessions_) ||
       !accounts->TakeSession(uid)) {
     if (!user->is_in_use()) users_.erase(uid);

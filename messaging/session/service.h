@@ -145,7 +145,8 @@ class Service final : public event::RefCounted<Service>,
   // session is refused, and `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
   void ReturnUser(ServiceUser* user);
-  // Resumes the sessions of a user that has returned what they waited for.
+  // A user has returned file descriptors or bytes: resumes those of its
+  // sessions that waited for them.
   void OnReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 
@@ -167,7 +168,7 @@ class Service final : public event::RefCounted<Service>,
   event::Ref<ServerSession> closed_session_;
   ServerSession* first_session_ = nullptr;
   uint32_t sessions_ = 0;
-  // What an inspection shows.
+  // Values that an inspection shows.
   uint64_t opened_ = 0;       // sessions so far
   uint64_t turned_away_ = 0;  // clients
   SessionCounts ended_;       // of sessions that have ended

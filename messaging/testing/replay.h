@@ -26,13 +26,13 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Sends what the clients in the file have sent, each session by a session of
-// its own. The client interface has the name of the recorded service. Waits for
-// the service, and returns when each request has its response. Each response
-// that differs from the recorded one is a failure of the current test, and so
-// is a recording in which nothing can be compared. Zeros at the end of a
-// response do not count as a difference. Messages with a file descriptor are
-// not sent.
+// Sends the messages of the clients in the file again. Each recorded session
+// gets a session of its own. The client interface has the name of the recorded
+// service. Waits for the service, and returns when each request has its
+// response. Each response that differs from the recorded one is a failure of
+// the current test, and so is a recording in which nothing can be compared.
+// Zeros at the end of a response do not count as a difference. Messages with a
+// file descriptor are not sent.
 //
 // `speed` is 1 for the recorded times, 10 for a tenth of the pauses, and 0 for
 // no pauses.

@@ -54,7 +54,7 @@ class SimRun {
       all_ended = all_ended && party.second->ended();
     }
     EXPECT_TRUE(outcome != Simulation::Outcome::kStepLimit && all_ended)
-        << "it does not come to an end:\n"
+        << "the run does not end:\n"
         << sim_.Report();
     for (const auto& party : parties_) {
       const Scenario::Role& role = *Find(party.first);

@@ -12,14 +12,15 @@
 namespace le {
 namespace services {
 
-// Returns the changes from `before` to `now` after which a peer that was built
-// with `before` would misunderstand one that was built with `now`, or the
-// reverse, although they connect. Empty: there is none.
+// Returns the incompatible changes from `before` to `now`. After such a change,
+// two peers that were built with `before` and with `now` connect, and one of
+// them misunderstands the other. Empty: there is none.
 //
-// A service with another version is not compared: peers of different versions do
-// not connect. These changes are compatible: new services, methods, messages,
-// fields and values of enums; other names of fields; fields and values whose
-// removed numbers are reserved. Names of messages and methods are not sent.
+// A service with another version is not compared: peers of different versions
+// do not connect. These changes are compatible: new services, methods,
+// messages, fields and values of enums; other names of fields; fields and
+// values whose removed numbers are reserved. Names of messages and methods are
+// not sent.
 std::vector<std::string> FindBreaks(
     const google::protobuf::FileDescriptorSet& before,
     const google::protobuf::FileDescriptorSet& now);

@@ -103,7 +103,7 @@ class RawClient {
     EXPECT_TRUE(message.Assign(bytes).ok());
     return message;
   }
-  // The code of the response, whose call must be that of the request.
+  // The code of the response, whose call must be the request's.
   absl::StatusCode Ask(const std::string& bytes, bool with_fd = false) {
     le::Message request = Of(bytes);
     if (with_fd) {
@@ -189,7 +189,7 @@ TEST_P(WireTest, ATypedServerSurvivesItsClients) {
     raw.Start(Bytes({kCount, Kind::kCall, used, 0}, keep));
     EXPECT_EQ(raw.Ask(Bytes({kCount, Kind::kCall, used, 0})), kInvalid);
 
-    // Messages that are no requests.
+    // Messages that are not requests.
     raw.Send("");
     raw.Send(Bytes({kLog, Kind::kOneWay, 0, 0}));
     raw.Send(Bytes({kLog, Kind::kOneWay, 0, 0}, "\377"));
@@ -406,7 +406,7 @@ TEST_P(WireTest, AWrongItemEndsItsStream) {
   RunScenario(scenario, GetParam());
 }
 
-// A paused stream gets what its window allows, and one item more ends it.
+// A paused stream gets the items that its window allows. One more item ends it.
 TEST_P(WireTest, AnItemWithoutCreditEndsItsStream) {
   static constexpr int kItems = 3;
   Scenario scenario;

@@ -71,7 +71,7 @@ void Bench::Declare(const std::string& title, std::vector<Row> rows,
 std::vector<Row> Bench::Run() {
   if (regcomp(&filter_, options_.filter.c_str(), REG_EXTENDED | REG_NOSUB) !=
       0) {
-    std::fprintf(stderr, "the filter is no regular expression\n");
+    std::fprintf(stderr, "the filter is not a regular expression\n");
     return {};
   }
   std::vector<Row> all;

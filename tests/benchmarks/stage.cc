@@ -117,7 +117,7 @@ Stage::Sample Stage::Measure(const Variant& variant) {
   double allocations = 0;
   if (std::sscanf(answer.c_str(), "%lf %lf %lf", &sample.ns, &allocations,
                   &sample.operations) != 3) {
-    Fail(absl::StrCat("'", answer, "' is no result"));
+    Fail(absl::StrCat("'", answer, "' is not a result"));
     return Sample();
   }
   sample.cpu_ns = (after.cpu_ns - before.cpu_ns) / sample.operations;

@@ -35,7 +35,7 @@ void MeasureSync(Bench* bench, int cpus, const std::string& in) {
                 Median(series[0].switches));
   bench->SetAllocations("sync_64_allocations", series[2]);
   bench->CountCalls("sync_64_calls", raw, ours);
-  // A process cannot be traced twice, so this starts others.
+  // A process cannot be traced twice, so other processes are counted.
   bench->CountInstructions(
       "sync_64_instructions", series[2],
       [bench] { return bench->InstructionsOf(bench->StartRaw(1)); },

@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Compares the labels in the file FOUND, the result of a query, with the allowed
-# labels: query_test.sh FOUND ALLOWED...
+# query_test.sh FOUND ALLOWED... compares the labels in the file FOUND, which is
+# the result of a query, with the allowed labels.
 set -euo pipefail
 
 found=$1

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A client of the server in docs/using.md. Unlike the client there, it sends
- * messages that are no requests, texts without an end, and file descriptors.
+ * messages that are not requests, texts without an end, and file descriptors.
  * The exit status is 0 if the server still answers and has kept nothing.
  */
 

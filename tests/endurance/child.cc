@@ -43,7 +43,7 @@ long NextCall(pid_t pid) {
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
       Fail(absl::StrCat("pid ", pid, " died by itself"));
     }
-    // Deliver the signals of the process. A stop for an exec is no signal:
+    // Deliver the signals of the process. A stop for an exec is not a signal:
     // under a sanitizer a program may execute itself again.
     signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
     if (signal != (SIGTRAP | 0x80)) continue;

@@ -15,7 +15,7 @@ namespace endurance {
 namespace {
 
 // A survivor may grow by kMayGrowKib after its first check: memory that is
-// first used late or is kept by the allocator is no leak. Sanitizers keep
+// first used late or is kept by the allocator is not a leak. Sanitizers keep
 // hundreds of megabytes of freed memory, so with them memory is not checked.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)

@@ -129,7 +129,7 @@ int Injector::Injected(const Call& call) {
     unknown_ = absl::StrCat(call.name, " ", call.detail);
     return 0;
   }
-  if (calls_.size() > kMaxCalls) GiveUp("it does not come to an end");
+  if (calls_.size() > kMaxCalls) GiveUp("the run does not end");
   const int number = static_cast<int>(calls_.size());
   calls_.push_back(kind);
   const int of_kind = count_[static_cast<size_t>(kind - Kinds().data())]++;

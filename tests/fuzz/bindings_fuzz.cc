@@ -32,8 +32,8 @@ void Fuzz(const std::string& text) {
   }
   const directory::ParsedBindings again =
       directory::ParseBindings(printed, context);
-  Require(again.errors.empty(), "what is printed is understood");
-  Require(again.bindings == parsed.bindings, "and means the same");
+  Require(again.errors.empty(), "printed bindings can be parsed");
+  Require(again.bindings == parsed.bindings, "printed bindings mean the same");
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ void Fuzz(Input input) {
     Require(honest.Ask(directory::ListMessage()) == "list", "it answers");
     Require(honest.heard().list().waiting_size() == 0 &&
                 honest.heard().list().services_size() == 0,
-            "who is gone is forgotten");
+            "a peer that has disconnected is forgotten");
   });
 }
 

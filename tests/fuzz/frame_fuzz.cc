@@ -38,7 +38,8 @@ bool Drain(transports::UnixConnection* connection,
       case IoResult::kOk:
         Require(frame.payload.size() <= kCapacity, "a payload has its limit");
         for (size_t i = frame.payload.size(); i < kCapacity; ++i) {
-          Require(frame.payload.data()[i] == 0, "what was not sent is zero");
+          Require(frame.payload.data()[i] == 0,
+                  "bytes that were not sent are zero");
         }
         // The reader may write to all of the buffer.
         for (size_t i = 0; i < kCapacity; ++i) frame.payload.data()[i] = 0xee;

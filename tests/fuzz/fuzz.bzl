@@ -11,7 +11,7 @@ def le_fuzz_target(name, deps):
 
     Args:
       name: NAME.cc has LLVMFuzzerTestOneInput(), corpus/NAME/ has its inputs.
-      deps: what NAME.cc needs.
+      deps: the libraries that NAME.cc uses.
     """
     corpus = native.glob(["corpus/%s/*" % name])
     le_cc_library(

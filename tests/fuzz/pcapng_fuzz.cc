@@ -25,7 +25,8 @@ void Fuzz(const std::string& file) {
   if (!recording.ok()) return;
   const std::string written = Write(*recording);
   const auto again = recording::ParsePcapng(written);
-  fuzz::Require(again.ok() && Write(*again) == written, "it is the same again");
+  fuzz::Require(again.ok() && Write(*again) == written,
+                "the recording is the same after it was written");
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fuzzes what sdir reads from a service: its descriptors, and a message of each
-// method. The input is the service's FileDescriptorSet, and after it the bytes
-// of a message: the last byte is the size of the message.
+// Fuzzes the data that sdir reads from a service: its descriptors, and a
+// message of each method. The input is the service's FileDescriptorSet, and
+// after it the bytes of a message: the last byte is the size of the message.
 
 #include <memory>
 #include <string>

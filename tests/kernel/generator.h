@@ -69,7 +69,7 @@ class Generator {
   int left_;
   bool ending_ = false;
   int next_variable_ = 0;
-  int blocking_;  // so many of ten calls may block
+  int blocking_;  // the number of calls out of ten that may block
   int weights_[kOpCount];
   int total_ = 0;
   int process_count_ = 0;

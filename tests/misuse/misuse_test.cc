@@ -447,7 +447,7 @@ TEST_F(MisuseTest, LocalServices) {
                               le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
       "le_msg_InitLocalService: .*initialized already");
   le_msg_DeleteService(largest);
-  // It is no misuse to create a session without a service: programs for Legato
+  // It is not misuse to create a session without a service: programs for Legato
   // rely on the NULL that is returned.
   EXPECT_EQ(le_msg_CreateLocalSession(&local), nullptr);
   EXPECT_EQ(le_msg_CreateLocalSession(nullptr), nullptr);
@@ -879,13 +879,13 @@ void* BeOwner(void* context) {
   return nullptr;
 }
 
-// Uses the objects only if this thread's event::Thread has the same address as
-// that of the ended owner had.
+// Uses the objects only if this thread's event::Thread has the address that the
+// event::Thread of the ended owner had.
 void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {
     left->use(*left);
-    fprintf(stderr, "it was taken for the owner");
+    fprintf(stderr, "it was mistaken for the owner");
     _exit(EXIT_SUCCESS);
   }
   return nullptr;
@@ -911,7 +911,7 @@ TEST_F(MisuseTest, ExitingAThreadThatEnds) {
                 "le_thread_Exit: the thread is ending already");
 }
 
-// A later thread is never taken for the owner, even if its event::Thread has
+// A later thread is never mistaken for the owner, even if its event::Thread has
 // the same address.
 TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
   constexpr int kThreads = 200;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// In a build with AddressSanitizer, the use of a payload beyond its end or after
-// its message was sent or released ends the process.
+// In a build with AddressSanitizer, the use of a payload beyond its end or
+// after its message was sent or released ends the process.
 
 #include <string>
 #include <vector>
@@ -168,7 +168,7 @@ TEST_F(PayloadTest, ReceivedAndPacked) {
   EXPECT_DEATH(WriteAfterRelease(Receive(kLargest, kMoreThanUnpacked)), kError);
 }
 
-// A request's payload becomes that of its response.
+// A request's payload becomes the payload of its response.
 TEST_F(PayloadTest, Responded) {
   EXPECT_DEATH(
       {

@@ -413,7 +413,7 @@ TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
 // peer nevertheless.
 TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
   if (GetParam() != Setting::kUnixProcesses) {
-    GTEST_SKIP() << "it takes a process of its own";
+    GTEST_SKIP() << "this test needs a process of its own";
   }
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -456,7 +456,7 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
 // other user sends any.
 TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
   if (GetParam() != Setting::kUnixProcesses) {
-    GTEST_SKIP() << "it takes a process of its own";
+    GTEST_SKIP() << "this test needs a process of its own";
   }
   auto threads = [] {
     int count = 0;
@@ -636,7 +636,7 @@ TEST_P(ContractTest, NoSocketGetsAnAbstractName) {
 // descriptor.
 TEST_P(ContractTest, AMessageArrivesThoughItsDescriptorCannot) {
   if (GetParam() != Setting::kUnixProcesses) {
-    GTEST_SKIP() << "the limit is a whole process's";
+    GTEST_SKIP() << "the limit applies to a whole process";
   }
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -68,10 +68,10 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   RunScenario(scenario, GetParam(), /*seeds=*/100);
 }
 
-// The service is on the client's own thread, so a send must not wait, and more
-// is gathered than may be. The loop would close the session for that. Before it does, the program closes
-// the session and opens it again. The new opening has an empty queue, and stays
-// open.
+// The service is on the client's own thread, so a send must not wait, and the
+// session gathers more than its limit. The loop would close the session for
+// that. But first the program closes the session and opens it again. The new
+// opening has an empty queue, and stays open.
 TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {

@@ -526,8 +526,8 @@ TEST_P(LimitsTest, RequestsThatWaitAreBoundedInBytes) {
   ExpectRequestsWait(GetParam(), {0, 8 * 656});
 }
 
-// A server learns that a client has ended although it has stopped reading from
-// that client.
+// A client ends while its server does not read from it. Expected: the server
+// learns of the end.
 TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
   static constexpr uint32_t kMax = 3;
   Scenario scenario;

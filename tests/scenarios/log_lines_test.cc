@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the library logs.
+// The log lines of the library.
 
 #include <fcntl.h>
 
@@ -30,7 +30,8 @@ class LoggedTest : public ::testing::Test {
     event::SetLogLevel(level);
     const event::LogSink sink =
         event::SetLogSink([](event::LogLevel level, absl::string_view line) {
-          if (absl::StartsWith(line, "refused: ")) return;  // the directory
+          if (absl::StartsWith(line, "refused: "))
+            return;  // a line of the directory
           g_log->push_back(absl::StrCat(event::LogLevelName(level), " ", line));
         });
     RunScenario(scenario, Setting::kSimulated, /*seeds=*/1);

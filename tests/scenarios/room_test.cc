@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// More messages than there is room for (docs/flow-control.md): the sender waits,
-// gathers, is told, or is closed. More than there is time for: others have their
-// turns.
+// A sender that finds no room (docs/flow-control.md) waits, gathers, gets an
+// error, or loses its session. A session with more messages than a turn handles
+// leaves time for others.
 
 #include <algorithm>
 #include <functional>
@@ -292,7 +292,7 @@ TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A client that waits in le_msg_Send() holds only so many pushes.
+// A client that waits in le_msg_Send() holds a limited number of pushes.
 TEST_P(RoomTest, AReaderBlockedInSendHoldsOnlySoMuch) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -342,9 +342,9 @@ TEST_P(RoomTest, AReaderBlockedInSendHoldsOnlySoMuch) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A loop with a flood of messages keeps its timers. Each handler takes 100 us or
-// more, so at most 100 are called until a timer of 10 ms is due. The rest are
-// called in the turn in which it becomes due.
+// A loop with a flood of messages keeps its timers. Each handler takes 100 us
+// or more, so at most 100 are called until a timer of 10 ms is due. The rest
+// are called in the turn in which it becomes due.
 TEST_P(RoomTest, ATimerBesideAFloodExpires) {
   static constexpr int kCount = 1000;
   Scenario scenario;

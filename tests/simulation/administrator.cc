@@ -71,7 +71,7 @@ bool Administrator::AwaitSnapshot(Connection* connection, bool is_honest) {
     if (received != IoResult::kOk) return false;
     inspection::proto::Answer answer;
     if (!inspection::Parse(frame, &answer)) {
-      if (is_honest) world_->referee()->Fail("an answer that is none");
+      if (is_honest) world_->referee()->Fail("a message that is not an answer");
       return false;
     }
     if (answer.has_refusal()) return false;

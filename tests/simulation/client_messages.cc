@@ -237,7 +237,8 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   if (conversation->state != State::kOpen || world_->plan().misbehave) return;
   // The session for the message may be another one. It is new, because while
   // the owner does not read a session, its server may stop receiving there. No
-  // session may end early, because the server learns only of its own.
+  // session may end early, because the server learns only of the end of the
+  // session with the request.
   Conversation* sending = conversation;
   if (world_->plan().keeps_sessions() && live_.size() < kMaxLive &&
       world_->OneIn(2)) {

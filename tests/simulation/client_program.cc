@@ -278,11 +278,11 @@ void ClientProgram::Open(Conversation* conversation) {
   }
   if (result == LE_OK) return IsOpen(conversation);
   conversation->state = State::kClosed;
-  CheckCause(conversation->ref, "an open has failed for no cause");
+  CheckCause(conversation->ref, "an open has failed without a cause");
   const le_msg_MessageRef_t message =
       NewMessage(conversation, Command::kAnswer, 0, ++conversation->sequence);
   if (le_msg_SendTimed(message, 0) != LE_CLOSED) {
-    Fail("an open has failed, but the session takes messages");
+    Fail("an open has failed, but the session accepts messages");
   }
 }
 
@@ -312,7 +312,7 @@ void ClientProgram::CheckThatWaitsHaveACause() {
     // runs before the next check. So only a second check without a cause fails.
     const bool has_cause = HasCause(conversation.ref);
     if (!std::exchange(opening->has_cause, has_cause) && !has_cause) {
-      Fail("an opening has waited long for no cause");
+      Fail("an opening has waited long without a cause");
     }
   }
 }
@@ -415,7 +415,7 @@ void ClientProgram::TellOpening(Opening* opening, le_result_t result) {
   if (!goes_on) return;
   if (result != LE_OK) {
     conversation->state = State::kClosed;
-    CheckCause(conversation->ref, "an opening has timed out for no cause");
+    CheckCause(conversation->ref, "an opening has timed out without a cause");
     return;
   }
   IsOpen(conversation);

@@ -82,7 +82,7 @@ class FaultyConnection final : public Connection,
     if (result != IoResult::kOk) return result;
     if (is_full && inner_->congested()) {
       context_.referee->Fail(
-          "a frame is taken from a far end that does not take its own");
+          "a frame is received from a far end that does not read");
     }
     if (frame->descriptor) {
       context_.descriptors->Received(frame->descriptor.get());

@@ -72,7 +72,7 @@ void Guest::Check() {
   }
   if (absl::StrContains(cause, Stranger::kLie)) {
     world_->referee()->Fail(
-        "a frame of a server is taken for one of the directory");
+        "a frame of a server is mistaken for one of the directory");
   }
 }
 

@@ -226,12 +226,11 @@ void KernelWorld::EndForks() {
 
 std::string KernelWorld::Leftovers() {
   if (guest_ != nullptr && !guest_->ended()) {
-    return absl::StrCat("a guest of a stranger does not come to an end:\n",
+    return absl::StrCat("a guest of a stranger does not end:\n",
                         sim()->Report());
   }
   if (administrator_ != nullptr && !administrator_->ended()) {
-    return absl::StrCat("an administrator does not come to an end:\n",
-                        sim()->Report());
+    return absl::StrCat("an administrator does not end:\n", sim()->Report());
   }
   // The directory must end on SIGTERM, and leave no kernel object.
   kernel_.Signal(directory_, SIGTERM);

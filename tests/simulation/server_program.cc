@@ -142,7 +142,8 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
     self->pushed_to_ = it->first;
   }
   if (le_msg_NeedsResponse(message) != (payload.request != 0)) {
-    referee->Fail("a request is taken for a message, or a message for one");
+    referee->Fail(
+        "a request is mistaken for a message, or a message for a request");
   }
   const int fd = le_msg_GetFd(message);
   if (fd >= 0) event::sys::Close(fd);

@@ -41,7 +41,7 @@ class TypedClient::Probe {
     if (program_ == nullptr || event::Process::Current()->killed()) return;
     --program_->closures_;
     if (tells_end_ && !pending_->ended && !pending_->leaves) {
-      program_->Fail("the end of a typed call is not told");
+      program_->Fail("the end of a typed call is not reported");
     }
   }
 

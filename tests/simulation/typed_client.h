@@ -41,8 +41,8 @@ class TypedClient {
     uint64_t opening = 0;
     uint64_t sequence = 0;
     uint32_t notes = 0;
-    // Calls that the client has ended, and that the server keeps until it is
-    // told of that.
+    // Calls that the client has ended. The server keeps them until their
+    // cancels arrive.
     std::set<uint64_t> cancelled;
   };
   // A call or a stream, as the program must see it.
@@ -56,7 +56,7 @@ class TypedClient {
     bool has_timeout = false;
     bool ended = false;
     bool leaves = false;  // the call, or its client, is being destroyed
-    bool gone = false;    // that has returned
+    bool gone = false;    // the destructor has returned
   };
   using PendingPtr = std::shared_ptr<Pending>;
   // A member of each closure. Checks that the closure is not destroyed before

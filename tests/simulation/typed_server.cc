@@ -29,8 +29,8 @@ void Fill(uint64_t number, uint32_t item, Answer* answer) {
   answer->set_filler(TypedCalls::FillerOf(number, item));
 }
 
-// The end of a stream that the server fails. It says how many items the client
-// must have got.
+// The final status of a stream that the server ends with an error. It says how
+// many items the client must have received.
 absl::Status FailureAfter(uint32_t items) {
   return absl::DataLossError(absl::StrCat(items));
 }
@@ -242,7 +242,7 @@ void TypedServer::OnSinkCancelled(uint64_t number) {
   Fill(number, source.pushed + 1, &answer);
   const ThreadRules::Call call(&rules_);
   if (!absl::IsCancelled(source.sink.Push(answer))) {
-    Fail("a cancelled Sink takes an item");
+    Fail("a cancelled Sink accepts an item");
   }
   switch (world_->Roll(3)) {
     case 0:

@@ -384,8 +384,7 @@ void World::CheckEnd(Simulation::Outcome outcome) {
   // All programs must have ended, except the directory.
   for (const auto& actor : actors_) {
     if (!actor->process->ended()) {
-      referee_.Fail(
-          absl::StrCat("it does not come to an end:\n", sim_.Report()));
+      referee_.Fail(absl::StrCat("the run does not end:\n", sim_.Report()));
     }
   }
   if (referee_.failed()) return;

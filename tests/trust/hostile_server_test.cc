@@ -109,7 +109,7 @@ void Send(const event::UniqueFd& fd, const std::string& packet) {
       static_cast<ssize_t>(packet.size()));
 }
 
-// Sends a frame with a file descriptor. `flag` says what it is.
+// Sends a frame with a file descriptor. `flag` says which kind it is.
 void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type,
                         uint16_t flag = FrameHeader::kDescriptor) {
   std::string packet = Frame(type, "", flag);

@@ -155,9 +155,9 @@ std::vector<int> OpenSessions(const std::string& address, size_t count) {
   return sessions;
 }
 
-// Sends on each session the packets that `packet` returns for 0, 1, 2 ..., up to
-// an empty one. Returns when all are sent, or when the service seems to receive
-// nothing more.
+// Sends the same packets on each session: `packet` returns them for 0, 1, 2
+// ..., and an empty one after the last. Returns when all are sent, or when the
+// service seems to receive nothing more.
 void SendAll(const std::vector<int>& sessions,
              const std::function<std::string(size_t)>& packet) {
   constexpr int kPatienceMs = 500;
@@ -221,7 +221,7 @@ size_t MibOf(pid_t process) {
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE)) >> 20;
 }
 
-// Of a message on each of 64 sessions, all but the end is sent.
+// On each of 64 sessions a message is sent without its end.
 TEST_F(HostileUsersTest, PartsOfMessages) {
   ReplaceService(ServeLarge);
   const size_t before = MibOf(service_);

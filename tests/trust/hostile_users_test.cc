@@ -142,9 +142,10 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
 }
 
-// Twenty users (they may be the subordinate ones of one person) send descriptors
-// whose close blocks, five each. These would occupy 80 closing threads and more.
-// Expected: an honest user's descriptors are closed meanwhile.
+// Twenty users (they may be the subordinate ones of one person) send
+// descriptors whose close blocks, five each. These would occupy 80 closing
+// threads and more. Expected: an honest user's descriptors are closed
+// meanwhile.
 TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
   constexpr int kUsers = 20;
   constexpr int kDescriptors = 5;
@@ -332,8 +333,9 @@ TEST_F(HostileUsersTest, PartsOfFrames) {
   ExpectRootMayAdminister();
 }
 
-// A request that is sent a byte at a time. A user's connections would be readable
-// without end, and for each pass over them one connection is accepted.
+// Many connections each send a request a byte at a time. If the directory read
+// on, these connections would always be readable, and it would accept only one
+// connection in each pass over them.
 TEST_F(HostileUsersTest, ARequestInParts) {
   Attack([](const std::string& address) {
     const int fd = Connect(address);

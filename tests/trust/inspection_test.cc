@@ -243,7 +243,7 @@ TEST_F(InspectionTest, ShowsWhatEachSessionHasDone) {
       le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
     }
     le_msg_Send(NewRequest(session));
-    // Once this one has its response, the one before has arrived.
+    // When this request has its response, the one before has arrived.
     le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
   });
   EXPECT_THAT(
@@ -288,17 +288,17 @@ TEST_F(InspectionTest, FindsTheServerThatHangs) {
   EXPECT_THAT(Sdir("list --sessions --json"), Not(HasSubstr("problem")));
 }
 
-// A server that has not taken four inspections gets no more, and answers once
-// it goes on.
+// While four inspections of a server are unreceived, it gets no more. When the
+// server continues, it answers.
 TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
   const pid_t hung = RunServer("hung", [] { Serve("hung", Respond); });
   kill(hung, SIGSTOP);
   for (int i = 0; i < 4; ++i) {
     EXPECT_THAT(Sdir("list --sessions"), HasSubstr("does not answer"));
   }
-  EXPECT_THAT(
-      Sdir("list --sessions"),
-      HasSubstr(absl::StrCat("pid ", hung, " has not taken 4 introductions")));
+  EXPECT_THAT(Sdir("list --sessions"),
+              HasSubstr(absl::StrCat("pid ", hung,
+                                     " has not accepted 4 introductions")));
   kill(hung, SIGCONT);
   EXPECT_THAT(Sdir("list --sessions"), Not(HasSubstr("NO ANSWER")));
 }

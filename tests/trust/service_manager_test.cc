@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// This test is a service manager, as systemd is one: it opens the directory's
+// This test acts as a service manager, like systemd: it opens the directory's
 // socket, and starts directoryd as an unprivileged user. Clients, a service and
 // directoryd have users of their own. No opening and no session is lost while
 // directoryd is replaced.
@@ -281,7 +281,7 @@ TEST_F(ServiceManagerTest, AnOpeningWaitsInTheBacklog) {
   int queued[2];
   ASSERT_EQ(pipe2(queued, O_CLOEXEC), 0);
   const pid_t client = Run(kClient, [&queued] {
-    // The request is in the backlog, so this is no missing directory.
+    // The request is in the backlog, so the directory is not missing.
     const le_msg_SessionRef_t session =
         le_msg_CreateSession(Protocol(), "echo");
     if (le_msg_TryOpenSessionSyncTimed(session, 0) != LE_TIMEOUT) _exit(1);

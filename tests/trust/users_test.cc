@@ -248,7 +248,7 @@ class StrangersDirectoryTest : public ::testing::Test {
   }
   auto Distrust(const char* begin) const {
     return AllOf(HasSubstr(begin), HasSubstr(place_.folder()),
-                 HasSubstr("runs as user 65534, who is not to be trusted"));
+                 HasSubstr("runs as user 65534, which is not trusted"));
   }
 
   Place place_;

@@ -12,7 +12,7 @@
 #                                   its flags
 #
 # The chroot is made once, in the folder $LE_MESSAGING_CACHE. Exit status 75
-# means that sid could not be installed now. This is no error of the tree.
+# means that sid could not be installed now. This is not an error of the tree.
 set -euo pipefail
 
 readonly CANNOT_INSTALL=75

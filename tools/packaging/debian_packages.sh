@@ -7,7 +7,7 @@
 #   tools/packaging/debian_packages.sh FOLDER   writes the packages into FOLDER
 #
 # With DEB_BUILD_OPTIONS=noopt in the environment the programs are not
-# optimized. Installs what the build lacks.
+# optimized. Installs the packages that the build needs.
 set -euo pipefail
 
 [ $# = 1 ] || { sed -n '5,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
@@ -17,8 +17,9 @@ debian=$checkout/tools/packaging/debian
 mapfile -t build_depends < <(sed -n '/^Build-Depends:/,/^Standards/s/^.* \([a-z0-9+-]*\),*$/\1/p' "$debian/control" | grep -v '^dh-')
 "$checkout/tools/install_packages.sh" debhelper dh-python "${build_depends[@]}"
 
-# dpkg-buildpackage wants debian/ on top, and writes into it and beside its
-# parent. The other files are links, so that Bazel builds in the checkout.
+# dpkg-buildpackage needs debian/ at the top of the source tree. It writes into
+# debian/ and beside the source tree. All other files are links, so that Bazel
+# builds in the checkout.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/lemessaging"

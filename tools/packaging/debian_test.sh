@@ -9,7 +9,7 @@
 #
 # The Debian 12 is made once, in the folder $LE_MESSAGING_CACHE. Each run works
 # in a copy, which a mount namespace hides. Exit status 75 means that Debian's
-# archive does not answer. This is no error of the tree.
+# archive does not answer. This is not an error of the tree.
 set -euo pipefail
 
 readonly CANNOT_INSTALL=75
@@ -94,7 +94,7 @@ make_base() {
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder"/{packages,chroot}
-# Of what other stages have built, this build needs most.
+# This build needs most of the results of other stages.
 export DEB_BUILD_OPTIONS=noopt
 "$checkout/tools/packaging/debian_packages.sh" "$folder/packages" > "$folder/log" 2>&1 ||
   { cat "$folder/log"; fail "debian_packages.sh"; }

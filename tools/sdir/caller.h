@@ -33,7 +33,7 @@ class Caller {
   };
   // Opens a session as the client interface `interface`. Does not wait for the
   // service.
-  //   InvalidArgument  the service is not typed, by its protocol
+  //   InvalidArgument  the service's protocol is not that of a typed service
   //   the errors of Client::TryOpen()
   static absl::StatusOr<std::unique_ptr<Caller>> Open(
       const std::string& interface, Service service, absl::Duration timeout);
@@ -57,8 +57,8 @@ class Caller {
   internal::CorePtr<internal::TypedClientCore> core_;
 };
 
-// Describes a message of a typed service in words and JSON. Empty: the bytes are
-// no such message.
+// Describes a message of a typed service in words and JSON. Empty: the bytes
+// are not a message of the service.
 std::string DescribeMessage(TypedService* service, absl::string_view bytes);
 
 }  // namespace sdir

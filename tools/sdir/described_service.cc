@@ -47,7 +47,8 @@ Described AskForDescription(const Command& command,
     Fail(kFailed, "this is not a directory, or one of another version");
   }
   if (!as.has_value()) return answer.described();
-  // The binding has chosen the service.
+  // The binding chooses the service: it must be the one that the user has
+  // named.
   directory::OsUsers users;
   directory::UserContext context;
   context.users = &users;
@@ -62,7 +63,7 @@ Described AskForDescription(const Command& command,
 }
 
 void InstallIntroducer(const Command& command, const std::string& service) {
-  // A warning of the library is the text of a status here.
+  // The library's warnings are not needed, because a status has the same text.
   event::SetLogLevel(event::LogLevel::kError);
   messaging::Runtime::Parts parts;
   parts.introducer = NewIntroducer(command.socket_dir(), service);

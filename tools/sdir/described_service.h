@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sessions with a service, of which the directory knows the protocol.
+// Sessions with a service. The directory knows the service's protocol.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_DESCRIBED_SERVICE_H_
 #define LE_MESSAGING_TOOLS_SDIR_DESCRIBED_SERVICE_H_
@@ -23,11 +23,11 @@ namespace sdir {
 directory::proto::Described AskForDescription(const Command& command,
                                               const std::string& service);
 
-// For the sessions of this process. If `service` is not empty, they are with
-// this service and need no binding.
+// Sets the introducer for the sessions of this process. If `service` is not
+// empty, the sessions are with this service and need no binding.
 void InstallIntroducer(const Command& command, const std::string& service);
 
-// Opens a session with a typed service, and no other session of this process.
+// Opens a session with a typed service: the only session of this process.
 absl::StatusOr<std::unique_ptr<Caller>> OpenSession(
     const Command& command, const directory::proto::Described& service,
     absl::Duration timeout);

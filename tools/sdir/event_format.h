@@ -27,10 +27,10 @@ class Filter {
 
   // `agent` is "<user>.interface".
   bool Selects(absl::string_view agent) const;
-  // An event is selected by its client or its server, and by a filter for all
-  // if it has neither.
+  // Whether the client or the server of the event is selected. An event with
+  // neither is selected only by a filter that selects all.
   bool Selects(const directory::proto::Event& event, Names* names) const;
-  // Removes from a list what is not selected. The totals stay.
+  // Removes entries that are not selected from a list. The totals stay.
   void Apply(directory::proto::ListPart* list) const;
 
  private:

@@ -37,7 +37,7 @@ class Explainer {
     if (offered == nullptr) return Verdict("no: the service is not offered");
     if (not_taken_ > 0) {
       return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
-                                  " has not taken ", not_taken_,
+                                  " has not accepted ", not_taken_,
                                   " sessions: it is stopped or busy"));
     }
     explanation_.can_open = true;

@@ -101,7 +101,7 @@ TEST_F(ExplainTest, NamesAServerThatTakesNoSession) {
   entry->set_client("<1>.c");
   entry->set_service("<2>.s");
   const Explanation found = ExplainC();
-  EXPECT_NE(found.text.find("can open     perhaps: ten[10] has not taken 1 "
+  EXPECT_NE(found.text.find("can open     perhaps: ten[10] has not accepted 1 "
                             "sessions: it is stopped or busy\n"),
             std::string::npos)
       << found.text;

@@ -38,7 +38,7 @@ constexpr int kMaxBuckets = messaging::Latency::kBuckets;
 
 constexpr char kNoAnswer[] =
     "does not answer: it is stopped, or its event loop does not run";
-constexpr char kBroken[] = "answers with something else than a snapshot";
+constexpr char kBroken[] = "answers with another message than a snapshot";
 
 }  // namespace
 

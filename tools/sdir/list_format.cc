@@ -53,7 +53,7 @@ std::string ReasonLine(const WaitingEntry& client, Names* names) {
       // The directory only knows how much the server has not read.
       reason =
           absl::StrCat(names->Process(client.server_pid()),
-                       " may not have taken the session yet: it is busy or "
+                       " may not have accepted the session yet: it is busy or "
                        "stopped, or it has no file descriptor left");
       break;
     default:

@@ -76,7 +76,7 @@ TEST_F(ListFormatTest, Text) {
       "\nINTRODUCED CLIENTS\n\n"
       "        [pid 10 ten] <ann>.d INTRODUCED to <bob>.t  (protocol ID = "
       "'q')\n"
-      "                    pid 11 may not have taken the session yet: it "
+      "                    pid 11 may not have accepted the session yet: it "
       "is busy or stopped, or it has no file descriptor left\n"
       "\nINTRODUCTIONS MADE: 3\n\n");
 }

@@ -60,7 +60,7 @@ std::unique_ptr<Tap> BeginTap(const Command& command,
   pid_t client = 0;
   const absl::optional<std::string> pid = command.Value("--client");
   if (pid.has_value() && (!absl::SimpleAtoi(*pid, &client) || client <= 0)) {
-    Misused(absl::StrCat("'", *pid, "' is not the number of a process"));
+    Misused(absl::StrCat("'", *pid, "' is not a process ID"));
   }
   return std::make_unique<Tap>(command.socket_dir(), *key, client);
 }
@@ -106,7 +106,7 @@ int RunTap(Command* command) {
   const std::string service = command->NextName("SERVICE");
   command->End();
   const bool json = command->WantsJson();
-  // Before the tap, in which this session would appear.
+  // Before the tap begins, because it would show this session.
   std::unique_ptr<TypedService> typed;
   {
     const auto caller = OpenSession(

@@ -111,7 +111,7 @@ expect_log() { # DESCRIPTION PATTERN...
 log_of
 expect_log "no bindings" "no bindings yet: no session can be opened"
 expect_log "the totals" "INFO .* 256 open files: up to 192 connections, 24 of them for administration" \
-  "up to 96 connections that have said nothing, and 32 introductions" "up to 3 MiB in the queues"
+  "up to 96 connections that have sent nothing, and 32 introductions" "up to 3 MiB in the queues"
 ! grep -E -e '.{121}' -e '--max_' "$folder/err" ||
   { echo "FAILED: a long line, or a warning without an option"; failures=$((failures + 1)); }
 
@@ -187,7 +187,7 @@ until [ -e "$folder/d/lock" ]; do :; done
 until_says "<$user>.g -> <$user>.h" sdir list
 expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
 
-# What happens, and why a client cannot open a session.
+# Events, and the reason why a client cannot open a session.
 sdir monitor --json > "$folder/events" &
 monitor=$!
 until grep -qE '^\{"time":"20[^"]*","event":"bindings","reason":"bound: ' "$folder/events"; do

@@ -13,9 +13,9 @@
 namespace le {
 namespace sdir {
 
-// What a server has told of its service.
+// A server's report on its service.
 struct Snapshot {
-  std::string problem;  // why there is none, or not all of it
+  std::string problem;  // why the snapshot is missing or incomplete
   int64_t at_ns = 0;
   inspection::proto::Service service;
   std::vector<inspection::proto::Session> sessions;

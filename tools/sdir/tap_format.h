@@ -27,7 +27,7 @@ class Latencies {
   // Requests without a response. A server that lies may invent requests.
   static constexpr size_t kMaxOpen = 65536;
 
-  // None: the record is no response, or its request is not known.
+  // None: the record is not a response, or its request is not known.
   absl::optional<absl::Duration> Take(const inspection::TapRecord& record);
 
  private:
@@ -38,9 +38,9 @@ class Latencies {
 // "message", "request", "response", "released". Others: "frame TYPE".
 std::string FrameKind(uint8_t type);
 
-// Both are one line, with its end. `at` is the time of the record. `decoded` is
-// the payload of a typed service, if it is not empty. A line of the text before
-// says how many messages were lost.
+// Both return one line, with its end. `at` is the time of the record. `decoded`
+// is the payload of a typed service, if it is not empty. If messages were lost
+// before, the result of TapText() begins with a line that says how many.
 std::string TapText(const inspection::TapRecord& record,
                     absl::string_view payload, absl::string_view decoded,
                     absl::optional<absl::Duration> latency, absl::Time at,

@@ -46,7 +46,7 @@ trap finish EXIT
 "$sdir" wait "<$user>.facts"
 "$sdir" wait "<$user>.other"
 
-# Each begins after the one before, because a tap also opens a session.
+# Each tap begins after the one before, because a tap also opens a session.
 "$sdir" tap "<$user>.facts" --client="$server" > "$folder/nothing" 2> /dev/null &
 other=$!
 until_logged 1 "messages are tapped by"
@@ -104,7 +104,7 @@ server=$!
 "$sdir" wait "<$user>.other"
 "$sdir" wait "<$user>.facts"
 
-# The service answers as before, except that another service does not.
+# The recorded service gives the same answers. Another service does not.
 "$sdir" replay "$folder/file" "<$user>.facts" --speed=0 > "$folder/text" 2>&1 || fail "a replay: $?" "$folder/text"
 expect text '^9 messages sent, 1 skipped; 8 responses are the same, 0 differ, 0 were not recorded$'
 "$sdir" replay "$folder/file" "<$user>.facts" --speed=10 > "$folder/text" 2>&1 || fail "a slow replay: $?" "$folder/text"
@@ -126,7 +126,7 @@ kill -CONT "$server"
 "$sdir" record "<$user>.other" --output "$folder/none/file" --timeout=0.01 2> "$folder/text" && fail "no folder"
 expect text "^sdir: cannot write .*/none/file: No such file"
 "$sdir" tap "<$user>.other" --client=x 2> "$folder/text" && fail "no process"
-expect text "^sdir: 'x' is not the number of a process"
+expect text "^sdir: 'x' is not a process ID"
 
 echo "$failures failures"
 [ "$failures" = 0 ]

@@ -97,7 +97,7 @@ absl::Status CheckTypes(const Type& types, const std::string& scope,
   return absl::OkStatus();
 }
 
-// As protoc-gen-le numbers it.
+// The method's number in code of protoc-gen-le.
 uint32_t NumberOf(const google::protobuf::MethodDescriptor* method) {
   const uint32_t number = method->options().GetExtension(le::method).number();
   return number != 0 ? number : static_cast<uint32_t>(method->index()) + 1;

@@ -16,22 +16,21 @@ using directory::StatusInfo;
 using directory::Usage;
 
 constexpr char kSummary[] =
-    "looks into a le_messaging directory, and administers it";
+    "shows and changes the state of a le_messaging directory";
 
 constexpr char kNotes[] =
     "CLIENT and SERVICE are <USER>.INTERFACE, in quotes. FILTER is the same, "
-    "where * stands for any: '<alice>.*'. Options may stand anywhere, and "
-    "their "
+    "where * stands for any: '<alice>.*'. Options may be anywhere, and their "
     "values may be arguments of their own: --socket_dir DIR. Only root and the "
-    "directory's own user may use it, except with --as.";
+    "directory's own user may use sdir, except with --as.";
 
 constexpr StatusInfo kStatuses[] = {
     {0, "done"},
     {1,
      "refused, by the directory or by a called service, or the directory does "
      "not answer within 5 s"},
-    {2, "the arguments make no sense"},
-    {3, "out of time"},
+    {2, "the arguments are wrong"},
+    {3, "the time of --timeout is over"},
     {4, "no (of explain), or responses differ (of replay)"},
     {5, "there is no directory"},
 };
@@ -56,14 +55,13 @@ const std::vector<OptionInfo>& Options() {
        "--bindings_dir, so that each load has the change"},
       {"--timeout", "SECONDS", "how long to wait; without it, for ever"},
       {"--as", "INTERFACE",
-       "opens the session by the binding of this interface of one's own, which "
-       "anybody may do who has one. Without it, no binding is needed"},
+       "opens the session as this client interface of the calling user, by its "
+       "binding. Every user may do this. Without --as, no binding is needed"},
       {"--client", "PID", "only the sessions of this process"},
       {"--speed", "N", "N times as fast as it was recorded; 0: without pauses"},
       {"--fd", "FILE",
-       "the file whose descriptor goes with the request, opened for reading "
-       "(-: "
-       "standard input)"},
+       "opens the file for reading, and sends its file descriptor with the "
+       "request (-: standard input)"},
       {"--socket_dir", "DIR",
        "where the directory is. Default: the first of $LE_MESSAGING_DIR, "
        "/run/le_messaging if it exists, $XDG_RUNTIME_DIR/le_messaging"},
@@ -83,8 +81,8 @@ const std::vector<CommandInfo>& Commands() {
       {"explain",
        "CLIENT",
        {},
-       "which binding applies, who offers its service, who waits, and whether "
-       "CLIENT can open a session"},
+       "which binding applies, which server offers its service, which clients "
+       "wait, and whether CLIENT can open a session"},
       {"top",
        "[FILTER]",
        {"--once"},
@@ -103,12 +101,15 @@ const std::vector<CommandInfo>& Commands() {
       {"monitor",
        "[FILTER]",
        {"--json", "--format"},
-       "prints what happens, a line each, until it is stopped"},
+       "prints each event of the directory as a line, until it is stopped"},
       {"bind",
        "CLIENT SERVICE",
        {"--persist"},
        "adds or replaces a binding, until the next load or restart"},
-      {"unbind", "CLIENT", {"--persist"}, "takes one away, likewise"},
+      {"unbind",
+       "CLIENT",
+       {"--persist"},
+       "removes a binding, until the next load or restart"},
       {"load",
        "[FILE]",
        {"--check"},
@@ -117,8 +118,7 @@ const std::vector<CommandInfo>& Commands() {
       {"wait",
        "SERVICE",
        {"--timeout"},
-       "returns when SERVICE is on offer; waits for the directory too, if it "
-       "is not there"},
+       "returns when SERVICE is offered; also waits for a directory"},
       {"introspect",
        "SERVICE",
        {"--as"},
@@ -127,17 +127,15 @@ const std::vector<CommandInfo>& Commands() {
        "SERVICE.METHOD [JSON]",
        {"--timeout", "--as", "--fd"},
        "calls a method of a typed service. JSON is the request ({}, if it is "
-       "missing; -: standard input). Prints the response as a line of JSON, "
-       "and "
-       "of a stream each item. Without --timeout, the service must accept the "
-       "session and describe itself within 5 s"},
+       "missing; -: standard input). Prints the response, or each item of a "
+       "stream, as a line of JSON. Without --timeout, the service must accept "
+       "the session and describe itself within 5 s"},
       {"tap",
        "SERVICE",
        {"--json", "--format", "--client", "--timeout"},
        "prints the messages of a service as they happen, with the time from "
        "each request to its response; those of a typed service are decoded. "
-       "The "
-       "server logs that it is tapped"},
+       "The server logs that it is tapped"},
       {"record",
        "SERVICE",
        {"--output", "--client", "--timeout"},

@@ -12,7 +12,7 @@
 //   switch (reader.Accept(&room, size, &attachments, &frame, &why)) ...
 //
 // If a packet has several frames, the reader keeps it until TakeBuffered() has
-// returned the last frame. Do not call Accept() before.
+// returned the last frame. Do not call Accept() before that.
 
 #ifndef LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_READER_H_
 #define LE_MESSAGING_TRANSPORTS_FRAMING_PACKET_READER_H_

@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   sim.Spawn(kernel.AddProcess("tests", 1000, 1000), "main",
             [&result] { result = RUN_ALL_TESTS(); });
   if (sim.Run() != le::event::Simulation::Outcome::kEnded) {
-    std::printf("it does not come to an end:\n%s", sim.Report().c_str());
+    std::printf("the run does not end:\n%s", sim.Report().c_str());
     return 1;
   }
   const std::string left = kernel.Leftovers();

@@ -825,8 +825,8 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   }
 }
 
-// Sessions of a user that has as many unfinished closes as it may have. EndOne()
-// then lets one more be closed.
+// Sessions of a user that has as many unfinished closes as it may have.
+// EndOne() ends one of these closes.
 class UnreadSessionsTest : public StrangersTest {
  protected:
   // Each session has one unread frame.
@@ -898,8 +898,8 @@ TEST_F(UnreadSessionsTest, AreAllReadWhileThereIsRoom) {
   EXPECT_EQ(FramesRead(), 20);
 }
 
-// One session is told that it may be read, and then one is detached. In one of
-// the two cases this is the same one. Expected: the other one is read.
+// One of two sessions is notified that it may be read. Then this session or the
+// other one is detached. Expected: the session that is left is read.
 class TwoUnreadSessionsTest : public UnreadSessionsTest,
                               public ::testing::WithParamInterface<int> {};
 

@@ -713,7 +713,7 @@ void UnixConnection::CloseWith(absl::Status status) {
           event::LogLevel::kWarning,
           absl::StrCat(output_->queue.frames(), " messages (",
                        output_->queue.bytes(),
-                       " bytes) were not taken by the far end and are "
+                       " bytes) were not received by the far end and are "
                        "dropped at the close"));
     }
   }

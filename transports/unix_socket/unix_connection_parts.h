@@ -27,9 +27,9 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// How long a blocking call receives before it uses poll(). No other thread can
-// wake it from a receive, to send what that thread has queued. Longer than most
-// calls, which need no poll() then.
+// How long a blocking call receives before it uses poll(). During a receive no
+// other thread can wake it to send what that thread has queued. Most calls are
+// shorter than this, so they need no poll().
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The retry interval while no file descriptor is free, and in a blocking call
@@ -252,8 +252,8 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
 //    the closer says when the socket may be read again.
 //  - A packet's file descriptor cannot be received, because none is free. Then
 //    the packet is only peeked at, after pauses, until a file descriptor is
-//    free. Checking beforehand would not help, because other threads may open hundreds of
-//    files at once.
+//    free. Checking beforehand would not help, because other threads may open
+//    hundreds of files at once.
 class UnixConnection::Leftover final : private event::Task,
                                        private event::Timer {
  public:

@@ -216,10 +216,11 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
 }
 
 // Whether the next packet has more than one file descriptor, which no frame may
-// have. The caller does not receive such a packet: all its file descriptors
-// would stay open until they are closed, and their user can make the closes
-// block. (Receiving it with a small control buffer would not help: the kernel
-// would close the surplus file descriptors on this thread.)
+// have. The caller does not receive such a packet: its file descriptors would
+// occupy this process's table of open files until they are closed, and their
+// user can make the closes block. (Receiving it with a small control buffer
+// would not help: the kernel would close the surplus file descriptors on this
+// thread.)
 bool UnixConnection::NextHasManyDescriptors(bool block) {
   char byte;
   struct iovec part = {&byte, sizeof(byte)};

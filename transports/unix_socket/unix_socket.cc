@@ -217,7 +217,7 @@ class UnixAcceptor final : public Acceptor,
   bool said_why_ = false;  // whether the reason of the pause was logged
 };
 
-// Makes the kernel refuse the descriptors of those who connect from now on.
+// Makes the kernel refuse the descriptors of peers that connect from now on.
 UnixConnection::Strangers RefuseAt(int listener) {
   const int off = 0;
   const bool refused = sys::SetSockOpt(listener, SOL_SOCKET, SO_PASSRIGHTS,

@@ -216,7 +216,7 @@ class _SessionOwner(SessionOwner):
         return self._has_room(len(data) + OVERHEAD)
 
     def start(self, data, fd, limit):
-        """Sends a request, whatever the room. Pass the result to finish()."""
+        """Sends a request without waiting for room. Pass the result to finish()."""
         message = new_message(self.ref, data, fd, self.sender.max_size)
         key = new_key(requests)
         request = PendingRequest(self, key, self.loop.create_future(), len(data) + OVERHEAD)
@@ -280,11 +280,11 @@ def _closed_here():
 
 
 class Session:
-    """A client's session. Its thread is the one that opens it first, and its
-    event loop that thread's running one.
+    """A client's session. It belongs to the thread that first opens it, and to
+    the event loop that runs on that thread then.
 
-    max_push_bytes: messages of the server that are not read yet. Beyond it the
-    session is closed. 0: the first such message closes the session.
+    max_push_bytes: the limit of the server's messages that the program has not
+    read. Beyond it the session is closed. 0: the first such message closes it.
     """
 
     def __init__(self, interface, protocol, *, max_push_bytes=MAX_WAITING):

@@ -30,12 +30,14 @@ MAX_MESSAGE = 16 << 20
 MAX_NAME = 127
 # What a waiting message counts in addition to its payload.
 OVERHEAD = 512
-# Messages that wait for the program, in bytes. Beyond it the session is closed.
+# The limit of messages that wait for the program, in bytes. Beyond it the session
+# is closed.
 MAX_WAITING = 64 << 20
-# A thread's loop needs fewer. Checked before the library creates it, because
-# the library cannot report the error.
+# A thread's loop needs fewer file descriptors. The package checks that so many are
+# free before the library creates a loop, because the library cannot report the
+# error.
 _FDS_OF_A_LOOP = 16
-# Handlers that one callback of asyncio's loop calls.
+# The most handlers that one callback of asyncio's loop calls.
 _STEPS = 100
 
 _MAX_KEY = ctypes.c_void_p(-1).value
@@ -347,8 +349,8 @@ class Thread:
                 self.schedule()
 
     def _step(self, more):
-        """Calls handlers while `more`. The library's descriptor tells nothing
-        before there is no handler left, so the rest is scheduled."""
+        """Calls handlers while `more`. The library's file descriptor reports new
+        handlers only after no handler was left, so the rest is scheduled."""
         done = 0
         self.serving = True
         try:
@@ -373,7 +375,7 @@ class Thread:
 
     def report(self, message, error):
         if _exiting:
-            return  # the objects of this thread are dropped under its functions
+            return  # the exit has dropped objects that functions still use
         self.loop.call_exception_handler(
             {"message": "lemessaging: " + message, "exception": error}
         )
@@ -412,8 +414,8 @@ def _at_exit():
 
 
 class SessionOwner:
-    """What the library knows of a session or service. It outlives the object of
-    the program, whose owner it is, until the thread has dropped it."""
+    """Holds the library's session or service for the program's object. It outlives
+    that object, until the thread has dropped it."""
 
     def __init__(self, thread):
         self.thread = thread
@@ -427,7 +429,8 @@ class SessionOwner:
         self.thread.owners.add(self)
 
     def drop(self):
-        """Ends it. The library calls no handler of it any more."""
+        """Ends the session or service. The library calls none of its handlers any
+        more."""
         if self.ref is None:
             return
         ref, self.ref = self.ref, None
@@ -462,7 +465,7 @@ class SessionOwner:
     def fail(self, future, error):
         if not future.done() and not self.loop.is_closed():
             future.set_exception(error)
-            future.exception()  # it is retrieved, even if nobody waits any more
+            future.exception()  # so that asyncio does not report it as unread
 
 
 # ---- Callbacks -----------------------------------------------------------------
@@ -646,5 +649,5 @@ class Sender:
 
 
 def live_objects():
-    """For tests: what the callbacks may still be called for."""
+    """For tests: the number of objects that callbacks may still use."""
     return len(targets) + len(requests) + len(opens)

@@ -207,7 +207,7 @@ class _ServiceOwner(SessionOwner):
             return
         request = Request(message, session, self.max_size)
         if not request.needs_response:
-            # The library bounds requests without a response. These it does not.
+            # The library bounds only requests without a response.
             request._counted = len(request.data) + OVERHEAD
             session.waiting_bytes += request._counted
             if session.waiting_bytes > MAX_WAITING:

@@ -177,7 +177,7 @@ class _Method:
 
 
 class _Description:
-    """What both sides need of a service's descriptor."""
+    """The parts of a service's descriptor that both sides need."""
 
     def __init__(self, descriptor):
         options = _ServiceOptions.FromString(descriptor.GetOptions().SerializeToString())
@@ -376,7 +376,7 @@ class Client:
         self._tell(_ENVELOPE.pack(0, _Kind.CANCEL, call, 0))
 
     def _tell(self, data):
-        """Sends it, later if the queue is full."""
+        """Sends a message to the server, later if the queue is full."""
         try:
             self._session.try_send(data)
         except WouldBlockError:
@@ -393,7 +393,7 @@ class Client:
             pass
 
     def _on_item(self, push):
-        """A message of the server that is no response. Called by the library."""
+        """A message of the server that is not a response. Called by the library."""
         if len(push) >= _ENVELOPE.size:
             _, kind, call, _ = _ENVELOPE.unpack_from(push)
             if kind == _Kind.ITEM:
@@ -567,8 +567,8 @@ class Call:
         self._more = asyncio.Event()
 
     def remaining(self):
-        """Seconds to the client's deadline, or None. For calls of one's own:
-        client.Count(request, timeout=call.remaining())"""
+        """Seconds to the client's deadline, or None. For calls that the method
+        makes: client.Count(request, timeout=call.remaining())"""
         if self._deadline is None:
             return None
         return max(self._deadline - asyncio.get_running_loop().time(), 0)

@@ -1,7 +1,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Measures what DESIGN.md of messaging/python shows. Needs a directory."""
+"""Measures the figures of DESIGN.md of messaging/python. Needs a directory."""
 
 import asyncio
 import statistics

@@ -70,10 +70,11 @@ class OwnedCall {
   }
   // Sets a closure. The server's loop calls it once, when the client cancels
   // the call or reports that the deadline has passed, or when the session
-  // closes. It may own or destroy this object. After this object was finished or destroyed, the closure is not
-  // called, except if another thread did that when the call was about to begin.
-  // The end of the server destroys the closure without calling it, because the
-  // objects that it uses may have ended before the server.
+  // closes. It may own or destroy this object. After this object was finished
+  // or destroyed, the closure is not called. Exception: another thread finishes
+  // or destroys this object while the closure is about to be called. The end of
+  // the server destroys the closure without calling it, because the objects
+  // that it uses may have ended before the server.
   // Cancelled: the call is cancelled already, and the closure is not called.
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
@@ -179,9 +180,10 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
   // Sets a closure. Each time after Push() has returned ResourceExhausted, the
-  // server's loop calls it when Push() may succeed. If the call is cancelled, this
-  // closure is called after that of OnCancel(), and then destroyed. So it may
-  // own this object. The end of the server destroys it without calling it.
+  // server's loop calls it when Push() may succeed. If the call is cancelled,
+  // this closure is called after the closure of OnCancel(), and then destroyed.
+  // So it may own this object. The end of the server destroys it without
+  // calling it.
   //   Cancelled  the stream is cancelled already. The closure is not kept
   //   Aborted    Push() has returned ResourceExhausted, and may succeed now. The
   //              closure is kept, but is not called now: call Push() again

@@ -125,9 +125,10 @@ class [[nodiscard]] Stream {
 // closure.
 //
 // The closure of an asynchronous call is called exactly once, from the loop,
-// unless the call is cancelled or the client is destroyed. If the client refuses
-// the call (OutOfRange, InvalidArgument and FailedPrecondition below), status()
-// of the returned le::Call or le::Stream is the error, and no closure is called.
+// unless the call is cancelled or the client is destroyed. If the client
+// refuses the call (OutOfRange, InvalidArgument and FailedPrecondition below),
+// status() of the returned le::Call or le::Stream is the error, and no closure
+// is called.
 //
 // Each call of a method may fail with these errors, besides those of
 // Client::Request() and those that the server sends:
@@ -187,8 +188,8 @@ class TypedClient {
   }
   void Flush() const { raw()->Flush(); }
 
-  // The descriptors of the server's .proto file and of what it imports: a
-  // google.protobuf.FileDescriptorSet in its binary form. Blocks.
+  // The descriptors of the server's .proto file and of the files that it
+  // imports: a google.protobuf.FileDescriptorSet in its binary form. Blocks.
   absl::StatusOr<std::string> Descriptors(
       const CallOptions& options = CallOptions()) {
     absl::Status usable = core_.CheckUsable();
@@ -202,8 +203,8 @@ class TypedClient {
   TypedClient& operator=(TypedClient&&) noexcept = default;
   ~TypedClient() = default;
 
-  // For generated code. The names are in lower case, and those of a service's
-  // methods are not.
+  // For generated code. These names are in lower case, unlike the names of
+  // methods of a service.
 
   template <typename Response>
   absl::StatusOr<Response> call(uint16_t method,

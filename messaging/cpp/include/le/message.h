@@ -78,10 +78,10 @@ class Message {
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message. Their number is that of the last SetSize(). In a
-  // received message it is that of the sender. If SetSize() was not called, it
-  // is the size of the protocol's largest message. An empty message has no
-  // bytes.
+  // The bytes of the message. Their number is the size of the last SetSize(),
+  // or in a received message the size that the sender has set. If no size was
+  // set, it is the size of the protocol's largest message. An empty message has
+  // no bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     size_t size;

@@ -60,10 +60,10 @@ struct SignalState {
 
 // Calls a closure when the process has received a signal, for example SIGTERM
 // to stop the loop. The closure runs from the loop of the thread that created
-// the watch, so it waits while a call of this thread blocks: a program that must
-// end at a signal opens its sessions by OpenAsync(). Several signals before the
-// call may cause only one call. The rules
-// of le::Timer about threads and destruction apply. The destructor restores the
+// the watch. So it does not run while a call on this thread blocks. A program
+// that must end at a signal therefore opens its sessions by OpenAsync().
+// Several signals before the call may cause only one call. The rules of
+// le::Timer about threads and destruction apply. The destructor restores the
 // signal's former handler.
 class SignalWatch {
  public:

@@ -15,8 +15,9 @@
 namespace le {
 namespace internal {
 
-// Under AddressSanitizer no message is reused. So it finds a use of a request
-// after its method has returned. With reuse, this would read the next request.
+// Under AddressSanitizer no message is reused. So AddressSanitizer reports the
+// use of a request after its method has returned. (With reuse, such a use would
+// read the next request.)
 #if defined(__SANITIZE_ADDRESS__)
 #define LE_INTERNAL_REUSES_MESSAGES false
 #elif defined(__has_feature)

@@ -68,7 +68,7 @@ struct ServiceTable {
 
 class CallTable;
 
-// What a stream waits for after a push was refused.
+// The event that a stream waits for after a push was refused.
 enum class Waits : uint8_t {
   kNot,
   kCredit,

@@ -40,8 +40,8 @@ namespace internal {
 
 class TypedClientCore;
 
-// The largest descriptors of a server, in bytes. Those of a large .proto file
-// have some tens of kilobytes.
+// The largest descriptors of a server, in bytes. The descriptors of a large
+// .proto file have some tens of kilobytes.
 inline constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
 
 // An open stream, without the type of its items. The core's table and the
@@ -135,8 +135,8 @@ class TypedClientCore final : public ThreadBound {
 
   Client* client() { return &client_; }
   // The core of client(), whose functions do not check the thread again. While
-  // this core is alive, that one is alive too: a thread ends it later, because
-  // it is older.
+  // this core is alive, the client's core is alive too: when a thread ends, it
+  // shuts its older cores down last.
   ClientCore* requests() { return CoreOf(client_); }
   KeptMessage* kept(uint16_t method) { return &kept_[method]; }
 
@@ -401,7 +401,7 @@ class PendingUnary {
         call_(other.call_),
         method_(other.method_) {}
   ~PendingUnary() {
-    // Before done_ is destroyed, which may own the client.
+    // The cancel is sent before done_ is destroyed: done_ may own the client.
     if (core_ != nullptr) core_->SendCancel(call_);
   }
 
@@ -442,7 +442,8 @@ class PendingStream {
         stream_(std::move(other.stream_)) {}
   ~PendingStream() {
     if (core_ == nullptr || !core_->alive()) return;
-    // Before stream_ is destroyed, which may own the client.
+    // The cancel is sent before stream_ is destroyed: stream_ may own the
+    // client.
     if (core_->RemoveStream(stream_.get())) core_->SendCancel(stream_->call);
   }
 

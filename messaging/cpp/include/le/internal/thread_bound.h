@@ -153,7 +153,7 @@ class CorePtr {
   absl::Status CheckUsable() const {
     if (core_ == nullptr) {
       return absl::FailedPreconditionError(
-          "the object was moved from, or stands for nothing");
+          "the object is empty: it was moved from or default constructed");
     }
     return core_->CheckUsable();
   }
