@@ -73,7 +73,7 @@ expect "a one-way method with a file" 0 "" call Deliver --fd="$folder/file"
 expect "a response with a file" 0 $'{"text":"a file"}\nsdir: the response\'s file*' call OpenFile
 expect "one-way messages arrive" 0 $'log: one way\ndelivered: contents' cat "$folder/served"
 
-expect "an error of the service" 1 $'sdir: NOT_FOUND: no such file\\n' call Count '{"name": "fail"}'
+expect "an error of the service" 1 'sdir: NOT_FOUND: no such file\\n' call Count '{"name": "fail"}'
 expect "a stream that fails" 1 $'{"lines":"1"}\nsdir: ABORTED: no more' call Watch '{"name": "fail", "number": 1}'
 expect "a call that takes too long" 3 "sdir: DEADLINE_EXCEEDED: *" call Count '{"name": "keep"}' --timeout=1
 expect "a stream that takes too long" 3 $'{"lines":"1"}\nsdir: DEADLINE_EXCEEDED: *' \
