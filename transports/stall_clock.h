@@ -5,7 +5,9 @@
 #define LE_MESSAGING_TRANSPORTS_STALL_CLOCK_H_
 
 #include <cstddef>
+#include <cstdint>
 
+#include "absl/types/optional.h"
 #include "event/loop.h"
 
 namespace le {
@@ -20,11 +22,14 @@ class StallClock {
   // Call it only while a frame is queued. `unreceived` is the number of bytes
   // that have left the queue and that the far end has not received. If this
   // number falls, the far end has received a packet, even if there is no room
-  // yet for the queue's next packet.
-  event::Instant Since(event::Instant now, size_t unreceived) {
-    if (taken_ || unreceived < unreceived_) since_ = now;
+  // yet for the queue's next packet. If the number is not known, now or at the
+  // last call, the far end may have received one.
+  event::Instant Since(event::Instant now, absl::optional<size_t> unreceived) {
+    if (taken_ || !unreceived.has_value() || *unreceived < unreceived_) {
+      since_ = now;
+    }
     taken_ = false;
-    unreceived_ = unreceived;
+    unreceived_ = unreceived.value_or(SIZE_MAX);
     return since_;
   }
 

@@ -115,7 +115,7 @@ class World {
   void NoteTaken(int client, int session) {
     const event::Instant now = sim_.Now();
     const auto [it, is_first] = takes_.try_emplace({client, session});
-    if (!is_first && now - it->second.last >= kPause) {
+    if (is_first || now - it->second.last >= kPause) {
       it->second.pause_ended = now;
     }
     it->second.last = now;
@@ -243,7 +243,7 @@ class World {
   static constexpr absl::Duration kPause = absl::Milliseconds(500);
   struct Takes {
     event::Instant last;
-    event::Instant pause_ended = absl::InfinitePast();
+    event::Instant pause_ended;
   };
   std::map<std::pair<int, int>, Takes> takes_;
   bool calm_ = false;

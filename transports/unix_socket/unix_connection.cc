@@ -402,10 +402,12 @@ size_t UnixConnection::queued_bytes() const {
   return output_ == nullptr ? 0 : output_->queue.bytes();
 }
 
-size_t UnixConnection::UnreceivedInKernelLocked() const {
+absl::optional<size_t> UnixConnection::AskForUnreceivedLocked() const {
   int sent = 0;
-  if (!fd_ || event::sys::Ioctl(fd_.get(), TIOCOUTQ, &sent) != 0) return 0;
-  return sent > 0 ? static_cast<size_t>(sent) : 0;
+  if (!fd_ || event::sys::Ioctl(fd_.get(), TIOCOUTQ, &sent) != 0) {
+    return absl::nullopt;
+  }
+  return static_cast<size_t>(std::max(sent, 0));
 }
 
 size_t UnixConnection::unreceived_bytes() const {
@@ -465,8 +467,7 @@ event::Instant UnixConnection::stalled_since() const {
   if (output_ == nullptr || output_->queue.empty()) {
     return absl::InfiniteFuture();
   }
-  return output_->stall_clock.Since(process_->Now(),
-                                    UnreceivedInKernelLocked());
+  return output_->stall_clock.Since(process_->Now(), AskForUnreceivedLocked());
 }
 
 void UnixConnection::SetSendLimits(const SendLimits& limits) {

@@ -157,7 +157,13 @@ class UnixConnection final : public Connection, private event::Watch {
   void OnRetry();  // called when the timer of Output expires
   // The number of bytes that the kernel holds for the far end, with its
   // overhead.
-  size_t UnreceivedInKernelLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nullopt: the kernel has refused to tell.
+  absl::optional<size_t> AskForUnreceivedLocked() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t UnreceivedInKernelLocked() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return AskForUnreceivedLocked().value_or(0);
+  }
   // After this the connection never sends again.
   void BreakLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes a loop send the queue when the socket is writable: see Flusher.
