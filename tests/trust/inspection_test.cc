@@ -413,17 +413,17 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
     SendBytes(to, inspection::kInspectionFrame, answer.SerializeAsString());
   };
   const std::pair<std::function<void(Connection*)>, std::string> lies[] = {
-      {junk, "\"problem\":\"answers with something else"},
-      {frame_of_the_directory, "\"problem\":\"answers with something else"},
-      {message_of_a_session, "\"problem\":\"answers with something else"},
+      {junk, "\"problem\":\"answers with another message"},
+      {frame_of_the_directory, "\"problem\":\"answers with another message"},
+      {message_of_a_session, "\"problem\":\"answers with another message"},
       {close, "\"problem\":\"has closed the connection"},
       {too_large, "\"problem\":\"has closed the connection"},
       {descriptor, "\"sessions\":[{\"number\":0,\"pid\":-5"},
       {twice, "\"sessions\":[{\"number\":0,\"pid\":-5"},
       {never_last, "\"problem\":\"does not answer"},
-      {empty_parts, "\"problem\":\"answers with something else"},
+      {empty_parts, "\"problem\":\"answers with another message"},
       {sessions_without_end, "\"problem\":\"sends more than is shown"},
-      {time_without_bounds, "\"problem\":\"answers with something else"},
+      {time_without_bounds, "\"problem\":\"answers with another message"},
   };
   int number = 0;
   for (const auto& lie : lies) {
