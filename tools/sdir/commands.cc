@@ -20,11 +20,22 @@ struct Entry {
 };
 
 constexpr Entry kCommands[] = {
-    {"list", RunList},   {"explain", RunExplain},       {"top", RunTop},
-    {"graph", RunGraph}, {"metrics", RunMetrics},       {"monitor", RunMonitor},
-    {"bind", RunBind},   {"unbind", RunUnbind},         {"load", RunLoad},
-    {"wait", RunWait},   {"introspect", RunIntrospect}, {"call", RunCall},
-    {"tap", RunTap},     {"record", RunRecord},         {"replay", RunReplay},
+    {"list", RunList},
+    {"explain", RunExplain},
+    {"top", RunTop},
+    {"graph", RunGraph},
+    {"metrics", RunMetrics},
+    {"monitor", RunMonitor},
+    {"bind", RunBind},
+    {"unbind", RunUnbind},
+    {"load", RunLoad},
+    {"wait", RunWait},
+    {"introspect", RunIntrospect},
+    {"call", RunCall},
+    {"tap", RunTap},
+    {"record", RunRecord},
+    {"replay", RunReplay},
+    {"trace", RunTrace},
     {"help", RunHelp},
 };
 

@@ -41,6 +41,7 @@ int RunCall(Command* command);
 // message_commands.cc
 int RunTap(Command* command);
 int RunRecord(Command* command);
+int RunTrace(Command* command);
 int RunReplay(Command* command);
 
 }  // namespace sdir

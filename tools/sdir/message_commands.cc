@@ -4,6 +4,7 @@
 // The commands that look at messages, and send them again.
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -35,6 +36,7 @@
 #include "tools/sdir/tap.h"
 #include "tools/sdir/tap_format.h"
 #include "tools/sdir/text.h"
+#include "tools/sdir/trace.h"
 #include "tools/sdir/typed_service.h"
 
 namespace le {
@@ -46,6 +48,27 @@ using recording::RecordedFrame;
 using recording::Recording;
 
 namespace {
+
+// Decodes the messages of a service, if it is typed. Opens and closes a session
+// for it, so it is made before the tap, in which that would appear.
+class Decoder {
+ public:
+  Decoder(const Command& command, const Described& service) {
+    const auto caller = OpenSession(command, service, kAnswerTimeout);
+    if (!caller.ok()) return;
+    auto read = (*caller)->Introspect(kAnswerTimeout);
+    if (read.ok()) typed_ = *std::move(read);
+  }
+
+  // Empty: the message cannot be decoded.
+  std::string operator()(const RecordedFrame& frame) const {
+    return typed_ == nullptr ? ""
+                             : DescribeMessage(typed_.get(), frame.payload);
+  }
+
+ private:
+  std::unique_ptr<TypedService> typed_;
+};
 
 // After --timeout, records that are in the ring already are read for so long.
 constexpr absl::Duration kDrain = absl::Seconds(1);
@@ -106,30 +129,40 @@ int RunTap(Command* command) {
   const std::string service = command->NextName("SERVICE");
   command->End();
   const bool json = command->WantsJson();
-  // Before the tap begins, because it would show this session.
-  std::unique_ptr<TypedService> typed;
-  {
-    const auto caller = OpenSession(
-        *command, AskForDescription(*command, service), kAnswerTimeout);
-    if (caller.ok()) {
-      auto read = (*caller)->Introspect(kAnswerTimeout);
-      if (read.ok()) typed = *std::move(read);
-    }
-  }
+  const Decoder decode(*command, AskForDescription(*command, service));
   directory::OsUsers users;
   Names names(&users);
   Latencies latencies;
   const std::unique_ptr<Tap> tap = BeginTap(*command, service);
   ForEachRecord(*command, tap.get(), [&](const RecordedFrame& frame) {
-    const std::string decoded =
-        typed == nullptr ? "" : DescribeMessage(typed.get(), frame.payload);
     const auto format = json ? TapJson : TapText;
-    std::fputs(format(frame.record, frame.payload, decoded,
+    std::fputs(format(frame.record, frame.payload, decode(frame),
                       latencies.Take(frame.record),
                       absl::FromUnixNanos(frame.record.at_ns), &names)
                    .c_str(),
                stdout);
   });
+  return directory::kDone;
+}
+
+int RunTrace(Command* command) {
+  const std::string service = command->NextName("SERVICE");
+  command->End();
+  const Described described = AskForDescription(*command, service);
+  const Decoder decode(*command, described);
+  // The file is emptied only if there is a tap.
+  const std::unique_ptr<Tap> tap = BeginTap(*command, service);
+  Output output(*command);
+  directory::OsUsers users;
+  Names names(&users);
+  Trace trace(names.Named(described.service()), static_cast<uint32_t>(getpid()),
+              &names);
+  ForEachRecord(*command, tap.get(), [&](const RecordedFrame& frame) {
+    trace.Add(frame.record, decode(frame));
+    output.Write(trace.TakeBytes());
+  });
+  output.Write(trace.TakeBytes());
+  output.Flush();
   return directory::kDone;
 }
 

@@ -53,12 +53,15 @@ until_logged 1 "messages are tapped by"
 "$sdir" tap "<$user>.facts" > "$folder/text" 2> "$folder/errors" &
 tap=$!
 until_logged 1 "messages are tapped by pid $tap of user $(id -u)"
+"$sdir" trace "<$user>.facts" -o "$folder/trace" 2> /dev/null &
+trace=$!
+until_logged 3 "messages are tapped by"
 "$sdir" tap "<$user>.facts" --json > "$folder/json" 2> /dev/null &
 json=$!
-until_logged 3 "messages are tapped by"
+until_logged 4 "messages are tapped by"
 "$sdir" record "<$user>.facts" -o "$folder/file" 2> /dev/null &
 record=$!
-until_logged 4 "messages are tapped by"
+until_logged 5 "messages are tapped by"
 
 call Count '{"name": "x", "number": 7}' > /dev/null
 call Count '{"name": "fail"}' > /dev/null 2>&1
@@ -70,7 +73,7 @@ until grep -q "CountFile OK" "$folder/json"; do :; done
 kill "$json"
 until_logged 1 "messages are no longer tapped by pid $json"
 kill "$server"
-for ended in "$tap" "$other" "$record"; do wait "$ended" || fail "the end of a tap: $?"; done
+for ended in "$tap" "$other" "$record" "$trace"; do wait "$ended" || fail "the end of a tap: $?"; done
 
 expect errors "^sdir: the server has ended the tap$"
 expect text \
@@ -84,6 +87,8 @@ expect text \
   ' -> request .* bytes and a file descriptor: CountFile \{\}$' \
   ' -> request .*: descriptors$'
 expect json '^\{"time":"2.*"toClient":true,"kind":"response".*"latencyNs":[0-9]+,"decoded":"Count OK .*"payload":"[0-9a-f]+"\}$'
+tr -c '[:print:]' '\n' < "$folder/trace" > "$folder/traced"
+expect traced "^.?<$user>\.facts" '^.?#[0-9]+ sdir\[[0-9]+\]' '^.?Count$' '^.?Watch item$' 'Count NOT_FOUND: no such file'
 [ ! -s "$folder/nothing" ] || fail "a tap of another client shows:" "$folder/nothing"
 
 if command -v tshark > /dev/null; then

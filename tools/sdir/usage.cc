@@ -148,6 +148,11 @@ const std::vector<CommandInfo>& Commands() {
        "the responses that differ from the recorded ones. Messages with file "
        "descriptors are skipped. Without --timeout, each response may take 5 "
        "s"},
+      {"trace",
+       "SERVICE",
+       {"--output", "--client", "--timeout"},
+       "writes the requests of a service as a trace, which Perfetto shows: a "
+       "span from each request to its response, and a track for each session"},
       {"help",
        "[FORMAT]",
        {},
