@@ -157,7 +157,8 @@ TEST_F(TraceTest, TextsAreEscaped) {
 
 TEST_F(TraceTest, RemembersABoundedNumberOfTracks) {
   for (uint64_t id = 1; id <= Trace::kMaxTracks; ++id) Add(kRequest, id, 10);
-  trace_.TakeBytes();
+  EXPECT_EQ(Events().size(), Trace::kMaxTracks);
+  EXPECT_EQ(tracks_.size(), Trace::kMaxTracks + 1);
   Add(kResponse, 1, 20);
   EXPECT_THAT(Events(),
               ElementsAre("20 instant response (<ann>.facts/#1 ten[10])"));
