@@ -3,8 +3,7 @@
 
 #include "tools/sdir/names.h"
 
-#include <fstream>
-#include <iterator>
+#include <cstdio>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -42,8 +41,15 @@ std::string Names::Process(pid_t pid) {
 }
 
 std::string Names::ProgramOf(pid_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
-  std::string program{std::istreambuf_iterator<char>(file), {}};
+  // No stream: its iterators throw if the process ends between open and read.
+  char name[64];
+  size_t size = 0;
+  if (std::FILE* const file =
+          std::fopen(absl::StrCat("/proc/", pid, "/comm").c_str(), "re")) {
+    size = std::fread(name, 1, sizeof(name), file);
+    std::fclose(file);
+  }
+  std::string program(name, size);
   if (!program.empty() && program.back() == '\n') program.pop_back();
   std::string escaped;
   for (const char c : program) {
