@@ -45,8 +45,8 @@ from google.protobuf import (
 from google.protobuf.message import DecodeError, Message as ProtoMessage
 
 from ._client import Session
-from ._core import Protocol, milliseconds
 from ._errors import ClosedError, Error, StateError, TimedOutError, WouldBlockError
+from ._messages import Content, Protocol, seconds
 from ._server import Service
 
 _ENVELOPE = struct.Struct("<HBxII")  # method, kind, call, value
@@ -347,6 +347,7 @@ class Client:
         return message, response.fd
 
     async def _request(self, method, call, data, fd, timeout):
+        timeout = seconds(timeout)
         data = _ENVELOPE.pack(method, _Kind.CALL, call, _milliseconds(timeout)) + data
         return await self._respond(
             call, functools.partial(self._session.request, data, fd=fd, timeout=timeout)
@@ -449,18 +450,20 @@ class Stream:
         self._handled = [0, 0]  # items and bytes, since the last credit
         self._wake = asyncio.Event()
         self._error = None
-        owner = client._session._checked()
+        timeout = seconds(timeout)
         call = self._call = client._new_call()
         data = _ENVELOPE.pack(method.number, _Kind.CALL, call, _milliseconds(timeout)) + data
+        content = Content(data, fd, client._session.protocol.max_size)
+        owner = client._session._checked()
         client._streams[call] = self
         # The request is sent now, so that its place is before later calls. Only if
         # too many requests wait, it must wait, too.
         request = None
-        if owner.has_room_for(data):
-            request = owner.start(data, fd, milliseconds(timeout))
+        if owner.room.try_take(content.size):
+            request = owner.start(content, timeout)
             response = functools.partial(owner.finish, request)
         else:
-            response = functools.partial(owner.request, data, fd, timeout)
+            response = functools.partial(owner.request, content, timeout)
         self._task = asyncio.get_running_loop().create_task(client._respond(call, response))
         # The task must not keep this object: the end of this object cancels the task.
         self._task.add_done_callback(
