@@ -219,9 +219,9 @@ class _ServiceOwner(SessionOwner):
         try:
             result = self.handler(request)
             if inspect.isawaitable(result):
-                task = self.loop.create_task(self._finish(request, result))
+                task = asyncio.ensure_future(result, loop=self.loop)
                 self.tasks.add(task)
-                task.add_done_callback(functools.partial(self._done, request, result))
+                task.add_done_callback(functools.partial(self._done, request))
             else:
                 self._end(request, result)
         except BaseException as error:
@@ -230,19 +230,14 @@ class _ServiceOwner(SessionOwner):
                 raise
             self._report(error)
 
-    async def _finish(self, request, result):
-        try:
-            self._end(request, await result)
-        except Exception as error:
-            request.release()
-            self._report(error)
-
-    def _done(self, request, result, task):
+    def _done(self, request, task):
         self.tasks.discard(task)
-        if task.cancelled():  # perhaps before it began
+        try:
+            self._end(request, task.result())
+        except BaseException as error:  # the loop has raised one that is no Exception
             request.release()
-            if inspect.iscoroutine(result):
-                result.close()
+            if isinstance(error, Exception):
+                self._report(error)
 
     @staticmethod
     def _end(request, result):
