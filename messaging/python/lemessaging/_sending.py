@@ -145,8 +145,8 @@ class RequestRoom:
         self.bytes += size
 
     def _admit(self):
-        if threading.get_ident() != self._owner.thread.ident:
-            return  # that thread has closed a coroutine. The next response admits.
+        if threading.get_ident() != self._owner.thread.ident or self._owner.loop.is_closed():
+            return  # a coroutine was closed as garbage
         while self._waiting:
             future, size = next(iter(self._waiting.items()))
             if future.done():  # cancelled: its task has not run yet

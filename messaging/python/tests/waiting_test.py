@@ -6,6 +6,7 @@ a queue: the order, and that the work for each does not grow with their number."
 
 import asyncio
 import contextlib
+import unittest
 from unittest import mock
 
 from lemessaging import ClosedError, TimedOutError, _c, _sending
@@ -125,6 +126,28 @@ class WaitingRequests(TestCase):
                 for result in await asyncio.gather(*tasks, return_exceptions=True):
                     self.assertIsInstance(result, ClosedError)
                 self.kept.clear()
+
+
+class ClosedLoops(unittest.TestCase):
+    def test_a_wait_that_ends_after_its_loop(self):
+        """A coroutine that waits for room is closed as garbage."""
+        kept = []
+        loop = asyncio.new_event_loop()
+        pair = Pair(kept.append)
+        session, service = loop.run_until_complete(pair.__aenter__())
+        with mock.patch.object(_sending, "MAX_REQUEST_BYTES", 2 * OVERHEAD):
+            tasks = [
+                loop.create_task(session.request(data)) for data in (b"", b"large", b"")
+            ]
+            loop.run_until_complete(turns())
+            self.assertEqual(len(kept), 1)
+            loop.close()
+            tasks[1].get_coro().close()
+        session.close()
+        service.close()
+        for task in tasks:
+            task._log_destroy_pending = False
+        kept.clear()
 
 
 class CountingReference(int):
