@@ -15,8 +15,13 @@ from lemessaging._messages import OVERHEAD
 from support import Pair, TestCase
 
 
-async def turns(count=20):
-    for _ in range(count):
+async def turns():
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def until(condition):
+    while not condition():
         await asyncio.sleep(0)
 
 
@@ -38,28 +43,25 @@ class WaitingRequests(TestCase):
         request.respond(request.data)
         return request.data
 
-    async def respond_to_all(self):
+    async def respond_to(self, count):
         seen = []
-        while self.kept:
+        while len(seen) < count:
+            await until(lambda: self.kept)
             seen.append(self.respond_to_one())
-            await turns()
         return seen
 
     async def test_the_order(self):
         """A large request is not overtaken by smaller ones that began later."""
         self.limit(100, 4 * OVERHEAD + 400)
         async with Pair(self.kept.append) as (session, _):
-            tasks = self.start(session, b"a", b"b", b"c")
-            await turns()
-            tasks += self.start(session, b"large" * 200)
-            await turns()
-            tasks += self.start(session, b"d", b"e")
+            tasks = self.start(session, b"a", b"b", b"c", b"large" * 200, b"d", b"e")
+            await until(lambda: len(self.kept) >= 3)
             await turns()
             self.assertEqual(len(self.kept), 3)
-            seen = [self.respond_to_one()]
-            await turns()
+            seen = await self.respond_to(1)
+            await tasks[0]
             tasks += self.start(session, b"f")
-            seen += await self.respond_to_all()
+            seen += await self.respond_to(6)
             self.assertEqual(seen, [b"a", b"b", b"c", b"large" * 200, b"d", b"e", b"f"])
             await asyncio.gather(*tasks)
             self.assertEqual(session._owner.room.bytes, 0)
@@ -91,12 +93,11 @@ class WaitingRequests(TestCase):
         for ending in ("timeout", "cancel", "cancel when there is room"):
             async with Pair(self.kept.append) as (session, _):
                 tasks = self.start(session, b"a")
-                await turns()
+                await until(lambda: self.kept)
                 timeout = 0.01 if ending == "timeout" else None
                 first = self.start(session, large, timeout=timeout)[0]
-                await turns()
                 tasks += self.start(session, b"b")
-                await turns()
+                await asyncio.sleep(0)
                 self.assertEqual(len(self.kept), 1)
                 if ending == "timeout":
                     with self.assertRaises(TimedOutError):
@@ -104,14 +105,12 @@ class WaitingRequests(TestCase):
                 else:
                     if ending != "cancel":
                         self.respond_to_one()
-                        while not session._owner.room.bytes >= 1000:
-                            await asyncio.sleep(0)
+                        await until(lambda: session._owner.room.bytes >= 1000)
                     first.cancel()
                     with self.assertRaises(asyncio.CancelledError):
                         await first
-                await turns()
-                self.assertEqual(self.kept[-1].data, b"b")
-                await self.respond_to_all()
+                await until(lambda: self.kept and self.kept[-1].data == b"b")
+                await self.respond_to(len(self.kept))
                 await asyncio.gather(*tasks)
                 self.assertEqual(session._owner.room.bytes, 0)
                 self.assertEqual(session._owner.room.requests, 0)
@@ -121,7 +120,7 @@ class WaitingRequests(TestCase):
         for close in ("session", "service"):
             async with Pair(self.kept.append) as (session, service):
                 tasks = self.start(session, *[b""] * 5)
-                await turns()
+                await until(lambda: self.kept)
                 (session if close == "session" else service).close()
                 for result in await asyncio.gather(*tasks, return_exceptions=True):
                     self.assertIsInstance(result, ClosedError)
