@@ -183,6 +183,8 @@ class _SessionOwner(SessionOwner):
         if not self.room.try_take(content.size):
             await self.room.take(content.size, timeout)
             try:
+                if self.ref is None:
+                    raise closed_here()
                 self.check_open()
             except BaseException:
                 self.room.give_back(content.size)

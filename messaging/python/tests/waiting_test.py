@@ -115,6 +115,24 @@ class WaitingRequests(TestCase):
                 self.assertEqual(session._owner.room.bytes, 0)
                 self.assertEqual(session._owner.room.requests, 0)
 
+    async def test_a_close_when_there_is_room(self):
+        """The session ends before the request that has got room goes on."""
+        self.limit(1)
+        for close in ("session", "service"):
+            async with Pair(self.kept.append) as (session, service):
+
+                async def request_and_close():
+                    await session.request(b"")
+                    (session if close == "session" else service).close()
+
+                first = asyncio.ensure_future(request_and_close())
+                second = self.start(session, b"")[0]
+                await self.respond_to(1)
+                await first
+                with self.assertRaises(ClosedError):
+                    await second
+                self.assertEqual(session._owner.room.requests, 0)
+
     async def test_a_close_ends_the_waits(self):
         self.limit(1)
         for close in ("session", "service"):
