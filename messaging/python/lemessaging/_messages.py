@@ -160,7 +160,7 @@ class Content:
 
 
 class Descriptor:
-    """A received file descriptor. It is closed with this object."""
+    """A file descriptor that is closed with this object."""
 
     __slots__ = ("_fd",)
 
