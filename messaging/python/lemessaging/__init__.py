@@ -19,7 +19,6 @@ A server:
 docs/python.md has whole programs. lemessaging.typed has typed services.
 """
 
-from ._core import Descriptor, Message, Protocol
 from ._errors import (
     CloseReason,
     ClosedError,
@@ -35,6 +34,7 @@ from ._errors import (
     WrongThreadError,
 )
 from ._client import Session
+from ._messages import Descriptor, Message, Protocol
 from ._server import Request, ServerSession, Service
 
 __all__ = [

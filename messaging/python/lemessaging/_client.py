@@ -7,32 +7,27 @@ import asyncio
 import collections
 import ctypes
 import enum
+import functools
 import threading
-import warnings
 
 from . import _c
 from ._core import (
     MAX_WAITING,
-    OVERHEAD,
     PendingRequest,
-    Sender,
     SessionOwner,
     Thread,
-    as_bytes,
-    closed_error,
-    encode_name,
+    closed_by,
+    closed_here,
     in_this_process,
-    milliseconds,
     new_key,
-    new_message,
     on_open_result,
     on_receive,
     on_room,
     on_session_close,
     opens,
     requests,
-    take,
 )
+from ._endpoint import Endpoint
 from ._errors import (
     CloseReason,
     ClosedError,
@@ -44,11 +39,8 @@ from ._errors import (
     WaitReason,
     reason_of,
 )
-
-# Further requests wait. The library sends a request from a handler, and gathers
-# at least 64 MiB for a server that does not read, so these never close a session.
-_MAX_REQUESTS = 65536
-_MAX_REQUEST_BYTES = 32 << 20
+from ._messages import OVERHEAD, Content, Deadline, milliseconds, seconds, take
+from ._sending import RequestRoom, Sender
 
 
 class _State(enum.Enum):
@@ -58,27 +50,26 @@ class _State(enum.Enum):
     CLOSED = "is closed"
 
 
+_not_read = functools.partial(
+    ClosedError,
+    "the session is closed: the program does not read its messages",
+    CloseReason.RECEIVE_LIMIT,
+)
+
+
 class _SessionOwner(SessionOwner):
     def __init__(self, thread, name, protocol, max_push_bytes, on_push):
         super().__init__(thread)
         self.on_push = on_push
-        ref = ctypes.c_void_p()
-        result = _c.try_create_session(
-            protocol.ref(), encode_name(name, "the interface"), ctypes.byref(ref)
-        )
-        if result != _c.OK:
-            raise ValueError(f"not a name of an interface: {name!r}")
-        self.register(ref.value)
-        _c.set_close_handler(ref, on_session_close, self.key)
-        _c.set_receive_handler(ref, on_receive, self.key)
-        _c.set_room_handler(ref, on_room, self.key)
+        self.create(_c.try_create_session, name, protocol)
+        _c.set_close_handler(self.ref, on_session_close, self.key)
+        _c.set_receive_handler(self.ref, on_receive, self.key)
+        _c.set_room_handler(self.ref, on_room, self.key)
         self.state = _State.NEW
         self.close_error = None  # of the far end's close
-        self.sender = Sender(self, protocol.max_size)
+        self.sender = Sender(self)
+        self.room = RequestRoom(self)
         self.keys = set()  # of requests and openings
-        self.open_requests = 0
-        self.request_bytes = 0
-        self.blocked = collections.deque()  # futures of requests that wait
         self.pushes = collections.deque()
         self.push_bytes = 0
         self.max_push_bytes = max_push_bytes
@@ -89,21 +80,20 @@ class _SessionOwner(SessionOwner):
         _c.drop_session(ref)
         for key in list(self.keys):
             if key in requests:
-                self.fail(requests.pop(key).future, _closed_here())
+                self.fail(requests.pop(key).future, closed_here())
             elif key in opens:
-                self.fail(opens.pop(key)[1], _closed_here())
+                self.fail(opens.pop(key)[1], closed_here())
         self.keys.clear()
-        self._end_waits(_closed_here)
+        self._end_waits(closed_here)
 
     def _end_waits(self, error):
         self.sender.fail(error)
-        while self.blocked:
-            self.fail(self.blocked.popleft(), error())
-        self._wake(self.readers)
+        self.room.fail(error)
+        self._wake_readers()
 
-    def _wake(self, futures):
-        while futures:
-            future = futures.popleft()
+    def _wake_readers(self):
+        while self.readers:
+            future = self.readers.popleft()
             if not future.done() and not self.loop.is_closed():
                 future.set_result(None)
 
@@ -132,14 +122,16 @@ class _SessionOwner(SessionOwner):
         elif result == _c.FAULT:
             error = RefusedError(text, reason)
         else:
-            error = _closed_here()
+            error = closed_here()
         self.fail(future, error)
 
     def on_session_close(self, ref):
+        self._far_close(closed_by(ref))
+
+    def _far_close(self, error):
         self.state = _State.CLOSED
-        error = closed_error(ref)
-        self.close_error = lambda: ClosedError(str(error), error.reason)
-        self._end_waits(self.close_error)
+        self.close_error = error
+        self._end_waits(error)
 
     def on_room(self, ref):
         self.sender.on_room(ref)
@@ -153,20 +145,13 @@ class _SessionOwner(SessionOwner):
         if self.push_bytes > self.max_push_bytes:
             self.push_bytes -= len(push) + OVERHEAD
             _c.close_session(self.ref)
-            self.state = _State.CLOSED
-            self.close_error = lambda: ClosedError(
-                "the session is closed: the program does not read its messages",
-                CloseReason.RECEIVE_LIMIT,
-            )
-            self._end_waits(self.close_error)
+            self._far_close(_not_read)
             return
         self.pushes.append(push)
-        self._wake(self.readers)
+        self._wake_readers()
 
     def on_response(self, request, message, result):
         self.keys.discard(request.key)
-        self.open_requests -= 1
-        self.request_bytes -= request.size
         future = request.future
         if result == _c.OK:
             response = take(message)
@@ -174,7 +159,7 @@ class _SessionOwner(SessionOwner):
                 future.set_result(response)
         elif not future.done():
             self.fail(future, self._error_of(result))
-        self._wake(self.blocked)
+        self.room.give_back(request.size)
 
     def _error_of(self, result):
         if result == _c.TIMEOUT:
@@ -184,7 +169,7 @@ class _SessionOwner(SessionOwner):
         if result == _c.NO_MEMORY:
             return TooManyError("the session has too many open requests")
         if result == _c.CLOSED:
-            return closed_error(self.ref)
+            return closed_by(self.ref)()
         return ClosedError(f"the request has failed: {result}")
 
     def wait_reason(self):
@@ -193,38 +178,27 @@ class _SessionOwner(SessionOwner):
         return reason_of(WaitReason, reason), buffer.value.decode(errors="replace")
 
     # ---- Requests ----
-    def _has_room(self, size):
-        return self.open_requests == 0 or (
-            self.open_requests < _MAX_REQUESTS
-            and self.request_bytes + size <= _MAX_REQUEST_BYTES
-        )
-
-    async def request(self, data, fd, timeout):
-        limit = milliseconds(timeout)
-        data = as_bytes(data, self.sender.max_size)
-        size = len(data) + OVERHEAD
-        if not self._has_room(size):
-            end = None if timeout is None else self.loop.time() + timeout
-            while not self._has_room(size):
-                await self._wait_for_room(end)
+    async def request(self, content, timeout):
+        deadline = Deadline(timeout)
+        if not self.room.try_take(content.size):
+            await self.room.take(content.size, timeout)
+            try:
+                if self.ref is None:
+                    raise closed_here()
                 self.check_open()
-            if end is not None:
-                limit = milliseconds(max(end - self.loop.time(), 0))
-        return await self.finish(self.start(data, fd, limit))
+            except BaseException:
+                self.room.give_back(content.size)
+                raise
+        return await self.finish(self.start(content, deadline.left()))
 
-    def has_room_for(self, data):
-        return self._has_room(len(data) + OVERHEAD)
-
-    def start(self, data, fd, limit):
-        """Sends a request without waiting for room. Pass the result to finish()."""
-        message = new_message(self.ref, data, fd, self.sender.max_size)
+    def start(self, content, timeout):
+        """Sends a request that has taken room. Pass the result to finish()."""
+        message = content.message(self.ref)
         key = new_key(requests)
-        request = PendingRequest(self, key, self.loop.create_future(), len(data) + OVERHEAD)
+        request = PendingRequest(self, key, self.loop.create_future(), content.size)
         requests[key] = request
         self.keys.add(key)
-        self.open_requests += 1
-        self.request_bytes += request.size
-        self.thread.outbox.append((message, limit, key))
+        self.thread.outbox.append((message, milliseconds(timeout), key))
         self.thread.send_outbox()
         return request
 
@@ -233,15 +207,6 @@ class _SessionOwner(SessionOwner):
             return await request.future
         finally:
             self.cancel(request)
-
-    async def _wait_for_room(self, end):
-        future = self.loop.create_future()
-        self.blocked.append(future)
-        try:
-            wait = None if end is None else max(end - self.loop.time(), 0)
-            await asyncio.wait_for(future, wait)
-        except asyncio.TimeoutError:
-            raise TimedOutError("too many requests wait for responses") from None
 
     def cancel(self, request):
         """The library completes the request as cancelled, later. No-op if it is
@@ -253,16 +218,16 @@ class _SessionOwner(SessionOwner):
 
     # ---- Opening ----
     async def open(self, timeout):
+        self.check_loop()
         if self.state in (_State.OPENING, _State.OPEN):
             raise StateError(f"the session {self.state.value}")
-        limit = milliseconds(timeout)
         self.state = _State.OPENING
         self.close_error = None
         future = self.loop.create_future()
         key = new_key(opens)
         opens[key] = self, future
         self.keys.add(key)
-        _c.open_session(self.ref, limit, on_open_result, key)
+        _c.open_session(self.ref, milliseconds(timeout), on_open_result, key)
         try:
             await future
         except (asyncio.CancelledError, GeneratorExit):
@@ -275,26 +240,16 @@ class _SessionOwner(SessionOwner):
             self.keys.discard(key)
 
 
-def _closed_here():
-    return ClosedError("the session was closed at this end", CloseReason.BY_CALLER)
+class Session(Endpoint):
+    """A client's session. Its thread is the one that opens it first, and its
+    event loop that thread's running one.
 
-
-class Session:
-    """A client's session. It belongs to the thread that first opens it, and to
-    the event loop that runs on that thread then.
-
-    max_push_bytes: the limit of the server's messages that the program has not
-    read. Beyond it the session is closed. 0: the first such message closes it.
+    max_push_bytes: messages of the server that are not read yet. Beyond it the
+    session is closed. 0: the first such message closes the session.
     """
 
     def __init__(self, interface, protocol, *, max_push_bytes=MAX_WAITING):
-        encode_name(interface, "the interface")
-        if not hasattr(protocol, "ref"):
-            raise TypeError("the protocol is not a Protocol")
-        self._owner = None
-        self._closed = False
-        self.interface = interface
-        self.protocol = protocol
+        super().__init__(interface, protocol)
         self._max_push_bytes = int(max_push_bytes)
         # For typed clients: a function that gets the server's messages instead of
         # the iteration. It is called by the library.
@@ -307,27 +262,24 @@ class Session:
         TimedOutError: `reason` and the text say what the session waits for.
         RefusedError: the service has another protocol.
         """
+        timeout = seconds(timeout)
         if self._closed:
             raise StateError("the session was closed")
         if self._owner is None:
             self._owner = _SessionOwner(
                 Thread.current(),
-                self.interface,
-                self.protocol,
+                self._interface,
+                self._protocol,
                 self._max_push_bytes,
                 self.on_push,
             )
-        self._owner.check_loop()
         await self._owner.open(timeout)
 
     def close(self):
         """Ends the session, which cannot be opened again. Messages that the
         server has not received yet may be lost: a response to a later request
         says that it has received them."""
-        if self._owner is not None and self._owner.ref is not None:
-            self._owner.check()
-            self._owner.drop()
-        self._closed = True
+        self._end()
 
     async def __aenter__(self):
         if not self.is_open:
@@ -337,15 +289,6 @@ class Session:
                 self.close()
                 raise
         return self
-
-    async def __aexit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        owner = getattr(self, "_owner", None)
-        if owner is not None and owner.ref is not None:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            owner.abandon()
 
     def _checked(self):
         if self._owner is None or self._closed:
@@ -362,17 +305,22 @@ class Session:
         TimedOutError, ClosedError, UnavailableError, TooManyError.
         Cancelling the task cancels the request; the server is not told.
         """
-        return await self._checked().request(data, fd, timeout)
+        content = Content(data, fd, self._protocol.max_size)
+        timeout = seconds(timeout)
+        return await self._checked().request(content, timeout)
 
     async def send(self, data, *, fd=None, timeout=None):
         """Sends a message that has no response. Waits for room in the queue."""
+        content = Content(data, fd, self._protocol.max_size)
+        timeout = seconds(timeout)
         owner = self._checked()
-        await owner.sender.send(owner.ref, data, fd, timeout)
+        await owner.sender.send(owner.ref, content, timeout)
 
     def try_send(self, data, *, fd=None):
         """As send(), but raises WouldBlockError instead of waiting."""
+        content = Content(data, fd, self._protocol.max_size)
         owner = self._checked()
-        owner.sender.try_send(owner.ref, data, fd)
+        owner.sender.try_send(owner.ref, content)
 
     def __aiter__(self):
         """The server's messages that are not responses. The iteration ends when
@@ -412,8 +360,5 @@ class Session:
         owner = self._checked()
         user, process = ctypes.c_uint32(), ctypes.c_int()
         if _c.get_server(owner.ref, ctypes.byref(user), ctypes.byref(process)) != _c.OK:
-            raise closed_error(owner.ref)
+            raise closed_by(owner.ref)()
         return user.value, process.value
-
-    def __repr__(self):
-        return f"<Session {self.interface!r} {self.protocol!r}>"

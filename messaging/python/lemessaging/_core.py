@@ -1,14 +1,14 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What clients and servers share: threads, callbacks, messages."""
+"""What clients and servers share: threads, callbacks, the library's objects."""
 
 import asyncio
 import atexit
 import collections
 import ctypes
+import functools
 import itertools
-import math
 import os
 import threading
 import time
@@ -19,25 +19,17 @@ from ._errors import (
     ClosedError,
     ForkedError,
     StateError,
-    TimedOutError,
-    TooManyError,
-    WouldBlockError,
     WrongThreadError,
     reason_of,
 )
+from ._messages import encode_name
 
-MAX_MESSAGE = 16 << 20
-MAX_NAME = 127
-# What a waiting message counts in addition to its payload.
-OVERHEAD = 512
-# The limit of messages that wait for the program, in bytes. Beyond it the session
-# is closed.
+# Messages that wait for the program, in bytes. Beyond it the session is closed.
 MAX_WAITING = 64 << 20
-# A thread's loop needs fewer file descriptors. The package checks that so many are
-# free before the library creates a loop, because the library cannot report the
-# error.
+# A thread's loop needs fewer. Checked before the library creates it, because
+# the library cannot report the error.
 _FDS_OF_A_LOOP = 16
-# The most handlers that one callback of asyncio's loop calls.
+# Handlers that one callback of asyncio's loop calls.
 _STEPS = 100
 
 _MAX_KEY = ctypes.c_void_p(-1).value
@@ -50,178 +42,6 @@ def new_key(table):
         key = next(_counter) & _MAX_KEY
         if key and key not in table:
             return key
-
-
-# ---- Arguments ---------------------------------------------------------------
-
-
-class Protocol:
-    """An identifier, and the size of the largest message in bytes. Both sides
-    must use the same."""
-
-    __slots__ = ("name", "max_size", "_ref")
-
-    def __init__(self, name, max_size):
-        if not isinstance(max_size, int) or isinstance(max_size, bool):
-            raise TypeError("the size of the largest message is not an int")
-        if not 0 <= max_size <= MAX_MESSAGE:
-            raise ValueError(
-                f"the size of the largest message is not 0 to {MAX_MESSAGE}: {max_size}"
-            )
-        encode_name(name, "the protocol's name")
-        self.name = name
-        self.max_size = max_size
-        self._ref = None
-
-    def ref(self):
-        """Call it after check_process()."""
-        if self._ref is None:
-            ref = ctypes.c_void_p()
-            result = _c.try_get_protocol(
-                self.name.encode(), self.max_size, ctypes.byref(ref)
-            )
-            if result == _c.DUPLICATE:
-                raise ValueError(
-                    f"protocol {self.name!r} was used with another size in this process"
-                )
-            if result != _c.OK:
-                raise ValueError(f"not a name of a protocol: {self.name!r}")
-            self._ref = ref.value
-        return self._ref
-
-    def __repr__(self):
-        return f"Protocol({self.name!r}, {self.max_size})"
-
-
-def encode_name(name, what):
-    if not isinstance(name, str):
-        raise TypeError(f"{what} is not a str")
-    try:
-        encoded = name.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{what} is not valid: {error}") from None
-    if not 0 < len(encoded) <= MAX_NAME or b"\0" in encoded:
-        raise ValueError(f"{what} needs 1 to {MAX_NAME} bytes, and no zero: {name!r}")
-    return encoded
-
-
-def milliseconds(timeout):
-    """The library's timeout: rounded up. None: no timeout."""
-    if timeout is None:
-        return _c.NO_TIMEOUT
-    timeout = float(timeout)
-    if not timeout >= 0:
-        raise ValueError(f"not a timeout: {timeout}")
-    return min(math.ceil(min(timeout, 1e9) * 1000), _c.NO_TIMEOUT - 1)
-
-
-def as_bytes(data, max_size):
-    if type(data) is not bytes:
-        data = bytes(memoryview(data))  # not bytes(data): data may be a number
-    if len(data) > max_size:
-        raise ValueError(f"{len(data)} bytes exceed the protocol's {max_size}")
-    return data
-
-
-def _duplicate(fd):
-    """The program keeps its file descriptor; the message gets another one."""
-    if fd is None:
-        return None
-    number = fd.fileno() if hasattr(fd, "fileno") else fd
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise TypeError("the file descriptor is not an int, and has no fileno()")
-    return os.dup(number)
-
-
-def _fill(message, data, fd):
-    ctypes.memmove(_c.payload_for_writing(message, len(data)), data, len(data))
-    if fd is not None:
-        _c.set_message_fd(message, fd)
-
-
-def respond(message, data, fd, max_size):
-    """An exception leaves the message as it was."""
-    data = as_bytes(data, max_size)
-    _fill(message, data, _duplicate(fd))
-    _c.respond(message)
-
-
-def new_message(session, data, fd, max_size):
-    data = as_bytes(data, max_size)
-    fd = _duplicate(fd)
-    message = _c.create_message(session)
-    _fill(message, data, fd)
-    return message
-
-
-# ---- Received messages ---------------------------------------------------------
-
-
-class Descriptor:
-    """A received file descriptor. It is closed with this object."""
-
-    __slots__ = ("_fd",)
-
-    def __init__(self, fd):
-        self._fd = fd
-
-    def fileno(self):
-        if self._fd is None:
-            raise ValueError("the descriptor is closed")
-        return self._fd
-
-    def detach(self):
-        """Returns the number, which the caller must close."""
-        fd = self.fileno()
-        self._fd = None
-        return fd
-
-    def close(self):
-        if self._fd is not None:
-            os.close(self.detach())
-
-    @property
-    def closed(self):
-        return self._fd is None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        self.close()
-
-    def __repr__(self):
-        return f"Descriptor({self._fd})"
-
-
-class Message(bytes):
-    """A received message: its bytes, and `fd`, a Descriptor or None."""
-
-    fd = None
-
-
-def payload_of(message):
-    size = ctypes.c_size_t()
-    payload = _c.payload_for_reading(message, ctypes.byref(size))
-    return ctypes.string_at(payload, size.value)
-
-
-def fd_of(message):
-    fd = _c.take_message_fd(message)
-    return None if fd < 0 else Descriptor(fd)
-
-
-def take(message):
-    """Returns a Message, and releases the library's one."""
-    taken = Message(payload_of(message))
-    fd = fd_of(message)
-    if fd is not None:
-        taken.fd = fd
-    _c.release_message(message)
-    return taken
 
 
 # ---- Threads and the process -----------------------------------------------------
@@ -349,8 +169,8 @@ class Thread:
                 self.schedule()
 
     def _step(self, more):
-        """Calls handlers while `more`. The library's file descriptor reports new
-        handlers only after no handler was left, so the rest is scheduled."""
+        """Calls handlers while `more`. The library's descriptor tells nothing
+        before there is no handler left, so the rest is scheduled."""
         done = 0
         self.serving = True
         try:
@@ -375,7 +195,7 @@ class Thread:
 
     def report(self, message, error):
         if _exiting:
-            return  # the exit has dropped objects that functions still use
+            return  # the objects of this thread are dropped under its functions
         self.loop.call_exception_handler(
             {"message": "lemessaging: " + message, "exception": error}
         )
@@ -414,8 +234,8 @@ def _at_exit():
 
 
 class SessionOwner:
-    """Holds the library's session or service for the program's object. It outlives
-    that object, until the thread has dropped it."""
+    """What the library knows of a session or service. It outlives the object of
+    the program, whose owner it is, until the thread has dropped it."""
 
     def __init__(self, thread):
         self.thread = thread
@@ -423,14 +243,22 @@ class SessionOwner:
         self.ref = None  # None: dropped
         self.key = new_key(targets)
 
-    def register(self, ref):
-        self.ref = ref
+    def create(self, function, name, protocol):
+        """Calls the library's function that creates it."""
+        ref = ctypes.c_void_p()
+        result = function(
+            protocol.ref(), encode_name(name, "the interface"), ctypes.byref(ref)
+        )
+        if result == _c.DUPLICATE:
+            raise StateError(f"this process has a service {name!r} already")
+        if result != _c.OK:
+            raise ValueError(f"not a name of an interface: {name!r}")
+        self.ref = ref.value
         targets[self.key] = self
         self.thread.owners.add(self)
 
     def drop(self):
-        """Ends the session or service. The library calls none of its handlers any
-        more."""
+        """Ends it. The library calls no handler of it any more."""
         if self.ref is None:
             return
         ref, self.ref = self.ref, None
@@ -439,18 +267,17 @@ class SessionOwner:
         self._drop(ref)
 
     def abandon(self):
-        """The object of the program is garbage. Any thread, and in any code."""
+        """The object of the program is garbage. Any thread, and in any code: also
+        between a check and a call of the library. So it is dropped later."""
         if self.ref is None or not in_this_process() or _exiting:
             return
         thread = self.thread
-        if thread.ident == threading.get_ident():
-            self.drop()
-            return
         thread.dropped.append(self)
         try:
             self.loop.call_soon_threadsafe(thread.serve)
-        except RuntimeError:
-            pass  # The loop is closed: the thread's end or next loop drops it.
+        except RuntimeError:  # The loop is closed.
+            if thread.ident == threading.get_ident():
+                self.drop()  # Another thread's end or next loop drops it.
 
     def check(self):
         self.thread.check()
@@ -465,7 +292,7 @@ class SessionOwner:
     def fail(self, future, error):
         if not future.done() and not self.loop.is_closed():
             future.set_exception(error)
-            future.exception()  # so that asyncio does not report it as unread
+            future.exception()  # it is retrieved, even if nobody waits any more
 
 
 # ---- Callbacks -----------------------------------------------------------------
@@ -563,91 +390,20 @@ def on_room(session, key):
         owner.on_room(session)
 
 
-def closed_error(session):
+def closed_by(session):
+    """Why the library has closed it: a function that makes the exception."""
     reason = _c.get_close_reason(session)
     text = _c.get_close_reason_text(reason).decode(errors="replace")
-    return ClosedError(f"the session is closed: {text}", reason_of(CloseReason, reason))
+    return functools.partial(
+        ClosedError, f"the session is closed: {text}", reason_of(CloseReason, reason)
+    )
 
 
-# ---- Sending -------------------------------------------------------------------
-
-
-class Sender:
-    """Messages to one session. Those that find no room wait, in order."""
-
-    def __init__(self, owner, max_size):
-        self._owner = owner
-        self.max_size = max_size
-        self._waiting = collections.deque()  # [message, future]
-
-    def try_send(self, session, data, fd):
-        if self._waiting:
-            raise WouldBlockError("the queue of the session is full")
-        message = new_message(session, data, fd, self.max_size)
-        result = _c.try_send(message)
-        if result == _c.WOULD_BLOCK:
-            _c.release_message(message)
-            raise WouldBlockError("the queue of the session is full")
-        self._check(session, result)
-
-    async def send(self, session, data, fd, timeout):
-        milliseconds(timeout)  # checks it
-        message = new_message(session, data, fd, self.max_size)
-        if not self._waiting:
-            result = _c.try_send(message)
-            if result != _c.WOULD_BLOCK:
-                self._check(session, result)
-                return
-        entry = [message, self._owner.loop.create_future()]
-        self._waiting.append(entry)
-        try:
-            await asyncio.wait_for(entry[1], timeout)
-        except asyncio.TimeoutError:
-            raise TimedOutError("there was no room until the timeout") from None
-        finally:
-            self._release(entry)
-
-    def _release(self, entry):
-        message, entry[0] = entry[0], None
-        if message is None:
-            return
-        if in_this_process():
-            _c.release_message(message)
-        if entry in self._waiting:
-            self._waiting.remove(entry)
-
-    def on_room(self, session):
-        while self._waiting:
-            entry = self._waiting.popleft()
-            message, entry[0] = entry[0], None
-            if entry[1].done():  # cancelled
-                _c.release_message(message)
-                continue
-            result = _c.try_send(message)
-            if result == _c.WOULD_BLOCK:
-                entry[0] = message
-                self._waiting.appendleft(entry)
-                return
-            if result == _c.OK:
-                entry[1].set_result(None)
-            else:
-                self._owner.fail(entry[1], closed_error(session))
-
-    def fail(self, error):
-        """`error` makes an exception."""
-        while self._waiting:
-            entry = self._waiting.popleft()
-            self._release(entry)
-            self._owner.fail(entry[1], error())
-
-    @staticmethod
-    def _check(session, result):
-        if result == _c.NO_MEMORY:
-            raise TooManyError("there is no memory for the message")
-        if result != _c.OK:
-            raise closed_error(session)
+closed_here = functools.partial(
+    ClosedError, "the session was closed at this end", CloseReason.BY_CALLER
+)
 
 
 def live_objects():
-    """For tests: the number of objects that callbacks may still use."""
+    """For tests: what the callbacks may still be called for."""
     return len(targets) + len(requests) + len(opens)

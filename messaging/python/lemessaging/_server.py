@@ -7,28 +7,25 @@ import asyncio
 import ctypes
 import functools
 import inspect
-import warnings
 
 from . import _c
 from ._core import (
     MAX_WAITING,
-    OVERHEAD,
-    Sender,
     SessionOwner,
     Thread,
     check_process,
-    closed_error,
-    encode_name,
-    fd_of,
+    closed_by,
+    closed_here,
     in_this_process,
     on_receive,
     on_room,
     on_session_close,
     on_session_open,
-    payload_of,
-    respond,
 )
-from ._errors import CloseReason, ClosedError, StateError
+from ._endpoint import Endpoint
+from ._errors import StateError
+from ._messages import OVERHEAD, Content, fd_of, payload_of, seconds
+from ._sending import Sender
 
 
 class ServerSession:
@@ -39,7 +36,7 @@ class ServerSession:
         self._owner = owner
         self._ref = ref  # None: closed
         self._error = None
-        self._sender = Sender(owner, owner.max_size)
+        self._sender = Sender(owner)
         self.waiting_bytes = 0  # of messages without response, in handlers
         self.context = None
         user, process = ctypes.c_uint32(), ctypes.c_int()
@@ -54,20 +51,23 @@ class ServerSession:
 
     async def send(self, data, *, fd=None, timeout=None):
         """Sends a message to the client. Waits for room in the queue."""
+        content = Content(data, fd, self._owner.max_size)
+        timeout = seconds(timeout)
         self._check()
         self._owner.check_loop()
-        await self._sender.send(self._ref, data, fd, timeout)
+        await self._sender.send(self._ref, content, timeout)
 
     def try_send(self, data, *, fd=None):
         """As send(), but raises WouldBlockError instead of waiting."""
+        content = Content(data, fd, self._owner.max_size)
         self._check()
-        self._sender.try_send(self._ref, data, fd)
+        self._sender.try_send(self._ref, content)
 
     def close(self):
         if self._error is None:
             self._owner.check()
             _c.close_session(self._ref)
-            self.end(_closed_here)
+            self.end(closed_here)
 
     @property
     def closed(self):
@@ -82,10 +82,6 @@ class ServerSession:
     def on_room(self):
         if self._error is None:
             self._sender.on_room(self._ref)
-
-
-def _closed_here():
-    return ClosedError("the session was closed at this end", CloseReason.BY_CALLER)
 
 
 class Request:
@@ -112,17 +108,15 @@ class Request:
 
     def respond(self, data, *, fd=None):
         """Responds. Never waits. If the client is gone, nothing happens."""
+        content = Content(data, fd, self._max_size)
         check_process()
         if not self.needs_response:
             raise StateError("the client requests no response")
         message, self._message = self._message, None
         if message is None:
             raise StateError("the request was responded to or released")
-        try:
-            respond(message, data, fd, self._max_size)
-        except BaseException:
-            self._message = message
-            raise
+        content.fill(message)
+        _c.respond(message)
 
     def release(self):
         """Gives it up. A client that waits for a response gets
@@ -153,24 +147,16 @@ class _ServiceOwner(SessionOwner):
         self.sessions = {}  # of the library -> ServerSession
         self.tasks = set()
         self.ended = self.loop.create_future()
-        ref = ctypes.c_void_p()
-        result = _c.try_create_service(
-            protocol.ref(), encode_name(name, "the interface"), ctypes.byref(ref)
-        )
-        if result == _c.DUPLICATE:
-            raise StateError(f"this process has a service {name!r} already")
-        if result != _c.OK:
-            raise ValueError(f"not a name of an interface: {name!r}")
-        self.register(ref.value)
-        _c.add_open_handler(ref, on_session_open, self.key)
-        _c.add_close_handler(ref, on_session_close, self.key)
-        _c.set_service_receive_handler(ref, on_receive, self.key)
-        _c.set_service_room_handler(ref, on_room, self.key)
+        self.create(_c.try_create_service, name, protocol)
+        _c.add_open_handler(self.ref, on_session_open, self.key)
+        _c.add_close_handler(self.ref, on_session_close, self.key)
+        _c.set_service_receive_handler(self.ref, on_receive, self.key)
+        _c.set_service_room_handler(self.ref, on_room, self.key)
 
     def _drop(self, ref):
         _c.drop_service(ref)
         for session in list(self.sessions.values()):
-            session.end(_closed_here)
+            session.end(closed_here)
         self.sessions.clear()
         if not self.loop.is_closed():
             for task in list(self.tasks):
@@ -188,8 +174,7 @@ class _ServiceOwner(SessionOwner):
         session = self.sessions.pop(ref, None)
         if session is None:
             return
-        error = closed_error(ref)
-        session.end(lambda: ClosedError(str(error), error.reason))
+        session.end(closed_by(ref))
         if self.on_close is not None:
             self.thread.ready.append(
                 functools.partial(self._tell, self.on_close, session)
@@ -234,9 +219,9 @@ class _ServiceOwner(SessionOwner):
         try:
             result = self.handler(request)
             if inspect.isawaitable(result):
-                task = self.loop.create_task(self._finish(request, result))
+                task = asyncio.ensure_future(result, loop=self.loop)
                 self.tasks.add(task)
-                task.add_done_callback(functools.partial(self._done, request, result))
+                task.add_done_callback(functools.partial(self._done, request))
             else:
                 self._end(request, result)
         except BaseException as error:
@@ -245,19 +230,14 @@ class _ServiceOwner(SessionOwner):
                 raise
             self._report(error)
 
-    async def _finish(self, request, result):
-        try:
-            self._end(request, await result)
-        except Exception as error:
-            request.release()
-            self._report(error)
-
-    def _done(self, request, result, task):
+    def _done(self, request, task):
         self.tasks.discard(task)
-        if task.cancelled():  # perhaps before it began
+        try:
+            self._end(request, task.result())
+        except BaseException as error:  # the loop has raised one that is no Exception
             request.release()
-            if inspect.iscoroutine(result):
-                result.close()
+            if isinstance(error, Exception):
+                self._report(error)
 
     @staticmethod
     def _end(request, result):
@@ -270,7 +250,7 @@ class _ServiceOwner(SessionOwner):
         self.thread.report(f"exception in a handler of service {self.name!r}", error)
 
 
-class Service:
+class Service(Endpoint):
     """A service. handler(request) is a function or a coroutine function. It
     returns the response, or None: then it has called request.respond(), or keeps
     the request to do so later. A message without a response is passed to it, too.
@@ -284,18 +264,12 @@ class Service:
     def __init__(
         self, interface, protocol, handler, *, on_open=None, on_close=None, accept_fds=True
     ):
-        encode_name(interface, "the interface")
-        if not hasattr(protocol, "ref"):
-            raise TypeError("the protocol is not a Protocol")
+        super().__init__(interface, protocol)
         for function in (handler, on_open, on_close):
             if function is not None and not callable(function):
                 raise TypeError(f"not a function: {function!r}")
         if handler is None:
             raise TypeError("the handler is None")
-        self._owner = None
-        self._closed = False
-        self.interface = interface
-        self.protocol = protocol
         self._functions = handler, on_open, on_close
         self._accept_fds = accept_fds
 
@@ -304,7 +278,7 @@ class Service:
         if self._owner is not None or self._closed:
             raise StateError("the service was started before")
         self._owner = _ServiceOwner(
-            Thread.current(), self.interface, self.protocol, *self._functions
+            Thread.current(), self._interface, self._protocol, *self._functions
         )
         if not self._accept_fds:
             _c.refuse_fds(self._owner.ref)
@@ -312,10 +286,7 @@ class Service:
 
     def close(self):
         """Ends the service and its sessions, and cancels its handlers."""
-        if self._owner is not None and self._owner.ref is not None:
-            self._owner.check()
-            self._owner.drop()
-        self._closed = True
+        self._end()
 
     def hide(self):
         """Accepts no new sessions from now on. Open sessions stay open."""
@@ -343,15 +314,3 @@ class Service:
     async def __aenter__(self):
         self.start()
         return self
-
-    async def __aexit__(self, *_):
-        self.close()
-
-    def __del__(self):
-        owner = getattr(self, "_owner", None)
-        if owner is not None and owner.ref is not None:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            owner.abandon()
-
-    def __repr__(self):
-        return f"<Service {self.interface!r} {self.protocol!r}>"

@@ -114,7 +114,7 @@ class Requests(TestCase):
                 task.cancel()
             for _ in range(100):
                 await asyncio.sleep(0)
-            self.assertEqual(session._owner.open_requests, 5)
+            self.assertEqual(session._owner.room.requests, 5)
             for request in kept:
                 request.respond(b"late")
             results = await asyncio.gather(*tasks, return_exceptions=True)

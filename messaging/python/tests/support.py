@@ -14,7 +14,7 @@ import textwrap
 import unittest
 
 import lemessaging
-from lemessaging import _c, _core, _server
+from lemessaging import _c, _core, _messages, _server
 
 LOOPBACK = "loopback" in os.environ.get("LE_MESSAGING_LIBRARY", "")
 needs_processes = unittest.skipIf(LOOPBACK, "needs a directory and several processes")
@@ -88,7 +88,7 @@ class MessageCount:
         for name in ("release_message", "request_response", "respond"):
             self._count(_c, name, lambda _: -1)
         self._count(_c, "try_send", lambda result: -(result != _c.WOULD_BLOCK))
-        for module in (_core, _server):  # called once for each received message
+        for module in (_messages, _server):  # called once for each received message
             self._count(module, "payload_of", lambda _: 1)
 
     def _count(self, module, name, change):

@@ -6,42 +6,17 @@
 import asyncio
 import gc
 import os
-import pathlib
 import re
 import struct
 import subprocess
-import sys
 import tempfile
 import unittest
 
 from support import TestCase, needs_processes, new_name
+from typed_support import QUICKSTART, SERVICE, facts_pb2, file_facts_pb2
 
 from lemessaging import ClosedError, Session, TimedOutError, UnavailableError, typed
 from lemessaging.typed import StatusCode, StatusError
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-_generated = tempfile.TemporaryDirectory()
-subprocess.run(
-    [
-        "protoc",
-        f"-I{ROOT}/services/proto",
-        f"-I{ROOT}/services/tests",
-        f"-I{ROOT}/examples/quickstart",
-        f"--python_out={_generated.name}",
-        "le/service.proto",
-        "facts.proto",
-        "file_facts.proto",
-    ],
-    check=True,
-)
-sys.path.insert(0, _generated.name)
-
-import facts_pb2  # noqa: E402
-import file_facts_pb2  # noqa: E402
-
-SERVICE = facts_pb2.DESCRIPTOR.services_by_name["FileFacts"]
-QUICKSTART = file_facts_pb2.DESCRIPTOR.services_by_name["FileFacts"]
-
 
 def pipe_with(data):
     reader, writer = os.pipe()
