@@ -27,8 +27,7 @@ class Controller final : public ThermostatService {
   Controller(le::Client sensor, absl::Duration period, absl::Duration timeout)
       : timeout_(timeout), sensor_(std::move(sensor)) {
     state_.set_target(20000);
-    sensor_.ReopenAfterClose(nullptr).IgnoreError();
-    sensor_.OpenAsync(absl::InfiniteDuration(), nullptr).IgnoreError();
+    sensor_.KeepOpen(nullptr).IgnoreError();
     timer_.StartPeriodic(period).IgnoreError();
   }
 

@@ -371,11 +371,10 @@ class World {
         .IgnoreError();
     if (client_ == nullptr) return;  // the replaced closure destroyed it
     if (Roll(2) == 0) {
-      client_
-          ->ReopenAfterClose(Closure(kOpened, Calls::kAny, {lives_[kClient]}))
+      client_->KeepOpen(Closure(kOpened, Calls::kAny, {lives_[kClient]}))
           .IgnoreError();
     } else {
-      client_->StayClosed().IgnoreError();
+      client_->Close().IgnoreError();
     }
   }
   void OpenClient() {
