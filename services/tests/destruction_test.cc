@@ -171,8 +171,12 @@ class World {
     }
     void Watch(const CountRequest& request, le::Sink<Facts> sink) override {
       const LifePtr life = Begin();
-      world_->Destroy(kSink, kWatchMethod);
-      world_->Keep(std::move(sink));
+      if (request.number() == 0) {
+        world_->topic_->Add(std::move(sink));
+      } else {
+        world_->Destroy(kSink, kWatchMethod);
+        world_->Keep(std::move(sink));
+      }
       world_->Push();
       world_->Tick(kWatchMethod);
       EXPECT_EQ(request.name(), "the request");
@@ -201,6 +205,11 @@ class World {
   };
 
   int Roll(int sides) { return static_cast<int>(random_() % sides); }
+  std::unique_ptr<le::Topic<Facts>> NewTopic() {
+    return std::make_unique<le::Topic<Facts>>(
+        Roll(2) == 0 ? le::SlowStream::kSkipsItems : le::SlowStream::kEnds,
+        1 + Roll(2));
+  }
   CountRequest Request() {
     CountRequest request;
     request.set_name("the request");
@@ -415,6 +424,8 @@ class World {
   void Push() {
     Facts item;
     item.set_text("an item");
+    if (Roll(8) == 0) topic_ = NewTopic();
+    topic_->Publish(item);
     for (int pushes = Roll(6); pushes > 0 && sink_ != nullptr; --pushes) {
       sink_->Push(item).IgnoreError();
     }
@@ -453,6 +464,7 @@ class World {
   std::unique_ptr<le::Server> server_;
   std::unique_ptr<le::Reply<Facts>> reply_;
   std::unique_ptr<le::Sink<Facts>> sink_;
+  std::unique_ptr<le::Topic<Facts>> topic_ = NewTopic();
 };
 
 void Torture(Party* party, const std::string& own, const std::string& other,
