@@ -534,6 +534,17 @@ class Client {
                                                  : Message();
   }
 
+  // Returns a new message that contains a plain structure. It is empty also if
+  // the structure is larger than the protocol's largest message.
+  template <typename T>
+  Message NewMessage(const T& content) const {
+    Message message = NewMessage();
+    T* const buffer = message.Write<T>();
+    if (buffer == nullptr) return Message();
+    *buffer = content;
+    return message;
+  }
+
   // Sends a request and blocks until its response arrives. The timeout includes
   // the wait for room in the queue.
   //   DeadlineExceeded    the timeout expired
