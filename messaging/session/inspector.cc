@@ -92,6 +92,11 @@ void Inspector::Tap(const inspection::proto::TapRequest& request,
     answer->set_refusal(std::string(writer.status().message()));
     return;
   }
+  // Without this, each copy would ask the kernel for the client.
+  for (ServerSession* session = service_->first_session(); session != nullptr;
+       session = session->next()) {
+    session->RememberClient();
+  }
   const bool again = service_->taps()->Remove(this);
   service_->taps()->Add(this, request.client_pid(), *std::move(writer));
   if (!again) service_->LogTap("tapped", administrator_);

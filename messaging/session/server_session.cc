@@ -142,7 +142,9 @@ absl::Status ServerSession::Start(
     Held::Unref();
     return started;
   }
-  if (service_->handler()->WantsCloses()) RememberClient();
+  if (service_->handler()->WantsCloses() || service_->taps()->any()) {
+    RememberClient();
+  }
   opened_at_ = static_cast<uint32_t>(
       absl::ToUnixSeconds(owner()->thread()->process()->Now()));
   link_.Schedule();

@@ -93,8 +93,9 @@ class ServerSession final : public Session, private event::Held {
   // Applies a change of the service's limits, or of the user's number of
   // sessions.
   void UpdateSendLimits();
-  // Stores the client's credentials before the connection is closed, because
-  // close handlers may ask for them.
+  // Stores the client's credentials: before the connection is closed, because
+  // close handlers may ask for them, and for taps, which need them for each
+  // frame.
   void RememberClient();
 
   // ---- Any thread ----

@@ -15,6 +15,7 @@ void DeclareSync(Bench* bench);
 void DeclareStreams(Bench* bench);
 void DeclareTyped(Bench* bench);
 void DeclareFlow(Bench* bench);
+void DeclareTap(Bench* bench);
 void DeclareSessions(Bench* bench);
 void DeclareWithinOneProcess(Bench* bench);
 void DeclareSize(Bench* bench);

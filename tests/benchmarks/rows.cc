@@ -15,6 +15,7 @@ std::vector<Row> MeasureRows(const Options& options) {
   DeclareStreams(&bench);
   DeclareTyped(&bench);
   DeclareFlow(&bench);
+  DeclareTap(&bench);
   DeclareSessions(&bench);
   DeclareWithinOneProcess(&bench);
   DeclareSize(&bench);

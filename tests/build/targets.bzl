@@ -19,6 +19,7 @@ PUBLIC_TARGETS = [
     "//messaging:le_messaging",
     "//messaging:le_messaging_loopback",
     "//messaging/cpp:cpp",
+    "//messaging/testing:replay",
     "//messaging/testing:testing",
     "//services:service_proto",
     "//services:services",

@@ -6,25 +6,25 @@
 
 #include <string>
 
+#include "messaging/recording/pcapng.h"
 #include "tests/fuzz/input.h"
-#include "tools/sdir/pcapng.h"
 
 namespace le {
 namespace {
 
-std::string Write(const sdir::Recording& recording) {
-  std::string file = sdir::PcapngHeader(recording);
-  for (const sdir::RecordedFrame& frame : recording.frames) {
-    file += sdir::PcapngBlock(frame);
+std::string Write(const recording::Recording& recording) {
+  std::string file = recording::PcapngHeader(recording);
+  for (const recording::RecordedFrame& frame : recording.frames) {
+    file += recording::PcapngBlock(frame);
   }
   return file;
 }
 
 void Fuzz(const std::string& file) {
-  const auto recording = sdir::ParsePcapng(file);
+  const auto recording = recording::ParsePcapng(file);
   if (!recording.ok()) return;
   const std::string written = Write(*recording);
-  const auto again = sdir::ParsePcapng(written);
+  const auto again = recording::ParsePcapng(written);
   fuzz::Require(again.ok() && Write(*again) == written, "it is the same again");
 }
 

@@ -22,6 +22,7 @@ using directory::kFailed;
 using directory::kNoDirectory;
 using directory::kOutOfTime;
 using directory::proto::FromDirectory;
+using directory::proto::ListPart;
 using directory::proto::ToDirectory;
 using transports::IoResult;
 
@@ -162,6 +163,21 @@ IoResult Directory::Receive(FromDirectory* message, event::Instant deadline) {
     Fail(kFailed, EscapedText(message->refusal().text()));
   }
   return received;
+}
+
+ListPart AskForList(const std::string& flag) {
+  Directory directory(flag);
+  ToDirectory request;
+  request.mutable_list();
+  directory.Say(std::move(request));
+  ListPart whole;
+  bool last = false;
+  while (!last) {
+    const FromDirectory part = directory.Hear();
+    whole.MergeFrom(part.list());
+    last = part.list().last();
+  }
+  return whole;
 }
 
 }  // namespace sdir

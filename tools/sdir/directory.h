@@ -67,6 +67,9 @@ class Directory {
   std::unique_ptr<transports::Connection> connection_;
 };
 
+// Asks the directory for its list. An error ends the program.
+directory::proto::ListPart AskForList(const std::string& flag);
+
 }  // namespace sdir
 }  // namespace le
 

@@ -3,14 +3,17 @@
 
 #include "tools/sdir/inspection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "directory/program.h"
 #include "event/peer_log.h"
 
 namespace le {
 namespace sdir {
 
+using directory::kFailed;
 using directory::proto::FromDirectory;
 using directory::proto::ToDirectory;
 using transports::IoResult;
@@ -19,6 +22,10 @@ namespace {
 
 // More than any server has. A server that lies may send sessions without end.
 constexpr size_t kMaxSessions = 1'000'000;
+
+// The most servers that are asked at the same time, so that this process has a
+// file descriptor for each.
+constexpr int kAtOnce = 64;
 
 constexpr char kNoAnswer[] =
     "does not answer: it is stopped, or its event loop does not run";
@@ -111,6 +118,43 @@ bool Inspection::EndWith(std::string problem) {
   connected_.reset();
   is_asked_ = false;
   return false;
+}
+
+std::vector<Snapshot> Inspections::Take(const directory::proto::ListPart& list,
+                                        directory::Users* users) {
+  directory::UserContext context;
+  context.users = users;
+  std::vector<Snapshot> snapshots;
+  std::map<Key, std::unique_ptr<Inspection>> kept;
+  while (snapshots.size() < static_cast<size_t>(list.services_size())) {
+    kept.clear();
+    const int begin = static_cast<int>(snapshots.size());
+    const int end = std::min(begin + kAtOnce, list.services_size());
+    std::vector<Inspection*> asked;
+    for (int i = begin; i < end; ++i) {
+      const auto& service = list.services(i);
+      const Key key{service.service(), service.pid()};
+      std::unique_ptr<Inspection>& inspection = kept[key];
+      inspection = std::move(inspections_[key]);
+      if (inspection == nullptr) {
+        const auto parsed = directory::ParseService(service.service(), context);
+        if (!parsed.ok()) {
+          Fail(kFailed, std::string(parsed.status().message()));
+        }
+        inspection =
+            std::make_unique<Inspection>(socket_dir_, *parsed, service.pid());
+      }
+      inspection->Ask();
+      asked.push_back(inspection.get());
+    }
+    const event::Instant deadline =
+        event::Process::Current()->Now() + kServerTimeout;
+    for (Inspection* inspection : asked) {
+      snapshots.push_back(inspection->Await(deadline));
+    }
+  }
+  inspections_ = std::move(kept);
+  return snapshots;
 }
 
 }  // namespace sdir

@@ -6,12 +6,16 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "directory/bindings.h"
 #include "directory/inspection_frame.h"
+#include "directory/proto/directory.pb.h"
+#include "directory/users.h"
 #include "event/process.h"
 #include "tools/sdir/directory.h"
 #include "tools/sdir/snapshot.h"
@@ -52,6 +56,23 @@ class Inspection {
   bool is_introduced_ = false;
   bool is_asked_ = false;
   Snapshot snapshot_;  // what has arrived of it
+};
+
+// Inspects the servers of a directory.
+class Inspections {
+ public:
+  explicit Inspections(std::string socket_dir)
+      : socket_dir_(std::move(socket_dir)) {}
+
+  // Returns a snapshot of each service in the list, whose users are named.
+  std::vector<Snapshot> Take(const directory::proto::ListPart& list,
+                             directory::Users* users);
+
+ private:
+  using Key = std::pair<std::string, pid_t>;
+
+  const std::string socket_dir_;
+  std::map<Key, std::unique_ptr<Inspection>> inspections_;  // the last ones
 };
 
 }  // namespace sdir

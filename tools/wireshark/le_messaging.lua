@@ -1,7 +1,7 @@
 -- Copyright 2026 The le_messaging Authors
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Dissects the files of `sdir record` (tools/sdir/pcapng.h):
+-- Dissects the files of `sdir record` (messaging/recording/pcapng.h):
 --
 --   wireshark -X lua_script:le_messaging.lua FILE
 --

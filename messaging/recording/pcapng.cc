@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "tools/sdir/pcapng.h"
+#include "messaging/recording/pcapng.h"
 
 #include <limits>
 #include <utility>
@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace le {
-namespace sdir {
+namespace recording {
 
 using inspection::TapRecord;
 
@@ -272,5 +272,5 @@ absl::StatusOr<Recording> ParsePcapng(absl::string_view file) {
   return recording;
 }
 
-}  // namespace sdir
+}  // namespace recording
 }  // namespace le

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "tools/sdir/replayer.h"
+#include "messaging/recording/replayer.h"
 
 #include <algorithm>
 #include <map>
@@ -18,7 +18,7 @@
 #include "messaging/machine/wire.h"
 
 namespace le {
-namespace sdir {
+namespace recording {
 
 using inspection::TapRecord;
 
@@ -43,6 +43,10 @@ class Replayer {
            ReplayCounts* counts)
       : recording_(recording),
         options_(options),
+        interface_(
+            options.interface.empty()
+                ? recording.service.substr(recording.service.find('.') + 1)
+                : options.interface),
         on_difference_(on_difference),
         counts_(counts) {
     for (const RecordedFrame& frame : recording_.frames) {
@@ -84,11 +88,10 @@ class Replayer {
   absl::StatusOr<Client*> SessionOf(uint32_t number) {
     auto it = sessions_.find(number);
     if (it == sessions_.end()) {
-      absl::StatusOr<Client> client =
-          Client::Create(options_.interface,
-                         {recording_.protocol_id, recording_.max_message_size});
+      absl::StatusOr<Client> client = Client::Create(
+          interface_, {recording_.protocol_id, recording_.max_message_size});
       if (!client.ok()) return client.status();
-      absl::Status opened = client->TryOpen(options_.timeout);
+      absl::Status opened = client->Open(options_.timeout);
       if (!opened.ok()) return opened;
       it = sessions_.emplace(number, *std::move(client)).first;
     }
@@ -166,6 +169,7 @@ class Replayer {
 
   const Recording& recording_;
   const ReplayOptions& options_;
+  const std::string interface_;
   const std::function<void(const std::string&)>& on_difference_;
   ReplayCounts* const counts_;
   std::map<std::pair<uint32_t, uint64_t>, const RecordedFrame*> responses_;
@@ -184,5 +188,5 @@ absl::Status Replay(
   return Replayer(recording, options, on_difference, counts).Run();
 }
 
-}  // namespace sdir
+}  // namespace recording
 }  // namespace le

@@ -22,8 +22,8 @@
 //
 // The option epb_dropcount is the number of frames that were lost before.
 
-#ifndef LE_MESSAGING_TOOLS_SDIR_PCAPNG_H_
-#define LE_MESSAGING_TOOLS_SDIR_PCAPNG_H_
+#ifndef LE_MESSAGING_MESSAGING_RECORDING_PCAPNG_H_
+#define LE_MESSAGING_MESSAGING_RECORDING_PCAPNG_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +36,7 @@
 #include "directory/tap_ring.h"
 
 namespace le {
-namespace sdir {
+namespace recording {
 
 struct RecordedFrame {
   inspection::TapRecord record;  // at_ns is the time since 1970
@@ -59,7 +59,7 @@ std::string PcapngBlock(const RecordedFrame& frame);
 // it does not know.
 absl::StatusOr<Recording> ParsePcapng(absl::string_view file);
 
-}  // namespace sdir
+}  // namespace recording
 }  // namespace le
 
-#endif  // LE_MESSAGING_TOOLS_SDIR_PCAPNG_H_
+#endif  // LE_MESSAGING_MESSAGING_RECORDING_PCAPNG_H_

@@ -3,8 +3,8 @@
 //
 // Sends recorded messages to a service again.
 
-#ifndef LE_MESSAGING_TOOLS_SDIR_REPLAYER_H_
-#define LE_MESSAGING_TOOLS_SDIR_REPLAYER_H_
+#ifndef LE_MESSAGING_MESSAGING_RECORDING_REPLAYER_H_
+#define LE_MESSAGING_MESSAGING_RECORDING_REPLAYER_H_
 
 #include <cstdint>
 #include <functional>
@@ -12,14 +12,14 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "tools/sdir/pcapng.h"
+#include "messaging/recording/pcapng.h"
 
 namespace le {
-namespace sdir {
+namespace recording {
 
 struct ReplayOptions {
-  std::string interface;                      // of the sessions
-  double speed = 1;                           // 0: without pauses
+  std::string interface;  // of the sessions. Empty: the recorded service's name
+  double speed = 1;       // 0: without pauses
   absl::Duration timeout = absl::Seconds(5);  // of each response
 };
 
@@ -38,13 +38,13 @@ struct ReplayCounts {
 // the recorded times. Zeros at the end of a response do not count as a
 // difference. Calls `on_difference` with a line for each difference.
 //   FailedPrecondition  the service has another protocol
-//   the errors of Client::TryOpen()
+//   the errors of Client::Open(), with the timeout
 absl::Status Replay(
     const Recording& recording, const ReplayOptions& options,
     const std::function<void(const std::string&)>& on_difference,
     ReplayCounts* counts);
 
-}  // namespace sdir
+}  // namespace recording
 }  // namespace le
 
-#endif  // LE_MESSAGING_TOOLS_SDIR_REPLAYER_H_
+#endif  // LE_MESSAGING_MESSAGING_RECORDING_REPLAYER_H_

@@ -1,14 +1,14 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "tools/sdir/pcapng.h"
+#include "messaging/recording/pcapng.h"
 
 #include "absl/strings/escaping.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace le {
-namespace sdir {
+namespace recording {
 namespace {
 
 using ::testing::HasSubstr;
@@ -131,5 +131,5 @@ TEST(PcapngTest, OtherFilesAreRefused) {
 }
 
 }  // namespace
-}  // namespace sdir
+}  // namespace recording
 }  // namespace le

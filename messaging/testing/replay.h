@@ -1,0 +1,45 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A recorded session as a test. `sdir record` writes the messages of a running
+// service to a file. A test sends the clients' messages to the service again,
+// and compares the responses:
+//
+//   scenario.Add("client", [](Party* party) {
+//     ReplayFile("testdata/facts.pcapng");
+//     party->Signal("done");
+//   });
+//
+// In Setting::kSimulated the recorded times are virtual, and each seed is
+// another order of events.
+
+#ifndef LE_MESSAGING_MESSAGING_TESTING_REPLAY_H_
+#define LE_MESSAGING_MESSAGING_TESTING_REPLAY_H_
+
+#if __cplusplus < 201703L
+#error "le_messaging needs C++17: --cxxopt=-std=c++17 (README.md, Depend on it)"
+#endif
+
+#include <string>
+
+namespace le {
+namespace messaging {
+namespace testing {
+
+// Sends what the clients in the file have sent, each session by a session of
+// its own. The client interface has the name of the recorded service. Waits for
+// the service, and returns when each request has its response. Each response
+// that differs from the recorded one is a failure of the current test, and so
+// is a recording in which nothing can be compared. Zeros at the end of a
+// response do not count as a difference. Messages with a file descriptor are
+// not sent.
+//
+// `speed` is 1 for the recorded times, 10 for a tenth of the pauses, and 0 for
+// no pauses.
+void ReplayFile(const std::string& path, double speed = 0);
+
+}  // namespace testing
+}  // namespace messaging
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_TESTING_REPLAY_H_

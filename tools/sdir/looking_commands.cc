@@ -1,0 +1,198 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands that look at the state of the directory and of the services.
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "directory/bindings.h"
+#include "directory/control_frame.h"
+#include "directory/program.h"
+#include "directory/users.h"
+#include "event/process.h"
+#include "tools/sdir/command.h"
+#include "tools/sdir/commands.h"
+#include "tools/sdir/directory.h"
+#include "tools/sdir/event_format.h"
+#include "tools/sdir/explain.h"
+#include "tools/sdir/inspection.h"
+#include "tools/sdir/list_format.h"
+#include "tools/sdir/metrics.h"
+#include "tools/sdir/names.h"
+#include "tools/sdir/snapshot.h"
+#include "tools/sdir/top.h"
+
+namespace le {
+namespace sdir {
+
+using directory::kFailed;
+using directory::proto::FromDirectory;
+using directory::proto::ListPart;
+using directory::proto::ToDirectory;
+
+namespace {
+
+// The number of lines of the terminal. None: the output is no terminal.
+absl::optional<size_t> LinesOfTerminal() {
+  struct winsize size = {};
+  if (isatty(STDOUT_FILENO) == 0) return absl::nullopt;
+  const bool is_known =
+      ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
+  return is_known ? size.ws_row - 1 : 24;
+}
+
+}  // namespace
+
+int RunList(Command* command) {
+  const Filter filter = command->NextFilter();
+  command->End();
+  const bool json = command->WantsJson();
+  ListPart list = AskForList(command->socket_dir());
+  directory::OsUsers users;
+  Names names(&users);
+  names.NameUsers(&list);
+  filter.Apply(&list);
+  std::vector<Snapshot> snapshots;
+  if (command->Has("--sessions")) {
+    snapshots = Inspections(command->socket_dir()).Take(list, &users);
+  }
+  std::fputs((json ? FormatJson(list, &names, snapshots)
+                   : FormatText(list, &names, snapshots))
+                 .c_str(),
+             stdout);
+  return directory::kDone;
+}
+
+int RunExplain(Command* command) {
+  directory::OsUsers users;
+  directory::UserContext context;
+  context.users = &users;
+  const absl::StatusOr<directory::ClientKey> client =
+      directory::ParseClient(command->NextName("CLIENT"), context);
+  if (!client.ok()) Misused(std::string(client.status().message()));
+  if (!client->uid.has_value() || client->name == directory::kAnyName) {
+    Misused("explain needs one user and one interface, without *");
+  }
+  command->End();
+  Names names(&users);
+  const Explanation explanation =
+      Explain(AskForList(command->socket_dir()), *client, &names);
+  std::fputs(explanation.text.c_str(), stdout);
+  return explanation.can_open ? directory::kDone : directory::kNo;
+}
+
+int RunTop(Command* command) {
+  constexpr absl::Duration kPause = absl::Seconds(1);
+  const Filter filter = command->NextFilter();
+  command->End();
+  directory::OsUsers users;
+  Names names(&users);
+  Top top(&names);
+  Inspections inspections(command->socket_dir());
+  const auto update = [&](size_t lines) {
+    ListPart list = AskForList(command->socket_dir());
+    names.NameUsers(&list);
+    filter.Apply(&list);
+    std::vector<Snapshot> snapshots = inspections.Take(list, &users);
+    std::vector<Top::Entry> entries;
+    entries.reserve(snapshots.size());
+    for (int i = 0; i < list.services_size(); ++i) {
+      entries.push_back({list.services(i).service(), list.services(i).pid(),
+                         std::move(snapshots[static_cast<size_t>(i)])});
+    }
+    return top.Update(std::move(entries), lines);
+  };
+  update(0);
+  const bool is_once = command->Has("--once") || !LinesOfTerminal().has_value();
+  do {
+    absl::SleepFor(kPause);
+    if (is_once) {
+      std::fputs(update(SIZE_MAX).c_str(), stdout);
+    } else {
+      // Writes over the last table, without a flicker.
+      const std::string table = absl::StrReplaceAll(
+          update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
+      std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);
+    }
+  } while (std::fflush(stdout) == 0 && !is_once);
+  return directory::kDone;
+}
+
+int RunMetrics(Command* command) {
+  command->End();
+  ListPart list = AskForList(command->socket_dir());
+  directory::OsUsers users;
+  Names names(&users);
+  names.NameUsers(&list);
+  const std::vector<Snapshot> snapshots =
+      Inspections(command->socket_dir()).Take(list, &users);
+  const std::string text = Metrics(list, snapshots);
+  const absl::optional<std::string> file = command->Value("--textfile");
+  if (!file.has_value()) {
+    std::fputs(text.c_str(), stdout);
+    return directory::kDone;
+  }
+  // The reader of the file sees the former one or the whole new one.
+  const std::string part = absl::StrCat(*file, ".", getpid(), ".tmp");
+  std::FILE* const stream = std::fopen(part.c_str(), "wxe");
+  const bool is_written =
+      stream != nullptr && std::fputs(text.c_str(), stream) >= 0;
+  if (stream == nullptr || std::fclose(stream) != 0 || !is_written ||
+      std::rename(part.c_str(), file->c_str()) != 0) {
+    const std::string error = std::strerror(errno);
+    if (stream != nullptr) std::remove(part.c_str());
+    Fail(kFailed, absl::StrCat("cannot write ", *file, ": ", error));
+  }
+  return directory::kDone;
+}
+
+int RunMonitor(Command* command) {
+  const Filter filter = command->NextFilter();
+  command->End();
+  const bool json = command->WantsJson();
+  directory::OsUsers users;
+  Names names(&users);
+  event::Process* const process = event::Process::Current();
+  Directory directory(command->socket_dir());
+  ToDirectory request;
+  request.mutable_monitor();
+  directory.Say(std::move(request));
+  directory.HearDone();
+  for (;;) {
+    const FromDirectory message = directory.HearEvent();
+    if (!message.has_event() || !filter.Selects(message.event(), &names)) {
+      continue;
+    }
+    const directory::proto::Event& event = message.event();
+    // The event has a time of the monotonic clock.
+    const absl::Duration age =
+        event.at_ns() == 0
+            ? absl::ZeroDuration()
+            : process->Now() - absl::FromUnixNanos(event.at_ns());
+    const absl::Time at = absl::Now() - age;
+    const std::string line =
+        json ? EventJson(event, at, &names) : EventText(event, at, &names);
+    std::fputs(line.c_str(), stdout);
+    if (std::fflush(stdout) != 0) break;  // the output has no reader
+  }
+  return directory::kDone;
+}
+
+}  // namespace sdir
+}  // namespace le
