@@ -73,8 +73,7 @@ int main(int argc, char** argv) {
             puts("client: waiting for the service");
           })
           .ok() &&
-      client->ReopenAfterClose(on_open).ok() &&
-      client->OpenAsync(absl::InfiniteDuration(), on_open).ok();
+      client->KeepOpen(on_open).ok();
   puts("client: waiting for the service");
   return ready && loop.Run().ok() && times_left == 0 ? EXIT_SUCCESS
                                                      : EXIT_FAILURE;

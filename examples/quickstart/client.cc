@@ -62,8 +62,7 @@ absl::Status RunClient(const char* file, int times) {
   };
   puts("client: waiting for the service");
   result.Update(client->OnClosed(on_closed));
-  result.Update(client->ReopenAfterClose(on_open));
-  result.Update(client->OpenAsync(absl::InfiniteDuration(), on_open));
+  result.Update(client->KeepOpen(on_open));
   if (result.ok()) result.Update(loop.Run());
   return result;
 }

@@ -5,7 +5,6 @@
 #define LE_MESSAGING_EXAMPLES_THERMOSTAT_CONTROLLER_H_
 
 #include <algorithm>
-#include <list>
 #include <utility>
 
 #include "examples/thermostat/sensor.h"
@@ -15,6 +14,9 @@
 namespace thermostat {
 
 constexpr le::Protocol kSensor = {SENSOR_PROTOCOL, sizeof(Sensor_Message_t)};
+// Requests.
+constexpr Sensor_Message_t kMeasure = {/*wantsFile=*/0, 0};
+constexpr Sensor_Message_t kOpenFile = {/*wantsFile=*/1, 0};
 
 // Measures after each period, switches the heater, and pushes the state to all
 // displays.
@@ -27,8 +29,7 @@ class Controller final : public ThermostatService {
   Controller(le::Client sensor, absl::Duration period, absl::Duration timeout)
       : timeout_(timeout), sensor_(std::move(sensor)) {
     state_.set_target(20000);
-    sensor_.ReopenAfterClose(nullptr).IgnoreError();
-    sensor_.OpenAsync(absl::InfiniteDuration(), nullptr).IgnoreError();
+    sensor_.KeepOpen(nullptr).IgnoreError();
     timer_.StartPeriodic(period).IgnoreError();
   }
 
@@ -43,49 +44,38 @@ class Controller final : public ThermostatService {
   }
 
   void Watch(const Nothing&, le::Sink<State> display) override {
-    if (display.Push(state_).ok()) displays_.push_back(std::move(display));
+    display.Push(state_).IgnoreError();
+    displays_.Add(std::move(display));
   }
 
   void OpenSensorFile(const Nothing&, le::ReplyWithFd<Nothing> reply) override {
     // The request to the sensor ends at the display's deadline at the latest.
     const absl::Duration timeout = std::min(reply.remaining(), timeout_);
-    AskSensor(/*wants_file=*/true, timeout,
-              [reply = std::move(reply)](
-                  absl::StatusOr<le::Message> response) mutable {
-                if (!response.ok()) {
-                  return std::move(reply).Fail(response.status());
-                }
-                std::move(reply).Send(response->TakeDescriptor());
-              })
+    sensor_
+        .RequestAsync(sensor_.NewMessage(kOpenFile), timeout,
+                      [reply = std::move(reply)](
+                          absl::StatusOr<le::Message> response) mutable {
+                        if (!response.ok()) {
+                          return std::move(reply).Fail(response.status());
+                        }
+                        std::move(reply).Send(response->TakeDescriptor());
+                      })
         .Detach();
   }
 
  private:
-  template <typename Closure>
-  le::Call AskSensor(bool wants_file, absl::Duration timeout,
-                     Closure on_response) {
-    if (!sensor_.is_open()) {
-      return le::Call(absl::UnavailableError("there is no sensor"));
-    }
-    le::Message request = sensor_.NewMessage();
-    request.Write<Sensor_Message_t>()->wantsFile = wants_file;
-    return sensor_.RequestAsync(std::move(request), timeout,
-                                std::move(on_response));
-  }
-
   void Measure() {
     if (measurement_.pending()) return;
-    measurement_ = AskSensor(
-        /*wants_file=*/false, timeout_,
-        [this](absl::StatusOr<le::Message> response) {
-          OnMeasured(std::move(response));
+    measurement_ = sensor_.RequestAsync(
+        sensor_.NewMessage(kMeasure), timeout_,
+        [this](const absl::StatusOr<le::Message>& response) {
+          OnMeasured(response.ok() ? response->As<Sensor_Message_t>()
+                                   : nullptr);
         });
-    if (!measurement_.status().ok()) OnMeasured(measurement_.status());
   }
 
-  void OnMeasured(const absl::StatusOr<le::Message>& response) {
-    const Sensor_Message_t* const measured =
-        response.ok() ? response->As<Sensor_Message_t>() : nullptr;
+  // Null: the sensor has not answered.
+  void OnMeasured(const Sensor_Message_t* measured) {
     state_.set_sensor_works(measured != nullptr);
     if (measured != nullptr) state_.set_temperature(measured->temperature);
     Control();
@@ -98,16 +88,14 @@ class Controller final : public ThermostatService {
     } else if (state_.temperature() < state_.target() - kTolerance) {
       state_.set_heater_is_on(true);
     }
-    // A slow display misses this state. A display that is gone is removed.
-    displays_.remove_if([this](le::Sink<State>& display) {
-      return absl::IsCancelled(display.Push(state_));
-    });
+    displays_.Publish(state_);
   }
 
   const absl::Duration timeout_;
   le::Client sensor_;
   State state_;
-  std::list<le::Sink<State>> displays_;
+  // A slow display gets the newest state only.
+  le::Topic<State> displays_{le::SlowStream::kSkipsItems, /*kept_items=*/1};
   le::Call measurement_;
   le::Timer timer_{[this] { Measure(); }};
 };

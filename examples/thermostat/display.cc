@@ -63,8 +63,7 @@ static absl::Status Watch() {
       printf("no more states: %s\n", status.ToString().c_str());
     });
   };
-  result.Update(client->ReopenAfterClose(on_open));
-  result.Update(client->OpenAsync(absl::InfiniteDuration(), on_open));
+  result.Update(client->KeepOpen(on_open));
   if (result.ok()) result.Update(loop.Run());
   return result;
 }

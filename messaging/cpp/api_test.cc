@@ -263,6 +263,14 @@ TEST_P(CppTest, PayloadsAreBytesOrPlainStructures) {
       char bytes[9];
     };
     EXPECT_EQ(response->As<Larger>(), nullptr);
+    const Message point = client.NewMessage(Point{5, 6});
+    EXPECT_EQ(point.payload().size(), sizeof(Point));
+    EXPECT_EQ(point.As<Point>()->y, 6);
+    struct TooLarge {
+      char bytes[257];
+    };
+    EXPECT_FALSE(client.NewMessage(TooLarge()));
+    EXPECT_FALSE(Client().NewMessage(Point()));
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

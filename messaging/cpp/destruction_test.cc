@@ -312,9 +312,9 @@ class World {
     client_->OnClosed(Closure(kClient, kClosed)).IgnoreError();
     if (client_ == nullptr) return;
     if (Roll(2) == 0) {
-      client_->ReopenAfterClose(Closure(kClient, kReopened)).IgnoreError();
+      client_->KeepOpen(Closure(kClient, kReopened)).IgnoreError();
     } else {
-      client_->StayClosed().IgnoreError();
+      client_->Close().IgnoreError();
     }
   }
   void OpenClient() {

@@ -41,9 +41,8 @@ constexpr uint32_t kMaxNumber = 65535;
 // Functions of le::TypedClient. A method may have such a name, because its
 // parameters differ.
 const char* const kClientFunctions[] = {
-    "Create",      "Open",       "TryOpen",   "OpenAsync", "Close",
-    "OnClosed",    "StayClosed", "SetLimits", "Flush",     "ReopenAfterClose",
-    "Descriptors",
+    "Create", "Open",     "TryOpen",   "OpenAsync", "KeepOpen",
+    "Close",  "OnClosed", "SetLimits", "Flush",     "Descriptors",
 };
 
 using Variables = std::map<std::string, std::string>;

@@ -398,7 +398,7 @@ TEST_P(TypedKillTest, AServerDies) {
     int reopened = 0;
     EXPECT_TRUE(client.OnClosed([&](le::CloseReason) { ++closed; }).ok());
     EXPECT_TRUE(client
-                    .ReopenAfterClose([&](const absl::Status& status) {
+                    .KeepOpen([&](const absl::Status& status) {
                       EXPECT_TRUE(status.ok()) << status;
                       ++reopened;
                     })

@@ -4,10 +4,12 @@
 // Runs the C++ blocks of docs/using.md. Each .inc file is one block.
 
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -24,6 +26,9 @@ class Shouter final : public shout::ShoutService {
     std::move(reply).Send();
   }
 #include "tests/documents/letters_server.inc"
+
+ public:
+#include "tests/documents/watch_server.inc"
 };
 
 absl::Status PrintLetters(shout::ShoutClient* client,
@@ -43,6 +48,50 @@ TEST(LettersTest, ArePrintedInOrder) {
   const absl::Status end = PrintLetters(&local.client(), request);
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "h\ne\nl\nl\no\n");
   EXPECT_TRUE(end.ok()) << end;
+}
+
+class Watcher {
+ public:
+  explicit Watcher(std::function<void(const std::string&)> seen)
+      : seen_(std::move(seen)) {}
+  absl::Status Start() {
+#include "tests/documents/watch_client.inc"
+  }
+
+ private:
+  void Show(const shout::Text& text) { seen_(text.text()); }
+
+  const std::function<void(const std::string&)> seen_;
+  absl::StatusOr<shout::ShoutClient> client_ =
+      shout::ShoutClient::Create("shout");
+  le::Stream changes_;
+};
+
+TEST(WatchTest, GoesOnWithTheNextServer) {
+  le::Loop loop;
+  Shouter shouter;
+  shouter.Change("first");
+  absl::StatusOr<le::Server> server = le::Serve("shout", &shouter);
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::string all;
+  le::Timer restart([&] {
+    *server = le::Server();
+    shouter.Change("third");
+    server = le::Serve("shout", &shouter);
+    EXPECT_TRUE(server.ok()) << server.status();
+  });
+  Watcher watcher([&](const std::string& text) {
+    all += text + " ";
+    if (text == "first") shouter.Change("second");
+    if (text == "second") {
+      EXPECT_TRUE(restart.Start(absl::ZeroDuration()).ok());
+    }
+    if (text == "third") loop.Stop();
+  });
+  const absl::Status started = watcher.Start();
+  EXPECT_TRUE(started.ok()) << started;
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(all, "first second third ");
 }
 
 }  // namespace

@@ -165,7 +165,7 @@ void TypedClient::Create(Link* link) {
       .IgnoreError();
   if (world_->OneIn(2)) {
     link->client
-        ->ReopenAfterClose([this, link](const absl::Status&) {
+        ->KeepOpen([this, link](const absl::Status&) {
           const ThreadRules::Handler handler(&rules_);
           DoSomethingInAHandler(link);
         })

@@ -14,6 +14,8 @@ from ._typed_stream import Stream
 from ._typed_wire import ENVELOPE, NUMBER, REFLECTION, Kind, parse, wrong
 
 _MAX_DESCRIPTOR_BYTES = 1 << 20
+# Protobuf takes quadratic time for files that import each other publicly.
+_MAX_FILES = 1000
 
 
 class Client:
@@ -156,4 +158,6 @@ class Client:
         files = parse(descriptor_pb2.FileDescriptorSet, bytes(data))
         if files is None:
             raise wrong("the descriptors cannot be parsed")
+        if len(files.file) > _MAX_FILES:
+            raise wrong(f"the descriptors have more than {_MAX_FILES} files")
         return files

@@ -207,13 +207,34 @@ class [[nodiscard]] Server {
   Server() = default;
 
   // As the functions of le::Service.
-  absl::Status Advertise() { return raw()->Advertise(); }
+  absl::Status Advertise() {
+    if (core_.CheckUsable().ok() && core_->drains()) {
+      return absl::FailedPreconditionError("the server drains");
+    }
+    return raw()->Advertise();
+  }
   absl::Status Hide() { return raw()->Hide(); }
   absl::Status SetLimits(const le_msg_ServiceLimits_t& limits) {
     return raw()->SetLimits(limits);
   }
   absl::Status OnSessionOpened(UniqueFunction<void(const Session&)> closure) {
     return raw()->OnSessionOpened(std::move(closure));
+  }
+
+  // Prepares the end of the server, so that no call is lost. Hides the service
+  // for ever, and accepts no new call. When each Reply and Sink is finished,
+  // the loop calls `drained` once. It may destroy this object, or stop the loop.
+  // A stream does not end by itself: End() its Sink. One-way messages are still
+  // received. If a call may last too long, destroy the server without waiting.
+  //
+  // The client of an open call gets its result. A new call ends with
+  // Unavailable. A client that opens a session waits for the next server, which
+  // may serve already. All sessions close when this object is destroyed. A result
+  // that does not fit into its client's socket by then is lost.
+  absl::Status Drain(UniqueFunction<void()> drained) {
+    absl::Status usable = core_.CheckUsable();
+    if (usable.ok()) core_->Drain(std::move(drained));
+    return usable;
   }
 
  private:

@@ -8,6 +8,7 @@
 #define LE_MESSAGING_SERVICES_LE_TYPED_H_
 
 #include "le/serve.h"
+#include "le/topic.h"
 #include "le/typed_client.h"
 
 #endif  // LE_MESSAGING_SERVICES_LE_TYPED_H_

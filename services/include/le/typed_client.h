@@ -171,15 +171,14 @@ class TypedClient {
                          UniqueFunction<void(absl::Status)> opened) {
     return raw()->OpenAsync(timeout, std::move(opened));
   }
+  absl::Status KeepOpen(UniqueFunction<void(absl::Status)> opened) {
+    return raw()->KeepOpen(std::move(opened));
+  }
   absl::Status Close() { return raw()->Close(); }
   bool is_open() const { return raw()->is_open(); }
   absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
     return raw()->OnClosed(std::move(closure));
   }
-  absl::Status ReopenAfterClose(UniqueFunction<void(absl::Status)> reopened) {
-    return raw()->ReopenAfterClose(std::move(reopened));
-  }
-  absl::Status StayClosed() { return raw()->StayClosed(); }
   absl::StatusOr<Peer> peer() const { return raw()->peer(); }
   CloseReason close_reason() const { return raw()->close_reason(); }
   absl::Status SetLimits(const le_msg_SessionLimits_t& limits) {

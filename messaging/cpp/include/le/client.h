@@ -7,6 +7,7 @@
 #define LE_MESSAGING_MESSAGING_CPP_LE_CLIENT_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -17,10 +18,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "le/function.h"
+#include "le/internal/back_off.h"
 #include "le/internal/thread_bound.h"
 #include "le/message.h"
 #include "le/protocol.h"
 #include "le/status.h"
+#include "le/timer.h"
 #include "le_messaging_ext.h"
 
 namespace le {
@@ -126,11 +129,8 @@ class ClientCore final : public ThreadBound {
 
   le_msg_SessionRef_t session() const { return session_; }
 
-  // Returns whether the session is closed. In C it is fatal to open a session
-  // that is not closed.
-  bool MayOpen() const {
-    return !was_opened_ || le_msg_GetCloseReason(session_) != LE_MSG_CLOSE_NONE;
-  }
+  // Returns whether the user may open the session.
+  bool MayOpen() const { return !keeps_open_ && IsClosed(); }
   absl::Status OpenStatus(le_result_t result) const {
     if (result == LE_OK) return absl::OkStatus();
     if (result == LE_CLOSED) return ClosedStatus(session_);
@@ -227,24 +227,29 @@ class ClientCore final : public ThreadBound {
   void SetOnClosed(Handler<void(CloseReason)>::Function function) {
     on_closed_.Set(std::move(function));
   }
-  void Reopen(Handler<void(absl::Status)>::Function function) {
-    reopens_ = true;
-    on_reopened_.Set(std::move(function));
-  }
-  void StopReopening() {
-    reopens_ = false;
-    if (reopening_) CloseSession();
-    on_reopened_.Set(nullptr);
+  void KeepOpen(Handler<void(absl::Status)>::Function function) {
+    if (timer_ == nullptr) {
+      timer_ = std::make_unique<Timer>([this] { OnTimer(); });
+    }
+    if (!std::exchange(keeps_open_, true)) OpenLater();
+    on_opened_.Set(std::move(function));
   }
   void CloseSession() {
-    reopening_ = false;
-    user_closed_ = true;
+    keeps_open_ = false;
+    if (timer_ != nullptr) timer_->Stop().IgnoreError();
     le_msg_CloseSession(session_);
+    on_opened_.Set(nullptr);
   }
 
  private:
+  // In C it is fatal to open a session that is not closed.
+  bool IsClosed() const {
+    return !was_opened_ || le_msg_GetCloseReason(session_) != LE_MSG_CLOSE_NONE;
+  }
+
   void Shutdown() override {
     le_msg_DropSession(session_);
+    timer_ = nullptr;
     while (waiting_ != nullptr) {
       PendingCall* const pending = waiting_;
       Unlink(pending);
@@ -254,7 +259,7 @@ class ClientCore final : public ThreadBound {
     on_message_.Set(nullptr);
     on_closed_.Set(nullptr);
     on_room_.Set(nullptr);
-    on_reopened_.Set(nullptr);
+    on_opened_.Set(nullptr);
   }
 
   void Unlink(PendingCall* pending) {
@@ -305,6 +310,7 @@ class ClientCore final : public ThreadBound {
     if (status.ok()) {
       completion.Run(Message());
     } else {
+      if (result != LE_CLOSED) pending->core->OpenLater();
       completion.Run(std::move(status));
     }
   }
@@ -322,36 +328,48 @@ class ClientCore final : public ThreadBound {
   static void OnClosed(le_msg_SessionRef_t session, void* context) {
     auto* const core = static_cast<ClientCore*>(context);
     const Hold hold(core);
-    core->user_closed_ = false;
+    core->OpenLater();
     core->on_closed_(le_msg_GetCloseReason(session));
-    if (core->alive() && core->reopens_ && !core->user_closed_ &&
-        core->MayOpen()) {
-      core->was_opened_ = true;
-      core->reopening_ = true;
-      le_msg_OpenSessionTimed(session, LE_MSG_NO_TIMEOUT, &OnReopened, core);
-    }
   }
 
-  static void OnReopened(le_msg_SessionRef_t, le_result_t result,
-                         void* context) {
+  // No-op if the session need not be open. Called before the user's closure,
+  // which may close the session.
+  void OpenLater() {
+    if (keeps_open_ && IsClosed()) {
+      timer_->Start(back_off_.NextDelay()).IgnoreError();
+    }
+  }
+  void OnTimer() {
+    if (!IsClosed()) return back_off_.Reset();
+    was_opened_ = true;
+    le_msg_OpenSessionTimed(session_, LE_MSG_NO_TIMEOUT, &OnOpened, this);
+  }
+  static void OnOpened(le_msg_SessionRef_t, le_result_t result, void* context) {
     if (result == LE_CLOSED) return;  // the user closed the session
     auto* const core = static_cast<ClientCore*>(context);
     const Hold hold(core);
-    core->reopening_ = false;
-    core->on_reopened_(core->OpenStatus(result));
+    absl::Status status = core->OpenStatus(result);
+    if (status.ok()) {
+      core->timer_->Start(BackOff::kLongLife).IgnoreError();
+    } else {
+      core->OpenLater();
+    }
+    core->on_opened_(std::move(status));
   }
 
   const le_msg_SessionRef_t session_;
   bool was_opened_ = false;
-  bool reopens_ = false;
-  bool reopening_ = false;    // on_reopened_ must still be called
-  bool user_closed_ = false;  // set by CloseSession(), reset by OnClosed()
+  bool keeps_open_ = false;
+  // Runs until the session is opened, or has lived long. Null: KeepOpen() was
+  // not called.
+  std::unique_ptr<Timer> timer_;
+  BackOff back_off_;
   PendingCall* waiting_ = nullptr;
   PendingCall* free_ = nullptr;
   Handler<void(Message)> on_message_;
   Handler<void(CloseReason)> on_closed_;
   Handler<void()> on_room_;
-  Handler<void(absl::Status)> on_reopened_;
+  Handler<void(absl::Status)> on_opened_;
 };
 
 }  // namespace internal
@@ -422,8 +440,8 @@ class Client {
   // Blocks until the session is open. Waits for the directory, a binding and
   // the server, which may start in any order.
   //   DeadlineExceeded    the text of the status says why the opening waited
-  //   FailedPrecondition  the session is open or being opened, or the service
-  //                       has another protocol
+  //   FailedPrecondition  the session is open or being opened, or KeepOpen()
+  //                       opens it, or the service has another protocol
   absl::Status Open(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/true);
   }
@@ -451,11 +469,28 @@ class Client {
                 }));
     return absl::OkStatus();
   }
-  // Closes the session. Pending requests and openings complete with
-  // Unavailable, from the loop. The closure of OnClosed() is not called, and
-  // the session does not reopen (see ReopenAfterClose()). No-op if the session
-  // is closed, except in the closure of OnClosed(): there it prevents the
-  // reopening.
+  // Opens the session now, without blocking, and again after each close by the
+  // server and each failure, until Close() is called. If the session is open or
+  // being opened, the first opening follows its close or its failure. Meanwhile
+  // the other functions that open return FailedPrecondition.
+  //
+  // After each of its openings, `opened` is called with OK. If the service has
+  // another protocol, `opened` is called with FailedPrecondition, and a later
+  // opening follows: the server may be updated. After a close, OnClosed() is
+  // called first.
+  //
+  // Each opening waits for the server as Open() does. The first opening after a
+  // close begins at once. If a session closes within a second or is refused, the
+  // next opening begins 10 ms later, and this delay doubles each time up to 5 s.
+  absl::Status KeepOpen(UniqueFunction<void(absl::Status)> opened) {
+    absl::Status usable = core_.CheckUsable();
+    if (usable.ok()) core_->KeepOpen(std::move(opened));
+    return usable;
+  }
+  // Closes the session, and ends the effect of KeepOpen(). Pending requests and
+  // openings complete with Unavailable, from the loop. The closure of OnClosed()
+  // is not called, and that of KeepOpen() is destroyed. If the session is
+  // closed, it stays closed.
   absl::Status Close() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->CloseSession();
@@ -477,7 +512,8 @@ class Client {
     return usable;
   }
   // Called after the server closed the session or died, when all pending
-  // requests have completed. The closure may open the session again.
+  // requests have completed. The closure may open the session again, unless
+  // KeepOpen() does.
   absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
@@ -489,24 +525,6 @@ class Client {
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
     return usable;
   }
-  // From now on the session reopens after the server closed it or died. The
-  // closure of OnClosed() is called first. Then the reopening waits for a
-  // server, and `reopened` is called with OK. If the service has another
-  // protocol, `reopened` is called with FailedPrecondition, and the session
-  // stays closed.
-  absl::Status ReopenAfterClose(UniqueFunction<void(absl::Status)> reopened) {
-    absl::Status usable = core_.CheckUsable();
-    if (usable.ok()) core_->Reopen(std::move(reopened));
-    return usable;
-  }
-  // Ends the effect of ReopenAfterClose() and destroys its closure. If a
-  // reopening has begun and this closure has not been called yet, closes the
-  // session as Close() does.
-  absl::Status StayClosed() {
-    absl::Status usable = core_.CheckUsable();
-    if (usable.ok()) core_->StopReopening();
-    return usable;
-  }
 
   // ---- Messages and requests ----
   // Returns a new message to the server. It is empty if the client is not
@@ -514,6 +532,17 @@ class Client {
   Message NewMessage() const {
     return core_.Check("le::Client::NewMessage") ? core_->NewMessage()
                                                  : Message();
+  }
+
+  // Returns a new message that contains a plain structure. It is empty also if
+  // the structure is larger than the protocol's largest message.
+  template <typename T>
+  Message NewMessage(const T& content) const {
+    Message message = NewMessage();
+    T* const buffer = message.Write<T>();
+    if (buffer == nullptr) return Message();
+    *buffer = content;
+    return message;
   }
 
   // Sends a request and blocks until its response arrives. The timeout includes
@@ -599,7 +628,7 @@ class Client {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok() && !core_->MayOpen()) {
       return absl::FailedPreconditionError(
-          "the session is open or being opened");
+          "the session is open or being opened, or KeepOpen() opens it");
     }
     return usable;
   }

@@ -285,6 +285,20 @@ class ServerCalls {
     return Start(call, number, table);
   }
 
+  // Calls the closure once when no call is open, on the thread that finishes the
+  // last one.
+  void WhenIdle(ServerCall::Closure closure) {
+    std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (open_ > 0) {
+        when_idle_.swap(shared);
+        return;
+      }
+    }
+    (*shared)();
+  }
+
   // ---- The owner of the call: any thread ----
   // Responds. If the status is OK, the response is call->response, with *fd
   // unless `fd` is null.
@@ -455,6 +469,7 @@ class ServerCalls {
 
   ServerCall* Start(ServerCall* call, uint32_t number, CallTable* table) {
     Ref();
+    ++open_;
     call->number = number;
     table->Add(call);
     return call;
@@ -536,16 +551,19 @@ class ServerCalls {
     call->credit = Credit();
     const bool keeps = call->reused.Add(response_bytes);
     if (call->response != nullptr) call->response->Clear();
-    if (keeps) {
+    std::shared_ptr<ServerCall::Closure> when_idle;
+    {
       const std::lock_guard<std::mutex> lock(mutex_);
       Kept* const kept = &kept_[call->method_index];
-      if (kept->count < kMaxKeptCalls) {
+      if (keeps && kept->count < kMaxKeptCalls) {
         call->next = std::exchange(kept->first, call);
         ++kept->count;
         call = nullptr;
       }
+      if (--open_ == 0) when_idle.swap(when_idle_);
     }
     delete call;
+    if (when_idle != nullptr) (*when_idle)();
     Unref();
   }
 
@@ -556,6 +574,8 @@ class ServerCalls {
   std::atomic<int> references_{1};
   std::mutex mutex_;
   std::vector<Kept> kept_;  // by the index of the method
+  size_t open_ = 0;         // the number of calls that have an owner
+  std::shared_ptr<ServerCall::Closure> when_idle_;
 };
 
 }  // namespace internal

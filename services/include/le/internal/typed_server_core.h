@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "le/function.h"
 #include "le/internal/complaints.h"
 #include "le/internal/deadline.h"
 #include "le/internal/envelope.h"
@@ -27,6 +28,7 @@
 #include "le/internal/server_calls.h"
 #include "le/internal/service_info.h"
 #include "le/internal/thread_bound.h"
+#include "le/loop.h"
 #include "le/message.h"
 #include "le/service.h"
 #include "le/unique_fd.h"
@@ -65,6 +67,18 @@ class TypedServerCore final : public ThreadBound {
   Service* service() { return &service_; }
   ServerCalls* calls() { return calls_; }
 
+  bool drains() const { return loop_ != nullptr; }
+  void Drain(UniqueFunction<void()> drained) {
+    if (!drains()) loop_ = std::make_unique<Loop>();
+    service_.Hide().IgnoreError();
+    // Also if no call is open, the loop calls the closure.
+    calls_->WhenIdle([this, sender = loop_->sender()] {
+      sender.Post([this] { OnIdle(); }).IgnoreError();
+    });
+    // The replaced closure is destroyed last: it may own the server.
+    std::swap(on_drained_, drained);
+  }
+
  private:
   struct SessionState {
     CallTable calls;
@@ -73,7 +87,9 @@ class TypedServerCore final : public ThreadBound {
   };
 
   void Shutdown() override {
+    loop_ = nullptr;
     service_ = Service();
+    on_drained_ = nullptr;
     for (auto& entry : sessions_) calls_->ForgetAll(&entry.second.calls);
     sessions_.clear();
   }
@@ -91,7 +107,9 @@ class TypedServerCore final : public ThreadBound {
       status = OnOneWay(envelope, payload.subspan(Envelope::kBytes), &message);
     }
     if (status.ok()) return;
-    complaints_.Log(calls_->name(), message.peer(), status);
+    if (!absl::IsUnavailable(status)) {  // the client has made an error
+      complaints_.Log(calls_->name(), message.peer(), status);
+    }
     if (!message.needs_response()) return;
     WriteError(envelope, status, &message);
     std::move(message).Respond().IgnoreError();
@@ -103,6 +121,7 @@ class TypedServerCore final : public ThreadBound {
     if (envelope.kind != Kind::kCall) {
       return absl::InvalidArgumentError("the request is not a call");
     }
+    if (drains()) return absl::UnavailableError("the server is ending");
     if (envelope.method == kReflection) return Reflect(envelope, body, message);
     const size_t index = Find(envelope.method);
     if (index == table_.methods.size()) {
@@ -261,6 +280,14 @@ class TypedServerCore final : public ThreadBound {
     calls_->TellRoom(&it->second.calls, [this] { return alive(); });
   }
 
+  // No call is open. This runs in a later turn of the loop than the end of the
+  // last call, so the results have been sent.
+  void OnIdle() {
+    const Hold hold(this);
+    UniqueFunction<void()> drained = std::exchange(on_drained_, nullptr);
+    if (drained) drained();
+  }
+
   // Returns the index of a method, or the number of methods if there is none.
   size_t Find(uint16_t number) const {
     const auto it = std::lower_bound(
@@ -277,6 +304,8 @@ class TypedServerCore final : public ThreadBound {
   std::vector<KeptMessage> kept_;  // requests, by the index of the method
   std::unordered_map<const void*, SessionState> sessions_;
   Complaints complaints_;
+  std::unique_ptr<Loop> loop_;  // null: the server does not drain
+  UniqueFunction<void()> on_drained_;
   Service service_;
 };
 

@@ -1,0 +1,47 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/internal/back_off.h: the delays between the openings of a session. Not an
+// API.
+
+#ifndef LE_MESSAGING_MESSAGING_CPP_LE_INTERNAL_BACK_OFF_H_
+#define LE_MESSAGING_MESSAGING_CPP_LE_INTERNAL_BACK_OFF_H_
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/time.h"
+
+namespace le {
+namespace internal {
+
+// Without delays, a server that accepts each session and closes it at once is
+// asked about 2,000 times a second. That costs the client, the server and the
+// directory a processor.
+class BackOff {
+ public:
+  // Short for a person, and already at most 100 openings a second.
+  static constexpr absl::Duration kMinDelay = absl::Milliseconds(10);
+  // An opening each five seconds costs nothing, and a person still waits for a
+  // server that works again.
+  static constexpr absl::Duration kMaxDelay = absl::Seconds(5);
+  // A session that has lived this long ends the back-off. So a server that fails
+  // again and again is asked about once a second at most. (A response does not
+  // end the back-off: a server may answer one request and fail.)
+  static constexpr absl::Duration kLongLife = absl::Seconds(1);
+
+  // The delay before the next opening: zero at first, then doubling.
+  absl::Duration NextDelay() {
+    return std::exchange(next_,
+                         std::min(std::max(2 * next_, kMinDelay), kMaxDelay));
+  }
+  void Reset() { next_ = absl::ZeroDuration(); }
+
+ private:
+  absl::Duration next_ = absl::ZeroDuration();
+};
+
+}  // namespace internal
+}  // namespace le
+
+#endif  // LE_MESSAGING_MESSAGING_CPP_LE_INTERNAL_BACK_OFF_H_

@@ -1,0 +1,125 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// le/topic.h: the same items for many streams.
+
+#ifndef LE_MESSAGING_SERVICES_LE_TOPIC_H_
+#define LE_MESSAGING_SERVICES_LE_TOPIC_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "le/serve.h"
+
+namespace le {
+
+// What a le::Topic does with a stream whose client has not taken an item before
+// `kept_items` newer ones were published.
+enum class SlowStream {
+  kSkipsItems,  // the stream goes on with the items that are kept
+  kEnds,        // the stream ends with ResourceExhausted
+};
+
+// Pushes each item to all its streams:
+//
+//   void Watch(const Nothing&, le::Sink<State> sink) override {
+//     states_.Add(std::move(sink));
+//   }
+//   le::Topic<State> states_{le::SlowStream::kSkipsItems, /*kept_items=*/1};
+//   ...
+//   states_.Publish(state);
+//
+// A topic keeps copies of the last `kept_items` items, for all streams together.
+// A stream that is not ready for an item gets it later, from the loop, if it is
+// still kept. (Besides, the window of each stream contains items; see
+// CallOptions::Window().) A stream that its client has cancelled is dropped. If
+// an item is too large, the streams end with the error of Sink::Push().
+//
+// Only the thread of the server may use a topic. It may destroy the topic at any
+// time, before or after the server: the streams end with Unavailable.
+template <typename T>
+class Topic {
+ public:
+  // At least one item is kept.
+  Topic(SlowStream policy, size_t kept_items)
+      : policy_(policy), max_kept_(std::max<size_t>(kept_items, 1)) {}
+  Topic(const Topic&) = delete;
+  Topic& operator=(const Topic&) = delete;
+
+  // Adds a stream, which gets the items that are published later. Push() the
+  // earlier ones before this call. Replaces the stream's closures.
+  void Add(Sink<T> sink) {
+    streams_.push_front({std::move(sink), published_});
+    const auto stream = streams_.begin();
+    const absl::Status cancel =
+        stream->sink.OnCancel([this, stream] { streams_.erase(stream); });
+    if (!cancel.ok()) {  // cancelled already, or empty
+      streams_.erase(stream);
+      return;
+    }
+    // Aborted: there is room again, which the next push uses.
+    stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();
+  }
+
+  void Publish(const T& item) {
+    if (kept_.size() < max_kept_) {
+      kept_.push_back(item);
+    } else {
+      kept_[published_ % max_kept_] = item;
+    }
+    ++published_;
+    for (auto it = streams_.begin(); it != streams_.end();) Push(it++);
+  }
+
+  // Ends all streams. Items that a stream has not got are lost.
+  void EndAll(const absl::Status& status = absl::OkStatus()) {
+    while (!streams_.empty()) {
+      std::move(streams_.front().sink).End(status);
+      streams_.pop_front();
+    }
+  }
+
+  // The number of streams.
+  size_t size() const { return streams_.size(); }
+
+ private:
+  struct Stream {
+    Sink<T> sink;
+    uint64_t next;  // the number of the item to push next
+  };
+
+  // Pushes the items that the stream has not got. May end the stream.
+  void Push(typename std::list<Stream>::iterator stream) {
+    const uint64_t first_kept = published_ - kept_.size();
+    absl::Status status;
+    if (stream->next < first_kept) {
+      if (policy_ == SlowStream::kEnds) {
+        status = absl::ResourceExhaustedError("the client reads too slowly");
+      }
+      stream->next = first_kept;
+    }
+    while (status.ok() && stream->next < published_) {
+      status = stream->sink.Push(kept_[stream->next % max_kept_]);
+      if (absl::IsResourceExhausted(status)) return;  // OnReady() goes on
+      ++stream->next;
+    }
+    if (status.ok()) return;
+    std::move(stream->sink).End(status);
+    streams_.erase(stream);
+  }
+
+  const SlowStream policy_;
+  const size_t max_kept_;
+  std::vector<T> kept_;  // item n is at n % max_kept_
+  uint64_t published_ = 0;
+  std::list<Stream> streams_;
+};
+
+}  // namespace le
+
+#endif  // LE_MESSAGING_SERVICES_LE_TOPIC_H_

@@ -1,0 +1,195 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A server that ends after its open calls, in every setting of the test kit.
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "le/messaging.h"
+#include "messaging/testing/scenario.h"
+#include "services/tests/facility.h"
+
+namespace files {
+namespace {
+
+using le::messaging::testing::AllSettings;
+using le::messaging::testing::Party;
+using le::messaging::testing::RunScenario;
+using le::messaging::testing::Scenario;
+using le::messaging::testing::SettingName;
+
+class DrainTest
+    : public ::testing::TestWithParam<le::messaging::testing::Setting> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, DrainTest, AllSettings(), SettingName);
+
+TEST_P(DrainTest, OpenCallsEndAndNewOnesAreRefused) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil([&] {
+      return facility.kept.size() == 1 && facility.streams.size() == 1;
+    });
+    bool drained = false;
+    EXPECT_TRUE(server
+                    .Drain([&] {
+                      // The results of the open calls must not be lost.
+                      server = le::Server();
+                      drained = true;
+                    })
+                    .ok());
+    party->Signal("drains");
+    party->RunLoopUntil([&] { return facility.logged == "a line"; });
+    facility.kept[0]->set_text("the answer");
+    std::move(facility.kept[0]).Send();
+    party->RunLoopUntil("the answer is there");
+    EXPECT_FALSE(drained) << "a stream is open";
+    EXPECT_EQ(server.Advertise().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(facility.streams[0]->sink.Push(Facts()).ok());
+    std::move(facility.streams[0]->sink).End();
+    party->RunLoopUntil([&] { return drained; });
+    Facility next;
+    server = Must(le::Serve("facts", &next));
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    FileFactsClient late = Must(FileFactsClient::Create("facts"));
+    std::string text;
+    Collected collected;
+    bool closed = false;
+    bool opened = false;
+    EXPECT_TRUE(client.OnClosed([&](le::CloseReason) { closed = true; }).ok());
+    client
+        .CountAsync(Named("keep"), {},
+                    [&](absl::StatusOr<const Facts*> facts) {
+                      text = facts.ok() ? (*facts)->text() : "error";
+                    })
+        .Detach();
+    client.Watch(Named("hold"), {}, collected.OnItem(), collected.OnEnd())
+        .Detach();
+    party->RunLoopUntil("drains");
+    EXPECT_EQ(late.TryOpen().code(), absl::StatusCode::kNotFound);
+    EXPECT_TRUE(late.KeepOpen([&](absl::Status status) {
+                      EXPECT_TRUE(status.ok()) << status;
+                      opened = true;
+                    })
+                    .ok());
+    EXPECT_EQ(client.Count(Named("a")).status(),
+              absl::UnavailableError("the server is ending"));
+    Collected refused;
+    client.Watch(Named("all", 1), {}, refused.OnItem(), refused.OnEnd())
+        .Detach();
+    party->RunLoopUntil([&] { return refused.ends > 0; });
+    EXPECT_EQ(refused.end, absl::UnavailableError("the server is ending"));
+    Line line;
+    line.set_text("a line");
+    EXPECT_TRUE(client.Log(line).ok());
+    party->RunLoopUntil([&] { return !text.empty(); });
+    EXPECT_EQ(text, "the answer");
+    EXPECT_FALSE(closed || opened);
+    party->Signal("the answer is there");
+    party->RunLoopUntil([&] { return closed && opened; });
+    EXPECT_EQ(collected.items, 1U);
+    EXPECT_EQ(collected.ends, 1);
+    EXPECT_TRUE(collected.end.ok()) << collected.end;
+    EXPECT_EQ(Must(late.Count(Named("a"))).text(), "a");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// Sends a reply.
+void* Send(void* context) {
+  std::move(*static_cast<le::Reply<Facts>*>(context)).Send();
+  return nullptr;
+}
+
+TEST_P(DrainTest, AnyThreadMayFinishTheLastCall) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil([&] { return facility.kept.size() == 3; });
+    bool drained = false;
+    EXPECT_TRUE(server.Drain([] { ADD_FAILURE() << "it is replaced"; }).ok());
+    EXPECT_TRUE(server
+                    .Drain([&] {
+                      server = le::Server();
+                      EXPECT_FALSE(std::exchange(drained, true));
+                    })
+                    .ok());
+    // A cancelled call counts, because its method still works for it.
+    party->Signal("drains");
+    party->RunLoopUntil([&] { return facility.cancels == 1; });
+    facility.kept.erase(facility.kept.begin());
+    // What this turn of the loop has queued must not be lost.
+    le::Loop loop;
+    EXPECT_TRUE(loop.Post([&] {
+                      const le_thread_Ref_t thread =
+                          le_thread_Create("sends", &Send, &facility.kept[1]);
+                      le_thread_SetJoinable(thread);
+                      std::move(facility.kept[0]).Send();
+                      EXPECT_FALSE(drained);
+                      le_thread_Start(thread);
+                      le_thread_Join(thread, nullptr);
+                    })
+                    .ok());
+    party->RunLoopUntil([&] { return drained; });
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    le::Call cancelled = client.CountAsync(Named("keep"), {}, nullptr);
+    int answers = 0;
+    for (int i = 0; i < 2; ++i) {
+      client
+          .CountAsync(Named("keep"), {},
+                      [&](absl::StatusOr<const Facts*> facts) {
+                        EXPECT_TRUE(facts.ok()) << facts.status();
+                        ++answers;
+                      })
+          .Detach();
+    }
+    party->RunLoopUntil("drains");
+    cancelled.Cancel();
+    party->RunLoopUntil([&] { return answers == 2; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+TEST_P(DrainTest, AServerWithoutCallsDrainsFromTheLoop) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    bool drained = false;
+    EXPECT_TRUE(server.Drain([] { ADD_FAILURE() << "it is replaced"; }).ok());
+    EXPECT_TRUE(server
+                    .Drain([&] {
+                      EXPECT_FALSE(drained);
+                      drained = true;
+                    })
+                    .ok());
+    EXPECT_FALSE(drained);
+    party->RunLoopUntil([&] { return drained; });
+    EXPECT_EQ(le::Server().Drain(nullptr).code(),
+              absl::StatusCode::kFailedPrecondition);
+    // Without a call of the closure, its server destroys it.
+    auto owned = std::make_shared<int>();
+    const std::weak_ptr<int> watch = owned;
+    EXPECT_TRUE(
+        server.Drain([owned = std::move(owned)] { ADD_FAILURE(); }).ok());
+    server = le::Server();
+    EXPECT_TRUE(watch.expired());
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+}  // namespace
+}  // namespace files
