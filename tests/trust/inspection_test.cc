@@ -463,7 +463,7 @@ TEST_F(InspectionTest, ServersThatHangDoNotHideOthers) {
   EXPECT_EQ(Occurrences(list, "does not answer"), 3) << list;
 }
 
-// So that they take a second, not a second for each 64 of them.
+// So that they take two seconds at most, not a second for each 64 of them.
 TEST_F(InspectionTest, AUserWithManySilentServersIsNotAskedForAll) {
   RunServer("last", [this] {
     std::vector<std::unique_ptr<RawPeer>> peers;
@@ -477,8 +477,12 @@ TEST_F(InspectionTest, AUserWithManySilentServersIsNotAskedForAll) {
   do {
     list = Sdir("list --sessions --json");
   } while (Occurrences(list, "\"problem\"") < 130);
-  EXPECT_EQ(Occurrences(list, "does not answer"), 64);
-  EXPECT_EQ(Occurrences(list, "was not asked: 64 servers of its user"), 66);
+  // When the first one is out of time, the next one is asked.
+  const int asked = Occurrences(list, "does not answer");
+  EXPECT_GE(asked, 64);
+  EXPECT_LT(asked, 2 * 64);
+  EXPECT_EQ(Occurrences(list, "was not asked: 64 servers of its user"),
+            130 - asked);
 }
 
 // A file that is no ring could end the server, by a fault or by a call that

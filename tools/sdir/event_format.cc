@@ -138,7 +138,7 @@ std::string EventText(const Event& event, absl::Time at, Names* names) {
   const std::string time = absl::StrCat(missed, TimeText(at));
   const absl::string_view kind = KindName(event.kind());
   if (kind.empty()) {
-    return absl::StrCat(time, " ", Escaped(event.text()), "\n");
+    return absl::StrCat(time, " ", EscapedLine(event.text()), "\n");
   }
   std::string text = absl::StrFormat("%s %-10s", time, kind);
   if (event.has_client()) {

@@ -20,12 +20,28 @@ using directory::proto::WaitingEntry;
 
 namespace {
 
+// Whether two insertions, deletions or changes of a character, or fewer, make
+// one text of the other.
+bool IsSimilar(absl::string_view a, absl::string_view b, int changes = 2) {
+  while (!a.empty() && !b.empty() && a[0] == b[0]) {
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  if (a.empty() && b.empty()) return true;
+  if (changes == 0) return false;
+  --changes;
+  return (!a.empty() && IsSimilar(a.substr(1), b, changes)) ||
+         (!b.empty() && IsSimilar(a, b.substr(1), changes)) ||
+         (!a.empty() && !b.empty() &&
+          IsSimilar(a.substr(1), b.substr(1), changes));
+}
+
 class Explainer {
  public:
   Explainer(const ListPart& list, const ClientKey& client, Names* names)
       : list_(list), client_(client), names_(names) {}
 
-  Explanation Explain() {
+  Explanation Explain(const ProblemOf& problem_of) {
     const std::string service = ExplainBindings();
     if (service.empty()) {
       AddMissingBinding();
@@ -40,8 +56,15 @@ class Explainer {
                                   " has not accepted ", not_taken_,
                                   " sessions: it is stopped or busy"));
     }
+    const std::string problem = problem_of(*offered);
+    if (!problem.empty()) {
+      return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
+                                  " ", problem));
+    }
     explanation_.can_open = true;
-    return Verdict("yes, with the same protocol");
+    return Verdict(absl::StrCat(
+        "yes, if its protocol is '", Escaped(offered->protocol_id()),
+        "' with messages of at most ", offered->max_message_size(), " bytes"));
   }
 
  private:
@@ -91,6 +114,16 @@ class Explainer {
         absl::StrCat(client, " -> ", service,
                      " (add it to the bindings file, or: sdir bind ",
                      ShellWord(client), " ", ShellWord(service), ")"));
+    for (const auto& binding : list_.bindings()) {
+      const std::string& bound = binding.client();
+      const size_t name = bound.find(">.") + 2;
+      const ClientKey same{client_.uid, bound.substr(name)};
+      if (Format(same, nullptr) == bound &&
+          IsSimilar(same.name, client_.name)) {
+        Add("similar",
+            absl::StrCat(Named(bound), " -> ", Named(binding.service())));
+      }
+    }
   }
 
   // The text as a word of the shell.
@@ -160,9 +193,9 @@ class Explainer {
 
 }  // namespace
 
-Explanation Explain(const ListPart& list, const ClientKey& client,
-                    Names* names) {
-  return Explainer(list, client, names).Explain();
+Explanation Explain(const ListPart& list, const ClientKey& client, Names* names,
+                    const ProblemOf& problem_of) {
+  return Explainer(list, client, names).Explain(problem_of);
 }
 
 }  // namespace sdir

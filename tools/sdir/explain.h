@@ -7,6 +7,7 @@
 #ifndef LE_MESSAGING_TOOLS_SDIR_EXPLAIN_H_
 #define LE_MESSAGING_TOOLS_SDIR_EXPLAIN_H_
 
+#include <functional>
 #include <string>
 
 #include "directory/bindings.h"
@@ -21,10 +22,15 @@ struct Explanation {
   bool can_open = false;
 };
 
+// Asks the server of a service. Returns why it does not answer, or "".
+using ProblemOf =
+    std::function<std::string(const directory::proto::ServiceEntry& service)>;
+
 // `list` is as the directory sends it: users are numbers. `client` has a user
-// and a name.
+// and a name. `problem_of` is called at most once.
 Explanation Explain(const directory::proto::ListPart& list,
-                    const directory::ClientKey& client, Names* names);
+                    const directory::ClientKey& client, Names* names,
+                    const ProblemOf& problem_of);
 
 }  // namespace sdir
 }  // namespace le

@@ -33,7 +33,13 @@ class ExplainTest : public ::testing::Test {
     entry->set_protocol_id("q");
     return entry;
   }
-  Explanation ExplainC() { return Explain(list_, {1, "c"}, &names_); }
+  Explanation ExplainC(const std::string& name = "c") {
+    return Explain(
+        list_, {1, name}, &names_,
+        [this](const directory::proto::ServiceEntry&) { return problem_; });
+  }
+
+  std::string problem_;  // of each server
 
   directory::proto::ListPart list_;
   KnownNames names_;
@@ -52,7 +58,8 @@ TEST_F(ExplainTest, TheMostSpecificBindingApplies) {
             "overridden   <*>.* -> <root>.*\n"
             "offered      <bob>.c by ten[10], protocol 'p', messages of at "
             "most 64 bytes\n"
-            "can open     yes, with the same protocol\n");
+            "can open     yes, if its protocol is 'p' with messages of at most "
+            "64 bytes\n");
   EXPECT_TRUE(found.can_open);
 }
 
@@ -70,7 +77,7 @@ TEST_F(ExplainTest, WithoutABindingItNamesTheLineToAdd) {
 
 // The command can be pasted into a shell, whatever the name is.
 TEST_F(ExplainTest, AQuoteDoesNotEndTheWordOfACommand) {
-  const Explanation found = Explain(list_, {1, "x';cmd;'"}, &names_);
+  const Explanation found = ExplainC("x';cmd;'");
   EXPECT_NE(found.text.find(R"(sdir bind '<ann>.x\'\'';cmd;\'\''' '<USER>.)"),
             std::string::npos)
       << found.text;
@@ -106,6 +113,30 @@ TEST_F(ExplainTest, NamesAServerThatTakesNoSession) {
             std::string::npos)
       << found.text;
   EXPECT_FALSE(found.can_open);
+}
+
+TEST_F(ExplainTest, AsksTheServer) {
+  Bind("<1>.c", "<2>.s");
+  Offer("<2>.s", 10);
+  problem_ = "does not answer";
+  const Explanation found = ExplainC();
+  EXPECT_NE(found.text.find("can open     perhaps: ten[10] does not answer\n"),
+            std::string::npos)
+      << found.text;
+  EXPECT_FALSE(found.can_open);
+}
+
+TEST_F(ExplainTest, ShowsBindingsOfSimilarNames) {
+  Bind("<1>.facts", "<2>.s");
+  Bind("<7>.facts", "<2>.s");  // of another user
+  Bind("<*>.facts", "<2>.s");  // of all users, so it would apply
+  const std::string similar = "similar      <ann>.facts -> <bob>.s\n";
+  for (const char* name : {"facs", "fact", "Facts", "factss", "fatcs"}) {
+    EXPECT_NE(ExplainC(name).text.find(similar), std::string::npos) << name;
+  }
+  for (const char* name : {"fa", "facts345", "other"}) {
+    EXPECT_EQ(ExplainC(name).text.find("similar"), std::string::npos) << name;
+  }
 }
 
 }  // namespace

@@ -36,11 +36,12 @@ constexpr size_t kSessionOverhead = 512;
 
 constexpr int kMaxBuckets = messaging::Latency::kBuckets;
 
-constexpr char kNoAnswer[] =
-    "does not answer: it is stopped, or its event loop does not run";
 constexpr char kBroken[] = "answers with another message than a snapshot";
 
 }  // namespace
+
+const char kNoAnswer[] =
+    "does not answer: it is stopped, or its event loop does not run";
 
 // ---- One server ------------------------------------------------------------
 

@@ -126,8 +126,16 @@ int RunExplain(Command* command) {
   }
   command->End();
   Names names(&users);
+  const auto problem_of = [&](const directory::proto::ServiceEntry& service) {
+    ListPart one;
+    *one.add_services() = service;
+    const std::string problem =
+        Inspections(command->socket_dir()).Take(one, &users)[0].problem;
+    // Other problems do not concern clients: the library may be an earlier one.
+    return problem == kNoAnswer ? problem : std::string();
+  };
   const Explanation explanation =
-      Explain(AskForList(command->socket_dir()), *client, &names);
+      Explain(AskForList(command->socket_dir()), *client, &names, problem_of);
   std::fputs(explanation.text.c_str(), stdout);
   return explanation.can_open ? directory::kDone : directory::kNo;
 }

@@ -377,9 +377,9 @@ class ServerCalls {
   }
 
   // ---- The server: its thread only ----
-  // In each function, `goes_on` returns false if a closure has destroyed the
-  // server. The table does not exist then. The closures may use and finish all
-  // calls.
+  // In each function, `goes_on` returns false if the table does not exist any
+  // more: a closure has destroyed the server, or has run the loop, which has
+  // closed the session. The closures may use and finish all calls.
 
   // The client does not wait for the call any more. No-op if there is no such
   // call.

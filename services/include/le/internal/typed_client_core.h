@@ -230,8 +230,8 @@ class TypedClientCore final : public ThreadBound {
   // Tells the server that nobody waits for the call any more.
   void SendCancel(uint32_t call) {
     if (!alive()) return;
-    // The list is bounded: at most one for each open request of the session.
-    cancels_.push_back(call);
+    // A server that is not told of a cancel goes on until the call's deadline.
+    if (cancels_.size() < kMaxCancels) cancels_.push_back(call);
     SendCancels();
   }
 
@@ -365,6 +365,9 @@ class TypedClientCore final : public ThreadBound {
   uint32_t last_call_ = 0;
   std::map<uint16_t, KeptMessage> kept_;  // by the number of the method
   ClientStreams streams_;
+  // As many as the open requests of a session by default. A blocking call that
+  // found no room before its timeout is not open, so there may be more.
+  static constexpr size_t kMaxCancels = 65536;
   std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
   le_msg_SessionLimits_t limits_ = {};  // of the user
   Credit granted_;                      // to all open streams

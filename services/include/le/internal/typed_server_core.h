@@ -189,12 +189,13 @@ class TypedServerCore final : public ThreadBound {
     }
     // If there is no such call, it has ended: the message has crossed its
     // response.
-    const auto it = sessions_.find(le_msg_GetSession(RefOf(*message)));
+    const void* const session = le_msg_GetSession(RefOf(*message));
+    const auto it = sessions_.find(session);
     switch (envelope.kind) {
       case Kind::kCancel:
         if (it != sessions_.end()) {
           calls_->Cancel(&it->second.calls, envelope.call,
-                         [this] { return alive(); });
+                         [this, session] { return Has(session); });
         }
         return absl::OkStatus();
       case Kind::kCredit:
@@ -251,6 +252,12 @@ class TypedServerCore final : public ThreadBound {
     return std::move(*message).Respond();
   }
 
+  // Whether the table of a session is still there. A closure may destroy the
+  // server, or run the loop, which may then close the session.
+  bool Has(const void* session) const {
+    return alive() && sessions_.count(session) > 0;
+  }
+
   // Null: the session is closed.
   SessionState* StateOf(const Message& message) {
     const void* const session = le_msg_GetSession(RefOf(message));
@@ -268,16 +275,18 @@ class TypedServerCore final : public ThreadBound {
 
   void OnClosed(const Session& session) {
     const Hold hold(this);
-    const auto it = sessions_.find(session.key());
+    const void* const key = session.key();
+    const auto it = sessions_.find(key);
     if (it == sessions_.end()) return;
-    calls_->CancelAll(&it->second.calls, [this] { return alive(); });
-    if (alive()) sessions_.erase(it);
+    calls_->CancelAll(&it->second.calls, [this, key] { return Has(key); });
+    if (alive()) sessions_.erase(key);
   }
   void OnRoom(const Session& session) {
     const Hold hold(this);
-    const auto it = sessions_.find(session.key());
+    const void* const key = session.key();
+    const auto it = sessions_.find(key);
     if (it == sessions_.end()) return;
-    calls_->TellRoom(&it->second.calls, [this] { return alive(); });
+    calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
   }
 
   // No call is open. This runs in a later turn of the loop than the end of the
