@@ -213,7 +213,7 @@ class World {
   CountRequest Request() {
     CountRequest request;
     request.set_name("the request");
-    request.set_number(static_cast<uint32_t>(Roll(3)));
+    request.set_number(static_cast<uint32_t>(Roll(6)));
     return request;
   }
   le::CallOptions Options() {
@@ -489,6 +489,21 @@ void Torture(Party* party, const std::string& own, const std::string& other,
   world.ExpectNothingLeft();
 }
 
+// A case that was not reached. Empty: each was.
+std::string Missed(const Coverage& coverage) {
+  for (int site = 0; site < kSites; ++site) {
+    for (int object = 0; object < kObjects; ++object) {
+      // A server that has drained has no open call.
+      if (site == kDrained && (object == kReply || object == kSink)) continue;
+      if (coverage[site][object] == 0) {
+        return absl::StrCat("object ", object, " was never destroyed at site ",
+                            site);
+      }
+    }
+  }
+  return "";
+}
+
 TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
   const char* const count = std::getenv("LE_TORTURE_SEEDS");
   const char* const only = std::getenv("LE_TORTURE_SEED");
@@ -497,8 +512,13 @@ TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
       only != nullptr
           ? first
           : (count == nullptr ? 4000 : std::strtoull(count, nullptr, 10));
+  // Some cases are so rare that more seeds may be needed to reach each.
+  const uint64_t most = only == nullptr && count == nullptr ? 40000 : last;
   Coverage coverage = {};
-  for (uint64_t seed = first; seed <= last && !HasFailure(); ++seed) {
+  for (uint64_t seed = first;
+       (seed <= last || (seed <= most && !Missed(coverage).empty())) &&
+       !HasFailure();
+       ++seed) {
     Scenario scenario;
     scenario.Add("a", [&](Party* party) {
       Torture(party, "a", "b", 2 * seed, &coverage);
@@ -510,16 +530,7 @@ TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
     RunScenario(scenario, Setting::kSimulated, 1);
     EXPECT_FALSE(HasFailure()) << "to replay it: LE_TORTURE_SEED=" << seed;
   }
-  // Fewer seeds do not reach each case.
-  if (only != nullptr || count != nullptr) return;
-  for (int site = 0; site < kSites; ++site) {
-    for (int object = 0; object < kObjects; ++object) {
-      // A server that has drained has no open call.
-      if (site == kDrained && (object == kReply || object == kSink)) continue;
-      EXPECT_GT(coverage[site][object], 0)
-          << "object " << object << " was never destroyed at site " << site;
-    }
-  }
+  if (only == nullptr && count == nullptr) EXPECT_EQ(Missed(coverage), "");
 }
 
 }  // namespace
