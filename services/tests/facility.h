@@ -75,6 +75,8 @@ class Facility : public FileFactsService {
                            ? 0
                            : static_cast<uint64_t>(absl::ToInt64Seconds(
                                  absl::Ceil(left, absl::Seconds(1)))));
+    } else if (name == "user") {
+      reply->set_lines(reply.caller().user());
     } else if (name == "cancels") {
       reply->set_lines(static_cast<uint64_t>(cancels));
     } else if (name == "logged") {

@@ -428,6 +428,14 @@ TEST_P(TypedKillTest, AServerDies) {
   RunScenario(scenario, GetParam());
 }
 
+TEST_P(TypedTest, AServerKnowsTheUserOfItsCaller) {
+  RunClient([](Party*, FileFactsClient* client) {
+    // All parties have the same user.
+    EXPECT_EQ(Must(client->Count(Named("user"))).lines(),
+              Must(client->peer()).user);
+  });
+}
+
 TEST_P(TypedTest, MisuseIsAStatus) {
   RunClient([](Party*, FileFactsClient* client) {
     static constexpr absl::StatusCode kMisuse =
