@@ -312,6 +312,17 @@ std::string FishCompletion(const Usage& usage) {
   return script;
 }
 
+std::string CommandHelp(const Usage& usage, const CommandInfo& command) {
+  std::string text;
+  AppendEntry(Synopsis(usage, command), command.help, &text);
+  for (const OptionInfo& option : usage.options) {
+    if (command.Takes(option.name)) {
+      AppendEntry(Forms(option), option.help, &text);
+    }
+  }
+  return text;
+}
+
 absl::StatusOr<std::string> HelpAs(absl::string_view format,
                                    const Usage& usage) {
   constexpr std::pair<const char*, std::string (*)(const Usage&)> kFormats[] = {
@@ -323,8 +334,12 @@ absl::StatusOr<std::string> HelpAs(absl::string_view format,
   for (const auto& known : kFormats) {
     if (format == known.first) return known.second(usage);
   }
+  if (const CommandInfo* const command = usage.FindCommand(format)) {
+    return CommandHelp(usage, *command);
+  }
   return absl::InvalidArgumentError(absl::StrCat(
-      "unknown format '", format, "': text, man, bash, zsh or fish"));
+      "'", format,
+      "' is no command, and no format: text, man, bash, zsh or fish"));
 }
 
 }  // namespace directory

@@ -68,8 +68,11 @@ std::string BashCompletion(const Usage& usage);
 std::string ZshCompletion(const Usage& usage);
 std::string FishCompletion(const Usage& usage);
 
-// Returns one of these texts. InvalidArgument: the format is not text, man,
-// bash, zsh or fish.
+// The part of the help about a command and its options.
+std::string CommandHelp(const Usage& usage, const CommandInfo& command);
+
+// Returns one of these texts. `format` is text, man, bash, zsh or fish, or the
+// name of a command. InvalidArgument: it is neither.
 absl::StatusOr<std::string> HelpAs(absl::string_view format,
                                    const Usage& usage);
 

@@ -154,10 +154,10 @@ const std::vector<CommandInfo>& Commands() {
        "writes the requests of a service as a trace, which Perfetto shows: a "
        "span from each request to its response, and a track for each session"},
       {"help",
-       "[FORMAT]",
+       "[WHAT]",
        {},
-       "this text; with FORMAT man, bash, zsh or fish, the man page or a "
-       "completion for that shell"},
+       "this text; WHAT may be a command, or man for the man page, or bash, zsh "
+       "or fish for a completion"},
   };
   return *commands;
 }
