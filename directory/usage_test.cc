@@ -101,9 +101,9 @@ TEST(UsageTest, EachTextNamesEachCommandAndOption) {
   EXPECT_EQ(HelpAs("x", WithCommands()).status().message(),
             "'x' is no command, and no format: text, man, bash, zsh or fish");
   for (const CommandInfo& command : WithCommands().commands) {
-    EXPECT_THAT(*HelpAs(command.name, WithCommands()),
-                AllOf(HasSubstr(command.name),
-                      Not(HasSubstr(WithCommands().summary))));
+    EXPECT_THAT(
+        *HelpAs(command.name, WithCommands()),
+        AllOf(HasSubstr(command.name), Not(HasSubstr(WithCommands().summary))));
   }
 }
 

@@ -156,7 +156,8 @@ const std::vector<CommandInfo>& Commands() {
       {"help",
        "[WHAT]",
        {},
-       "this text; WHAT may be a command, or man for the man page, or bash, zsh "
+       "this text; WHAT may be a command, or man for the man page, or bash, "
+       "zsh "
        "or fish for a completion"},
   };
   return *commands;
