@@ -530,7 +530,9 @@ TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
     RunScenario(scenario, Setting::kSimulated, 1);
     EXPECT_FALSE(HasFailure()) << "to replay it: LE_TORTURE_SEED=" << seed;
   }
-  if (only == nullptr && count == nullptr) EXPECT_EQ(Missed(coverage), "");
+  if (only == nullptr && count == nullptr) {
+    EXPECT_EQ(Missed(coverage), "");
+  }
 }
 
 }  // namespace
