@@ -70,7 +70,8 @@ std::string Html(absl::string_view text) {
 std::string Rate(const Activity& activity, uint64_t count) {
   if (activity.seconds == 0) return "-";
   const double rate = static_cast<double>(count) / activity.seconds;
-  return absl::StrFormat(rate > 0 && rate < 9.95 ? "%.1f" : "%.0f", rate);
+  return rate > 0 && rate < 9.95 ? absl::StrFormat("%.1f", rate)
+                                 : absl::StrFormat("%.0f", rate);
 }
 
 std::string PerSecond(const Activity& activity) {
