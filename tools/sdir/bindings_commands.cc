@@ -96,7 +96,7 @@ int RunWait(Command* command) {
   const event::Instant deadline =
       event::Process::Current()->Now() +
       command->Timeout().value_or(absl::InfiniteDuration());
-  Directory(command->socket_dir(), std::move(request), deadline);
+  const Directory found(command->socket_dir(), std::move(request), deadline);
   return directory::kDone;
 }
 

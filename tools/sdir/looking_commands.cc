@@ -150,19 +150,18 @@ int RunTop(Command* command) {
   };
   update(0);
   const bool is_once = command->Has("--once") || !LinesOfTerminal().has_value();
-  do {
+  for (;;) {
     absl::SleepFor(kPause);
     if (is_once) {
       std::fputs(update(SIZE_MAX).c_str(), stdout);
-    } else {
-      // Writes over the last table, without a flicker.
-      const std::string table = absl::StrReplaceAll(
-          update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
-      std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);
+      return directory::kDone;
     }
+    // Writes over the last table, without a flicker.
+    const std::string table = absl::StrReplaceAll(
+        update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
+    std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);
     FlushOutput();
-  } while (!is_once);
-  return directory::kDone;
+  }
 }
 
 int RunGraph(Command* command) {
