@@ -18,8 +18,8 @@
     )
 
 A program links one or more components and one library with a transport, such as
-//messaging:le_messaging. It must not define main(): le_api_component links a main() that runs
-the event loop. The loop first advertises the services of all components, then connects their
+//messaging:le_messaging. The program must not define main(), because le_api_component links a
+main() that runs the event loop. The loop first advertises the services of all components, then connects their
 clients, then calls each COMPONENT_INIT_ONCE and each COMPONENT_INIT. As in Legato, the
 components in the deps of a component are initialized before it.
 """

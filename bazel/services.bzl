@@ -45,7 +45,8 @@ def _le_generate_impl(ctx):
         for path in paths
     ] for suffix in [".le.h", ".le.cc", ".le_mock.h", ".le.txtpb"]}
 
-    # The folder below which the output paths equal the import paths.
+    # protoc writes into this folder. Below it, each output has the import path
+    # of its .proto file, with another suffix.
     first = outputs[".le.h"][0].path
     out = first[:-len(paths[0]) + len(".proto") - len(".le.h") - 1]
     arguments = ctx.actions.args()
@@ -96,7 +97,7 @@ _le_generate = rule(
 def le_cc_service_library(name, proto, deps = [], testonly = False, visibility = None, **kwargs):
     """Defines a library with the clients and servers of the services of a proto_library.
 
-    Defines NAME_mock too, with mocks of both.
+    Also defines the library NAME_mock, with mocks of the clients and the servers.
 
     Args:
       name: the library's name.
@@ -104,7 +105,7 @@ def le_cc_service_library(name, proto, deps = [], testonly = False, visibility =
       deps: other libraries, such as those of protos that `proto` imports.
       testonly: as for all rules.
       visibility: as for all rules.
-      **kwargs: for the library, such as tags and copts.
+      **kwargs: other attributes, such as tags and copts, for the library and for NAME_mock.
     """
     generated = name + "_le"
     _le_generate(name = generated, proto = proto, testonly = testonly, visibility = ["//visibility:private"])
@@ -169,15 +170,16 @@ _le_compatible_test = rule(
 )
 
 def le_service_compatible_test(name, service, golden, **kwargs):
-    """Fails if peers of an earlier version and this one would misunderstand each other.
+    """Fails if a peer of an earlier version and a peer of this one would misunderstand each other.
 
     services/compatible/compare.h lists the changes that are compatible.
 
     Args:
       name: the test's name.
       service: a le_cc_service_library of this package.
-      golden: the descriptors of the earlier version: a copy of the file
-        NAME_le/PROTO.le.txtpb that `service` generated in that version.
+      golden: the descriptors of the earlier version. This is a copy of the file that `service`
+        generated in that version: SERVICE_le/PROTO.le.txtpb, where SERVICE is the name of
+        `service` and PROTO.proto is its source.
       **kwargs: for the test, such as tags.
     """
     _le_compatible_test(

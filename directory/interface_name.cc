@@ -33,7 +33,8 @@ absl::Status CheckInterfaceName(absl::string_view name) {
       return absl::InvalidArgumentError(absl::StrCat(
           "the interface name '", Printable(name), "' contains '",
           Printable(absl::string_view(&c, 1)),
-          "'; allowed is printable ASCII without blanks and < > # *"));
+          "'; printable ASCII is allowed, except blanks and the characters "
+          "< > # *"));
     }
   }
   return absl::OkStatus();

@@ -34,7 +34,8 @@ absl::Status CheckInterfaceName(absl::string_view name);
 // kMaxProtocolIdBytes bytes of any value but NUL.
 absl::Status CheckProtocolId(absl::string_view id);
 
-// Escapes all bytes of `text` that are not printable ASCII, for logs.
+// Returns `text` for a log line. Escapes quotes, apostrophes, backslashes, and
+// all bytes that are not printable ASCII.
 std::string Printable(absl::string_view text);
 
 }  // namespace directory

@@ -31,9 +31,10 @@ TEST(InterfaceNameTest, RefusesEachForbiddenByte) {
         c > 0x20 && c < 0x7f && c != '<' && c != '>' && c != '#' && c != '*';
     EXPECT_EQ(CheckInterfaceName(name).ok(), allowed) << c;
   }
-  EXPECT_EQ(CheckInterfaceName("a b").message(),
-            "the interface name 'a b' contains ' '; allowed is printable ASCII "
-            "without blanks and < > # *");
+  EXPECT_EQ(
+      CheckInterfaceName("a b").message(),
+      "the interface name 'a b' contains ' '; printable ASCII is allowed, "
+      "except blanks and the characters < > # *");
 }
 
 TEST(ProtocolIdTest, TakesAnyBytesButNul) {

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * The protocol of the quickstart: the client sends an open file, and the server
- * answers with facts about the file.
+ * The protocol of the quickstart. The client sends an open file. The server
+ * answers with the numbers of lines, words and bytes in the file's first MiB.
  */
 
 #ifndef EXAMPLES_C_QUICKSTART_FILE_FACTS_H_
@@ -27,11 +27,11 @@ typedef struct {
   char text[64];
 } FileFacts_t;
 
-/* Offers the service; its handlers run on the calling thread's loop. */
+/* Offers the service. Its handlers run on the calling thread's loop. */
 void StartServer(void);
 
-/* Opens a session, sends requests, and calls `done` when they are answered.
- * Repeats this whenever the session was closed and is open again. */
+/* Opens a session, and opens it again after each close. Each time the session is
+ * open, sends requests, and calls `done` after the last response. */
 void StartClient(const char* fileName, void (*done)(void));
 
 #endif /* EXAMPLES_C_QUICKSTART_FILE_FACTS_H_ */

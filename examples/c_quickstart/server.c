@@ -13,9 +13,9 @@ static void Count(int fd, FileFacts_t* facts) {
   ssize_t size;
   bool inWord = false;
   facts->lines = facts->words = facts->bytes = 0;
-  /* The file is the client's choice. pread() fails for a pipe; read() might
-   * wait for its writer for ever. Others wait meanwhile, and /dev/zero never
-   * ends, so the rest of a large file is not counted. */
+  /* The client chooses the file. pread() fails for a pipe, where read() might
+   * wait for ever. /dev/zero never ends, and other clients wait meanwhile. So the
+   * rest of a large file is not counted. */
   while (facts->bytes < MAX_BYTES &&
          (size = pread(fd, buffer, sizeof(buffer), (off_t)facts->bytes)) > 0) {
     facts->bytes += (uint64_t)size;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The protocol of examples/c_quickstart, for C++. The programs of both can
-// communicate.
+// The protocol of examples/c_quickstart, for C++. The C programs and the C++
+// programs can communicate.
 
 #ifndef LE_MESSAGING_EXAMPLES_CPP_QUICKSTART_FILE_FACTS_H_
 #define LE_MESSAGING_EXAMPLES_CPP_QUICKSTART_FILE_FACTS_H_

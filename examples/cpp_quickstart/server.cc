@@ -12,9 +12,9 @@ static void Count(int fd, FileFacts* facts) {
   char buffer[4096];
   bool in_word = false;
   facts->lines = facts->words = facts->bytes = 0;
-  // The file is the client's choice. pread() fails for a pipe; read() might wait
-  // for its writer for ever. Others wait meanwhile, and /dev/zero never ends, so
-  // the rest of a large file is not counted.
+  // The client chooses the file. pread() fails for a pipe, where read() might
+  // wait for ever. /dev/zero never ends, and other clients wait meanwhile. So the
+  // rest of a large file is not counted.
   while (facts->bytes < kMaxBytes) {
     const ssize_t size =
         pread(fd, buffer, sizeof(buffer), static_cast<off_t>(facts->bytes));

@@ -2,7 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the components as programs, the client first: DIRECTORYD SERVER CLIENT.
+# Runs the components as programs. The client starts before the server.
+# Arguments: DIRECTORYD SERVER CLIENT.
 set -euo pipefail
 
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_api_XXXXXX)

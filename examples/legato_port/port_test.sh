@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs the ported server with the ported client, and with the client that has a
-# loop of its own: DIRECTORYD SERVER CLIENT POLL_CLIENT.
+# loop of its own. Arguments: DIRECTORYD SERVER CLIENT POLL_CLIENT.
 set -euo pipefail
 
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_port_XXXXXX)

@@ -22,9 +22,9 @@ class FileFactsServer final : public FileFactsService {
   void Count(const Nothing&, le::UniqueFd fd, le::Reply<Facts> reply) override {
     char buffer[4096], last = ' ';
     ssize_t size = 0;
-    // The file is the client's choice. pread() fails for a pipe; read() might
-    // wait for its writer for ever. Others wait meanwhile, and /dev/zero never
-    // ends, so the rest of a large file is not counted.
+    // The client chooses the file. pread() fails for a pipe, where read() might
+    // wait for ever. /dev/zero never ends, and other clients wait meanwhile. So
+    // the rest of a large file is not counted.
     while (reply->bytes() < kMaxBytes &&
            (size = pread(fd.get(), buffer, sizeof(buffer), reply->bytes())) >
                0) {

@@ -2,7 +2,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the programs: DIRECTORYD SENSOR CONTROLLER DISPLAY.
+# Runs the programs. Arguments: DIRECTORYD SENSOR CONTROLLER DISPLAY.
 set -euo pipefail
 
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_thermostat_XXXXXX)
@@ -42,8 +42,7 @@ kill "$controller"
 expect 3 "no more states: UNAVAILABLE"
 "$3" &
 expect 3 "20.5 degrees, target 20.0, heater off"
-# The new controller has reached the sensor. Before that, it cannot open the
-# sensor's file.
+# The new controller has reached the sensor, so it can now open the sensor's file.
 exec 5< <(exec "$4")
 displays+=($!)
 expect 5 "the sensor's file: 20501"

@@ -17,13 +17,13 @@ extern "C" {
 #define SENSOR_PROTOCOL "thermostat.Sensor/1"
 
 typedef struct {
-  int32_t wantsFile;   /* request: not 0: respond with a file descriptor */
-  int32_t temperature; /* response: in thousandths of a degree Celsius */
+  int32_t wantsFile;   /* in a request. Not 0: the response has the file */
+  int32_t temperature; /* in a response: thousandths of a degree Celsius */
 } Sensor_Message_t;
 
 /* Offers the service "sensor", whose handler runs on the calling thread's loop.
  * The file contains a temperature, like /sys/class/thermal/thermal_zone0/temp.
- * The name must stay valid. */
+ * `fileName` must stay valid. */
 void StartSensor(const char* fileName);
 
 #ifdef __cplusplus

@@ -38,7 +38,8 @@ class ClientAccounts {
   // Users that are not bounded are counted but never refused.
   bool IsBounded(uid_t user) const { return process_->IsStranger(user); }
 
-  // False: the user has reached its limit. After true, one return must follow.
+  // False: the user has reached its limit. After true, one call of the matching
+  // Return function must follow.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
   void ReturnSession(uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
@@ -61,20 +62,21 @@ class ClientAccounts {
   event::Quota sessions_{"sessions", {}};
   event::Quota descriptors_{"file descriptors in messages", {}};
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
-  // The list of users that wait for a file descriptor. Each has at least one at
-  // its service. So it is scheduled at the latest when it returns its last one.
+  // The list of users that wait for a file descriptor. Each user in the list has
+  // at least one file descriptor at its service. So the user is scheduled at the
+  // latest when it returns the last of them.
   ServiceUser* first_waiting_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
 // One user at one service. The user's sessions share it. For the owner's
-// thread, unless a comment says otherwise. The user may have neither a session
-// nor anything else here: see is_in_use().
+// thread, unless a comment says otherwise. The object can exist while the user
+// has no session and nothing else here: see is_in_use().
 class ServiceUser final : public event::RefCounted<ServiceUser>,
                           private Scheduled {
  public:
   // After AwaitsDescriptor() or AwaitsBytes() has returned true, the owner's
-  // loop calls `on_return` once the user may have more. It is not called if the
-  // user has no session then.
+  // loop calls `on_return` when the user may have more. If the user has no
+  // session then, `on_return` is not called.
   ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts, Owner* owner,
               std::function<void(ServiceUser*)> on_return)
       : uid_(uid),
@@ -90,7 +92,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   bool is_in_use() const {
     return sessions_ > 0 || descriptors_ > 0 || bytes_ > 0;
   }
-  // Adds or removes a session. True: the limits of its sessions change.
+  // Adds or removes a session. True: the limits of the user's sessions change.
   bool Add() { return Divide(++sessions_); }
   bool Remove() { return Divide(--sessions_); }
 
@@ -121,21 +123,23 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
 
   // ---- File descriptors in messages ----
   // Users that are not bounded are never refused. False: the user has reached a
-  // limit. After true, one return must follow.
+  // limit. After true, one ReturnDescriptor() must follow.
   bool TakeDescriptor();
   // Any thread.
   void ReturnDescriptor();
   uint32_t descriptors() const { return descriptors_.load(); }
-  // Whether the user has reached a limit, and has at least one at this service.
-  // True: `on_return` will be called.
+  // Whether the user has reached a limit, and has at least one file descriptor at
+  // this service. True: `on_return` will be called.
   bool AwaitsDescriptor();
-  // True at the first call, and at the first call after the user had none.
+  // True at the first call, and at the first call after the user had no file
+  // descriptor.
   bool IsFirstWait() { return !std::exchange(has_waited_, true); }
-  // For a log line: how many the user has, and which limit it has reached.
+  // For a log line: the number of the user's file descriptors, and the limit that
+  // the user has reached.
   std::string DescribeDescriptors() const;
 
   // ---- Bytes of requests without a response, and of partial messages ----
-  // Any thread. Counts them for a bounded user. One return must follow.
+  // Any thread. Counts bytes for a bounded user. One ReturnBytes() must follow.
   void TakeBytes(size_t bytes) {
     if (is_bounded_) bytes_.fetch_add(bytes);
   }
@@ -179,7 +183,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   std::atomic<size_t> bytes_{0};
   std::atomic<bool> awaits_bytes_{false};
   bool has_awaited_bytes_ = false;
-  // These two are guarded by the lock of `accounts_`.
+  // The next two are guarded by the lock of `accounts_`.
   bool is_waiting_ = false;
   ServiceUser* next_waiting_ = nullptr;
 };

@@ -47,8 +47,8 @@ class ClientHandler {
   // A message that is not a response.
   virtual void OnMessage(ClientSession* session,
                          event::Ref<Message> message) = 0;
-  // The session was closed, but not by its user. close_reason() says why. It
-  // may be opened again.
+  // The session was closed, but not by its user. close_reason() says why. The
+  // user may open the session again.
   virtual void OnClosed(ClientSession* session) = 0;
   // The queue has room again, after a message did not fit.
   virtual void OnRoom(ClientSession* session) = 0;

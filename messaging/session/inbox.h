@@ -39,7 +39,7 @@ class Inbox {
     return queue_ == nullptr ? 0 : queue_->deliveries.size() - queue_->first;
   }
   // The bytes of its pushes, and the number of pushes with a file descriptor.
-  // Responses do not count, because requests bound them.
+  // Responses do not count, because the number of open requests limits them.
   size_t bytes() const { return queue_ == nullptr ? 0 : queue_->bytes; }
   size_t descriptors() const {
     return queue_ == nullptr ? 0 : queue_->descriptors;
@@ -59,26 +59,27 @@ class Inbox {
   // Needs no memory.
   void End();
   // The user has closed the session. A completion here whose result is kOk
-  // becomes kClosed; other results stay. All are in the order of their numbers.
-  // Messages are not delivered: the caller takes them by TakeDropped(). Needs
-  // no memory.
+  // becomes kClosed; other results stay. All completions are then in the order
+  // of their numbers. Messages are not delivered: the caller takes them by
+  // TakeDropped(). Needs no memory.
   void Close();
-  // A message that Close() has dropped. It must be released without a lock.
-  // Null: there are no more.
+  // Returns a message that Close() has dropped. The caller must hold no lock
+  // when it releases the message. Null: there are no more.
   event::Ref<Message> TakeDropped();
 
  private:
-  // The front of the vector is erased when at least this number of deliveries
-  // was popped, and more were popped than remain.
+  // Popped deliveries are erased from the vector when none remains. While some
+  // remain, at least this number must have been popped, and more than remain.
   static constexpr size_t kMinErased = 64;
 
   // Usually created for one delivery, and destroyed after it.
   struct Queue {
     std::vector<Delivery> deliveries;
-    size_t first = 0;  // the deliveries before it were popped
+    size_t first = 0;  // the index of the next delivery
     size_t bytes = 0;
     size_t descriptors = 0;
-    size_t dropped = 0;  // how many of the first are for TakeDropped()
+    // The number of next deliveries that only TakeDropped() may take.
+    size_t dropped = 0;
   };
 
   // Makes room for one delivery besides the reservations.

@@ -31,8 +31,8 @@ class Service;
 // A snapshot is sent in parts, one in each turn, while the administrator reads.
 // A session that begins or ends meanwhile may be in the snapshot or not.
 //
-// It may also tap the service: then the frames of the sessions are copied into
-// its ring, until its connection closes.
+// The administrator may also tap the service. Then the frames of the sessions are
+// copied into its ring, until its connection closes.
 class Inspector final : private transports::Connection::Observer,
                         private event::Task {
  public:
@@ -71,8 +71,8 @@ class Inspector final : private transports::Connection::Observer,
   const std::unique_ptr<transports::Connection> connection_;
   const transports::BufferPool::Ptr pool_;
   bool taps_ = false;
-  bool sends_snapshot_ = false;    // it is not complete
-  bool is_first_ = false;          // its first part is due
+  bool sends_snapshot_ = false;    // a snapshot is not complete
+  bool is_first_ = false;          // the first part is due
   ServerSession* next_ = nullptr;  // the first session of the next part
   bool posted_ = false;
 };

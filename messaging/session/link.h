@@ -88,8 +88,8 @@ class TurnQueue final : private event::Timer {
 
   TurnShare share_;
   event::Loop* loop_ = nullptr;
-  std::vector<Link*> links_;  // null: was removed
-  size_t next_ = 0;           // the index of the first that waits
+  std::vector<Link*> links_;  // null: the link was removed
+  size_t next_ = 0;           // the index of the first link that waits
   uint32_t first_place_ = 0;  // the place of links_[0]
   uint32_t count_ = 0;        // of links that wait
   bool has_grown_ = false;    // since the last OnExpiry()

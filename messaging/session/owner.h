@@ -103,7 +103,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // kind in the order of adding.
   void AddService(Owned* service) { Add(&services_, service); }
   void AddSession(Owned* session) { Add(&sessions_, session); }
-  // False: the object is not there.
+  // False: this owner does not have the object.
   bool Remove(Owned* object);
 
   // The owner's thread. Returns the pool for messages of its sessions.

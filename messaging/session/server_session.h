@@ -199,9 +199,9 @@ class ServerSession final : public Session, private event::Held {
     uint64_t messages = 0;
     uint64_t bytes = 0;
     uint64_t requests = 0;
-    // Since when there have been requests without a response, without a pause.
-    // InfiniteFuture(): the handler of the first one has not returned. Not used
-    // if there is no such request.
+    // The start of the present period in which some request has had no response.
+    // InfiniteFuture(): the handler of the first request of this period has not
+    // returned. Not used if each request has a response.
     event::Instant unanswered_since;
   };
   std::unique_ptr<Received> received_;

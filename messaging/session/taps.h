@@ -27,8 +27,8 @@ class Taps {
   void Copy(const inspection::TapRecord& record,
             absl::Span<const uint8_t> payload);
 
-  // `key` names the tap. If `client` is not 0, it gets only the frames of this
-  // process.
+  // `key` names the tap. If `client` is not 0, the tap gets only the frames of
+  // that process.
   void Add(const void* key, pid_t client,
            std::unique_ptr<inspection::TapWriter> writer);
   void Remove(const void* key);

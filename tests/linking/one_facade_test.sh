@@ -2,8 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The linker's error for a program that links both facades names the mistake:
-# one_facade_test.sh LINKER-OUTPUT.
+# A shared library that links both facades. Expected: the linker reports an
+# error, and a symbol in the error names the mistake.
+# Argument: the file with the linker's output.
 set -u
 
 grep -q "multiple definition.*link_le_messaging_or_le_messaging_loopback_not_both" "$1" ||

@@ -2,8 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# A program that only uses messages links nothing of //legato, except inline
-# functions and templates of its headers: unused_test.sh PROGRAM ARCHIVE...
+# A program that only uses messages. Expected: it links nothing of //legato,
+# except inline functions and templates of its headers.
+# Arguments: PROGRAM ARCHIVE...
 set -euo pipefail
 
 program=$1
@@ -16,7 +17,7 @@ symbols() {
 }
 
 linked=$(comm -12 <(symbols "$program") <(symbols "$@"))
-[ -z "$linked" ] || { echo "FAILED: linked, and not used:"; c++filt <<< "$linked"; exit 1; }
+[ -z "$linked" ] || { echo "FAILED: linked, although not used:"; c++filt <<< "$linked"; exit 1; }
 # Check that both lists have symbols. Otherwise the empty list above would prove
 # nothing.
 symbols "$program" | grep -x le_msg_OpenSessionSync > /dev/null

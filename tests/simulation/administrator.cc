@@ -71,14 +71,18 @@ bool Administrator::AwaitSnapshot(Connection* connection, bool is_honest) {
     if (received != IoResult::kOk) return false;
     inspection::proto::Answer answer;
     if (!inspection::Parse(frame, &answer)) {
-      if (is_honest) world_->referee()->Fail("a message that is not an answer");
+      if (is_honest)
+        world_->referee()->Fail(
+            "an inspected server sends no answer, but another message");
       return false;
     }
     if (answer.has_refusal()) return false;
     if (!is_honest) return false;
     const inspection::proto::Snapshot& part = answer.snapshot();
     if (part.has_service() != is_first) {
-      world_->referee()->Fail("the service is not in the first part only");
+      world_->referee()->Fail(
+          "the first part of a snapshot lacks the service, or a later part has "
+          "it");
     }
     if (is_first) last_number_ = UINT64_MAX;
     Check(part);
@@ -89,7 +93,7 @@ bool Administrator::AwaitSnapshot(Connection* connection, bool is_honest) {
       connection->Receive(&frame, pool.get(),
                           world_->sim()->Now() + absl::Milliseconds(50)) ==
           IoResult::kOk) {
-    world_->referee()->Fail("a server answers twice");
+    world_->referee()->Fail("a server answers one inspection request twice");
   }
   return true;
 }
@@ -98,14 +102,16 @@ void Administrator::Check(const inspection::proto::Snapshot& part) {
   for (const auto& session : part.sessions()) {
     // From the newest to the oldest.
     if (session.number() >= last_number_) {
-      world_->referee()->Fail("a session is in a snapshot twice");
+      world_->referee()->Fail(
+          "a session is in a snapshot twice, or out of order");
     }
     last_number_ = session.number();
     const inspection::proto::Counts& counts = session.counts();
     if (counts.messages_in() < counts.requests() ||
         counts.requests() < session.unanswered() ||
         counts.messages_out() > UINT32_MAX || counts.bytes_out() > UINT32_MAX) {
-      world_->referee()->Fail("the counters of a session contradict another");
+      world_->referee()->Fail(
+          "the counters of a session contradict each other");
     }
   }
 }

@@ -1,9 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that inspects servers, as sdir does. Each inspection of an honest
-// server is refused, or answered once for each request, or the server ends or
-// is late.
+// A program that inspects servers, as sdir does. An honest server answers each
+// request once, unless the inspection is refused, or the server ends or is late.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_ADMINISTRATOR_H_
 #define LE_MESSAGING_TESTS_SIMULATION_ADMINISTRATOR_H_

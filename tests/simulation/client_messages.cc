@@ -69,8 +69,8 @@ void ClientProgram::SendOneWay(Conversation* conversation) {
   if (open) ++conversation->certain;
 }
 
-// Keeps a reference to a message that it sends, changes the payload, and sends
-// the message again.
+// Sends a message, and keeps a reference to it. Then changes the payload, and
+// usually sends the message again.
 void ClientProgram::SendTwice(Conversation* conversation) {
   if (conversation->deleted) return;
   const ThreadRules::Call call(&rules_);
@@ -94,7 +94,8 @@ void ClientProgram::SendTwice(Conversation* conversation) {
   if (open) ++conversation->certain;
 }
 
-// Sends until the queue is full. Later the room handler must be called.
+// Sends up to `most` messages, but stops at the first one that does not fit into
+// the queue. OnRoom() must be called after such a message.
 void ClientProgram::SendUntilFull(Conversation* conversation) {
   const bool are_large = world_->plan().sends_large() && world_->OneIn(4);
   const int most = are_large ? kMostLargeUntilFull : kMostUntilFull;
@@ -211,7 +212,9 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
     if (le_msg_RequestSyncResponseTimed(message, timeout, &response) ==
             LE_TIMEOUT &&
         world_->WasAnsweredBefore(number, deadline)) {
-      Fail("a response that has come in time does not count");
+      Fail(
+          "a request timed out, although the server answered before the "
+          "deadline");
     }
   } else {
     response = le_msg_RequestSyncResponse(message);
@@ -232,13 +235,15 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
 // A thread sends a large message while the owner waits for a response. The
 // server responds only after that message.
 void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
-  // A server with a low limit of open requests may not read until it has
-  // answered.
+  // A server that misbehaves may have a low limit of open requests. At the limit
+  // it does not read, so it would never receive the message that it awaits.
   if (conversation->state != State::kOpen || world_->plan().misbehave) return;
-  // The session for the message may be another one. It is new, because while
-  // the owner does not read a session, its server may stop receiving there. No
-  // session may end early, because the server learns only of the end of the
-  // session with the request.
+  // The message may be sent on another session. While the owner waits for the
+  // response, it does not read that session. A server stops receiving from a
+  // client for which many messages are queued. So the other session is new: no
+  // messages are queued for it.
+  // If the other session ended early, the message would be lost, and the server
+  // would never respond. So the plan must keep sessions.
   Conversation* sending = conversation;
   if (world_->plan().keeps_sessions() && live_.size() < kMaxLive &&
       world_->OneIn(2)) {
@@ -265,13 +270,13 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   RequestSync(conversation, Command::kAwait, thread);
 }
 
-// Starts a thread that sends and requests on the session, while the owner may
-// close it and open it again.
+// Starts a thread that sends messages and requests on the session. Meanwhile the
+// owner closes the session and opens it again, up to three times.
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
   const uint32_t thread = next_thread_++;
-  // The helper owns its messages: if the process is killed, the program is
-  // destroyed before its threads.
+  // The helper owns its messages. This object does not own them, because a kill
+  // of the process destroys this object before its threads.
   using Messages = std::vector<std::pair<le_msg_MessageRef_t, Request*>>;
   {
     const ThreadRules::Call call(&rules_);
@@ -327,7 +332,7 @@ void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   const ThreadRules::Handler handler(&self->rules_);
   const Payload payload = *PayloadOf(message);
   if (!IsFilled(*PayloadOf(message))) {
-    self->Fail("a part of a large message is lost");
+    self->Fail("a large message does not have the content that was sent");
   }
   self->world_->Compute();
   if (conversation->state != State::kOpen) {
@@ -337,7 +342,7 @@ void ClientProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
       payload.incarnation != conversation->incarnation ||
       payload.session != conversation->number ||
       payload.client != self->number_) {
-    self->Fail("a message of one session comes on another");
+    self->Fail("a message is damaged, or is not a push of its session");
   }
   if (payload.push != ++conversation->pushes) {
     self->Fail(absl::StrCat("push ", payload.push, " comes where ",
@@ -371,11 +376,15 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     Fail("a response without LE_OK, or LE_OK without a response");
   }
   if (request->cancelled != (result == LE_TERMINATED) && result != LE_CLOSED) {
-    Fail("a cancelled request does not say so");
+    Fail(request->cancelled
+             ? "a cancelled request completes without LE_TERMINATED"
+             : "a request that was not cancelled completes with LE_TERMINATED");
   }
   if (result == LE_TIMEOUT &&
       world_->WasAnsweredBefore(request->number, request->deadline)) {
-    Fail("a response that has come in time does not count");
+    Fail(
+        "a request timed out, although the server answered before the "
+        "deadline");
   }
   if (response != nullptr) {
     world_->NoteTaken(number_, conversation->number);
@@ -394,14 +403,14 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     }
     le_msg_ReleaseMsg(response);
   } else {
-    // The NULL completions of one session run in order, also those of refused
-    // requests.
+    // The requests of one session that complete with LE_CLOSED do so in the
+    // order in which they were made. Refused requests are no exception.
     for (const auto& other : requests_) {
       if (other.first < request->number && result == LE_CLOSED &&
           request->tells_why && other.second->conversation == conversation &&
           !other.second->by_helper &&
           other.second->incarnation <= request->incarnation) {
-        Fail("NULL completions are out of order");
+        Fail("a request completes with LE_CLOSED before an earlier request");
       }
     }
   }
@@ -414,12 +423,16 @@ void ClientProgram::CheckResponse(const Payload& payload,
   if (payload.magic != Payload::kMagic || payload.request != request ||
       payload.client != number_ || payload.session != conversation.number ||
       payload.incarnation != conversation.incarnation) {
-    Fail(absl::StrCat("request ", request, " gets the response to ",
-                      payload.request));
+    Fail(absl::StrCat(
+        "request ", request, " gets a damaged response, or that to ",
+        "request ", payload.request, " of client ", payload.client,
+        ", session ", payload.session, ", opening ", payload.incarnation));
   }
   if (payload.received <= certain) {
-    Fail(absl::StrCat("of ", certain, " messages before a request, ",
-                      payload.received, " arrived, it included"));
+    Fail(
+        absl::StrCat("the server got ", payload.received,
+                     " messages up to a request, and should have got at least ",
+                     certain + 1));
   }
   if (!world_->bindings().HeldSince(conversation.opened_at, uid_,
                                     conversation.interface, payload.server_uid,

@@ -12,7 +12,7 @@ namespace le {
 namespace simulation {
 namespace {
 
-// A server may end a session just after it has opened, so the client retries.
+// A server may end a session just after its opening, so the client retries.
 constexpr int kTriesToBeServed = 5;
 
 constexpr int kFlood = 60;
@@ -309,10 +309,11 @@ void ClientProgram::CheckThatWaitsHaveACause() {
       continue;
     }
     // The session may be open although its handler has not run yet. The handler
-    // runs before the next check. So only a second check without a cause fails.
+    // runs before the next check. So only a second check in a row without a cause
+    // fails.
     const bool has_cause = HasCause(conversation.ref);
     if (!std::exchange(opening->has_cause, has_cause) && !has_cause) {
-      Fail("an opening has waited long without a cause");
+      Fail("an opening has waited for more than a second without a cause");
     }
   }
 }
@@ -373,7 +374,7 @@ void ClientProgram::IsOpen(Conversation* conversation) {
   conversation->state = State::kOpen;
   uid_t uid = 0;
   pid_t pid = 0;
-  // The session may be closed already, and its close handler has not run yet.
+  // The session may be closed although its close handler has not run yet.
   if (le_msg_GetServerUserCreds(conversation->ref, &uid, &pid) != LE_OK) return;
   for (const char* service : {"x", "y", "z"}) {
     if (world_->bindings().HeldSince(conversation->opened_at, uid_,
@@ -431,10 +432,12 @@ void ClientProgram::OnClosed(le_msg_SessionRef_t, void* context) {
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->Fail(
-        "a server that kept the protocol was closed for a protocol error");
+        "a session was closed for a protocol error, although its server kept "
+        "the protocol");
   }
   if (le_msg_GetCloseReason(conversation->ref) == LE_MSG_CLOSE_SLOW_READER) {
-    self->Fail("a session is closed because of a message of its client");
+    self->Fail(
+        "a client has closed a session because its server does not read");
   }
   conversation->state = State::kClosed;
   for (const auto& request : self->requests_) {

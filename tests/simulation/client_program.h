@@ -26,8 +26,8 @@ class ClientProgram {
  public:
   ClientProgram(World* world, int number, uid_t uid,
                 std::vector<std::string> interfaces);
-  // Acts until it has made its operations and the world is calm. Then opens a
-  // session with each service that must be available, and closes all sessions.
+  // Acts until it has made its operations and the world is calm. Then deletes
+  // its sessions, and checks that a request on each interface is answered.
   void Run();
 
  private:
@@ -48,7 +48,7 @@ class ClientProgram {
     uint64_t certain = 0;
     bool may_refuse = false;  // the library may refuse a request
     uint64_t pushes = 0;
-    bool awaits_room = false;  // the last TrySend() found no room
+    bool awaits_room = false;  // a TrySend() found no room; OnRoom() is due
   };
   // The context of an opening's result.
   struct Opening {
@@ -63,8 +63,9 @@ class ClientProgram {
     Conversation* conversation = nullptr;
     uint64_t number = 0;
     uint64_t incarnation = 0;
-    uint64_t certain = 0;                            // messages sent before
-    event::Instant deadline = absl::InfinitePast();  // InfinitePast: unchecked
+    uint64_t certain = 0;  // that of the conversation, before the request
+    // InfinitePast(): a timeout is not checked.
+    event::Instant deadline = absl::InfinitePast();
     le_msg_RequestId_t id = 0;
     bool cancelled = false;
     bool tells_why = false;  // the completion has a result code

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of a stranger's service: a program on the C API. The stranger
-// sends false facts in place of the directory and the kernel. Checks that the
-// library does not report these.
+// A client of a stranger's service: a program on the C API. The stranger sends
+// false facts that only the directory or the kernel may state. The guest checks
+// that the library does not report these facts.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
 #define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_

@@ -124,7 +124,8 @@ void KernelWorld::Prepare(SimProcess* process) {
     if (process->killed()) return;
     const std::string left = kernel_.DescriptorsOf(process, "socket");
     if (!left.empty()) {
-      referee()->Fail(absl::StrCat("it ends and leaves\n", left));
+      referee()->Fail(
+          absl::StrCat(process->name(), " has ended and leaves\n", left));
     }
   });
 }
@@ -196,7 +197,7 @@ int KernelWorld::NewDescriptor() {
     const int fd =
         event::sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd >= 0) return fd;
-    // No descriptor is free: try again, since the caller needs one.
+    // No descriptor is free. The caller needs one, so try again.
     kernel_.Spend(absl::Milliseconds(1));
   }
 }

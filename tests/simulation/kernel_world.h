@@ -60,11 +60,11 @@ class KernelWorld final : public World {
   std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent
   event::SimProcess* directory_ = nullptr;
   event::SimProcess* guest_ = nullptr;          // null: there are no strangers
-  event::SimProcess* administrator_ = nullptr;  // null: there is none
+  event::SimProcess* administrator_ = nullptr;  // null: it does not run
   // The main function of the directory has begun. From then on a SIGHUP is
   // handled or stays pending.
   bool directory_listens_ = false;
-  // The process that has the log pipe and does not read it.
+  // The process that has the log pipe, and does not read the pipe.
   event::SimProcess* log_reader_ = nullptr;
   int log_fd_ = -1;
   event::LogSink former_sink_ = nullptr;

@@ -29,7 +29,7 @@ ThreadRules::Handler::Handler(ThreadRules* rules)
     rules->referee_->Fail("a handler runs inside a call of the API");
   }
   if (rules->handlers_ > 0) {
-    rules->referee_->Fail("a handler runs inside another");
+    rules->referee_->Fail("a handler runs inside another handler");
   }
   ++rules->handlers_;
 }
@@ -61,7 +61,8 @@ void Descriptors::OnDup(int fd) {
 void Descriptors::OnClose(int fd) {
   if (closing_) return;
   if (owners_.erase(fd) == 0) {
-    referee_->Fail(absl::StrCat("descriptor ", fd, " is closed twice"));
+    referee_->Fail(
+        absl::StrCat("descriptor ", fd, " is closed, but is not open"));
   }
 }
 

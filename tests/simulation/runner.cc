@@ -161,7 +161,7 @@ Plan Options::PlanOf(uint64_t seed) const {
 
 namespace {
 
-// Runs these seeds, and reports the results. Returns false if one has failed.
+// Runs these seeds, and reports the results. Returns false if a run has failed.
 bool RunSeeds(const Options& options, uint64_t first, uint64_t end) {
   uint64_t steps = 0;
   std::map<std::string, uint64_t> faults;
@@ -199,9 +199,9 @@ int RunWorker(const Options& options) {
     // _exit() skips the leak checker: killed processes never free their memory.
     _exit(RunSeeds(options, options.first, end) ? 0 : 1);
   }
-  // The shipped code keeps caches for the whole real process. It takes locks to
-  // fill them, where the simulation may switch threads. So each seed runs in
-  // its own real process, and does not depend on the seeds before it.
+  // The shipped code keeps caches for the whole real process. To fill a cache it
+  // takes a lock, where the simulation may switch threads. So each seed runs in
+  // its own real process. A run then does not depend on earlier runs.
   for (uint64_t seed = options.first; seed < end; ++seed) {
     const pid_t child = fork();
     if (child == 0) _exit(RunSeeds(options, seed, seed + 1) ? 0 : 1);
@@ -209,7 +209,7 @@ int RunWorker(const Options& options) {
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) {
       const bool hangs = WTERMSIG(status) == SIGALRM;
-      printf("fail %llu it %s, with signal %d\n",
+      printf("fail %llu the run %s, with signal %d\n",
              static_cast<unsigned long long>(seed), hangs ? "hangs" : "crashes",
              WTERMSIG(status));
       fflush(stdout);
@@ -293,8 +293,8 @@ class Worker {
     if (!complete) {
       report.failures[running] =
           WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
-              ? "it hangs"
-              : absl::StrCat("it crashes, with status ", status);
+              ? "the run hangs"
+              : absl::StrCat("the run crashes, with status ", status);
     }
     return report;
   }

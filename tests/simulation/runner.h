@@ -17,8 +17,8 @@
 namespace le {
 namespace simulation {
 
-// Runs the plan in this real process. Checks for memory leaks, except if
-// processes are killed: a killed process frees nothing.
+// Runs the plan in this real process. Checks for memory leaks, except on the
+// simulated kernel, and except if the plan kills processes.
 Result RunPlan(const Plan& plan, bool trace);
 
 // The arguments of the command line.
@@ -30,7 +30,7 @@ struct Options {
   bool until_failure = false;
   bool kernel = false;  // on the simulated kernel
   bool worker = false;  // this process is a worker of RunAll()
-  // These replace the values that the seed draws; -1: do not.
+  // These replace the values that are drawn from the seed. -1: no replacement.
   int clients = -1, servers = -1, operations = -1, blows = -1;
   bool has_only = false;
   std::string only;  // if has_only: the kinds of trouble, separated by commas
@@ -47,7 +47,7 @@ int RunWorker(const Options& options);
 // exit code.
 int RunAll(const Options& options);
 
-// Returns a smaller plan for which `fails` is still true.
+// Makes the plan smaller as long as `fails` is true for the result.
 Plan Shrink(Plan plan, const std::function<bool(const Plan&)>& fails);
 
 }  // namespace simulation

@@ -19,8 +19,8 @@ constexpr size_t kMaxHeld = 8;
 // The loop must serve other sessions too, however much one client sends.
 constexpr int kMaxMessagesInATurn = 256;
 // A client that has received messages for this time without a pause must not be
-// closed as a slow reader. (Beyond the limit of gathered bytes it may be, but
-// no queue of these runs reaches that limit.)
+// closed as a slow reader. Beyond the limit of gathered bytes the client may be
+// closed, but no queue of these runs reaches that limit.
 constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 
@@ -95,7 +95,8 @@ void ServerProgram::OnClose(le_msg_SessionRef_t session, void* context) {
   if (uid != kStrangerUser &&
       le_msg_GetCloseReason(session) == LE_MSG_CLOSE_PROTOCOL_ERROR) {
     self->world_->referee()->Fail(
-        "a client that kept the protocol was closed for a protocol error");
+        "a session was closed for a protocol error, although its client kept "
+        "the protocol");
   }
   const auto it = self->sessions_.find(session);
   if (it != self->sessions_.end() &&
@@ -143,7 +144,7 @@ void ServerProgram::OnMessage(le_msg_MessageRef_t message, void* context) {
   }
   if (le_msg_NeedsResponse(message) != (payload.request != 0)) {
     referee->Fail(
-        "a request is mistaken for a message, or a message for a request");
+        "a request is mistaken for a one-way message, or the reverse");
   }
   const int fd = le_msg_GetFd(message);
   if (fd >= 0) event::sys::Close(fd);
@@ -186,7 +187,8 @@ void ServerProgram::CheckOrder(const Payload& payload, Served* served) {
   if (payload.tail == 0 && payload.is_second != 0) {
     referee->Fail("the end of a message that is sent twice is lost");
   }
-  if (!IsFilled(payload)) referee->Fail("a part of a large message is lost");
+  if (!IsFilled(payload))
+    referee->Fail("a large message does not have the content that was sent");
   uint64_t& last = served->last_sequence[payload.thread];
   if (payload.sequence <= last) {
     referee->Fail(
@@ -223,7 +225,8 @@ void ServerProgram::CheckFairness(Served* served) {
   if (served->turn != turn_) served->in_turn = 0;
   served->turn = turn_;
   if (++served->in_turn > kMaxMessagesInATurn) {
-    world_->referee()->Fail("one session takes a whole turn of the loop");
+    world_->referee()->Fail(
+        "a turn of the loop delivers too many messages of one session");
   }
 }
 
@@ -372,7 +375,7 @@ void ServerProgram::Tick() {
   le_timer_Start(timer_);
 }
 
-// Pushes without a request, also if the client does not read.
+// Pushes a large message without a request, even if the client does not read.
 void ServerProgram::PushUnasked() {
   if (pushed_to_ == nullptr || !world_->OneIn(4)) return;
   const auto it = sessions_.find(pushed_to_);

@@ -51,7 +51,7 @@ void ShortLife::Join() {
   Referee* const referee = world_->referee();
   if (kept_ != nullptr) {
     if (le_msg_GetServerUserCreds(session_, nullptr, nullptr) != LE_CLOSED) {
-      referee->Fail("a session is open whose owner has ended");
+      referee->Fail("a session is open, although its owner has ended");
     }
     le_msg_ReleaseMsg(kept_);
     kept_ = nullptr;
@@ -134,8 +134,8 @@ void ShortLife::RunWorker() {
             static_cast<std::shared_ptr<ShortLife>*>(context));
         ShortLife* const self = holder->get();
         for (int i = 0; i < kWorkersRequests; ++i) {
-          // The request has a deadline: while the owner waits for this thread,
-          // it reads nothing, so there may never be room.
+          // While the owner waits for this thread, the owner reads nothing. So
+          // there may never be room, and the request needs a deadline.
           le_msg_RequestResponseTimed(le_msg_CreateMsg(self->own_session_), 1,
                                       &OnWorkersResult, self);
         }
@@ -196,7 +196,8 @@ void ShortLife::OnOwnAnswer(le_msg_MessageRef_t message, void* context) {
   if (message != nullptr) return le_msg_ReleaseMsg(message);
   // The thread may have exited in its open handler before the response.
   if (self->end_ == End::kExitInOpenHandler) return;
-  self->world_->referee()->Fail("a request to a service that lives is NULL");
+  self->world_->referee()->Fail(
+      "a request to the thread's own service gets no response");
 }
 
 // ---- A service of another process ------------------------------------------

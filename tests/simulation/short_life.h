@@ -25,8 +25,8 @@ class ShortLife : public std::enable_shared_from_this<ShortLife> {
   // sessions of client `client`.
   ShortLife(World* world, int client, int number, std::string interface);
   void Start();
-  // Waits until the thread has ended, and checks that each request completed
-  // once and each session is closed.
+  // Waits until the thread has ended. Then checks that each request completed
+  // once, and that the session with the other process is closed.
   void Join();
 
  private:

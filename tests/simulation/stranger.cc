@@ -196,7 +196,8 @@ int Stranger::TakeClient(int* offer) {
   return client;
 }
 
-// Mostly sends at once: the client may not have asked for credentials yet.
+// Mostly sends at once, so that frames come before the client has requested
+// credentials.
 void Stranger::Deceive(int client) {
   for (uint64_t i = world_->Roll(4); i > 0; --i) {
     if (world_->OneIn(4)) Pause();

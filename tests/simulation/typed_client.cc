@@ -27,8 +27,8 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 
 class TypedClient::Probe {
  public:
-  // `tells_end`: the closure must be called unless the call or its client is
-  // destroyed.
+  // `tells_end`: the closure must be called before it is destroyed, unless the
+  // program has cancelled or destroyed the call, or has destroyed the client.
   Probe(TypedClient* program, PendingPtr pending, bool tells_end)
       : program_(program), pending_(std::move(pending)), tells_end_(tells_end) {
     ++program_->closures_;
@@ -46,7 +46,8 @@ class TypedClient::Probe {
   }
 
   TypedClient* operator->() const { return program_; }
-  // The closure's own reference may be destroyed while it runs.
+  // Returns a copy, because the closure and this member of it may be destroyed
+  // while the closure runs.
   PendingPtr pending() const { return pending_; }
 
  private:
@@ -127,7 +128,9 @@ bool TypedClient::InsistOn(Link* link) {
   return answer.ok();
 }
 
-// The server has got all requests of the sessions that are still open.
+// Waits until the server was told of each cancelled call that it has
+// received. InsistOn() was called before, so the server has received all
+// requests of the open sessions.
 void TypedClient::AwaitCancels() {
   event::Loop* const loop = event::Thread::Current()->loop();
   const event::Instant late = world_->sim()->Now() + kPatience;
@@ -202,7 +205,7 @@ void TypedClient::OpenAsync(Link* link) {
   const absl::Duration timeout = world_->OneIn(3)
                                      ? absl::Milliseconds(world_->Roll(200))
                                      : absl::InfiniteDuration();
-  // (It may be open.)
+  // If the session is open or being opened, the call fails and changes nothing.
   if (link->client
           ->OpenAsync(timeout,
                       [this, link](const absl::Status& opened) {
@@ -221,7 +224,7 @@ void TypedClient::Open(Link* link) {
   if (!may_act_ && !link->client->is_open()) {
     link->client->Close().IgnoreError();
   }
-  // (It may be open.)
+  // If the session is open or being opened, the call fails and changes nothing.
   if (!absl::IsFailedPrecondition(link->client->Open(timeout))) {
     NewOpening(link);
   }
@@ -252,7 +255,7 @@ void TypedClient::Replace(Link* link) {
       ++it;
     }
   }
-  // A call may outlive its client.
+  // Otherwise the objects of the calls outlive their client.
   if (world_->OneIn(2)) DropEndedCalls();
   Create(link);
 }
@@ -330,7 +333,7 @@ void TypedClient::DoSomethingInAHandler(Link* link) {
 
 Order TypedClient::AnyOrder() {
   const Order order = static_cast<Order>(world_->Roll(7));
-  // The last one is for servers that misbehave.
+  // LEAVE makes the server end. Only a server that misbehaves does so.
   if (order == simulated::LEAVE &&
       (!world_->plan().misbehave || world_->OneIn(2))) {
     return simulated::ANSWER;
@@ -475,7 +478,7 @@ void TypedClient::Destroy(const PendingPtr& pending) {
   {
     const ThreadRules::Call call(&rules_);
     if (world_->OneIn(4)) {
-      // (Then the object has no call any more.)
+      // The object stays, but refers to no call any more.
       if (pending->is_stream) {
         streams_[pending->number].Cancel();
       } else {
@@ -502,9 +505,13 @@ void TypedClient::NoteCancel(const Pending& pending) {
 
 void TypedClient::BeginClosure(const Pending& pending) {
   if (pending.gone) {
-    Fail("a closure of a typed call is called after the call was destroyed");
+    Fail(
+        "a closure of a typed call is called after the program has cancelled "
+        "or "
+        "destroyed the call, or has destroyed its client");
   }
-  if (pending.ended) Fail("a closure of a typed call is called after its end");
+  if (pending.ended)
+    Fail("a closure of a typed call is called after the end of the call");
   world_->Compute();
 }
 
@@ -514,7 +521,8 @@ void TypedClient::OnItem(const PendingPtr& pending, const Answer& item) {
   CheckAnswer(item, pending->number, ++pending->items);
   const uint64_t number = item.number();
   DoSomethingInAHandler(pending->link);
-  if (item.number() != number) Fail("an item ends before its closure");
+  if (item.number() != number)
+    Fail("an item is destroyed or changed while its closure runs");
 }
 
 void TypedClient::OnEnd(const PendingPtr& pending, const absl::Status& status) {
@@ -531,7 +539,7 @@ void TypedClient::OnEnd(const PendingPtr& pending, const absl::Status& status) {
   }
   const auto it = streams_.find(pending->number);
   if (it != streams_.end() && it->second.pending()) {
-    Fail("a typed stream that has ended is reported as open");
+    Fail("a typed stream has ended, but its object is pending");
   }
   Ended(pending, status);
 }
@@ -558,8 +566,8 @@ void TypedClient::CheckAnswer(const Answer& answer, uint64_t number,
                       answer.number()));
   }
   if (answer.item() != item) {
-    Fail(absl::StrCat("item ", answer.item(), " of a typed stream comes where ",
-                      item, " was due"));
+    Fail(absl::StrCat("typed call ", number, " gets item ", answer.item(),
+                      " where item ", item, " is due (0: a response)"));
   }
   if (answer.filler() != TypedCalls::FillerOf(number, item)) {
     Fail("a typed answer does not have the content that was sent");
@@ -584,7 +592,7 @@ void TypedClient::CheckStatus(const Pending& pending,
     default:
       break;
   }
-  Fail(absl::StrCat("a typed call ends with ", status.ToString()));
+  Fail(absl::StrCat("a typed call must not end with ", status.ToString()));
 }
 
 }  // namespace simulation

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A typed client of the simulation. It destroys its clients, calls and streams
-// at any moment, also in their closures, and checks that each call ends exactly
-// once, or not at all after it was destroyed.
+// at any moment, even in their closures. It checks that each call ends exactly
+// once. A call that was cancelled or destroyed must not end any more.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_TYPED_CLIENT_H_
 #define LE_MESSAGING_TESTS_SIMULATION_TYPED_CLIENT_H_
@@ -50,13 +50,15 @@ class TypedClient {
     uint64_t number = 0;
     Link* link = nullptr;
     simulated::Order order = simulated::ANSWER;
-    uint32_t due = 0;    // items
-    uint32_t items = 0;  // that have arrived
+    uint32_t due = 0;    // the number of items that were requested
+    uint32_t items = 0;  // the number of items that have arrived
     bool is_stream = false;
     bool has_timeout = false;
     bool ended = false;
-    bool leaves = false;  // the call, or its client, is being destroyed
-    bool gone = false;    // the destructor has returned
+    // The program has begun to cancel or destroy the call, or to destroy its
+    // client.
+    bool leaves = false;
+    bool gone = false;  // the program has completed that
   };
   using PendingPtr = std::shared_ptr<Pending>;
   // A member of each closure. Checks that the closure is not destroyed before
@@ -81,7 +83,7 @@ class TypedClient {
   void Watch(Link* link);
   void DestroyCall();
   void Destroy(const PendingPtr& pending);
-  // The server must be told that the call has ended.
+  // Records that the server must be told of the end of the call.
   static void NoteCancel(const Pending& pending);
   void PauseOrResume();
 
@@ -90,7 +92,7 @@ class TypedClient {
   le::CallOptions AnyOptions(Pending* pending);
   PendingPtr NewPending(Link* link, const simulated::Request& request,
                         bool is_stream);
-  // The link's calls may end now, and their closures may be destroyed.
+  // Records that the link's calls may end from now on.
   void MayEnd(Link* link);
   void DropEndedCalls();
 
@@ -113,7 +115,7 @@ class TypedClient {
   ThreadRules rules_;
   std::vector<std::unique_ptr<Link>> links_;
   std::map<uint64_t, PendingPtr> pending_;  // by the number of the call
-  // A call that is in neither of these is detached.
+  // A call that is in neither of the next two maps is detached.
   std::map<uint64_t, le::Call> call_objects_;
   std::map<uint64_t, le::Stream> streams_;
   std::unique_ptr<le::Timer> timer_;

@@ -97,7 +97,8 @@ void TypedServer::StopServing() {
     const ThreadRules::Call call(&rules_);
     server_ = nullptr;
   }
-  // Its closures were destroyed, so they do not wake the threads.
+  // The end of the server has destroyed the closures of the Sinks, which would
+  // wake the threads.
   for (const auto& wake : wakes_) le_sem_Post(*wake);
   for (auto it = replies_.begin(); it != replies_.end();) {
     if (!it->second.reply.cancelled()) {
@@ -115,7 +116,7 @@ void TypedServer::StopServing() {
   }
 }
 
-// After the last fault, each call gets its answer.
+// After the last fault, each call is answered, unless it waits for its cancel.
 Order TypedServer::OrderOf(const Request& request) const {
   return world_->calm() && request.order() != simulated::UNTIL_CANCELLED
              ? simulated::ANSWER
@@ -163,7 +164,8 @@ void TypedServer::Ask(const Request& request, Reply reply) {
   if (world_->plan().slow && world_->OneIn(20)) {
     world_->PassTime(absl::Milliseconds(world_->Roll(4)));
   }
-  if (request.number() != number) Fail("a request ends before its method");
+  if (request.number() != number)
+    Fail("a request is destroyed or changed while its method runs");
 }
 
 void TypedServer::Watch(const Request& request, Sink sink) {
@@ -274,7 +276,8 @@ void TypedServer::OnReady(uint64_t number) {
   Push(number);
 }
 
-// Pushes until a push is refused, or the stream ends.
+// Pushes items until a push is refused. With HOLD, pushes only a few items. Ends
+// the stream after its last item.
 void TypedServer::Push(uint64_t number) {
   const auto it = sources_.find(number);
   Source& source = it->second;
@@ -355,7 +358,7 @@ void TypedServer::Tick() {
   std::vector<uint64_t> due;
   for (const auto& entry : sources_) {
     if (entry.second.cancel_told) {
-      Fail("OnReady() is not told of a cancel after OnCancel()");
+      Fail("after a cancel, the closure of OnReady() is not called");
     }
     if (!entry.second.is_refused) due.push_back(entry.first);
   }

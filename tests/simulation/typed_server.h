@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A typed server of the simulation. It keeps, drops and finishes its Replies
-// and Sinks in random order, also on other threads, and destroys its le::Server
-// while calls are open.
+// and Sinks in random order, some of them on other threads. It destroys its
+// le::Server while calls are open.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_TYPED_SERVER_H_
 #define LE_MESSAGING_TESTS_SIMULATION_TYPED_SERVER_H_
@@ -40,9 +40,9 @@ class TypedServer final : public simulated::EchoService {
   struct Source {
     Sink sink;
     simulated::Order order;
-    uint32_t items;  // that are to be pushed
+    uint32_t items;  // the number of items to push
     uint32_t pushed = 0;
-    bool is_refused = false;  // the last push was
+    bool is_refused = false;  // the last push was refused
     bool cancel_told = false;
   };
   // A thread that pushes all items of a stream, or sends an answer.

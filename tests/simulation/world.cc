@@ -30,15 +30,15 @@ constexpr uid_t kClientUsers[] = {301, 302};
 constexpr uid_t kTypedServerUser = 203;
 constexpr uid_t kTypedClientUser = 303;
 
-// A program that is on the heap. If its process is killed, it is not destroyed:
-// a killed process runs no destructor.
+// The program is on the heap, so a kill of its process does not destroy it. A
+// real process that is killed runs no destructor either.
 template <typename Program>
 void RunAndDelete(Program* program) {
   program->Run();
   delete program;
 }
 
-// Both the first and the second server offer "x": one stands by.
+// The first and the second server both offer "x". One of them stands by.
 const std::vector<std::string> kServices[] = {{"x", "y"}, {"x"}, {"z"}};
 const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
@@ -273,7 +273,7 @@ void World::Start(Actor* actor) {
 void World::Kill(Actor* actor) {
   if (actor->process->ended()) return;
   referee_.Count(actor->is_client ? "client killed" : "server killed");
-  // clients_done_ does not change: a client that was done has counted itself.
+  // A client that was done stays counted in clients_done_.
   sim_.Kill(actor->process);
 }
 
@@ -389,7 +389,7 @@ void World::CheckEnd(Simulation::Outcome outcome) {
   }
   if (referee_.failed()) return;
   if (outcome != Simulation::Outcome::kBlocked) {
-    referee_.Fail(absl::StrCat("it spins:\n", sim_.Report()));
+    referee_.Fail(absl::StrCat("the run spins:\n", sim_.Report()));
   }
   const std::string left = Leftovers();
   if (!left.empty()) referee_.Fail(left);

@@ -100,7 +100,7 @@ class World {
   // In some runs, lets time pass as a busy handler does.
   virtual void Compute() {}
   // In some runs, forks a child that keeps all descriptors of the calling
-  // process. It is killed with its parent, or otherwise by EndForks().
+  // process. The child is killed with its parent, or else by EndForks().
   virtual void ForkSometimes() {}
   // Kills all forked children. Called when all clients are done.
   virtual void EndForks() {}
@@ -108,8 +108,8 @@ class World {
   // A random number below `bound`.
   uint64_t Roll(uint64_t bound) { return sim_.Random(bound); }
   bool OneIn(uint64_t n) { return sim_.Random(n) == 0; }
-  // True after the last fault. Each client with a binding to an offered service
-  // must be served then.
+  // True after the last fault. From then on, each client with a binding to an
+  // offered service must be served.
   bool calm() const { return calm_; }
   // Records that a client has received a message of a session.
   void NoteTaken(int client, int session) {
@@ -121,8 +121,8 @@ class World {
     it->second.last = now;
   }
   // Whether the client has received messages of the session for `time` without
-  // a pause. One message proves little: the library may have read it before a
-  // pause, and the client may receive it after the pause.
+  // a pause. One message proves little: perhaps the library read the message
+  // before a pause, and the client received it after the pause.
   bool TakesSteadily(int client, int session, absl::Duration time) {
     const auto it = takes_.find({client, session});
     return it != takes_.end() && sim_.Now() - it->second.last < kPause &&

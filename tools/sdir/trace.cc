@@ -16,14 +16,15 @@ using perfetto::proto::TrackEvent;
 
 namespace {
 
-// What a message is: "Count" of "Count {...}".
+// The name of an event. If the message was decoded, for example to
+// "Count {...}", this is the method "Count". Otherwise it is the frame's kind.
 std::string NameOf(const TapRecord& record, absl::string_view decoded) {
   if (decoded.empty()) return FrameKind(record.type);
   return EscapedText(decoded.substr(0, decoded.find(" {")));
 }
 
-// Describes a message. The annotations of both ends of a slice are merged, so
-// their names differ.
+// Describes a message. Perfetto shows the annotations of the begin and of the
+// end of a slice in one list, so the two ends use different names.
 void Annotate(const TapRecord& record, absl::string_view decoded,
               TrackEvent* event) {
   const std::string kind = FrameKind(record.type);
@@ -69,7 +70,7 @@ void Trace::Add(const TapRecord& record, absl::string_view decoded) {
   if (event == nullptr) {
     event = AddEvent(TrackEvent::INSTANT, session->tracks[0], record.at_ns);
   }
-  // A slice has the name of its begin.
+  // The begin of a slice gives the slice its name.
   if (event->type() != TrackEvent::SLICE_END) {
     event->set_name(NameOf(record, decoded));
   }
@@ -125,7 +126,7 @@ TrackEvent* Trace::Begin(const TapRecord& record, Session* session) {
     session->free.insert(session->tracks.size());
     session->tracks.push_back(
         AddTrack(session->tracks[0],
-                 absl::StrCat("#", record.session, " at the same time")));
+                 absl::StrCat("#", record.session, " overlapping requests")));
   }
   const size_t track = *session->free.begin();
   session->free.erase(track);

@@ -29,12 +29,12 @@ namespace sdir {
 
 class Trace {
  public:
-  // The tracks that are remembered. A server that lies may invent sessions and
-  // requests. Once there are more, all sessions get new tracks.
+  // The most tracks that are remembered, because a server that lies may invent
+  // sessions and requests. After that, all sessions get new tracks.
   static constexpr size_t kMaxTracks = 65536;
 
-  // `sequence` differs for each trace of a file, and is not 0. So traces may be
-  // appended to each other. `names` is not owned.
+  // `sequence` is not 0, and differs for each trace of a file, so that traces
+  // can be appended to each other. `names` is not owned.
   Trace(absl::string_view service, uint32_t sequence, Names* names);
 
   // Appends a record, whose at_ns is the time since 1970. `decoded` is the
@@ -65,7 +65,7 @@ class Trace {
 
   const uint32_t sequence_;
   Names* const names_;
-  perfetto::proto::Trace packets_;  // that were not taken yet
+  perfetto::proto::Trace packets_;  // since the last TakeBytes()
   uint64_t last_uuid_;
   const uint64_t service_track_;
   size_t tracks_ = 0;  // of all sessions

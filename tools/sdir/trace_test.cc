@@ -111,7 +111,7 @@ TEST_F(TraceTest, OverlappingRequestsHaveTheirOwnTracks) {
   Add(kResponse, 2, 50);
   Add(kResponse, 3, 60);
   const std::string track = "(<ann>.facts/#1 ten[10]";
-  const std::string other = track + "/#1 at the same time)";
+  const std::string other = track + "/#1 overlapping requests)";
   EXPECT_THAT(Events(),
               ElementsAre("10 begin request " + track + ")",
                           "20 begin request " + other, "30 end  " + track + ")",
