@@ -280,10 +280,12 @@ TEST_F(InspectionTest, FindsTheServerThatHangs) {
   EXPECT_THAT(Sdir("list --sessions --json '<*>.hung'"), HasSubstr(problem));
   EXPECT_THAT(Sdir("list --sessions --json '<*>.good'"),
               AllOf(HasSubstr("\"sessions\":[]"), Not(HasSubstr(problem))));
-  const std::string list = Sdir("list --sessions");
-  const std::string marked = "NO ANSWER: does not answer: it is stopped";
-  EXPECT_THAT(list, HasSubstr(marked));
-  EXPECT_EQ(list.find(marked), list.rfind(marked)) << list;
+  int marked;
+  do {
+    marked = Occurrences(Sdir("list --sessions"),
+                         "NO ANSWER: does not answer: it is stopped");
+  } while (marked > 1);
+  EXPECT_EQ(marked, 1);
   kill(hung, SIGCONT);
   // It may not have run yet.
   while (Occurrences(Sdir("list --sessions --json"), "problem") > 0) {
@@ -463,8 +465,12 @@ TEST_F(InspectionTest, ServersThatHangDoNotHideOthers) {
     const std::string good = absl::StrCat(name, "_good");
     RunServer(good, [&good] { Serve(good.c_str(), Respond); });
   }
-  const std::string list = Sdir("list --sessions --json");
-  EXPECT_EQ(Occurrences(list, "does not answer"), 3) << list;
+  // On a busy machine another one may be late too.
+  int silent;
+  do {
+    silent = Occurrences(Sdir("list --sessions --json"), "does not answer");
+  } while (silent > 3);
+  EXPECT_EQ(silent, 3);
 }
 
 // So that they take two seconds at most, not a second for each 64 of them.
