@@ -511,7 +511,7 @@ TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
   const uint64_t last =
       only != nullptr
           ? first
-          : (count == nullptr ? 4000 : std::strtoull(count, nullptr, 10));
+          : (count == nullptr ? 2000 : std::strtoull(count, nullptr, 10));
   // Some cases are so rare that more seeds may be needed to reach each.
   const uint64_t most = only == nullptr && count == nullptr ? 40000 : last;
   Coverage coverage = {};
