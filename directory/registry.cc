@@ -654,8 +654,9 @@ std::string Registry::Discrepancy() const {
       return "inspections are not counted";
     }
   }
-  if (waiting != accounts_->waiting.users())
+  if (waiting != accounts_->waiting.users()) {
     return "waiting clients not charged";
+  }
   if (services != accounts_->services.users()) return "services not charged";
   for (const auto& user : introductions) {
     // There may be more charges than introductions here, because

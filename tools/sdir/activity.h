@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What services and their sessions have done between two snapshots. Has no side
-// effects.
+// Computes the activity of services and their sessions between two snapshots.
+// Has no side effects.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_ACTIVITY_H_
 #define LE_MESSAGING_TOOLS_SDIR_ACTIVITY_H_

@@ -30,7 +30,7 @@ class Output {
   ~Output();
 
   void Write(absl::string_view bytes);
-  // Whatever was written is in the file then.
+  // Writes the buffered bytes to the file.
   void Flush();
 
  private:

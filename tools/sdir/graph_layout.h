@@ -47,7 +47,7 @@ struct Graph {
   std::vector<Service> services;  // likewise; the busiest first
   std::vector<Line> lines;        // the busiest first
   double height = 0;
-  // What is not in the graph, because it has too much already.
+  // The numbers of services and lines that exceed the limits of the graph.
   size_t left_out_services = 0;
   size_t left_out_lines = 0;
 };
