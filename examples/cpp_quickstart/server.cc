@@ -53,10 +53,9 @@ static void OnMessage(le::Message message) {
 int main() {
   setlinebuf(stdout);
   le::Loop loop;
-  auto stop = le::SignalWatch::Create(SIGTERM, [&] { loop.Stop(); });
   auto service = le::Service::Create("fileFacts", kFileFacts);
-  if (!stop.ok() || !service.ok() || !service->OnMessage(OnMessage).ok() ||
-      !service->Advertise().ok() || !loop.Run().ok()) {
+  if (!service.ok() || !service->OnMessage(OnMessage).ok() ||
+      !service->Advertise().ok() || !loop.RunUntilSignal(SIGTERM).ok()) {
     return EXIT_FAILURE;
   }
   printf("server: stopped\n");

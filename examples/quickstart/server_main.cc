@@ -7,7 +7,6 @@
 int main() {
   setlinebuf(stdout);
   le::Loop loop;
-  const auto stop = le::SignalWatch::Create(SIGTERM, [&] { loop.Stop(); });
   const auto server = le::Serve("fileFacts", quickstart::NewFileFacts());
-  if (!stop.ok() || !server.ok() || !loop.Run().ok()) return EXIT_FAILURE;
+  if (!server.ok() || !loop.RunUntilSignal(SIGTERM).ok()) return EXIT_FAILURE;
 }

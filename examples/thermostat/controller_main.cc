@@ -5,11 +5,11 @@
 
 int main() {
   le::Loop loop;
-  const auto stop = le::SignalWatch::Create(SIGTERM, [&] { loop.Stop(); });
   auto sensor = le::Client::Create("sensor", thermostat::kSensor);
-  if (!stop.ok() || !sensor.ok()) return EXIT_FAILURE;
+  if (!sensor.ok()) return EXIT_FAILURE;
   thermostat::Controller controller(*std::move(sensor), absl::Seconds(1),
                                     absl::Seconds(1));
   const auto server = le::Serve("thermostat", &controller);
-  return server.ok() && loop.Run().ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+  return server.ok() && loop.RunUntilSignal(SIGTERM).ok() ? EXIT_SUCCESS
+                                                          : EXIT_FAILURE;
 }

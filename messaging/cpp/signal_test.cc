@@ -34,6 +34,18 @@ TEST(SignalWatchTest, EndsALoop) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST(SignalWatchTest, EndsRunUntilSignal) {
+  Loop loop;
+  ASSERT_TRUE(loop.Post([] { raise(SIGTERM); }).ok());
+  EXPECT_TRUE(loop.RunUntilSignal(SIGTERM).ok());
+  EXPECT_EQ(loop.RunUntilSignal(SIGKILL).code(),
+            absl::StatusCode::kInvalidArgument);
+  // The watch is gone.
+  EXPECT_TRUE(SignalWatch::Create(SIGTERM, [] {}).ok());
+  loop.Stop();
+  EXPECT_TRUE(loop.RunUntilSignal(SIGTERM).ok());
+}
+
 TEST(SignalWatchTest, RestoresWhatWasThere) {
   static int handled;
   handled = 0;

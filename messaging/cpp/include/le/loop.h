@@ -15,7 +15,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "le/function.h"
+#include "le/signal.h"
 #include "le/status.h"
 #include "le_eventLoop_ext.h"
 #include "le_thread.h"
@@ -240,6 +242,15 @@ class Loop {
       return absl::FailedPreconditionError("called in a handler of the loop");
     }
     return absl::OkStatus();
+  }
+
+  // As Run(), but also ends when the process receives the signal, for example
+  // SIGTERM. Before and after this call the signal has its former effect. The
+  // errors are those of Run() and SignalWatch::Create().
+  absl::Status RunUntilSignal(int signal) {
+    const absl::StatusOr<SignalWatch> watch =
+        SignalWatch::Create(signal, [] { le_event_StopLoop(nullptr); });
+    return watch.ok() ? Run() : watch.status();
   }
 
   // Ends Run() after the handlers that are ready in this turn. If Run() is not
