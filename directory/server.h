@@ -222,6 +222,11 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::optional<ServiceKey> NamedService(Peer* peer, const std::string& name);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);
+  // The answer: a text for people, or the error.
+  absl::StatusOr<std::string> Bind(const proto::BindRequest& bind);
+  absl::StatusOr<std::string> Unbind(const proto::UnbindRequest& unbind);
+  // No-op if the asker is gone.
+  void Answer(PeerId asker, const absl::StatusOr<std::string>& result);
   void Inspect(Peer* peer, const proto::Inspect& inspect);
   void WakeThoseWhoWaitFor(const ServiceKey& key);
 

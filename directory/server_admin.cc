@@ -30,6 +30,12 @@ transports::SendLimits MonitorLimits() {
   return limits;
 }
 
+// How long a change lasts. `file`: the name of the file that has it, if any.
+std::string Lasts(const std::string& file) {
+  return file.empty() ? ", until the next load or restart"
+                      : absl::StrCat(", also in ", file);
+}
+
 }  // namespace
 
 UserContext DirectoryServer::Context() {
@@ -116,36 +122,74 @@ void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {
                              server->id));
 }
 
+absl::StatusOr<std::string> DirectoryServer::Bind(const proto::BindRequest& bind) {
+  const absl::StatusOr<Binding> binding =
+      ParseBinding(bind.client(), bind.service(), Context());
+  if (!binding.ok()) return binding.status();
+  absl::StatusOr<std::string> file = std::string();
+  if (bind.persist()) {
+    // The file gets the names as given: a user ID may change its owner.
+    file = Persist(binding->client,
+                   absl::StrCat(bind.client(), " -> ", bind.service()));
+    if (!file.ok()) return file;
+  }
+  CarryOut(registry_.Bind(*binding));
+  std::string done = absl::StrCat("bound: ", Format(*binding, nullptr));
+  ReportBindings(done);
+  absl::StrAppend(&done, Lasts(*file));
+  if (!binding->client.uid.has_value() && binding->client.name == kAnyName) {
+    absl::StrAppend(&done, "\n", kAnyoneReachesAll);
+  }
+  return done;
+}
+
+absl::StatusOr<std::string> DirectoryServer::Unbind(
+    const proto::UnbindRequest& unbind) {
+  const absl::StatusOr<ClientKey> client =
+      ParseClient(unbind.client(), Context());
+  if (!client.ok()) return client.status();
+  absl::StatusOr<std::string> file = std::string();
+  if (unbind.persist()) {
+    file = Persist(*client, "");
+    if (!file.ok()) return file;
+  }
+  Registry::Actions actions;
+  if (!registry_.Unbind(*client, &actions) && file->empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no binding of ", Format(*client, nullptr)));
+  }
+  CarryOut(std::move(actions));
+  const std::string done = absl::StrCat("unbound: ", Format(*client, nullptr));
+  ReportBindings(done);
+  return absl::StrCat(done, Lasts(*file));
+}
+
+void DirectoryServer::Answer(PeerId asker,
+                             const absl::StatusOr<std::string>& result) {
+  Peer* const peer = Find(asker);
+  if (peer == nullptr) return;
+  peer->Say([&](proto::FromDirectory* m) {
+    // A text of many warnings may be too long for one message.
+    std::string text =
+        result.ok() ? *result : std::string(result.status().message());
+    if (text.size() > kPartBytes) {
+      text.resize(kPartBytes);
+      text += "... (truncated)";
+    }
+    if (result.ok()) {
+      m->mutable_done()->set_text(std::move(text));
+    } else {
+      m->mutable_refusal()->set_code(proto::INVALID);
+      m->mutable_refusal()->set_text(std::move(text));
+    }
+  });
+}
+
 void DirectoryServer::Administer(Peer* peer,
                                  const proto::ToDirectory& request) {
   if (!MayAdminister(peer->identity().uid)) return RefuseToAdminister(peer);
-  const UserContext context = Context();
-  // CarryOut() may destroy this peer, so it is found again by its id.
+  // A change may destroy this peer, so Answer() finds it again by its id.
   const PeerId id = peer->id();
-  auto answer = [&](const absl::StatusOr<std::string>& result) {
-    Peer* const asker = Find(id);
-    if (asker == nullptr) return;
-    asker->Say([&](proto::FromDirectory* m) {
-      // A text of many warnings may be too long for one message.
-      std::string text =
-          result.ok() ? *result : std::string(result.status().message());
-      if (text.size() > kPartBytes) {
-        text.resize(kPartBytes);
-        text += "... (truncated)";
-      }
-      if (result.ok()) {
-        m->mutable_done()->set_text(std::move(text));
-      } else {
-        m->mutable_refusal()->set_code(proto::INVALID);
-        m->mutable_refusal()->set_text(std::move(text));
-      }
-    });
-  };
-  // How long a change lasts. `file`: the name of the file that has it, if any.
-  auto lasts = [](const std::string& file) {
-    return file.empty() ? std::string(", until the next load or restart")
-                        : absl::StrCat(", also in ", file);
-  };
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
       // A peer is closed if it requests a second list before it has read the
@@ -157,48 +201,10 @@ void DirectoryServer::Administer(Peer* peer,
       peer->list = std::make_unique<List>(this, peer);
       peer->list->Begin();
       return;
-    case proto::ToDirectory::kBind: {
-      const absl::StatusOr<Binding> binding = ParseBinding(
-          request.bind().client(), request.bind().service(), context);
-      if (!binding.ok()) return answer(binding.status());
-      absl::StatusOr<std::string> file = std::string();
-      if (request.bind().persist()) {
-        // The file gets the names as given: a user ID may change its owner.
-        file = Persist(binding->client,
-                       absl::StrCat(request.bind().client(), " -> ",
-                                    request.bind().service()));
-        if (!file.ok()) return answer(file.status());
-      }
-      CarryOut(registry_.Bind(*binding));
-      std::string what = absl::StrCat("bound: ", Format(*binding, nullptr));
-      ReportBindings(what);
-      absl::StrAppend(&what, lasts(*file));
-      if (!binding->client.uid.has_value() &&
-          binding->client.name == kAnyName) {
-        absl::StrAppend(&what, "\n", kAnyoneReachesAll);
-      }
-      return answer(what);
-    }
-    case proto::ToDirectory::kUnbind: {
-      const absl::StatusOr<ClientKey> client =
-          ParseClient(request.unbind().client(), context);
-      if (!client.ok()) return answer(client.status());
-      absl::StatusOr<std::string> file = std::string();
-      if (request.unbind().persist()) {
-        file = Persist(*client, "");
-        if (!file.ok()) return answer(file.status());
-      }
-      Registry::Actions actions;
-      if (!registry_.Unbind(*client, &actions) && file->empty()) {
-        return answer(absl::NotFoundError(
-            absl::StrCat("there is no binding of ", Format(*client, nullptr))));
-      }
-      CarryOut(std::move(actions));
-      const std::string what =
-          absl::StrCat("unbound: ", Format(*client, nullptr));
-      ReportBindings(what);
-      return answer(absl::StrCat(what, lasts(*file)));
-    }
+    case proto::ToDirectory::kBind:
+      return Answer(id, Bind(request.bind()));
+    case proto::ToDirectory::kUnbind:
+      return Answer(id, Unbind(request.unbind()));
     case proto::ToDirectory::kLoad: {
       const proto::LoadPart& part = request.load();
       if (peer->loaded.size() + part.text().size() > kMaxBindingsBytes) {
@@ -208,28 +214,28 @@ void DirectoryServer::Administer(Peer* peer,
       if (!part.last()) return;
       const std::string text = std::move(peer->loaded);
       peer->loaded.clear();
-      return answer(
-          Load(text, part.file_name(),
-               part.check_only() ? Loading::kCheckOnly : Loading::kNow));
+      return Answer(
+          id, Load(text, part.file_name(),
+                   part.check_only() ? Loading::kCheckOnly : Loading::kNow));
     }
     case proto::ToDirectory::kReload:
-      return answer(options_.reload
+      return Answer(id,
+                    options_.reload
                         ? options_.reload()
                         : absl::StatusOr<std::string>(absl::NotFoundError(
                               "the directory was started without a bindings "
                               "file")));
     case proto::ToDirectory::kWait: {
       const absl::StatusOr<ServiceKey> service =
-          ParseService(request.wait().service(), context);
-      if (!service.ok()) return answer(service.status());
-      service_waiters_.emplace(std::make_pair(service->uid, service->name),
-                               peer->id());
+          ParseService(request.wait().service(), Context());
+      if (!service.ok()) return Answer(id, service.status());
+      service_waiters_.emplace(std::make_pair(service->uid, service->name), id);
       return WakeThoseWhoWaitFor(*service);
     }
     case proto::ToDirectory::kMonitor:
-      monitors_.insert(peer->id());
+      monitors_.insert(id);
       (*peer->connection_slot())->SetSendLimits(MonitorLimits());
-      return answer(std::string());
+      return Answer(id, std::string());
     default:
       return;
   }
