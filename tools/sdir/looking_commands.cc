@@ -217,6 +217,7 @@ int RunMonitor(Command* command) {
   request.mutable_monitor();
   directory.Say(std::move(request));
   directory.HearDone();
+  std::fprintf(stderr, "sdir: events from now on. Ctrl-C ends.\n");
   for (;;) {
     const FromDirectory message = directory.HearEvent();
     if (!message.has_event() || !filter.Selects(message.event(), &names)) {

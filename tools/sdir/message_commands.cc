@@ -85,7 +85,10 @@ std::unique_ptr<Tap> BeginTap(const Command& command,
   if (pid.has_value() && (!absl::SimpleAtoi(*pid, &client) || client <= 0)) {
     Misused(absl::StrCat("'", *pid, "' is not a process ID"));
   }
-  return std::make_unique<Tap>(command.socket_dir(), *key, client);
+  auto tap = std::make_unique<Tap>(command.socket_dir(), *key, client);
+  std::fprintf(stderr, "sdir: messages of %s from now on. Ctrl-C ends.\n",
+               EscapedLine(service).c_str());
+  return tap;
 }
 
 // Calls `on_record` for each record, until --timeout or the end of the tap. The

@@ -188,11 +188,11 @@ until_says "<$user>.g -> <$user>.h" sdir list
 expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
 
 # Events, and the reason why a client cannot open a session.
-sdir monitor --json > "$folder/events" &
+sdir monitor --json > "$folder/events" 2> "$folder/begun" &
 monitor=$!
-until grep -qE '^\{"time":"20[^"]*","event":"bindings","reason":"bound: ' "$folder/events"; do
-  sdir bind "<$user>.m" "<$user>.n" > /dev/null
-done
+until grep -q "^sdir: events from now on" "$folder/begun"; do :; done
+sdir bind "<$user>.m" "<$user>.n" > /dev/null
+until grep -qE '^\{"time":"20[^"]*","event":"bindings","reason":"bound: ' "$folder/events"; do :; done
 kill -TERM "$monitor"
 wait "$monitor"
 expect "a filter without a user" 2 "is not a filter" sdir monitor m

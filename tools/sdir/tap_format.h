@@ -24,23 +24,27 @@ namespace sdir {
 // How long each request takes until its response.
 class Latencies {
  public:
-  // Requests without a response. A server that lies may invent requests.
+  // The largest number of requests that are remembered until their response.
+  // When it is reached, all are forgotten. The limit is needed, because a
+  // server may report requests that do not exist.
   static constexpr size_t kMaxOpen = 65536;
 
   // None: the record is not a response, or its request is not known.
   absl::optional<absl::Duration> Take(const inspection::TapRecord& record);
 
  private:
-  // When they were received, by session and transaction.
+  // The time at which each request was received. The key is the session and
+  // the transaction.
   std::map<std::pair<uint32_t, uint64_t>, int64_t> open_;
 };
 
 // "message", "request", "response", "released". Others: "frame TYPE".
 std::string FrameKind(uint8_t type);
 
-// Both return one line, with its end. `at` is the time of the record. `decoded`
-// is the payload of a typed service, if it is not empty. If messages were lost
-// before, the result of TapText() begins with a line that says how many.
+// Both return one line, which ends with a newline. `at` is the time of the
+// record. `decoded` is the decoded payload of a typed service. If it is empty,
+// the result has only `payload`, in hexadecimal. If messages were lost before
+// the record, the result of TapText() begins with a line that says how many.
 std::string TapText(const inspection::TapRecord& record,
                     absl::string_view payload, absl::string_view decoded,
                     absl::optional<absl::Duration> latency, absl::Time at,

@@ -75,6 +75,7 @@ until_logged 1 "messages are no longer tapped by pid $json"
 kill "$server"
 for ended in "$tap" "$other" "$record" "$trace"; do wait "$ended" || fail "the end of a tap: $?"; done
 
+expect errors "^sdir: messages of <$user>.facts from now on. Ctrl-C ends.$"
 expect errors "^sdir: the server has ended the tap$"
 expect text \
   ' -> request [0-9]+, 17 bytes: Count \{"name":"x","number":7\}$' \
