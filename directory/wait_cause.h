@@ -15,16 +15,16 @@ namespace directory {
 // The numbers are those of the C API and of the directory's protocol.
 enum class WaitReason : uint8_t {
   kNone = 0,          // there is no wait, or the reason is not known
-  kNoPlace = 1,       // there is no folder for a directory
-  kNoDirectory = 2,   // no directory can be reached at the place
-  kNotTrusted = 3,    // the user of the directory is not trusted
+  kNoPlace = 1,       // no folder for the directory's socket is known
+  kNoDirectory = 2,   // no directory can be reached in that folder
+  kNotTrusted = 3,    // the user that runs the directory is not trusted
   kNoAnswer = 4,      // the directory does not answer the request
   kNoBinding = 5,     // the client has no binding
   kNotOffered = 6,    // no server offers the service
   kNotTaken = 7,      // the server has not accepted the session
-  kServiceFull = 8,   // the service has its largest number of sessions
+  kServiceFull = 8,   // the service has reached its session limit
   kOtherVersion = 9,  // the server, or the directory, has another version
-  kRefused = 10,      // the directory refuses, because of a limit or a name
+  kRefused = 10,      // the directory refuses: a limit, or an invalid name
   kSystem = 11,       // a system call failed
   kServerFault = 12,  // the server violates the protocol
   kOtherProtocol = 13,

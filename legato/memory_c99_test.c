@@ -11,8 +11,6 @@
 #include "le_test.h"
 #include "legato/c99_test.h"
 
-/* ---- le_mem and le_cdata ---- */
-
 LE_CDATA_DECLARE({
   int destroyed;
   void* last;
@@ -23,10 +21,10 @@ static void OnDestroy(void* object) {
   LE_CDATA_THIS->last = object;
 }
 
-/* As the generated code of a client does. */
+/* Generated client code defines its pool in this way. */
 LE_MEM_DEFINE_STATIC_POOL(Numbers, LE_CDATA_COMPONENT_COUNT, sizeof(int));
 
-/* A build sets the size of a pool. */
+/* The macro that a build defines to set the size of the pool "Sized". */
 #define _mem_Sized_POOL_SIZE , 7
 
 void TestMemory(void) {
@@ -95,7 +93,7 @@ void TestSubPools(void) {
   large = le_mem_TryVarAlloc(reduced, 11);
   LE_TEST_OK(
       le_mem_GetBlockSize(small) == 10 && le_mem_GetBlockSize(large) == 100,
-      "of the pool above");
+      "the larger block is of the parent pool");
   copy = le_mem_StrDup(reduced, "as long as this");
   LE_TEST_OK(strcmp(copy, "as long as this") == 0, "copy");
   le_mem_Release(copy);

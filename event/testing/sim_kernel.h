@@ -14,21 +14,23 @@
 //   sim.Run();
 //   EXPECT_EQ(kernel.Leftovers(), "");
 //
-// The kernel answers the calls of sys.h that this project makes, like Linux. If
-// a call, flag or option is not modelled, the program prints its name and ends.
+// The kernel answers the calls of sys.h that this project makes. It gives the
+// same results as Linux. If a call, flag or option is not modelled, the program
+// prints its name and ends.
 //
 // Each call may switch to another thread before it takes effect, and the
-// calling process may be killed at this moment. If the caller holds an
-// event::Mutex, only threads of other processes run meanwhile. So a caller must
-// not hold a mutex that two processes share. A call that waits lets all other
-// threads run, so its caller must hold no lock. Time is the simulation's.
+// calling process may be killed at this moment. While the calling thread holds
+// an event::Mutex, the switch is always to a thread of another process. If that
+// thread locked the same mutex, it would deadlock. So a mutex that two
+// processes share must not be held during a call. A call that waits lets all
+// other threads run, so its caller must hold no lock. Time is the simulation's.
 //
 // Only threads of AddProcess()'s processes may make calls.
 //
 // A test can proceed step by step. A thread that has nothing to do waits at its
-// parker (Thread::Current()->parker()). The controller gives work to one thread
-// and calls Run(). Run() returns when all threads wait again, in a call or at
-// their parkers.
+// parker (Thread::Current()->parker()). The controller, which is the test's own
+// thread, gives work to one thread and calls Run(). Run() returns when all
+// threads wait again, in a call or at their parkers.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
@@ -82,8 +84,8 @@ class SimKernel final : public sys::Kernel {
   // Sets RLIMIT_NOFILE of all current and later processes.
   void SetDescriptorLimit(size_t limit);
 
-  // Lists the descriptors of a process whose files are of this kind, such as
-  // "socket", one in each line.
+  // Lists the file descriptors of `process` that refer to a file of this kind,
+  // such as "socket". Each has its own line.
   std::string DescriptorsOf(const SimProcess* process,
                             absl::string_view kind) const;
   // How many descriptors a process has. 0 if the process has ended.
@@ -98,12 +100,14 @@ class SimKernel final : public sys::Kernel {
 
   // Like pipe2(). `flags`: O_CLOEXEC, and perhaps O_NONBLOCK.
   int Pipe(int fds[2], int flags);
-  // Sets how long the close of the last descriptor of `fd`'s file takes.
+  // Sets how long close() takes when it closes the last file descriptor of a
+  // file. `fd` is any file descriptor of that file.
   void SetCloseTime(int fd, absl::Duration time);
   // Ends the calling thread's process, like exit(). First sends the messages
-  // that the thread's turn has gathered.
+  // that the thread has batched in this turn of its loop.
   [[noreturn]] void Exit();
-  // Returns after `time`, like a handler that computes.
+  // Returns after `time` of the simulation has passed. Use it for a handler
+  // that computes for long.
   void Spend(absl::Duration time);
 
   // ---- sys::Kernel ----

@@ -15,7 +15,6 @@
 extern "C" {
 #endif
 
-/* Seconds and microseconds. */
 typedef struct {
   time_t sec;
   long usec; /* 0 to 999,999 */
@@ -31,7 +30,7 @@ le_clk_Time_t le_clk_GetAbsoluteTime(void);
  *
  * Return timeA + timeB, timeA - timeB, and timeA * scaleFactor. The
  * microseconds of a result are never negative, even if the result is below 0.
- * A result that does not fit is the largest or the smallest time. */
+ * If a result is out of range, it becomes the largest or the smallest time. */
 le_clk_Time_t le_clk_Add(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Sub(le_clk_Time_t timeA, le_clk_Time_t timeB);
 le_clk_Time_t le_clk_Multiply(le_clk_Time_t timeA, int scaleFactor);
@@ -45,13 +44,15 @@ bool le_clk_Equal(le_clk_Time_t timeA, le_clk_Time_t timeB);
 #define LE_CLK_STRING_FORMAT_DATE "%x"
 #define LE_CLK_STRING_FORMAT_TIME "%X"
 
-/* Write a time as text: the given time or the present one, in UTC or in the
+/* Write a time as text: the given time or the current one, in UTC or in the
  * local time zone. The format is that of strftime(), with two additions: %J is
  * the millisecond in 3 digits, and %K is the microsecond in 6 digits.
- * *numBytesPtr (may be NULL) is the length without the final 0. LE_OVERFLOW:
- * the buffer is too small, and the length is 0. LE_OUT_OF_RANGE: the year does
- * not fit into struct tm, and the text is empty. Fatal: a NULL format or
- * buffer. */
+ * *numBytesPtr (may be NULL) is the length without the terminating '\0'.
+ *
+ * On an error, the text is empty and the length is 0:
+ *  - LE_OVERFLOW: the buffer is too small.
+ *  - LE_OUT_OF_RANGE: the year does not fit into struct tm.
+ * Fatal: the format or the buffer is NULL, or destSize is 0. */
 le_result_t le_clk_ConvertToUTCString(le_clk_Time_t time,
                                       const char* formatSpecStrPtr,
                                       char* destStrPtr, size_t destSize,

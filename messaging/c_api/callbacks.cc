@@ -60,7 +60,7 @@ void CallOpened(const Completion& completion, ClientSession* session,
   CheckOpened("le_msg_OpenSession", session, result);
   if (result != Result::kOk) return;  // the user has closed the session
   if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
-    CallUser("the handler of an opening",
+    CallUser("a session's open handler",
              [&] { handler(ToRef(session), completion.context); });
   }
 }
@@ -68,7 +68,7 @@ void CallOpened(const Completion& completion, ClientSession* session,
 void CallOpenResult(const Completion& completion, ClientSession* session,
                     event::Ref<Message>, Result result) {
   if (auto handler = FunctionOf<le_msg_OpenResultHandler_t>(completion)) {
-    CallUser("the handler of an opening", [&] {
+    CallUser("a session's open handler", [&] {
       handler(ToRef(session), ToCResult(result), completion.context);
     });
   }
@@ -141,8 +141,8 @@ void ClientCallbacks::OnClosed(ClientSession* session) {
         "le_msg_SetSessionCloseHandler: interface '", session->interface_name(),
         "': the session was closed (", CloseReasonText(session->close_reason()),
         "), and it has no close handler: set one with "
-        "le_msg_SetSessionCloseHandler(), or close the session before its "
-        "server may stop"));
+        "le_msg_SetSessionCloseHandler(), or close the session before the "
+        "server can stop"));
   }
   CallUser("a session's close handler",
            [&] { handler(ToRef(session), context); });
@@ -166,7 +166,8 @@ struct ServiceCallbacks::Handler {
 
 namespace {
 
-// The reference of a removed handler is invalid, and is never used again.
+// The reference of a removed handler is invalid. Its number is not given to a
+// new handler before the numbers wrap around.
 template <typename Handler>
 using HandlerRefs =
     legato::ProcessRefs<Handler, le_msg_SessionEventHandlerRef_t>;
@@ -233,7 +234,7 @@ void ServiceCallbacks::RemoveAll() {
   for (auto* list : {&open_, &close_}) {
     for (const HandlerPtr& handler : *list) {
       HandlerRefs<Handler>::OfCurrentProcess()->Remove(handler->ref);
-      handler->function = nullptr;  // for a running Call()
+      handler->function = nullptr;  // a running Call() skips it
     }
     list->clear();
   }
@@ -258,7 +259,7 @@ void ServiceCallbacks::Remove(const char* function,
 
 void ServiceCallbacks::Erase(const HandlerPtr& handler) {
   HandlerRefs<Handler>::OfCurrentProcess()->Remove(handler->ref);
-  handler->function = nullptr;  // for a running Call()
+  handler->function = nullptr;  // a running Call() skips it
   std::vector<HandlerPtr>* const list = handler->of->ListOf(handler->event);
   list->erase(std::find(list->begin(), list->end(), handler));
 }

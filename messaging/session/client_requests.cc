@@ -146,8 +146,8 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   const bool is_timed = deadline != absl::InfiniteFuture();
   bool is_told = false;
   while (!caller.done) {
-    // The warning is logged once. From then on, Wait() blocks until input
-    // arrives.
+    // The warning is logged once. After it, Wait() blocks until input arrives.
+    // Otherwise this loop would wake up again every kResponsePatience.
     if (is_told && link_.attached() != nullptr) {
       link_.attached()->Wait(transports::Connection::kReadable, deadline);
     }
@@ -191,7 +191,7 @@ void ClientSession::WarnOfNoResponse() {
       event::LogLevel::kWarning, server.uid,
       absl::StrCat("interface '", interface_.name, "': a request has waited ",
                    absl::FormatDuration(kResponsePatience),
-                   " for a response of pid ", server.pid, " of user ",
+                   " for a response from pid ", server.pid, " of user ",
                    server.uid));
 }
 
@@ -211,8 +211,8 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
       what = absl::StrCat("a request fails: it was made on a session that is ",
                           WhyNotOpen());
   }
-  // LogForPeer() bounds the number of lines. A server that does not answer
-  // could cause any number.
+  // A server that does not answer could cause any number of lines. LogForPeer()
+  // bounds it.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name, "': ", what));
 }
@@ -226,8 +226,9 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   deadlines_->Arm(deadline);
 }
 
-// This thread may have been busy or stopped for long. So responses that have
-// arrived are received first, up to the limits of the inbox.
+// Receives the responses that have arrived, up to the limits of the inbox. It
+// runs before requests expire: this thread may have been busy or stopped for
+// long, and these responses may have arrived in time.
 void ClientSession::TakeWhatHasCome() {
   while (MayHoldMore(/*with_descriptor=*/true) &&
          ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {

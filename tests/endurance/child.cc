@@ -43,15 +43,16 @@ long NextCall(pid_t pid) {
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
       Fail(absl::StrCat("pid ", pid, " died by itself"));
     }
-    // Deliver the signals of the process. A stop for an exec is not a signal:
-    // under a sanitizer a program may execute itself again.
+    // Deliver the signals that were sent to the process. A stop for an exec is
+    // no such signal. It occurs under a sanitizer, because a program may
+    // execute itself again.
     signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
     if (signal != (SIGTRAP | 0x80)) continue;
     signal = 0;
     struct ptrace_syscall_info info = {};
     if (Trace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info),
               reinterpret_cast<uintptr_t>(&info)) <= 0) {
-      Fail("a traced process cannot be looked at");
+      Fail("PTRACE_GET_SYSCALL_INFO failed");
     }
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
       return static_cast<long>(info.entry.nr);
@@ -84,7 +85,7 @@ Child::Child(const std::vector<std::string>& role) {
   socket_ = ends[0];
   std::vector<std::string> words = {"/proc/self/exe", "--role"};
   words.insert(words.end(), role.begin(), role.end());
-  // The role finds its end of the socket at number 3.
+  // In the child, the child's end of the socket is file descriptor 3.
   pid_ = StartProcess({words, {{ends[1], 3}}, {}, nullptr});
   if (pid_ < 0) Fail(std::strerror(errno));
   close(ends[1]);
@@ -182,7 +183,8 @@ long Directory::Introductions() const {
   }
   const std::string key = "\"introductions\":";
   const size_t at = text.find(key);
-  if (pclose(out) != 0 || at == std::string::npos) Fail("sdir says nothing");
+  if (pclose(out) != 0) Fail("sdir failed");
+  if (at == std::string::npos) Fail("sdir printed no introductions");
   return std::atol(text.c_str() + at + key.size());
 }
 

@@ -1,10 +1,12 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-//   differential [--programs=N] [--seed=S] [--failures=N] [--print]
-//   differential --file=PROGRAM
+//   differential [--programs=N] [--seed=S] [--failures=N] [--print] [--raw]
+//                [--against=model|real]
+//   differential --file=PROGRAM [--against=model|real]
 //
-// --against=real compares the real kernel with itself.
+// Compares a kernel with the real one. --against=model, the default, compares
+// the simulated kernel. --against=real compares the real kernel with itself.
 
 #include <fstream>
 #include <iostream>
@@ -84,7 +86,7 @@ int Main(const Options& options) {
     text << file.rdbuf();
     Program program;
     if (!file || !ParseProgram(text.str(), &program)) {
-      std::cerr << "Not a program: " << options.file << "\n";
+      std::cerr << "Cannot read a program from " << options.file << "\n";
       return 2;
     }
     std::cout << ToString(program, RunProgram(&real, program));
@@ -113,7 +115,7 @@ int Main(const Options& options) {
   }
   std::cout << differ.programs() << " programs, " << differ.steps()
             << " steps, " << failures << " differ, " << differ.uncertain()
-            << " uncertain, "
+            << " vary on the real kernel, "
             << absl::FormatDuration(
                    absl::Trunc(absl::Now() - start, absl::Milliseconds(1)))
             << "\n";

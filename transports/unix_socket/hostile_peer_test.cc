@@ -93,7 +93,8 @@ class HostilePeerTest : public ::testing::Test {
               std::string::npos)
         << connection_->close_status();
     EXPECT_EQ(connection_->Send(OutgoingFrame()), IoResult::kClosed);
-    EXPECT_EQ(OpenDescriptors(), before_ - 1) << "only the socket itself";
+    EXPECT_EQ(OpenDescriptors(), before_ - 1)
+        << "only the connection's socket should have been closed";
   }
 
   static constexpr size_t kCapacity = size_t{1} << 20;
@@ -126,7 +127,7 @@ TEST_F(HostilePeerTest, AnotherVersion) {
   ASSERT_EQ(answer[0], 1);
   EXPECT_EQ(std::string(answer, static_cast<size_t>(size)),
             VersionRefusal(connection_->close_status().message()));
-  EXPECT_TRUE(connection_->peer().ok()) << "the log names the peer";
+  EXPECT_TRUE(connection_->peer().ok()) << "peer() is needed for the log";
 }
 
 TEST_F(HostilePeerTest, ARefusalOfOurVersion) {
@@ -246,7 +247,6 @@ TEST_F(HostilePeerTest, ABadSecondFrame) {
   ExpectClosedFor("unknown flags");
 }
 
-// A good packet with several frames arrives, then a bad packet.
 TEST_F(HostilePeerTest, ABadFirstFrameOfALaterPacket) {
   SendRaw(Header(FrameHeader::kMore, 1) + "a" + Header(0, 1) + "b");
   IncomingFrame frame;
@@ -269,8 +269,9 @@ TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
   ExpectClosedFor("announced without one");
 }
 
-// Descriptors arrive with a packet that should be plain. Expected: recv()
-// receives the packet, and the kernel drops the descriptors.
+// The peer has announced a packet without file descriptors, but sends two with
+// it. Expected: recv() receives the packet, and the kernel drops the file
+// descriptors.
 TEST_F(HostilePeerTest, ASecretDescriptorWhereNoneWasToCome) {
   SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
   IncomingFrame frame;
@@ -401,7 +402,7 @@ TEST_F(HostilePeerTest, AConnectionInTheMiddleOfAPacketIsNotPassedOn) {
   EXPECT_EQ(carrying.Send(passing), IoResult::kOk);
 }
 
-TEST_F(HostilePeerTest, AConnectionThatIsNone) {
+TEST_F(HostilePeerTest, ADescriptorThatIsNoConnection) {
   SendRaw(Header(FrameHeader::kConnection, 1) + "x", {null_});
   IncomingFrame frame;
   ASSERT_EQ(Receive(&frame), IoResult::kOk);
@@ -426,7 +427,9 @@ TEST_F(HostilePeerTest, AFarEndThatRefusesEachDescriptor) {
    public:
     int FailCall(const event::sys::Call& call) override {
       if (std::strcmp(call.name, "SendMsg") != 0) return 0;
-      with_descriptor_ = !with_descriptor_;  // a frame is sent again without it
+      // After EPERM, the connection sends the frame again without the file
+      // descriptor. So every second call has one.
+      with_descriptor_ = !with_descriptor_;
       return with_descriptor_ ? EPERM : 0;
     }
 
@@ -461,7 +464,7 @@ TEST_F(HostilePeerTest, AnAnnouncedDescriptorThatIsMissing) {
 
 // No file descriptor is free, so the kernel drops the received descriptors.
 // Expected: the first frame is delivered without its descriptor. The second
-// closes the connection, because it did not announce one.
+// frame closes the connection, because its descriptor was not announced.
 TEST_F(HostilePeerTest, DescriptorsWhenNoneIsLeft) {
   struct rlimit old, none;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
@@ -481,7 +484,7 @@ TEST_F(HostilePeerTest, DescriptorsWhenNoneIsLeft) {
   EXPECT_EQ(OpenDescriptors(), before_ - 1);
 }
 
-TEST_F(HostilePeerTest, LeavesUnreadWhatItCouldNotReceive) {
+TEST_F(HostilePeerTest, LeavesAPacketUnreadIfNoDescriptorIsFree) {
   connection_->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
   struct rlimit old, none;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
@@ -501,7 +504,7 @@ TEST_F(HostilePeerTest, LeavesUnreadWhatItCouldNotReceive) {
   EXPECT_TRUE(frame.descriptor);
 }
 
-TEST_F(HostilePeerTest, LeavesUnreadTheNextWhenTheLastOneIsTakenMeanwhile) {
+TEST_F(HostilePeerTest, LeavesTheSecondPacketUnreadIfNoDescriptorIsFree) {
   connection_->SetDescriptorPolicy(Connection::DescriptorPolicy::kLeaveUnread);
   const std::string packet = Header(FrameHeader::kDescriptor, 1) + "x";
   SendRaw(packet, {null_});
