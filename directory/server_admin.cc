@@ -122,7 +122,8 @@ void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {
                              server->id));
 }
 
-absl::StatusOr<std::string> DirectoryServer::Bind(const proto::BindRequest& bind) {
+absl::StatusOr<std::string> DirectoryServer::Bind(
+    const proto::BindRequest& bind) {
   const absl::StatusOr<Binding> binding =
       ParseBinding(bind.client(), bind.service(), Context());
   if (!binding.ok()) return binding.status();
