@@ -207,6 +207,33 @@ TEST_P(CppThreadTest, AnotherThreadIsRefusedWhileAThreadEnds) {
   RunScenario(scenario, GetParam());
 }
 
+// A thread of the test posts a task to a party that runs its loop.
+TEST_P(CppThreadTest, APartyRunsATaskOfAnotherThread) {
+  Scenario scenario;
+  scenario.Add("only", [](Party* party) {
+    Loop loop;
+    bool has_run = false;
+    struct Work {
+      TaskSender sender;
+      bool* has_run;
+    } work = {loop.sender(), &has_run};
+    const le_thread_Ref_t thread = le_thread_Create(
+        "thread",
+        [](void* context) -> void* {
+          auto* const work = static_cast<Work*>(context);
+          EXPECT_TRUE(
+              work->sender.Post([run = work->has_run] { *run = true; }).ok());
+          return nullptr;
+        },
+        &work);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    party->RunLoopUntil([&] { return has_run; });
+    le_thread_Join(thread, nullptr);
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // A closure ends its thread, which unwinds the stack. Expected: the running
 // closure is destroyed.
 TEST_P(CppThreadTest, AThreadMayEndInAClosure) {

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "event/process.h"
+#include "messaging/testing/party_loop.h"
 #include "messaging/testing/processes.h"
 
 namespace le {
@@ -54,13 +55,11 @@ class ProcessParty final : public Party, private event::Watch {
     SendWord(kHub, "A" + event);
     event::Loop* const loop = event::Thread::Current()->loop();
     ASSERT_TRUE(loop->AddWatch(this, kHub, kReadable));
-    while (!answered_) loop->RunTurn(absl::InfiniteFuture());
+    RunTurnsUntil([this] { return answered_; });
     loop->RemoveWatch(this);
   }
   void RunLoopUntil(const std::function<bool()>& condition) override {
-    while (!condition()) {
-      event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());
-    }
+    RunTurnsUntil(condition);
   }
   void Kill(const std::string& party) override { Ask('K', party); }
   void Start(const std::string& party) override { Ask('R', party); }

@@ -12,6 +12,7 @@
 
 #include "event/base/mutex.h"
 #include "event/process.h"
+#include "messaging/testing/party_loop.h"
 
 namespace le {
 namespace messaging {
@@ -35,9 +36,7 @@ class SignalBoard {
 
   void RunLoopUntil(const std::string& event) {
     Waiter waiter(this, /*by_loop=*/true);
-    while (!Has(event)) {
-      event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());
-    }
+    RunTurnsUntil([&] { return Has(event); });
   }
 
  private:

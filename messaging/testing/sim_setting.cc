@@ -16,6 +16,7 @@
 #include "event/testing/sim.h"
 #include "messaging/facade/local_parts.h"
 #include "messaging/session/runtime.h"
+#include "messaging/testing/party_loop.h"
 #include "messaging/testing/signal_board.h"
 #include "transports/loopback/loopback.h"
 
@@ -92,9 +93,7 @@ class SimRun {
       run_->board_.RunLoopUntil(event);
     }
     void RunLoopUntil(const std::function<bool()>& condition) override {
-      while (!condition()) {
-        event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());
-      }
+      RunTurnsUntil(condition);
     }
     void Kill(const std::string& party) override {
       run_->sim_.Kill(run_->parties_.at(party));

@@ -20,6 +20,7 @@
 #include "event/process.h"
 #include "messaging/facade/local_parts.h"
 #include "messaging/session/runtime.h"
+#include "messaging/testing/party_loop.h"
 #include "messaging/testing/party_process.h"
 #include "messaging/testing/signal_board.h"
 #include "transports/loopback/loopback.h"
@@ -177,9 +178,7 @@ class ThreadRun {
       run_->board_.RunLoopUntil(event);
     }
     void RunLoopUntil(const std::function<bool()>& condition) override {
-      while (!condition()) {
-        event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());
-      }
+      RunTurnsUntil(condition);
     }
     void Kill(const std::string&) override {
       GTEST_FAIL() << "threads cannot be killed";
