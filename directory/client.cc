@@ -452,11 +452,11 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   int breaks_ = 0;
   absl::Status refusal_;
   // The next four describe the present connection.
-  event::Instant asked_at_;  // when it was made
+  event::Instant asked_at_;  // when the connection was made
   bool heard_ = false;       // the directory has sent a cause
   absl::optional<Introduced> introduced_;
   event::Credentials server_;  // in the numbers of the directory's namespace
-  WaitCause cause_;  // the last known one, also of an earlier connection
+  WaitCause cause_;  // the last known cause, also of an earlier connection
 };
 
 std::unique_ptr<Opening> DirectoryClient::Open(

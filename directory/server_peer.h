@@ -269,10 +269,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       return;
     }
     if (charges_.reserved && (message.has_open() || message.has_advertise())) {
-      Refuse(
-          proto::LIMIT,
-          absl::StrCat("user ", identity_.uid,
-                       " has as much as a user may; it may administer only"));
+      Refuse(proto::LIMIT,
+             absl::StrCat(
+                 "user ", identity_.uid,
+                 " has reached a limit: this connection may only administer"));
       return;
     }
     const bool first = role == Role::kNone;

@@ -87,7 +87,7 @@ TEST(WaitLogTest, ACauseThatCameBackIsNotSaidAgain) {
   EXPECT_EQ(log.next(), absl::InfiniteFuture());
 }
 
-TEST(WaitLogTest, AnUnknownCauseIsLookedAtAgain) {
+TEST(WaitLogTest, AnUnknownCauseIsCheckedAgain) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_FALSE(log.Update(At(1), WaitCause()));

@@ -266,7 +266,7 @@ before=$(descriptors)
 sdir monitor &
 monitor=$!
 until [ "$(descriptors)" -gt "$before" ]; do :; done
-refusal="^sdir: user $(id -u) has as many connections as it may$"
+refusal="^sdir: user $(id -u) has reached its limit of connections$"
 until_says "$refusal" sdir list
 for _ in {1..20}; do
   expect "a refusal before the request" 1 "$refusal" nice -n 19 "$sdir" --socket_dir="$folder/d" list
