@@ -110,7 +110,7 @@ class TapReader {
       size_t bytes, event::UniqueFd* file);
 
   enum class Result { kRecord, kEmpty, kBroken };
-  // Takes the oldest record. kBroken: the writer does not keep to the format.
+  // Takes the oldest record. kBroken: the writer violates the format.
   Result Next(TapRecord* record, std::string* payload);
   // The frames that were lost since the last record.
   uint32_t lost_since_last_record() const {

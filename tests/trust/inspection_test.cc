@@ -428,7 +428,7 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
       {twice, "\"sessions\":[{\"number\":0,\"pid\":-5"},
       {never_last, "\"problem\":\"does not answer"},
       {empty_parts, "\"problem\":\"answers with another message"},
-      {sessions_without_end, "\"problem\":\"sends more than is shown"},
+      {sessions_without_end, "\"problem\":\"sends more than sdir accepts"},
       {time_without_bounds, "\"problem\":\"answers with another message"},
   };
   int number = 0;
@@ -578,7 +578,7 @@ TEST_F(InspectionTest, NoLieOfATappedServerDoesHarm) {
       }
     };
   };
-  const std::string junk = "the server does not keep to the format of a tap\n";
+  const std::string junk = "the server violates the format of a tap\n";
   const std::pair<std::function<void(Connection*)>, std::string> lies[] = {
       {send("\xff\xff"), junk},
       {send(SnapshotBytes(true)), junk},

@@ -21,26 +21,28 @@
 namespace le {
 namespace sdir {
 
-// How long each request takes until its response.
+// Computes the time from each request to its response.
 class Latencies {
  public:
-  // Requests without a response. A server that lies may invent requests.
+  // The most requests without a response, because a hostile server may invent
+  // requests. When this limit is reached, all of them are forgotten.
   static constexpr size_t kMaxOpen = 65536;
 
   // None: the record is not a response, or its request is not known.
   absl::optional<absl::Duration> Take(const inspection::TapRecord& record);
 
  private:
-  // When they were received, by session and transaction.
+  // The times of requests without a response, by session and transaction.
   std::map<std::pair<uint32_t, uint64_t>, int64_t> open_;
 };
 
 // "message", "request", "response", "released". Others: "frame TYPE".
 std::string FrameKind(uint8_t type);
 
-// Both return one line, with its end. `at` is the time of the record. `decoded`
-// is the payload of a typed service, if it is not empty. If messages were lost
-// before, the result of TapText() begins with a line that says how many.
+// Both return one line, which ends with a newline. `at` is the time of the
+// record. `decoded` is the payload of a typed service, if it is not empty. If
+// messages were lost before, the result of TapText() begins with a line that
+// says how many.
 std::string TapText(const inspection::TapRecord& record,
                     absl::string_view payload, absl::string_view decoded,
                     absl::optional<absl::Duration> latency, absl::Time at,
