@@ -358,9 +358,9 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       // process's own user: the directory may have reported a wrong user.
       transports::CloseElsewhere(client_->process_, server_.uid,
                                  std::move(frame.descriptor));
-      return Refuse(absl::DataLossError(
-          absl::StrCat("the server, ", Name(server_),
-                       ", has sent a file descriptor before a session")));
+      return Refuse(absl::DataLossError(absl::StrCat(
+          "the server, ", Name(server_),
+          ", has sent a file descriptor before the session is open")));
     }
     if (IsDirectoryFrame(frame.type)) {
       return Refuse(absl::DataLossError(

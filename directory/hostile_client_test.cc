@@ -327,7 +327,7 @@ TEST_F(HostileClientTest, AClientThatBeginsAFrameAfterItsOpenIsRefused) {
   client.Send(Packet(1, FrameHeader::kFragmented, 1000, "ten bytes."));
   Settle();
   Advertise();
-  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "the peer has sent more than its role allows");
   EXPECT_EQ(client.Hear(), "closed");
   EXPECT_TRUE(directory_->registry().waiting().empty());
   transports::IncomingFrame none;
@@ -342,7 +342,7 @@ TEST_F(HostileClientTest, AClientThatAnnouncesAPacketAfterItsOpenIsRefused) {
   client.Send(Packet(0, FrameHeader::kAnnouncement, 0, ""));
   Settle();
   Advertise();
-  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "the peer has sent more than its role allows");
   EXPECT_EQ(client.Hear(), "closed");
 }
 
@@ -351,7 +351,7 @@ TEST_F(HostileClientTest, AClientWithAFrameBehindItsOpenIsRefused) {
   RawClient client(address_);
   client.SendOpen(FrameHeader::kMore, Packet(1, 0, 1, "x"));
   Settle();
-  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "the peer has sent more than its role allows");
   EXPECT_EQ(client.Hear(), "closed");
 }
 

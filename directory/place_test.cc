@@ -60,7 +60,7 @@ TEST_F(FindPlaceTest, TheUsersFolderIsUsedWithoutASystemFolder) {
   EXPECT_EQ(Find(), "/run/user/7/le_messaging");
 }
 
-TEST_F(FindPlaceTest, TheErrorSaysWhatToSet) {
+TEST_F(FindPlaceTest, TheErrorNamesTheVariableToSet) {
   const NoSystemFolder none;
   const absl::StatusOr<Place> place = FindPlace(process_, "");
   EXPECT_EQ(place.status().code(), absl::StatusCode::kUnavailable);

@@ -133,7 +133,7 @@ TEST_F(DirectoryServerAdminTest, PassesAnInspectorToTheServer) {
     Speaker second(&world_, 0);
     List(&second);
     EXPECT_EQ(second.Ask(InspectMessage(kAlice, "a")),
-              "refused INVALID: out of turn");
+              "refused INVALID: the peer has sent more than its role allows");
   });
 }
 
@@ -661,7 +661,7 @@ TEST_F(DirectoryServerAdminTest, DescribesTheServiceOfABindingOrByItsName) {
     Speaker twice(&world_, kAlice);
     EXPECT_EQ(twice.Ask(DescribeMessage("clock")), clock);
     EXPECT_EQ(twice.Ask(DescribeMessage("clock")),
-              "refused INVALID: out of turn");
+              "refused INVALID: the peer has sent more than its role allows");
     Speaker admin(&world_, kSelf);
     EXPECT_THAT(admin.Ask(LoadMessage("", true)), StartsWith("done: "));
     EXPECT_EQ(ask(kAlice, "clock"),

@@ -128,7 +128,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
 
   // Refuses a peer that has sent more than its role allows.
-  void RefuseOutOfTurn() { Refuse(proto::INVALID, "out of turn"); }
+  void RefuseOutOfTurn() {
+    Refuse(proto::INVALID, "the peer has sent more than its role allows");
+  }
 
   // Called when the peer has sent its first message, and when it is removed.
   void EndHalfOpen() {

@@ -423,8 +423,10 @@ TEST_F(DirectoryServerTest, WhoeverSpeaksOutOfTurnIsClosed) {
         }
         peer.Say(words[second]);
         const bool both_administer = first == 2 && second == 2;
-        EXPECT_EQ(peer.Hear(),
-                  both_administer ? "list" : "refused INVALID: out of turn")
+        EXPECT_EQ(peer.Hear(), both_administer
+                                   ? "list"
+                                   : "refused INVALID: the peer has sent more "
+                                     "than its role allows")
             << first << " then " << second;
         EXPECT_EQ(peer.Hear(), both_administer ? "nothing" : "closed");
         EXPECT_TRUE(world.server()->registry().servers().empty());
@@ -444,7 +446,8 @@ TEST_F(DirectoryServerTest, RefusesAClientThatSendsASecondMessage) {
     const proto::ToDirectory open = OpenMessage(Interface("clock"), true);
     SendControl(client.connection(), open);
     client.Say(open);
-    EXPECT_EQ(client.Hear(), "refused INVALID: out of turn");
+    EXPECT_EQ(client.Hear(),
+              "refused INVALID: the peer has sent more than its role allows");
     EXPECT_EQ(client.Hear(), "closed");
     EXPECT_EQ(service->Hear(), "nothing");
     EXPECT_TRUE(world_.server()->registry().waiting().empty());

@@ -234,7 +234,7 @@ class InspectionTest : public ::testing::Test {
   std::vector<pid_t> children_;
 };
 
-TEST_F(InspectionTest, ShowsWhatEachSessionHasDone) {
+TEST_F(InspectionTest, ShowsTheActivityOfEachSession) {
   RunServer("echo", [] { Serve("echo", Respond); });
   const pid_t client = RunClient([] {
     const auto session = le_msg_CreateSession(Protocol(), "echo");
