@@ -347,9 +347,9 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(accounts_.leftovers.used(), 0u);
 }
 
-// A server takes no introduction, closes, and another one of its user offers the
-// service again. Expected: its user soon gets no more introductions, and its
-// clients may use the services of others.
+// A server receives no introduction and closes, and then another server of its
+// user offers the service, again and again. Expected: its user soon gets no
+// more introductions, and its clients may use the services of others.
 TEST(RegistryShareTest, AUserWhoseServersLeaveIntroductionsGetsNoMore) {
   Limits limits;
   limits.descriptors = 64;  // eight introductions

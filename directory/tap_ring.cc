@@ -104,8 +104,8 @@ absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
   absl::StatusOr<TapMapping> mapping =
       TapMapping::Map(fd.get(), static_cast<size_t>(bytes));
   if (!mapping.ok()) return mapping.status();
-  // The seal leaves this mapping writable. From now on nobody can remove a page,
-  // so the pages that are allocated now stay.
+  // This mapping stays writable in spite of the seal. From now on nobody can
+  // remove a page, so the pages that are allocated now stay.
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE) != 0 ||
       fallocate(fd.get(), 0, 0, file.st_size) != 0) {
     return absl::ErrnoToStatus(errno, "cannot keep the pages of the ring");
