@@ -30,7 +30,7 @@ TEST(AccountsTest, TheTotalsFollowFromTheDescriptors) {
   }
 }
 
-TEST(AccountsTest, SaysWhoHasReachedWhat) {
+TEST(AccountsTest, NamesTheLimitsThatAUserHasReached) {
   Limits limits;
   limits.services = 1;
   limits.silent = 1;
@@ -72,7 +72,7 @@ TEST(AccountsTest, AnyThreadMayEndASharedCharge) {
     last = charges.Take(1, kAny);
     EXPECT_TRUE(last);
   }
-  last.reset();  // it may be destroyed after `charges`
+  last.reset();  // a charge may outlive `charges`
 }
 
 }  // namespace

@@ -15,13 +15,14 @@ namespace le {
 namespace directory {
 
 // Takes the file descriptor that the service manager has passed to this
-// process: $LISTEN_FDS descriptors from number 3 on are for process
-// $LISTEN_PID. Makes it close-on-exec, closes further ones, and removes the
-// variables from the environment. The result is empty if none was passed.
+// process. The service manager passes $LISTEN_FDS file descriptors to process
+// $LISTEN_PID; the first is file descriptor 3. Makes file descriptor 3
+// close-on-exec, closes the others, and removes the variables from the
+// environment. The result is empty if the service manager has passed none.
 // InvalidArgument: a variable is wrong.
 //
-// Call it before the process opens any file descriptor, since a wrong number
-// could name one of those.
+// Call this function before the process opens any file descriptor. Otherwise a
+// wrong $LISTEN_FDS could make it close one of these.
 absl::StatusOr<event::UniqueFd> TakePassedSocket(event::Process* process);
 
 }  // namespace directory

@@ -38,8 +38,9 @@ class ActivationTest : public ::testing::Test {
   }
   ~ActivationTest() override { event::SetLogSink(nullptr); }
 
-  // Runs `body` in a process with these variables. "pid" stands for its number.
-  // `passed` file descriptors are open, from number 3 on.
+  // Runs `body` in a process with these variables. If `pid` is "pid",
+  // LISTEN_PID is the number of this process. `passed` file descriptors are
+  // open; the first is file descriptor 3.
   void Run(const std::string& pid, const std::string& fds, int passed,
            const std::function<void(event::Process*)>& body) {
     event::SimProcess* const process = kernel_.AddProcess("directoryd", 1, 1);
@@ -101,7 +102,7 @@ TEST_F(ActivationTest, TakesTheFirstAndClosesTheOthers) {
                                 "descriptor is used"));
 }
 
-TEST_F(ActivationTest, AnotherProcessIsMeant) {
+TEST_F(ActivationTest, IgnoresTheSocketOfAnotherProcess) {
   Run("1", "1", 1, [](event::Process* process) {
     const auto taken = TakePassedSocket(process);
     ASSERT_TRUE(taken.ok());

@@ -92,11 +92,12 @@ struct Diagnostic {
   std::string ToString(absl::string_view file) const;
 };
 
-// The parser reports at most this many errors, and this many warnings.
+// The parser reports at most this many errors, and at most this many warnings.
+// It stops when it has found this many errors, and drops further warnings.
 constexpr size_t kMaxDiagnostics = 20;
 
 struct ParsedBindings {
-  // Where a binding stands.
+  // The position of a binding in the files.
   struct Position {
     size_t file;
     int line;

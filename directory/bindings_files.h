@@ -34,8 +34,8 @@ class BindingsFiles {
 
   // Reads all files, first `file`, then those of the folder in the order of
   // their names. `again`: the directory is running, and the read must not block
-  // it, so `file` must be a regular file. A file of the folder must always be
-  // one, and no link. Errors: the message names the file.
+  // it, so `file` must be a regular file. A file of the folder must always be a
+  // regular file, and not a link. Errors: the message names the file.
   absl::StatusOr<std::vector<BindingsText>> Read(bool again) const;
 
   // The file of the folder that Write() replaces. Other programs may edit it,
@@ -49,8 +49,9 @@ class BindingsFiles {
   };
   absl::StatusOr<Edited> Edit(const ClientKey& client, absl::string_view line,
                               const UserContext& context) const;
-  // Replaces the own file at once: it has the old or the new text. Does not
-  // wait for the disk. After an error the file is unchanged.
+  // Replaces the own file by rename(), so the file always has the whole old
+  // text or the whole new text. Does not wait for the disk. After an error the
+  // file is unchanged.
   absl::Status Write(const std::string& text) const;
 
  private:

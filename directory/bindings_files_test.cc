@@ -39,7 +39,7 @@ class BindingsFilesTest : public ::testing::Test {
   ~BindingsFilesTest() override {
     for (const std::string& path : made_) unlink(path.c_str());
     unlink(files().own_file().c_str());
-    EXPECT_EQ(rmdir(folder_.c_str()), 0) << "something is left";
+    EXPECT_EQ(rmdir(folder_.c_str()), 0) << "the test has left a file";
     rmdir(parent_);
   }
 
@@ -125,7 +125,7 @@ TEST_F(BindingsFilesTest, AFileThatCannotBeReadIsAnError) {
   rmdir(bad.c_str());
 }
 
-TEST_F(BindingsFilesTest, TheFilesHaveSoMuchTextTogether) {
+TEST_F(BindingsFilesTest, LimitsTheTextOfAllFilesTogether) {
   const std::string half(kMaxBindingsBytes / 2, '#');
   Make(In("a.bindings"), half);
   Make(In("b.bindings"), half);
@@ -134,7 +134,7 @@ TEST_F(BindingsFilesTest, TheFilesHaveSoMuchTextTogether) {
   EXPECT_EQ(ReadError(), "bindings file '" + In("c.bindings") + "': too long");
 }
 
-TEST_F(BindingsFilesTest, AFolderHasSoManyFiles) {
+TEST_F(BindingsFilesTest, LimitsTheFilesOfAFolder) {
   for (size_t i = 0; i < kMaxBindingsFiles; ++i) {
     Make(In(absl::StrCat(i, ".bindings")), "");
   }

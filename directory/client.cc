@@ -358,9 +358,9 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       // process's own user: the directory may have reported a wrong user.
       transports::CloseElsewhere(client_->process_, server_.uid,
                                  std::move(frame.descriptor));
-      return Refuse(absl::DataLossError(
-          absl::StrCat("the server, ", Name(server_),
-                       ", has sent a file descriptor before a session")));
+      return Refuse(absl::DataLossError(absl::StrCat(
+          "the server, ", Name(server_),
+          ", has sent a file descriptor before the session is open")));
     }
     if (IsDirectoryFrame(frame.type)) {
       return Refuse(absl::DataLossError(
@@ -452,11 +452,11 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   int breaks_ = 0;
   absl::Status refusal_;
   // The next four describe the present connection.
-  event::Instant asked_at_;  // when it was made
+  event::Instant asked_at_;  // when the connection was made
   bool heard_ = false;       // the directory has sent a cause
   absl::optional<Introduced> introduced_;
   event::Credentials server_;  // in the numbers of the directory's namespace
-  WaitCause cause_;  // the last known one, also of an earlier connection
+  WaitCause cause_;  // the last known cause, also of an earlier connection
 };
 
 std::unique_ptr<Opening> DirectoryClient::Open(

@@ -44,7 +44,7 @@ absl::Duration Whole(int tries) {
   return std::min(whole, absl::Seconds(1));
 }
 
-TEST(BackOffTest, StaysBetweenAHalfAndTheWholeOfWhatDoubles) {
+TEST(BackOffTest, IsBetweenAHalfAndTheWholeOfADoublingPause) {
   for (uint64_t random : {uint64_t{0}, uint64_t{1}, uint64_t{511},
                           uint64_t{1023}, uint64_t{1024}, UINT64_MAX}) {
     BackOff back_off;
@@ -56,13 +56,13 @@ TEST(BackOffTest, StaysBetweenAHalfAndTheWholeOfWhatDoubles) {
   }
 }
 
-TEST(BackOffTest, SpreadsOverAllOfIt) {
+TEST(BackOffTest, SpreadsOverThisWholeRange) {
   BackOff low, high;
   EXPECT_EQ(low.Next(0), absl::Milliseconds(5));
   EXPECT_GT(high.Next(1023), absl::Milliseconds(9.9));
 }
 
-TEST(BackOffTest, StaysShortWhileTheLineIsFull) {
+TEST(BackOffTest, StaysShortWhileTheBacklogIsFull) {
   BackOff back_off;
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(back_off.NextAfter(absl::AbortedError("full"), 0),
@@ -73,7 +73,7 @@ TEST(BackOffTest, StaysShortWhileTheLineIsFull) {
   EXPECT_EQ(back_off.NextAfter(nobody, 0), absl::Milliseconds(10));
 }
 
-TEST(BackOffTest, BeginsAnewAfterAReset) {
+TEST(BackOffTest, IsShortAgainAfterAReset) {
   BackOff back_off;
   for (int i = 0; i < 20; ++i) back_off.Next(0);
   EXPECT_EQ(back_off.Next(0), absl::Milliseconds(500));
@@ -140,7 +140,7 @@ class WatchedTransport final : public transports::Transport {
     tries.push_back(world_->loop()->Now());
     if (line_is_full_for > 0) {
       --line_is_full_for;
-      return absl::AbortedError("the line is full");
+      return absl::AbortedError("the backlog is full");
     }
     return transport_->Connect(address);
   }
@@ -203,7 +203,7 @@ class DirectoryClientTest : public ::testing::Test {
     const auto client = NewClient(kAlice);
     End end;
     const auto opening = client->Open(world_.loop(), interface, wait, &end);
-    EXPECT_EQ(end.calls, 0) << "told from inside a call";
+    EXPECT_EQ(end.calls, 0) << "Open() has called the observer";
     world_.Advance(absl::Seconds(10));
     EXPECT_EQ(end.calls, 1);
     EXPECT_EQ(end.session, nullptr);
@@ -245,7 +245,7 @@ TEST_F(DirectoryClientTest, GivesTheServersFirstFrameAndItsSender) {
 }
 
 // Each end learns the versions that the library of the other end understands.
-TEST_F(DirectoryClientTest, DialectsAreToldToBothEnds) {
+TEST_F(DirectoryClientTest, BothEndsLearnTheDialectOfTheOther) {
   world_.Run([&] {
     world_.Start();
     InterfaceDescription of_server = Interface("clock");
@@ -296,7 +296,7 @@ TEST_F(DirectoryClientTest, NumbersOfAnotherNamespaceAreOfNoUse) {
   });
 }
 
-TEST_F(DirectoryClientTest, SaysWhyNotIfItNeedNotWait) {
+TEST_F(DirectoryClientTest, RefusesAnOpeningThatDoesNotWaitWithAReason) {
   world_.Run([&] {
     const absl::Status none = Refusal(Interface("clock"), false);
     EXPECT_EQ(none.code(), absl::StatusCode::kUnavailable) << none;
@@ -310,7 +310,7 @@ TEST_F(DirectoryClientTest, SaysWhyNotIfItNeedNotWait) {
   });
 }
 
-TEST_F(DirectoryClientTest, SaysWhyNotAlsoToOneThatWaits) {
+TEST_F(DirectoryClientTest, RefusesAlsoAnOpeningThatWaits) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.waiting_clients = 1;
@@ -364,7 +364,7 @@ TEST_F(DirectoryClientTest, WaitsForBindingAndServiceWithoutPolling) {
   });
 }
 
-TEST_F(DirectoryClientTest, TriesForADirectoryEverMoreSeldom) {
+TEST_F(DirectoryClientTest, TriesLessAndLessOftenForADirectory) {
   world_.Run([&] {
     WatchedTransport transport(&world_, kAlice);
     DirectoryClient client(world_.ProcessOf(kAlice), &transport,
@@ -467,7 +467,7 @@ TEST_F(DirectoryClientTest, GivingUpLeavesNothingBehind) {
   });
 }
 
-TEST_F(DirectoryClientTest, AServerThatDropsItIsTriedAgainAFewTimes) {
+TEST_F(DirectoryClientTest, TriesAServerThatDropsItsClientsAFewTimes) {
   world_.Run([&] {
     world_.Start();
     Speaker service(&world_, kSelf);
@@ -490,7 +490,7 @@ TEST_F(DirectoryClientTest, AServerThatDropsItIsTriedAgainAFewTimes) {
   });
 }
 
-TEST_F(DirectoryClientTest, GarbageForAnAnswerIsABrokenConnection) {
+TEST_F(DirectoryClientTest, TreatsGarbageLikeABrokenConnection) {
   for (const uint8_t type : {kControlFrame, kIntroductionFrame, uint8_t{200}}) {
     for (const std::string& answer :
          {std::string("\xff\xff"), std::string(kMaxControlBytes + 1, 'x')}) {
@@ -521,7 +521,7 @@ TEST_F(DirectoryClientTest, GarbageForAnAnswerIsABrokenConnection) {
   }
 }
 
-TEST_F(DirectoryClientTest, WhatALaterDirectoryMaySayIsIgnored) {
+TEST_F(DirectoryClientTest, IgnoresUnknownMessagesOfALaterDirectory) {
   world_.Run([&] {
     proto::FromDirectory later;
     later.mutable_event()->set_text("something new");
@@ -628,7 +628,7 @@ TEST_F(DirectoryClientTest, AnOfferStandsByAndTakesOver) {
   });
 }
 
-TEST_F(DirectoryClientTest, ARefusedOfferIsSaidAgainUntilItIsTaken) {
+TEST_F(DirectoryClientTest, ARefusedOfferIsRetriedUntilItIsAccepted) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.services = 1;
@@ -688,7 +688,7 @@ std::vector<std::string>* g_log = nullptr;
 
 // A process advertises a service and then changes its user. After a restart of
 // the directory, the service belongs to the new user.
-TEST_F(DirectoryClientTest, AServiceThatBecomesAnothersIsWarnedOf) {
+TEST_F(DirectoryClientTest, WarnsOfAServiceThatNowBelongsToAnotherUser) {
   std::vector<std::string> log;
   g_log = &log;
   const event::LogSink former =
@@ -720,7 +720,7 @@ TEST_F(DirectoryClientTest, AServiceThatBecomesAnothersIsWarnedOf) {
     restart();
     EXPECT_THAT(log, Contains(warned));
     restart();
-    EXPECT_THAT(log, Not(Contains(warned))) << "it is not news";
+    EXPECT_THAT(log, Not(Contains(warned))) << "the user has not changed again";
   });
   event::SetLogSink(former);
 }
@@ -753,7 +753,7 @@ constexpr char DirectoryTrustTest::kFolder[];
 TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
   world_.Run([&] {
     EXPECT_THAT(std::string(Connect().message()),
-                HasSubstr("LE_MESSAGING_DIR"));  // no place at all
+                HasSubstr("LE_MESSAGING_DIR"));  // there is no place
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
     EXPECT_EQ(Connect().code(), absl::StatusCode::kUnavailable);
     StartAs(0);
@@ -786,7 +786,7 @@ TEST_F(DirectoryTrustTest, TrustsNobodyWhoIsNotMapped) {
   });
 }
 
-TEST_F(DirectoryTrustTest, TrustsWhomeverItIsTold) {
+TEST_F(DirectoryTrustTest, TrustsEachDirectoryInANamedFolder) {
   world_.Run([&] {
     SetEnv("LE_MESSAGING_DIR", kFolder);
     StartAs(kMallory);
@@ -794,7 +794,7 @@ TEST_F(DirectoryTrustTest, TrustsWhomeverItIsTold) {
   });
 }
 
-TEST_F(DirectoryTrustTest, StaysAtTheKindOfPlaceWhereItFoundOne) {
+TEST_F(DirectoryTrustTest, KeepsTheKindOfPlaceOfItsFirstDirectory) {
   world_.Run([&] {
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
     DirectoryClient client(world_.ProcessOf(kAlice),

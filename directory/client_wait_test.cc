@@ -127,7 +127,7 @@ class ClientWaitTest : public ::testing::Test {
 
 constexpr char ClientWaitTest::kFolder[];
 
-TEST_F(ClientWaitTest, NoPlaceThenNoDirectoryThenAnother) {
+TEST_F(ClientWaitTest, TheCauseFollowsTheStateOfTheDirectory) {
   world_.Run([&] {
     DirectoryClient client(world_.ProcessOf(kAlice),
                            world_.TransportOf(kAlice));
@@ -158,7 +158,7 @@ TEST_F(ClientWaitTest, NoPlaceThenNoDirectoryThenAnother) {
   });
 }
 
-TEST_F(ClientWaitTest, WhatTheDirectorySays) {
+TEST_F(ClientWaitTest, HasTheCauseThatTheDirectoryReports) {
   world_.Run([&] {
     world_.Start();
     ASSERT_TRUE(world_.server()->Load("", "file").ok());
@@ -212,7 +212,7 @@ TEST_F(ClientWaitTest, ADirectoryThatSaysTheSameOfAServiceWithoutEnd) {
   });
 }
 
-TEST_F(ClientWaitTest, AServerThatDoesNotTakeIt) {
+TEST_F(ClientWaitTest, AServerThatDoesNotAcceptTheSession) {
   world_.Run([&] {
     world_.Start();
     Speaker server(&world_, kSelf);
@@ -245,7 +245,7 @@ TEST_F(ClientWaitTest, ADirectoryThatIsStopped) {
 
 // After a new try, the cause stays the same until the directory has had time
 // for an answer.
-TEST_F(ClientWaitTest, ANewTryIsNoNewCause) {
+TEST_F(ClientWaitTest, ANewTryDoesNotChangeTheCause) {
   world_.Run([&] {
     world_.Start();
     const auto client = NewClient(kAlice);
@@ -301,7 +301,7 @@ TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
 }
 
 // Over Unix sockets, the text of the cause has the system's error.
-TEST(UnixClientWaitTest, TheSystemsErrors) {
+TEST(UnixClientWaitTest, TheCauseHasTheSystemsError) {
   char folder[] = "/tmp/le_waitXXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
   const std::string path = absl::StrCat(folder, "/directory");
@@ -331,7 +331,8 @@ TEST(UnixClientWaitTest, TheSystemsErrors) {
   {
     auto listening = transport.Listen(path);
     ASSERT_TRUE(listening.ok());
-    EXPECT_EQ(cause_at(path).reason, WaitReason::kNoAnswer) << "frozen";
+    EXPECT_EQ(cause_at(path).reason, WaitReason::kNoAnswer)
+        << "the directory accepts nothing";
     if (getuid() != 0) {
       ASSERT_EQ(chmod(folder, 0), 0);
       cause = cause_at(path);
@@ -347,7 +348,7 @@ TEST(UnixClientWaitTest, TheSystemsErrors) {
 
 // ---- Offers ----------------------------------------------------------------
 
-TEST_F(ClientWaitTest, AnOfferSaysWhyItIsNotOnOfferAndThatItIs) {
+TEST_F(ClientWaitTest, AnOfferLogsWhyItWaitsAndThatItIsAdvertised) {
   world_.Run([&] {
     DirectoryClient client(world_.ProcessOf(kAlice),
                            world_.TransportOf(kAlice));
@@ -477,7 +478,7 @@ TEST(UnixClientWaitTest, WithoutMemoryTheDirectoryIsAskedAgain) {
     EXPECT_EQ(opening->cause().reason, WaitReason::kSystem);
     EXPECT_FALSE(waiting.ended);
     connected(4);
-    // An opening that does not wait tries so often.
+    // An opening that does not wait tries three times.
     opening = client.Open(loop, Interface("clock"), /*wait=*/false, &waiting);
     for (size_t connections = 5; connections <= 7; ++connections) {
       connected(connections);
@@ -493,7 +494,7 @@ TEST(UnixClientWaitTest, WithoutMemoryTheDirectoryIsAskedAgain) {
 
 // A server has no free file descriptor. Expected: its clients wait until one is
 // free.
-TEST(UnixClientWaitTest, AnOfferSaysOnceForEachShortageThatNoDescriptorIsLeft) {
+TEST(UnixClientWaitTest, AnOfferLogsEachShortageOfDescriptorsOnce) {
   char folder[] = "/tmp/le_waitXXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
   const std::string path = absl::StrCat(folder, "/directory");

@@ -49,7 +49,8 @@ transports::IoResult SendControl(transports::Connection* connection,
   message.set_version(kControlVersion);
   const size_t size = message.ByteSizeLong();
   if (size > kMaxControlBytes) {
-    event::Log(event::LogLevel::kError, "a control message over the limit");
+    event::Log(event::LogLevel::kError,
+               "a control message is longer than kMaxControlBytes");
     return transports::IoResult::kClosed;
   }
   // The transport writes its header into the headroom, so that header and

@@ -61,7 +61,7 @@ struct Flags {
   std::string bindings;
   std::string bindings_dir;
   le::directory::DirectoryServer::Options options;
-  std::vector<const LimitOption*> limits;  // those that were given
+  std::vector<const LimitOption*> limits;  // the options that were given
 };
 
 [[noreturn]] void Misused(absl::string_view error) {

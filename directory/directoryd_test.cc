@@ -73,7 +73,7 @@ class DirectorydTest : public ::testing::Test {
   int status_ = -1;
 };
 
-TEST_F(DirectorydTest, OneAfterTheOtherServesAPassedSocket) {
+TEST_F(DirectorydTest, DirectoriesServeAPassedSocketInTurn) {
   manager_ = kernel_.AddProcess("manager", 0, 0);
   sim_.Spawn(manager_, "main", [this] {
     listener_ = sys::Socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

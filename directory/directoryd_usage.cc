@@ -25,15 +25,15 @@ constexpr char kOptionForms[] =
 constexpr char kServiceManager[] =
     "A service manager may pass the socket (LISTEN_PID, LISTEN_FDS, as systemd "
     "does). Then connections wait in its backlog while directoryd restarts, "
-    "and clients trust the user that has opened the socket. The socket must be "
-    "of SOCK_SEQPACKET, listen, and be bound to DIR/directory. If it is "
-    "deleted, directoryd ends. If the manager has set NOTIFY_SOCKET, "
+    "and clients trust the user that has opened the socket. The socket must "
+    "have the type SOCK_SEQPACKET, be bound to DIR/directory, and listen. If "
+    "it is deleted, directoryd ends. If the manager has set NOTIFY_SOCKET, "
     "directoryd notifies it (Type=notify, watchdog).";
 
 constexpr char kSignals[] =
     "Needs no privileges. Runs until SIGTERM or SIGINT; sessions outlive it. "
     "Ignores SIGPIPE and SIGXFSZ. A SIGHUP during the start is handled after "
-    "it.";
+    "the start.";
 
 }  // namespace
 

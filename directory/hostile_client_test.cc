@@ -262,7 +262,7 @@ TEST_F(HostileClientTest, AServerThatBreaksWhenItMakesRoomLingers) {
   EXPECT_EQ(directory_->Discrepancy(), "");
 }
 
-TEST_F(HostileClientTest, AServerThatBreaksInItsAdvertiseIsNotHeardAnyMore) {
+TEST_F(HostileClientTest, RemovesAServerThatBreaksDuringItsAdvertise) {
   RawClient first(address_), second(address_);
   first.SendOpen();
   second.SendOpen();
@@ -295,7 +295,7 @@ TEST_F(HostileClientTest, AServerThatBeginsAFrameIsRefused) {
   EXPECT_EQ(directory_->accounts().connections.used(), 0u);
 }
 
-TEST_F(HostileClientTest, AServerThatReadsAgainGetsTheRestOfItsLine) {
+TEST_F(HostileClientTest, AServerThatReadsAgainGetsTheRestOfItsClients) {
   Advertise();
   constexpr size_t kClients = 100;
   std::vector<std::unique_ptr<RawClient>> clients;
@@ -327,14 +327,14 @@ TEST_F(HostileClientTest, AClientThatBeginsAFrameAfterItsOpenIsRefused) {
   client.Send(Packet(1, FrameHeader::kFragmented, 1000, "ten bytes."));
   Settle();
   Advertise();
-  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "the peer has sent more than its role allows");
   EXPECT_EQ(client.Hear(), "closed");
   EXPECT_TRUE(directory_->registry().waiting().empty());
   transports::IncomingFrame none;
   EXPECT_EQ(NextOf(service_.get(), &none), IoResult::kWouldBlock);
 }
 
-// An announcement packet is not a frame, but announces a large frame.
+// An announcement packet is not a frame. It announces a large frame.
 TEST_F(HostileClientTest, AClientThatAnnouncesAPacketAfterItsOpenIsRefused) {
   RawClient client(address_);
   client.SendOpen();
@@ -342,7 +342,7 @@ TEST_F(HostileClientTest, AClientThatAnnouncesAPacketAfterItsOpenIsRefused) {
   client.Send(Packet(0, FrameHeader::kAnnouncement, 0, ""));
   Settle();
   Advertise();
-  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "the peer has sent more than its role allows");
   EXPECT_EQ(client.Hear(), "closed");
 }
 
@@ -351,13 +351,14 @@ TEST_F(HostileClientTest, AClientWithAFrameBehindItsOpenIsRefused) {
   RawClient client(address_);
   client.SendOpen(FrameHeader::kMore, Packet(1, 0, 1, "x"));
   Settle();
-  EXPECT_EQ(client.Hear(), "out of turn");
+  EXPECT_EQ(client.Hear(), "the peer has sent more than its role allows");
   EXPECT_EQ(client.Hear(), "closed");
 }
 
 // A client sends a part of a frame behind its request, before the directory
 // receives it. Expected: the server receives this frame in the session.
-TEST_F(HostileClientTest, WhatTheDirectoryHasNotReceivedGoesToTheService) {
+TEST_F(HostileClientTest,
+       AFrameThatTheDirectoryHasNotReceivedGoesToTheService) {
   Advertise();
   RawClient client(address_);
   client.SendOpen();
@@ -371,7 +372,8 @@ TEST_F(HostileClientTest, WhatTheDirectoryHasNotReceivedGoesToTheService) {
   ASSERT_EQ(NextOf(introduction.connection.get(), &frame), IoResult::kOk);
   EXPECT_EQ(std::string(reinterpret_cast<char*>(frame.payload.data()), 4),
             "abcd");
-  EXPECT_EQ(client.Hear(), "") << "it has been introduced, and not refused";
+  EXPECT_EQ(client.Hear(), "")
+      << "the client has been introduced, and not refused";
   EXPECT_EQ(client.Hear(), "nothing");
 }
 

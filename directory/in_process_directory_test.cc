@@ -25,7 +25,7 @@ class CountingObserver final : public Opening::Observer {
 
 // One thread polls an opening while another thread changes the bindings. Each
 // change also changes the cause of the wait.
-TEST(InProcessDirectoryTest, APollMeetsWhatOtherThreadsDecide) {
+TEST(InProcessDirectoryTest, APollRunsWhileAnotherThreadChangesTheBindings) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     event::Simulation sim(seed);
     event::SimProcess* const process = sim.AddProcess("p", {0, 1000, 1000});

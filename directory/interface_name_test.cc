@@ -17,7 +17,7 @@ TEST(InterfaceNameTest, TakesPrintableAsciiUpToTheLimit) {
   EXPECT_TRUE(CheckInterfaceName(std::string(127, 'x')).ok());
 }
 
-TEST(InterfaceNameTest, RefusesOneByteTooManyAndNone) {
+TEST(InterfaceNameTest, RefusesAnEmptyNameAndOneThatIsTooLong) {
   EXPECT_EQ(CheckInterfaceName(std::string(128, 'x')).message(),
             "the interface name '" + std::string(32, 'x') +
                 "...' has 128 bytes, more than 127");

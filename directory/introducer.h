@@ -94,7 +94,8 @@ class Offer {
     virtual void OnClient(std::unique_ptr<transports::Connection> connection,
                           const transports::Dialect& client) = 0;
     // An administrator inspects the service (proto/inspection.proto). The
-    // connection is detached. An observer that does not keep it closes it.
+    // connection is detached. If the observer does not keep the connection, the
+    // connection is closed.
     virtual void OnInspector(
         std::unique_ptr<transports::Connection> /*connection*/) {}
   };

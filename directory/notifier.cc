@@ -30,7 +30,7 @@ constexpr absl::Duration Notifier::kShortest;
 
 namespace {
 
-// The variable's value, which is removed from the environment.
+// Removes the variable from the environment, and returns its value.
 std::string Take(event::Process* process, const char* name) {
   std::string value = process->GetEnv(name);
   process->UnsetEnv(name);
@@ -91,7 +91,7 @@ void Notifier::Reloading() {
   struct timespec now;
   sys::Clock(&now);
   const int64_t usec = int64_t{now.tv_sec} * 1000000 + now.tv_nsec / 1000;
-  // If this is lost, the READY=1 after it has no effect.
+  // If this message is lost, the READY=1 that follows has no effect.
   Send(absl::StrCat("RELOADING=1\nMONOTONIC_USEC=", usec));
 }
 

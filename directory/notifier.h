@@ -19,8 +19,8 @@ namespace le {
 namespace directory {
 
 // Sends datagrams to the address of $NOTIFY_SOCKET: a path, or '@' and an
-// abstract name. Without this variable it does nothing. It never blocks, and no
-// error has another effect than a log line. The thread of `loop` calls it.
+// abstract name. Without this variable it does nothing. It never blocks. The
+// only effect of an error is a log line. For the thread of `loop`.
 class Notifier final : private event::Timer {
  public:
   // The interval of the status, if the watchdog needs no shorter one.
@@ -38,8 +38,9 @@ class Notifier final : private event::Timer {
 
   // Directoryd is ready, at its start or after a reload. The report is repeated
   // until the service manager has it. From the first call on, the status is
-  // sent when it changes, and WATCHDOG=1 at least twice in $WATCHDOG_USEC. The
-  // loop's timer sends it, so a loop that hangs is noticed.
+  // sent when it changes, and WATCHDOG=1 at least twice in $WATCHDOG_USEC. A
+  // timer of the loop sends both, so the service manager notices a loop that
+  // hangs.
   void Ready();
   void Reloading();
   void Stopping();
@@ -58,7 +59,7 @@ class Notifier final : private event::Timer {
   bool has_watchdog_ = false;
   bool owes_ready_ = false;
   std::string sent_status_;
-  bool said_why_ = false;  // whether an error was logged
+  bool said_why_ = false;  // true if an error was logged
 };
 
 }  // namespace directory

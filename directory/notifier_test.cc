@@ -68,7 +68,7 @@ class NotifierTest : public ::testing::Test {
         0)
         << std::strerror(errno);
   }
-  // The datagrams that have arrived, with ' ' for each end of a line.
+  // Returns the datagrams that have arrived, with ' ' for each newline.
   std::vector<std::string> Heard() {
     std::vector<std::string> all;
     char text[256];
@@ -79,7 +79,7 @@ class NotifierTest : public ::testing::Test {
     }
     return all;
   }
-  // Fills the service manager's socket. It then has this many datagrams.
+  // Fills the service manager's socket. Returns the number of its datagrams.
   size_t Fill(const std::string& address) {
     struct sockaddr_un to = {};
     to.sun_family = AF_UNIX;
@@ -127,7 +127,7 @@ class NotifierTest : public ::testing::Test {
   std::string status_ = "a";
 };
 
-TEST_F(NotifierTest, ReportsALife) {
+TEST_F(NotifierTest, ReportsReadyReloadingAndStopping) {
   for (const std::string& address : {path(), abstract_name()}) {
     Listen(address);
     Run(address, "", "", [&](Notifier* notifier) {
@@ -164,12 +164,12 @@ TEST_F(NotifierTest, ReportsTheStatusWhenItChanges) {
 
 // The loop notifies the watchdog, so no notification arrives while the loop
 // does not run.
-TEST_F(NotifierTest, FeedsTheWatchdogTwiceInItsTime) {
+TEST_F(NotifierTest, NotifiesTheWatchdogTwiceInItsTime) {
   Listen(path());
   for (const char* pid : {"", "9"}) {
     Run(path(), "4000000", pid, [&](Notifier* notifier) {
       Advance(absl::Seconds(4));
-      EXPECT_THAT(Heard(), IsEmpty());  // it is not ready
+      EXPECT_THAT(Heard(), IsEmpty());  // directoryd is not ready
       notifier->Ready();
       EXPECT_THAT(Heard(), ElementsAre("READY=1 WATCHDOG=1 STATUS=a "));
       Advance(absl::Seconds(2) - absl::Microseconds(1));
@@ -182,7 +182,7 @@ TEST_F(NotifierTest, FeedsTheWatchdogTwiceInItsTime) {
   }
 }
 
-TEST_F(NotifierTest, AnyWatchdogTimeIsBearable) {
+TEST_F(NotifierTest, AcceptsAnyWatchdogTime) {
   Listen(path());
   Run(path(), "1", "", [&](Notifier* notifier) {
     notifier->Ready();
@@ -227,7 +227,7 @@ TEST_F(NotifierTest, AFullSocketGetsReadyLater) {
   EXPECT_THAT(log_, IsEmpty());
 }
 
-TEST_F(NotifierTest, AManagerThatStartsAnewGetsReadyToo) {
+TEST_F(NotifierTest, AManagerThatRestartsAlsoGetsReady) {
   Run(path(), "", "", [&](Notifier* notifier) {
     notifier->Ready();
     Advance(2 * Notifier::kRetry);

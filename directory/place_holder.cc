@@ -40,10 +40,8 @@ absl::Status Error(const char* what, const std::string& path) {
 absl::Status MayBeReplaced(absl::string_view path, absl::string_view by) {
   const uid_t self = event::Process::Current()->credentials().uid;
   return absl::PermissionDeniedError(absl::StrCat(
-      path, " ", by,
-      ", who could take this directory's place: let it belong to root or to "
-      "user ",
-      self, ", and let no other user write to it"));
+      path, " ", by, ", who could replace the directory: make root or user ",
+      self, " its owner, and let no other user write to it"));
 }
 
 // Checks that no other user can replace this directory by another, through
@@ -60,7 +58,8 @@ absl::Status CheckFolder(const std::string& folder, bool is_above) {
     const bool is_link = S_ISLNK(found.st_mode);
     const std::string what =
         absl::StrCat(is_link ? "the link " : "the folder ", folder);
-    // In a user namespace, the folders above may belong to the root outside.
+    // In a user namespace, the folders above may belong to root of the outer
+    // namespace, who has the number of the overflow user here.
     const bool is_trusted = found.st_uid == 0 ||
                             found.st_uid == process->credentials().uid ||
                             (is_above && process->IsOverflowUser(found.st_uid));
@@ -68,7 +67,7 @@ absl::Status CheckFolder(const std::string& folder, bool is_above) {
       return MayBeReplaced(what,
                            absl::StrCat("belongs to user ", found.st_uid));
     }
-    // With the sticky bit, a user may not replace what belongs to others.
+    // With the sticky bit, a user may not replace files of other users.
     const bool is_sticky = is_above && (found.st_mode & S_ISVTX) != 0;
     if (!is_link && (found.st_mode & S_IWOTH) != 0 && !is_sticky) {
       return MayBeReplaced(what, "may be written to by every user");
@@ -130,7 +129,7 @@ absl::Status PlaceWatch::Start(const Place& place, const event::UniqueFd& lock,
   if (lock) {
     struct stat found;
     if (sys::Fstat(lock.get(), &found) != 0) {
-      return Error("look at", place.lock_file());
+      return Error("inspect", place.lock_file());
     }
     lock_ = found;
   }

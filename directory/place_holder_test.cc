@@ -36,7 +36,7 @@ class PlaceHolderTest : public ::testing::Test {
     rmdir(parent_);
   }
 
-  // Makes a file in place of the socket.
+  // Makes a file at the path of the socket.
   void MakeSocket() {
     const int fd = open(place_.address().c_str(), O_CREAT | O_CLOEXEC, 0666);
     ASSERT_GE(fd, 0);
@@ -60,7 +60,7 @@ class PlaceHolderTest : public ::testing::Test {
 
 // ---- HoldPlace() -----------------------------------------------------------
 
-TEST_F(PlaceHolderTest, TheUmaskClosesItToNobody) {
+TEST_F(PlaceHolderTest, TheModeDoesNotDependOnTheUmask) {
   for (mode_t mask : {022, 027, 077, 0777}) {
     const mode_t before = umask(mask);
     const auto lock = HoldPlace(place_);
@@ -71,13 +71,13 @@ TEST_F(PlaceHolderTest, TheUmaskClosesItToNobody) {
   }
 }
 
-TEST_F(PlaceHolderTest, AFolderThatIsThereStaysAsItIs) {
+TEST_F(PlaceHolderTest, AnExistingFolderKeepsItsMode) {
   ASSERT_EQ(mkdir(place_.folder.c_str(), 0700), 0);
   EXPECT_TRUE(HoldPlace(place_).ok());
   EXPECT_EQ(ModeOf(place_.folder), 0700u);
 }
 
-TEST_F(PlaceHolderTest, ItsNameMayEndWithASlash) {
+TEST_F(PlaceHolderTest, TheNameOfTheFolderMayEndWithASlash) {
   place_.folder += '/';
   EXPECT_TRUE(HoldPlace(place_).ok());
 }
@@ -89,7 +89,7 @@ TEST_F(PlaceHolderTest, NoFolderAboveIsMade) {
               HasSubstr("cannot make the folder"));
 }
 
-TEST_F(PlaceHolderTest, OneDirectoryHoldsIt) {
+TEST_F(PlaceHolderTest, OneDirectoryHoldsThePlace) {
   auto first = HoldPlace(place_);
   ASSERT_TRUE(first.ok());
   const auto second = HoldPlace(place_);
@@ -125,7 +125,7 @@ class FlockFails final : public event::sys::Interceptor {
   std::vector<int> errors_;
 };
 
-TEST_F(PlaceHolderTest, SaysWhyItCannotBeLocked) {
+TEST_F(PlaceHolderTest, TheErrorSaysWhyTheFileCannotBeLocked) {
   for (int error : {ENOLCK, EBADF, ENOSYS, EOPNOTSUPP}) {
     const FlockFails fails({error});
     const auto lock = HoldPlace(place_);
@@ -135,7 +135,7 @@ TEST_F(PlaceHolderTest, SaysWhyItCannotBeLocked) {
   }
 }
 
-TEST_F(PlaceHolderTest, ASignalMeansTryingAgain) {
+TEST_F(PlaceHolderTest, RetriesAfterASignal) {
   const FlockFails fails({EINTR, EINTR});
   EXPECT_TRUE(HoldPlace(place_).ok());
 }
@@ -234,7 +234,7 @@ TEST_F(PlaceWatchTest, NoticesThatAFileIsReplaced) {
   RunUntilLost();
 }
 
-TEST_F(PlaceWatchTest, NoticesWhatHappenedBeforeItWatched) {
+TEST_F(PlaceWatchTest, NoticesAFileThatWasDeletedBeforeItsStart) {
   lock_ = HoldPlace(place_);
   unlink(place_.lock_file().c_str());
   MakeSocket();
@@ -255,7 +255,7 @@ TEST_F(PlaceWatchTest, WithoutALockItWatchesTheSocketAlone) {
   RunUntilLost();
 }
 
-TEST_F(PlaceWatchTest, OtherFilesAreNoMatterOfIts) {
+TEST_F(PlaceWatchTest, IgnoresOtherFiles) {
   Begin();
   const std::string other = place_.folder + "/other";
   close(open(other.c_str(), O_CREAT | O_CLOEXEC, 0666));
@@ -267,7 +267,7 @@ TEST_F(PlaceWatchTest, OtherFilesAreNoMatterOfIts) {
   RunUntilLost();
 }
 
-TEST_F(PlaceWatchTest, SaysThatThereIsNothingToWatch) {
+TEST_F(PlaceWatchTest, AMissingSocketIsAnError) {
   lock_ = HoldPlace(place_);
   EXPECT_FALSE(watch_.Start(place_, *lock_, [] {}).ok());
 }

@@ -38,13 +38,13 @@ class FindPlaceTest : public ::testing::Test {
   event::SimProcess* const process_ = sim_.AddProcess("test", {0, 7, 7});
 };
 
-TEST_F(FindPlaceTest, AFlagGoesBeforeAllElse) {
+TEST_F(FindPlaceTest, AFlagHasTheHighestPriority) {
   SetEnv("LE_MESSAGING_DIR", "/named");
   SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
   EXPECT_EQ(Find("/flag"), "explicit /flag");
 }
 
-TEST_F(FindPlaceTest, ThenTheEnvironmentWhateverFoldersThereAre) {
+TEST_F(FindPlaceTest, TheEnvironmentHasPriorityOverFolders) {
   SetEnv("LE_MESSAGING_DIR", "/named");
   SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
   EXPECT_EQ(Find(), "explicit /named");
@@ -52,7 +52,7 @@ TEST_F(FindPlaceTest, ThenTheEnvironmentWhateverFoldersThereAre) {
   EXPECT_EQ(Find(), "explicit /named");
 }
 
-TEST_F(FindPlaceTest, WithoutASystemFolderTheUsersOwn) {
+TEST_F(FindPlaceTest, TheUsersFolderIsUsedWithoutASystemFolder) {
   const NoSystemFolder none;
   SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
   EXPECT_EQ(Find(), "/run/user/7/le_messaging");
@@ -60,7 +60,7 @@ TEST_F(FindPlaceTest, WithoutASystemFolderTheUsersOwn) {
   EXPECT_EQ(Find(), "/run/user/7/le_messaging");
 }
 
-TEST_F(FindPlaceTest, WithoutAnySaysWhatToSet) {
+TEST_F(FindPlaceTest, TheErrorNamesTheVariableToSet) {
   const NoSystemFolder none;
   const absl::StatusOr<Place> place = FindPlace(process_, "");
   EXPECT_EQ(place.status().code(), absl::StatusCode::kUnavailable);
@@ -89,7 +89,7 @@ TEST(PlaceTest, NamesTheFilesInItsFolder) {
 }
 
 // The test runs in a child with an empty /run of its own.
-TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
+TEST_F(FindPlaceTest, TheSystemFolderHasPriorityOverTheUsers) {
   constexpr int kNotPermitted = 100;
   SetEnv("XDG_RUNTIME_DIR", "/run/user/7");
   const pid_t child = fork();
@@ -97,7 +97,7 @@ TEST_F(FindPlaceTest, TheSystemFolderGoesBeforeTheUsersOwn) {
   if (child == 0) {
     if (!EnterEmptyRun()) _exit(kNotPermitted);
     const std::string without = Find();
-    // A file in place of the folder is ignored.
+    // A file at the folder's path is ignored.
     const bool made_file = mknod("/run/le_messaging", S_IFREG, 0) == 0;
     const std::string with_file = Find();
     unlink("/run/le_messaging");

@@ -375,7 +375,8 @@ void Registry::Refuse(PeerId client, RefusalReason reason, std::string text,
 }
 
 void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
-  // An administrator does not pay for servers that receive nothing.
+  // An inspection is charged to the server's user. Otherwise servers that
+  // receive nothing would use up the administrator's share.
   const Client& introduced = clients_.at(id);
   const uid_t uid =
       introduced.inspects ? server->identity.uid : introduced.identity.uid;
@@ -390,7 +391,7 @@ void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
         charge ? accounts_->leftovers : accounts_->introductions;
     Refuse(id, RefusalReason::kBusy,
            absl::StrCat("user ", user, " has ", full.used_by(user), " ",
-                        full.name(), ", as many as it may"),
+                        full.name(), ", which is its limit"),
            actions);
     return;
   }

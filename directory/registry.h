@@ -134,7 +134,7 @@ class Registry {
     uint32_t ordered = 0;
     // Clients whose introduction was carried out, but not received yet.
     std::deque<Client> on_their_way;
-    uint32_t inspections = 0;  // of those in the last two members
+    uint32_t inspections = 0;  // in `ordered` and `on_their_way`
     Quota::Charge charge;
   };
 
@@ -143,8 +143,9 @@ class Registry {
   // waiting clients, too.
   static constexpr size_t kMaxAtOnce = 128;
 
-  // The most inspections of one server that it has not received. So those of a
-  // server that hangs leave room for the introductions of clients.
+  // The most inspections that one server has not received. Further ones are
+  // refused. So an administrator that inspects a hanging server leaves room for
+  // the introductions of clients.
   static constexpr uint32_t kMaxInspections = 4;
 
   // Does not own `accounts`.
@@ -254,8 +255,8 @@ class Registry {
   // Moves a client to the queue that its binding names now. Serves or refuses
   // it at once if possible.
   void Place(PeerId id, Actions* actions);
-  // Serves the queue of a service until the server is busy or `left_` is 0. In
-  // the second case GoOn() serves the rest.
+  // Serves the queue of a service until the server is busy or `left_` is 0. If
+  // `left_` is 0, GoOn() serves the rest.
   void ServeLine(const ServiceKey& key, Actions* actions);
   // Introduces a client to `server`, or refuses it.
   void Serve(PeerId client, Server* server, Actions* actions);

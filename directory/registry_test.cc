@@ -117,13 +117,13 @@ TEST_F(RegistryTest, ClientsWaitInOrderOfArrival) {
   EXPECT_EQ(Advertise(10), "t10:0 i1>10 i3>10");
 }
 
-TEST_F(RegistryTest, ThoseWhoDoNotWaitAreToldWhatIsMissing) {
+TEST_F(RegistryTest, AClientThatDoesNotWaitLearnsWhatIsMissing) {
   EXPECT_EQ(Open(1, "nowhere", false), "r1:1");
   EXPECT_EQ(Open(2, "c", false), "r2:0");
   EXPECT_EQ(Open(3, "c", false, 7), "r3:1") << "bound for user 1 only";
 }
 
-TEST_F(RegistryTest, AnotherProtocolIsRefusedWhoeverCameFirst) {
+TEST_F(RegistryTest, AnotherProtocolIsRefusedInAnyOrder) {
   EXPECT_EQ(Open(1, "c", true, 1, "q"), "");
   EXPECT_EQ(Advertise(10), "t10:0 r1:2");
   EXPECT_EQ(Open(2, "c", true, 1, "q"), "r2:2");
@@ -142,7 +142,7 @@ TEST_F(RegistryTest, AStandByTakesOver) {
   EXPECT_EQ(Open(2), "");
 }
 
-TEST_F(RegistryTest, AnotherProtocolWaitsUntilTheOneThatOffersGoes) {
+TEST_F(RegistryTest, AServerWithAnotherProtocolStandsBy) {
   EXPECT_EQ(Advertise(10), "t10:0");
   EXPECT_EQ(Advertise(11, "s", 2, "q"), "t11:2");
   EXPECT_EQ(Text(registry_.ServerGone(10)), "t11:0");
@@ -154,7 +154,7 @@ TEST_F(RegistryTest, ServicesOfOneNameBelongToTheirUsers) {
   EXPECT_EQ(Advertise(11, "s", 2), "t11:0 i1>11");
 }
 
-TEST_F(RegistryTest, AServerOfNoCommonVersionIsAReasonToRefuse) {
+TEST_F(RegistryTest, AClientWithoutACommonVersionIsRefused) {
   InterfaceDescription later = Described("c");
   later.dialect.lowest = 2;
   later.dialect.highest = 3;
@@ -179,7 +179,7 @@ TEST_F(RegistryTest, AServerOfNoCommonVersionIsAReasonToRefuse) {
   EXPECT_EQ(Text(registry_.ClientOpens(3, User(1), later, true)), "i3>11");
 }
 
-TEST_F(RegistryTest, ChangedBindingsMoveThoseWhoWait) {
+TEST_F(RegistryTest, ChangedBindingsMoveWaitingClients) {
   EXPECT_EQ(Open(1), "");
   EXPECT_EQ(Open(2, "unbound"), "");
   EXPECT_EQ(Advertise(10, "t"), "t10:0");
@@ -201,7 +201,7 @@ TEST_F(RegistryTest, AClientThatNamesItsServiceNeedsNoBinding) {
   };
   EXPECT_EQ(open(1, false, "s"), "r1:0");
   EXPECT_EQ(open(1, true, "s"), "");
-  // Bindings neither move it nor take it away.
+  // Changed bindings neither move nor remove this client.
   EXPECT_EQ(Advertise(10, "t"), "t10:0");
   EXPECT_EQ(Text(registry_.Bind(Bound(7, "unbound", 2, "t"))), "");
   EXPECT_EQ(Text(registry_.Load({})), "");
@@ -309,7 +309,7 @@ TEST_F(RegistryTest, LimitsPerUserAreHeldAtNAndNPlusOne) {
   EXPECT_EQ(Open(2), "");
   EXPECT_EQ(Open(3), "");
   EXPECT_EQ(Open(4), "r4:3");
-  EXPECT_EQ(Open(5, "c", true, 9), "") << "another user is not at fault";
+  EXPECT_EQ(Open(5, "c", true, 9), "") << "each user has a limit of its own";
   registry_.ClientGone(2);
   EXPECT_EQ(Open(6), "");
   EXPECT_EQ(Advertise(10), "t10:0 i1>10 i3>10 i6>10");
@@ -329,7 +329,8 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(accounts_.introductions.used_by(1), 2u);
   EXPECT_EQ(Text(registry_.ServerReceived(10, 4)), "");
   EXPECT_EQ(Text(registry_.ServerReceived(10, 3)), "i5>10");
-  EXPECT_EQ(accounts_.introductions.used_by(1), 2u) << "one has gone, one come";
+  EXPECT_EQ(accounts_.introductions.used_by(1), 2u)
+      << "client 1 received, client 5 ordered";
   // A client that is closed makes room.
   EXPECT_EQ(Text(registry_.ClientGone(5)), "i6>10");
   EXPECT_EQ(registry_.introductions(), 5u);
@@ -339,15 +340,16 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   std::deque<Registry::Client> left = registry_.TakeOnTheirWay(10);
   registry_.ServerGone(10);
   EXPECT_EQ(left.size(), 3u);
-  EXPECT_EQ(accounts_.introductions.used(), 1u) << "the one to be ordered";
+  EXPECT_EQ(accounts_.introductions.used(), 1u)
+      << "client 6, whose introduction is ordered";
   EXPECT_EQ(accounts_.leftovers.used_by(2), 3u);
   left.clear();
   EXPECT_EQ(accounts_.leftovers.used(), 0u);
 }
 
-// A server takes no introduction, closes, and another one of its user offers the
-// service again. Expected: its user soon gets no more introductions, and its
-// clients may use the services of others.
+// A server receives no introduction and closes, and then another server of its
+// user offers the service, again and again. Expected: its user soon gets no
+// more introductions, and its clients may use the services of others.
 TEST(RegistryShareTest, AUserWhoseServersLeaveIntroductionsGetsNoMore) {
   Limits limits;
   limits.descriptors = 64;  // eight introductions
@@ -374,7 +376,7 @@ TEST(RegistryShareTest, AUserWhoseServersLeaveIntroductionsGetsNoMore) {
     registry.ServerGone(server);
   }
   EXPECT_EQ(accounts.introductions.used_by(1), 0u);
-  EXPECT_EQ(accounts.leftovers.used_by(2), 4u) << "a half";
+  EXPECT_EQ(accounts.leftovers.used_by(2), 4u) << "its share is a half";
   Text(registry.ServerAdvertises(104, User(2), Described("s")));
   EXPECT_EQ(open("c"), "r5:4");
   EXPECT_EQ(open("d")[0], 'i');
@@ -401,8 +403,8 @@ TEST(RegistryShareTest, AUserWhoseServersReceiveNothingIsRefused) {
   };
   Text(registry.ServerAdvertises(100, User(2), Described("s")));
   for (int i = 1; i <= 4; ++i) EXPECT_EQ(open(1)[0], 'i');
-  EXPECT_EQ(open(1), "r5:4") << "a half";
-  EXPECT_EQ(open(3)[0], 'i') << "there is something left for others";
+  EXPECT_EQ(open(1), "r5:4") << "its share is a half";
+  EXPECT_EQ(open(3)[0], 'i') << "another user has a share";
   Text(registry.ServerReceived(100, 1));
   EXPECT_EQ(open(1)[0], 'i');
   EXPECT_EQ(registry.Discrepancy(), "");
@@ -437,7 +439,7 @@ TEST_F(RegistryTest, ChangesOfTheReasonAreNotedOnce) {
 
 // The cause of a wait changes, and then the client is removed. Expected: the
 // change is not reported.
-TEST_F(RegistryTest, NothingIsKeptOfChangesOfClientsThatAreGone) {
+TEST_F(RegistryTest, ForgetsTheChangesOfRemovedClients) {
   registry_.Load({Bound(1, "c", 2, "s")});
   for (const char* name : {"unbound", "c"}) {
     registry_.ClientOpens(1, User(1), Described(name), true);
@@ -450,7 +452,7 @@ TEST_F(RegistryTest, NothingIsKeptOfChangesOfClientsThatAreGone) {
 
 // The reason to wait changes for the only client of a queue. Then the client is
 // served, and many services are added. Expected: no change is reported.
-TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
+TEST_F(RegistryTest, AChangedQueueMayBeServedAndMoved) {
   EXPECT_EQ(Advertise(10), "t10:0");
   for (PeerId id = 1; id <= 4; ++id) EXPECT_NE(Open(id), "");
   EXPECT_EQ(Open(5), "");
@@ -464,7 +466,7 @@ TEST_F(RegistryTest, ALineThatHasChangedMayBeServedAndMoved) {
 
 // A client at Service::Changed::next is removed. Then the table of services
 // grows and moves the queue. Expected: only the next client is reported.
-TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {
+TEST_F(RegistryTest, TheNextChangedClientMayBeRemoved) {
   registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
   Advertise(10);
   Advertise(11);
@@ -484,9 +486,9 @@ TEST_F(RegistryTest, TheLastThatWasToBeToldOfAChangeGoes) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
-// A user makes many clients wait. Expected: the client of another user is told
-// next.
-TEST_F(RegistryTest, NoUsersClientsDelayWhatOthersAreTold) {
+// A user makes many clients wait. Expected: the client of another user is
+// reported next.
+TEST_F(RegistryTest, NoUserDelaysTheChangesOfOthers) {
   for (PeerId id = 1; id <= 3; ++id) EXPECT_EQ(Open(id, "c", true, 1), "");
   EXPECT_EQ(Open(21, "c", true, 7), "");
   EXPECT_EQ(registry_.TakeChanged(1)[0]->identity.uid, 1u);
@@ -495,12 +497,12 @@ TEST_F(RegistryTest, NoUsersClientsDelayWhatOthersAreTold) {
   EXPECT_FALSE(registry_.has_changed());
 }
 
-TEST_F(RegistryTest, NoLineDelaysWhatOthersAreTold) {
+TEST_F(RegistryTest, NoQueueDelaysTheChangesOfOthers) {
   registry_.Load(
       {Bound(absl::nullopt, "c", 2, "s"), Bound(absl::nullopt, "d", 2, "t")});
   Advertise(10, "s");
   Advertise(11, "t");
-  for (PeerId id = 21; id <= 24; ++id) {  // each server has as many as it may
+  for (PeerId id = 21; id <= 24; ++id) {  // both servers are busy then
     EXPECT_NE(Open(id, "c", true, static_cast<uid_t>(id)), "");
     EXPECT_NE(Open(10 + id, "d", true, static_cast<uid_t>(id)), "");
   }
@@ -550,8 +552,9 @@ TEST_F(RegistryInspectionTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(registry_.Discrepancy(), "");
 }
 
-// Otherwise servers that receive nothing would use up the administrator's share,
-// and its own clients could open no session.
+// An inspection is charged to the server's user. Otherwise servers that receive
+// nothing would use up the administrator's share, and its own clients could
+// open no session.
 TEST(RegistryInspectionChargeTest, TheUserOfTheServerPays) {
   Limits limits;
   limits.descriptors = 200;
@@ -571,7 +574,7 @@ TEST(RegistryInspectionChargeTest, TheUserOfTheServerPays) {
       registry.IntroductionDone(id);
     }
   }
-  EXPECT_LT(introduced, 32) << "user 2 has a share only";
+  EXPECT_LT(introduced, 32) << "user 2 has only its share";
   EXPECT_EQ(accounts.introductions.used_by(0), 0u);
   EXPECT_EQ(accounts.introductions.used_by(2),
             static_cast<uint64_t>(introduced));
@@ -715,7 +718,7 @@ TEST(RegistryModelTest, RandomEvents) {
                 ? client->named
                 : registry.Resolve(client->identity.uid,
                                    client->description.interface_name);
-        ASSERT_EQ(client->service, key) << "in the wrong line";
+        ASSERT_EQ(client->service, key) << "in the wrong queue";
         if (!key.has_value()) continue;
         const Registry::Server* server = registry.Offering(*key);
         ASSERT_TRUE(server == nullptr || registry.IsBusy(*server))

@@ -74,7 +74,7 @@ std::string Describe(const proto::Party& party) {
 }
 
 // A client that does not wait may ask every second whether its service is
-// there.
+// offered. So NOT_OFFERED is logged at debug level only.
 LogLevel LevelOf(proto::RefusalCode code) {
   switch (code) {
     case proto::NOT_OFFERED:
@@ -133,10 +133,9 @@ void DirectoryServer::OnAccepted(std::unique_ptr<Connection> connection) {
     charges.reserved = take(Quota::Purpose::kAdministration);
   }
   if (!charges.silent || !charge) {
-    const std::string text =
-        absl::StrCat("user ", identity.uid, " has as many ",
-                     (charge ? accounts_.silent : accounts_.connections).name(),
-                     " as it may");
+    const std::string text = absl::StrCat(
+        "user ", identity.uid, " has reached its limit of ",
+        (charge ? accounts_.silent : accounts_.connections).name());
     proto::Party party;
     party.set_uid(identity.uid);
     party.set_pid(identity.pid);
@@ -386,8 +385,8 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   // frame. If the directory has received more, it cannot pass the data to the
   // server, so it refuses the client. Data that is still in the kernel reaches
   // the server as the beginning of the session. The directory cannot
-  // distinguish it from data that the client sends a moment later, and it can
-  // harm only the client's own session.
+  // distinguish such data from data that the client sends a moment later. Such
+  // data can harm only the client's own session.
   const Connection& connection = **from->connection_slot();
   if (connection.HasBuffered() || connection.HasPartial()) {
     from->RefuseOutOfTurn();
@@ -418,7 +417,7 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
       Report(std::move(event));
     }
   }
-  Remove(client);  // if it was neither passed on nor refused, it asks again
+  Remove(client);  // a client that was neither passed on nor refused asks again
 }
 
 // Sends Introduced to the client, and passes the client's connection to the
@@ -596,7 +595,7 @@ std::string DirectoryServer::Discrepancy() {
   // Connections that are being closed are charged, too.
   for (const auto& user : connections) {
     if (user.second > accounts().connections.used_by(user.first)) {
-      return "connections are not charged as they are";
+      return "connections not charged";
     }
   }
   return registry_.Discrepancy();

@@ -75,6 +75,7 @@ constexpr size_t kMaxServersLookedAtAtOnce = 64;
 // same user is logged once in this time.
 constexpr absl::Duration kRefusalLogPause = absl::Minutes(1);
 // The directory remembers at most this number of refusals that were logged.
+// When this limit is reached, it forgets them all, so they may be logged again.
 constexpr size_t kMaxLoggedRefusals = 1024;
 
 class DirectoryServer : private transports::Acceptor::Observer,
@@ -88,8 +89,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
     // Reloads the bindings files, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
     // Writes a binding into a file that is read at each load, in place of an
-    // earlier one of `client`. An empty `line` removes it. Returns the file's
-    // name. After an error the file is unchanged.
+    // earlier binding of `client`. An empty `line` removes it. Returns the
+    // file's name. After an error the file is unchanged.
     std::function<absl::StatusOr<std::string>(const ClientKey& client,
                                               const std::string& line)>
         persist;
@@ -271,8 +272,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
     }
   };
   struct LoggedRefusal {
-    event::Instant last = absl::InfinitePast();  // logged then
-    uint64_t hidden = 0;                         // not logged since
+    event::Instant last = absl::InfinitePast();  // the last line
+    uint64_t hidden = 0;  // refusals since `last`, which were not logged
   };
   std::map<Refusal, LoggedRefusal> logged_refusals_;
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;

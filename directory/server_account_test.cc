@@ -80,7 +80,7 @@ TEST_F(DirectoryAccountTest, AServerThatReadsNothingCostsItsClientsOnly) {
 
 // Clients wait, and then their server connects. Its request arrives before the
 // directory accepts the connection. Expected: all clients are introduced.
-TEST_F(DirectoryAccountTest, ALineThatIsThereBeforeItsServerIsServedToItsEnd) {
+TEST_F(DirectoryAccountTest, AQueueThatIsOlderThanItsServerIsServedCompletely) {
   world_.Run([&] {
     world_.Start();
     const uint32_t most = Limits().introductions;
@@ -169,7 +169,8 @@ TEST_F(DirectoryAccountTest, NoUserTakesAllConnections) {
     }
     EXPECT_LE(accounts().connections.used_by(kAlice), total / 2);
     EXPECT_THAT(clients.back()->Hear(),
-                StartsWith("refused LIMIT: user 1001 has as many connections"));
+                StartsWith("refused LIMIT: user 1001 has reached its limit of "
+                           "connections"));
     for (int i = 0; i < 10; ++i) {
       clients.push_back(NewClient(kBob, "nobody's"));
       EXPECT_EQ(clients.back()->Hear(), "nothing");
@@ -196,7 +197,7 @@ TEST_F(DirectoryAccountTest, ThereIsAReserveForAdministration) {
               "connections that have sent nothing");
     Speaker client(&world_, 0);
     EXPECT_THAT(client.Ask(OpenMessage(Interface("clock"), true)),
-                StartsWith("refused LIMIT: user 0 has as much as a user may"));
+                StartsWith("refused LIMIT: user 0 has reached a limit"));
     // A connection of the reserve has less time.
     Speaker idle(&world_, 0);
     world_.Advance(kReservedHalfOpenTime);
@@ -206,7 +207,7 @@ TEST_F(DirectoryAccountTest, ThereIsAReserveForAdministration) {
   });
 }
 
-TEST_F(DirectoryAccountTest, TheListSaysWhatThereIsForAll) {
+TEST_F(DirectoryAccountTest, TheListHasTheTotalsOfAllUsers) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.descriptors = 1024;
@@ -255,7 +256,7 @@ TEST_F(DirectoryAccountTest, AListIsOnePartATurn) {
   });
 }
 
-TEST_F(DirectoryAccountTest, AListThatIsNotReadIsNotMade) {
+TEST_F(DirectoryAccountTest, AListPausesWhileItIsNotRead) {
   world_.Run([&] {
     world_.Start();
     std::string text;

@@ -64,7 +64,7 @@ absl::StatusOr<std::string> DirectoryServer::Load(
         &lines, lines.empty() ? "" : "\n",
         files.size() == 1 ? files[0].file + ": it has" : "the files have",
         " no bindings: loading ", files.size() == 1 ? "it" : "them",
-        " removes all ", before, " present ones");
+        " removes the ", before, " present bindings");
   }
   if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));
@@ -103,7 +103,8 @@ void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {
   };
   const Registry::Server* server = find();
   if (server != nullptr && !server->on_their_way.empty()) {
-    // The server may have received them meanwhile. This may remove the server.
+    // The server may have received introductions meanwhile. This call may
+    // remove the server.
     LookAtServer(server->id);
     server = find();
   }
@@ -129,7 +130,8 @@ absl::StatusOr<std::string> DirectoryServer::Bind(
   if (!binding.ok()) return binding.status();
   absl::StatusOr<std::string> file = std::string();
   if (bind.persist()) {
-    // The file gets the names as given: a user ID may change its owner.
+    // The file gets the users as the administrator has written them, because a
+    // user ID may later belong to another user.
     file = Persist(binding->client,
                    absl::StrCat(bind.client(), " -> ", bind.service()));
     if (!file.ok()) return file;
@@ -255,7 +257,7 @@ void DirectoryServer::Report(proto::Event event) {
   for (PeerId id : monitors_) {
     Peer* const peer = Find(id);
     // A monitor that does not read misses events, so that its queue stays
-    // bounded. The next one that it gets says how many.
+    // bounded. The next event that it gets has their number.
     event.set_missed(peer->missed);
     proto::FromDirectory message;
     *message.mutable_event() = event;

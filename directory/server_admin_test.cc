@@ -129,11 +129,11 @@ TEST_F(DirectoryServerAdminTest, PassesAnInspectorToTheServer) {
     EXPECT_THAT(monitor.Hear(), StartsWith("event: inspected: 'a' of pid "));
     EXPECT_TRUE(server.client()->Send({}) == transports::IoResult::kOk);
     EXPECT_EQ(inspector.Hear(), "frame 0");
-    // It was the connection's first and last message to the directory.
+    // An Inspect must be the only message of its connection.
     Speaker second(&world_, 0);
     List(&second);
     EXPECT_EQ(second.Ask(InspectMessage(kAlice, "a")),
-              "refused INVALID: out of turn");
+              "refused INVALID: the peer has sent more than its role allows");
   });
 }
 
@@ -196,7 +196,7 @@ TEST_F(DirectoryServerAdminTest, AListAsksForNoNames) {
   });
 }
 
-TEST_F(DirectoryServerAdminTest, ListsWhatThereIs) {
+TEST_F(DirectoryServerAdminTest, ListsBindingsServicesClientsAndUsers) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.waiting_clients = 2;
@@ -412,7 +412,8 @@ TEST_F(DirectoryServerAdminTest, AUsersNameMayHaveBlanksAndAnyLetters) {
   });
 }
 
-TEST_F(DirectoryServerAdminTest, SaysWhatWouldOpenOrCloseAll) {
+TEST_F(DirectoryServerAdminTest,
+       WarnsOfABindingForAllAndOfALoadWithoutBindings) {
   world_.Run([&] {
     world_.Start();
     Speaker admin(&world_, kSelf);
@@ -421,8 +422,8 @@ TEST_F(DirectoryServerAdminTest, SaysWhatWouldOpenOrCloseAll) {
               "<*>.* lets every user reach every service of that user");
     EXPECT_EQ(
         admin.Ask(LoadMessage("# nothing\n", true)),
-        "done: file: it has no bindings: loading it removes all 1 present "
-        "ones");
+        "done: file: it has no bindings: loading it removes the 1 present "
+        "bindings");
     EXPECT_EQ(admin.Ask(LoadMessage("", true)), "done: ");
   });
 }
@@ -444,7 +445,7 @@ TEST_F(DirectoryServerAdminTest, WarningsThatAreTooLongAreCut) {
   });
 }
 
-TEST_F(DirectoryServerAdminTest, BytesThatAreNoTextAreAnErrorThatArrives) {
+TEST_F(DirectoryServerAdminTest, RefusesBytesThatAreNotText) {
   world_.Run([&] {
     world_.Start();
     Speaker admin(&world_, kSelf);
@@ -478,7 +479,7 @@ TEST_F(DirectoryServerAdminTest, ATextThatIsTooLongIsRefused) {
   });
 }
 
-TEST_F(DirectoryServerAdminTest, ReloadsIfItKnowsHow) {
+TEST_F(DirectoryServerAdminTest, ReloadsOnlyIfItHasBindingsFiles) {
   world_.Run([&] {
     world_.Start();
     {
@@ -511,8 +512,8 @@ TEST_F(DirectoryServerAdminTest, SeveralFilesAreOneLoad) {
     const auto none = world_.server()->Load({{"x", "#"}, {"y", ""}});
     ASSERT_TRUE(none.ok());
     EXPECT_EQ(*none,
-              "the files have no bindings: loading them removes all 1 present "
-              "ones");
+              "the files have no bindings: loading them removes the 1 present "
+              "bindings");
     EXPECT_TRUE(world_.server()
                     ->Load({{"x", "<1>.a -> <2>.a"}, {"y", "<1>.b -> <3>.a"}})
                     .ok());
@@ -572,7 +573,7 @@ TEST_F(DirectoryServerAdminTest, WritesAChangeBeforeItMakesIt) {
 
 // ---- Waiting and watching --------------------------------------------------
 
-TEST_F(DirectoryServerAdminTest, WaitIsAnsweredWhenTheServiceComes) {
+TEST_F(DirectoryServerAdminTest, AnswersAWaitWhenTheServiceIsOffered) {
   world_.Run([&] {
     world_.Start();
     Speaker admin(&world_, kSelf);
@@ -611,7 +612,8 @@ TEST_F(DirectoryServerAdminTest, AnAdministratorNamesTheServiceOfASession) {
     EXPECT_THAT(Speaker(&world_, kSelf).Ask(naming("clock", false)),
                 StartsWith("refused INVALID"));
     EXPECT_THAT(monitor.Hear(), HasSubstr("refused: 'sdir' of"));
-    // It waits for the services of a former directory, as every client.
+    // The administrator waits for the services of a former directory, like
+    // every client.
     Speaker early(&world_, kSelf);
     EXPECT_EQ(early.Ask(naming("<1002>.clock", false)), "nothing");
     EXPECT_THAT(monitor.Hear(), HasSubstr("<1002>.clock is not offered"));
@@ -655,11 +657,11 @@ TEST_F(DirectoryServerAdminTest, DescribesTheServiceOfABindingOrByItsName) {
     EXPECT_THAT(ask(0, "", "<500>.other"), StartsWith("refused NOT_OFFERED"));
     EXPECT_THAT(ask(0, "", "clock"), StartsWith("refused INVALID"));
     EXPECT_THAT(ask(kAlice, ""), StartsWith("refused INVALID"));
-    // It is the connection's only message.
+    // A DescribeRequest must be the only message of its connection.
     Speaker twice(&world_, kAlice);
     EXPECT_EQ(twice.Ask(DescribeMessage("clock")), clock);
     EXPECT_EQ(twice.Ask(DescribeMessage("clock")),
-              "refused INVALID: out of turn");
+              "refused INVALID: the peer has sent more than its role allows");
     Speaker admin(&world_, kSelf);
     EXPECT_THAT(admin.Ask(LoadMessage("", true)), StartsWith("done: "));
     EXPECT_EQ(ask(kAlice, "clock"),
@@ -669,7 +671,7 @@ TEST_F(DirectoryServerAdminTest, DescribesTheServiceOfABindingOrByItsName) {
   });
 }
 
-TEST_F(DirectoryServerAdminTest, AMonitorHearsWhatHappens) {
+TEST_F(DirectoryServerAdminTest, AMonitorReceivesEachEvent) {
   world_.Run([&] {
     world_.Start();
     Speaker monitor(&world_, kSelf);

@@ -128,7 +128,9 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   }
 
   // Refuses a peer that has sent more than its role allows.
-  void RefuseOutOfTurn() { Refuse(proto::INVALID, "out of turn"); }
+  void RefuseOutOfTurn() {
+    Refuse(proto::INVALID, "the peer has sent more than its role allows");
+  }
 
   // Called when the peer has sent its first message, and when it is removed.
   void EndHalfOpen() {
@@ -269,10 +271,10 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       return;
     }
     if (charges_.reserved && (message.has_open() || message.has_advertise())) {
-      Refuse(
-          proto::LIMIT,
-          absl::StrCat("user ", identity_.uid,
-                       " has as much as a user may; it may administer only"));
+      Refuse(proto::LIMIT,
+             absl::StrCat(
+                 "user ", identity_.uid,
+                 " has reached a limit: this connection may only administer"));
       return;
     }
     const bool first = role == Role::kNone;

@@ -50,7 +50,7 @@ class DirectoryServerTest : public ::testing::Test {
 
 // ---- Messages --------------------------------------------------------------
 
-TEST_F(DirectoryServerTest, IntroducesAClientAndLetsGoOfIt) {
+TEST_F(DirectoryServerTest, PassesAClientOnAndForgetsIt) {
   world_.Run([&] {
     world_.Start();
     Speaker service(&world_, kSelf);
@@ -173,7 +173,7 @@ TEST_F(DirectoryServerTest, AnUnknownRequestIsRefused) {
   });
 }
 
-TEST_F(DirectoryServerTest, WhoDoesNotSpeakItsLanguageIsClosed) {
+TEST_F(DirectoryServerTest, ClosesAPeerThatSendsGarbage) {
   world_.Run([&] {
     world_.Start();
     const std::string good = [] {
@@ -248,8 +248,8 @@ class DirectoryServerLogTest : public DirectoryServerTest {
   event::LogSink former_ = nullptr;
 };
 
-// A peer makes the same fault 1,000 times. Expected: the number of log lines is
-// bounded, and faults of other users are still logged.
+// A peer makes the same error 1,000 times. Expected: the number of log lines is
+// bounded, and errors of other users are still logged.
 TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
   world_.Run([&] {
     DirectoryServer::Options options;
@@ -423,8 +423,10 @@ TEST_F(DirectoryServerTest, WhoeverSpeaksOutOfTurnIsClosed) {
         }
         peer.Say(words[second]);
         const bool both_administer = first == 2 && second == 2;
-        EXPECT_EQ(peer.Hear(),
-                  both_administer ? "list" : "refused INVALID: out of turn")
+        EXPECT_EQ(peer.Hear(), both_administer
+                                   ? "list"
+                                   : "refused INVALID: the peer has sent more "
+                                     "than its role allows")
             << first << " then " << second;
         EXPECT_EQ(peer.Hear(), both_administer ? "nothing" : "closed");
         EXPECT_TRUE(world.server()->registry().servers().empty());
@@ -434,7 +436,7 @@ TEST_F(DirectoryServerTest, WhoeverSpeaksOutOfTurnIsClosed) {
   }
 }
 
-TEST_F(DirectoryServerTest, AClientThatSaysMoreThanItsOneWordIsRefused) {
+TEST_F(DirectoryServerTest, RefusesAClientThatSendsASecondMessage) {
   world_.Run([&] {
     world_.Start();
     auto service = NewService(kSelf, "clock");
@@ -444,7 +446,8 @@ TEST_F(DirectoryServerTest, AClientThatSaysMoreThanItsOneWordIsRefused) {
     const proto::ToDirectory open = OpenMessage(Interface("clock"), true);
     SendControl(client.connection(), open);
     client.Say(open);
-    EXPECT_EQ(client.Hear(), "refused INVALID: out of turn");
+    EXPECT_EQ(client.Hear(),
+              "refused INVALID: the peer has sent more than its role allows");
     EXPECT_EQ(client.Hear(), "closed");
     EXPECT_EQ(service->Hear(), "nothing");
     EXPECT_TRUE(world_.server()->registry().waiting().empty());
@@ -477,7 +480,7 @@ TEST_F(DirectoryServerTest, WhoSaysNothingIsClosedInTimeAndNotBefore) {
   });
 }
 
-TEST_F(DirectoryServerTest, HowLongOneMaySayNothingCanBeSet) {
+TEST_F(DirectoryServerTest, TheTimeOfASilentConnectionCanBeSet) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.half_open_time = absl::Seconds(2);
@@ -530,7 +533,7 @@ TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
 
 // ---- Limits ----------------------------------------------------------------
 
-TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndWhich) {
+TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndTheLimit) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.connections = 6;
@@ -579,7 +582,7 @@ TEST_F(DirectoryServerTest, SoManyConnectionsMayAUserHave) {
     EXPECT_EQ(silent.Hear(), "nothing");
     Speaker fourth(&world_, kAlice);
     EXPECT_EQ(fourth.Hear(),
-              "refused LIMIT: user 1001 has as many connections as it may");
+              "refused LIMIT: user 1001 has reached its limit of connections");
     EXPECT_EQ(fourth.Hear(), "closed");
 
     auto other = NewWaiting(kBob);

@@ -82,7 +82,7 @@ TEST_F(DirectoryServerWaitingTest, TellsTheCauseAndEachChange) {
   });
 }
 
-TEST_F(DirectoryServerWaitingTest, ChangesThatUndoEachOtherAreNotTold) {
+TEST_F(DirectoryServerWaitingTest, ChangesThatUndoEachOtherAreNotSent) {
   world_.Run([&] {
     world_.Start();
     Load("");
@@ -98,7 +98,7 @@ TEST_F(DirectoryServerWaitingTest, ChangesThatUndoEachOtherAreNotTold) {
   });
 }
 
-TEST_F(DirectoryServerWaitingTest, WhoeverNeedNotWaitIsToldThatItIsIntroduced) {
+TEST_F(DirectoryServerWaitingTest, AClientThatNeedNotWaitGetsNoCause) {
   world_.Run([&] {
     world_.Start();
     Speaker server(&world_, kSelf);
@@ -113,7 +113,7 @@ TEST_F(DirectoryServerWaitingTest, WhoeverNeedNotWaitIsToldThatItIsIntroduced) {
 }
 
 // The server's queue is full, so its clients wait in the directory.
-TEST_F(DirectoryServerWaitingTest, AServerThatTakesNoMoreIsTheCause) {
+TEST_F(DirectoryServerWaitingTest, ABusyServerIsTheCause) {
   world_.Run([&] {
     world_.Start();
     Speaker server(&world_, kSelf);
@@ -134,7 +134,7 @@ TEST_F(DirectoryServerWaitingTest, AServerThatTakesNoMoreIsTheCause) {
   });
 }
 
-TEST_F(DirectoryServerWaitingTest, NothingOfOthersIsTold) {
+TEST_F(DirectoryServerWaitingTest, TheCauseRevealsNothingAboutOtherUsers) {
   world_.Run([&] {
     world_.Start();
     Load("<1002>.secret -> <1002>.hidden\n<1002>.shout -> <1002>.hidden");

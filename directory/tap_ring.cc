@@ -90,11 +90,12 @@ absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
   struct stat file;
   struct statfs system;
   if (fstat(fd.get(), &file) != 0 || fstatfs(fd.get(), &system) != 0) {
-    return absl::ErrnoToStatus(errno, "the file of a tap");
+    return absl::ErrnoToStatus(errno, "cannot inspect the file of a tap");
   }
-  // A page of another file system may be missing when it is touched.
+  // On another file system, a page of the mapping may be missing when it is
+  // accessed.
   if (system.f_type != TMPFS_MAGIC) {
-    return NotARing("it is of another file system");
+    return NotARing("it is not on a tmpfs");
   }
   const auto bytes = static_cast<uint64_t>(file.st_size);
   if (file.st_size < 0 || bytes < kMinRingBytes || bytes > kMaxRingBytes) {
@@ -103,8 +104,8 @@ absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
   absl::StatusOr<TapMapping> mapping =
       TapMapping::Map(fd.get(), static_cast<size_t>(bytes));
   if (!mapping.ok()) return mapping.status();
-  // The seal leaves this mapping writable. From now on nobody can remove a page,
-  // so the pages that are allocated now stay.
+  // This mapping stays writable in spite of the seal. From now on nobody can
+  // remove a page, so the pages that are allocated now stay.
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE) != 0 ||
       fallocate(fd.get(), 0, 0, file.st_size) != 0) {
     return absl::ErrnoToStatus(errno, "cannot keep the pages of the ring");
@@ -115,7 +116,8 @@ absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
 void TapWriter::Write(TapRecord record, absl::Span<const uint8_t> payload) {
   const size_t captured = std::min(payload.size(), mapping_.capacity() / 4);
   const uint64_t size = sizeof(record) + captured;
-  // A reader that lies gets lost records, or overwrites those of its own ring.
+  // If the reader lies about its position, records are lost, or records of its
+  // own ring are overwritten.
   const uint64_t used =
       written_ - mapping_.header()->read.load(std::memory_order_acquire);
   if (used > mapping_.capacity() || size > mapping_.capacity() - used) {

@@ -6,11 +6,11 @@
 //
 // The administrator makes the memfd with its final size, which is sealed. The
 // writer allocates all pages, and seals the file against the loss of a page. So
-// no access to the writer's mapping can fault. The writer never waits: a frame that finds
-// no room is counted, and the next record has the count. Neither end trusts the
-// other. Each keeps its own position, reads a number of the other end once, and
-// copies a record before it looks at it. So a hostile end can at most make the
-// other one lose or invent records.
+// no access to the writer's mapping can fault. The writer never waits: a frame
+// that finds no room is counted, and the next record has the count. Neither end
+// trusts the other. Each end keeps its own position, reads each number of the
+// other end only once, and copies a record before it checks the copy. So a
+// hostile end can only cause lost or false records.
 
 #ifndef LE_MESSAGING_DIRECTORY_TAP_RING_H_
 #define LE_MESSAGING_DIRECTORY_TAP_RING_H_
@@ -33,10 +33,10 @@ namespace inspection {
 constexpr size_t kMinRingBytes = 64 * 1024;
 constexpr size_t kMaxRingBytes = 64 * 1024 * 1024;
 
-// A frame of a session. The captured bytes of its payload follow. A frame to the
-// client is copied after it was sent. If a server responds from other threads,
-// the response to one request may stand behind the next request, and times may
-// run back a little.
+// A frame of a session. The captured bytes of its payload follow. A frame to
+// the client is copied after it was sent. If a server responds from other
+// threads, the response to a request may follow the next request in the ring,
+// and the time of a record may be a little before that of the former record.
 struct TapRecord {
   enum Flags : uint8_t {
     kToClient = 1,       // else from the client
@@ -91,8 +91,8 @@ class TapWriter {
   static absl::StatusOr<std::unique_ptr<TapWriter>> Open(
       const event::UniqueFd& fd);
 
-  // Copies a frame. Sets captured_bytes and lost_before. A payload over a
-  // quarter of the ring is captured in part.
+  // Copies a frame. Sets captured_bytes and lost_before. Of a payload that is
+  // longer than a quarter of the ring, only so much is captured.
   void Write(TapRecord record, absl::Span<const uint8_t> payload);
 
  private:
@@ -110,7 +110,7 @@ class TapReader {
       size_t bytes, event::UniqueFd* file);
 
   enum class Result { kRecord, kEmpty, kBroken };
-  // Takes the oldest record. kBroken: the writer does not keep to the format.
+  // Takes the oldest record. kBroken: the writer violates the format.
   Result Next(TapRecord* record, std::string* payload);
   // The frames that were lost since the last record.
   uint32_t lost_since_last_record() const {

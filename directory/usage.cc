@@ -339,7 +339,7 @@ absl::StatusOr<std::string> HelpAs(absl::string_view format,
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "'", format,
-      "' is no command, and no format: text, man, bash, zsh or fish"));
+      "' is neither a command nor a format (text, man, bash, zsh, fish)"));
 }
 
 }  // namespace directory

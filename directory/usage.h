@@ -72,7 +72,7 @@ std::string FishCompletion(const Usage& usage);
 std::string CommandHelp(const Usage& usage, const CommandInfo& command);
 
 // Returns one of these texts. `format` is text, man, bash, zsh or fish, or the
-// name of a command. InvalidArgument: it is neither.
+// name of a command. InvalidArgument: `format` is none of these.
 absl::StatusOr<std::string> HelpAs(absl::string_view format,
                                    const Usage& usage);
 

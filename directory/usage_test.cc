@@ -98,8 +98,9 @@ TEST(UsageTest, EachTextNamesEachCommandAndOption) {
       }
     }
   }
-  EXPECT_EQ(HelpAs("x", WithCommands()).status().message(),
-            "'x' is no command, and no format: text, man, bash, zsh or fish");
+  EXPECT_EQ(
+      HelpAs("x", WithCommands()).status().message(),
+      "'x' is neither a command nor a format (text, man, bash, zsh, fish)");
   for (const CommandInfo& command : WithCommands().commands) {
     EXPECT_THAT(
         *HelpAs(command.name, WithCommands()),

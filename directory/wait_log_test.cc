@@ -19,7 +19,7 @@ WaitCause Cause(WaitReason reason, const std::string& text = "why") {
   return WaitCause{reason, text};
 }
 
-TEST(WaitLogTest, SaysTheCauseAfterASecond) {
+TEST(WaitLogTest, LogsTheCauseAfterASecond) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_EQ(log.next(), At(1));
@@ -32,7 +32,7 @@ TEST(WaitLogTest, SaysTheCauseAfterASecond) {
   EXPECT_EQ(log.Waited(At(3)), absl::Seconds(3));
 }
 
-TEST(WaitLogTest, SaysEachCauseOnce) {
+TEST(WaitLogTest, LogsEachCauseOnce) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_TRUE(log.Update(At(1), Cause(WaitReason::kNoBinding)));
@@ -46,7 +46,7 @@ TEST(WaitLogTest, SaysEachCauseOnce) {
       log.Update(log.next(), Cause(WaitReason::kNotOffered, "another")));
 }
 
-TEST(WaitLogTest, AChangeJustBeforeTheEndIsNotSaid) {
+TEST(WaitLogTest, AChangeJustBeforeTheEndIsNotLogged) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_TRUE(log.Update(At(1), Cause(WaitReason::kNotOffered)));
@@ -68,7 +68,7 @@ TEST(WaitLogTest, ChangesEachMillisecondMakeOneLineASecond) {
   EXPECT_LE(lines, 10);
 }
 
-TEST(WaitLogTest, TheLastOfManyChangesIsSaidLater) {
+TEST(WaitLogTest, TheLastOfManyChangesIsLoggedLater) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_TRUE(log.Update(At(1), Cause(WaitReason::kNoBinding)));
@@ -78,7 +78,7 @@ TEST(WaitLogTest, TheLastOfManyChangesIsSaidLater) {
   EXPECT_TRUE(log.Update(At(2), Cause(WaitReason::kNotTaken)));
 }
 
-TEST(WaitLogTest, ACauseThatCameBackIsNotSaidAgain) {
+TEST(WaitLogTest, ACauseThatReturnsIsNotLoggedAgain) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_TRUE(log.Update(At(1), Cause(WaitReason::kNotOffered)));
@@ -87,7 +87,7 @@ TEST(WaitLogTest, ACauseThatCameBackIsNotSaidAgain) {
   EXPECT_EQ(log.next(), absl::InfiniteFuture());
 }
 
-TEST(WaitLogTest, AnUnknownCauseIsLookedAtAgain) {
+TEST(WaitLogTest, AnUnknownCauseIsCheckedAgain) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_FALSE(log.Update(At(1), WaitCause()));

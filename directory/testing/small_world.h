@@ -142,7 +142,8 @@ proto::ToDirectory BindMessage(const std::string& client,
                                const std::string& service);
 proto::ToDirectory UnbindMessage(const std::string& client);
 proto::ToDirectory WaitMessage(const std::string& service);
-// The service that the interface is bound to, unless `service` names one.
+// For the service that `interface` is bound to, or for `service` if it is not
+// empty.
 proto::ToDirectory DescribeMessage(const std::string& interface,
                                    const std::string& service = "");
 proto::ToDirectory LoadMessage(const std::string& text, bool last);

@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A program of two components, "upper" and "lower", which "upper" uses, and of
- * code without a component's name. main() calls each COMPONENT_INIT_ONCE, then
- * each COMPONENT_INIT.
+ * A program of two components and of code without a component's name. The
+ * component "upper" uses the component "lower". main() calls each
+ * COMPONENT_INIT_ONCE, then each COMPONENT_INIT.
  */
 
 #include "tests/c_api/component_test.h"

@@ -34,12 +34,13 @@ static void OnServerSession(le_msg_SessionRef_t session, void* context) {
 
 static void OnMessage(le_msg_MessageRef_t msg, void* context) {
   (void)context;
-  LE_TEST_OK(le_msg_GetServiceRxMsg() == msg, "the message at hand");
+  LE_TEST_OK(le_msg_GetServiceRxMsg() == msg,
+             "the message that is being handled");
   if (le_msg_NeedsResponse(msg)) {
     le_msg_Respond(msg);
   } else {
     char* text = le_msg_GetPayloadPtr(msg);
-    if (text[0] == 'k') LE_KILL_CLIENT("it said %s", text);
+    if (text[0] == 'k') LE_KILL_CLIENT("the client sent %s", text);
     le_msg_ReleaseMsg(msg);
   }
 }
@@ -110,10 +111,10 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
              "sent without waiting");
 
   LE_TEST_OK(le_msg_RequestSyncResponse(le_msg_CreateMsg(session)) == NULL,
-             "not to one's own thread");
+             "a request to the same thread fails");
   LE_TEST_OK(le_msg_RequestSyncResponseTimed(le_msg_CreateMsg(session), 10,
                                              &response) == LE_DEADLOCK,
-             "that would be a deadlock");
+             "a timed request to the same thread fails");
   le_msg_RequestResponse(le_msg_CreateMsg(session), OnResponse, NULL);
   le_msg_RequestResponseTimed(le_msg_CreateMsg(session), LE_MSG_NO_TIMEOUT,
                               OnResult, NULL);
@@ -136,7 +137,7 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   LE_TEST_OK(
       le_msg_GetWaitReason(session, cause, sizeof(cause)) == LE_MSG_WAIT_NONE &&
           cause[0] == '\0',
-      "it does not wait");
+      "the session does not wait");
   le_msg_SetSessionRecvHandler(session, OnNews, NULL);
   le_msg_SetSessionCloseHandler(session, OnGone, &Completions);
   le_msg_GetSessionCloseHandler(session, &handler, &context);

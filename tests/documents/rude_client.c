@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A client of the server in docs/using.md. Unlike the client there, it sends
- * messages that are not requests, texts without an end, and file descriptors.
- * The exit status is 0 if the server still answers and has kept nothing.
+ * messages that are not requests, texts without a NUL, and file descriptors.
+ * The exit status is 0 if the server still answers and has kept no file
+ * descriptor.
  */
 
 #include "le_messaging_ext.h"
@@ -57,7 +58,7 @@ int main(void) {
   const int after = CountFds(server);
   LE_FATAL_IF(after > before, "the server has kept %d file descriptors",
               after - before);
-  /* Ends before the server has answered. */
+  /* This program ends before the server has answered. */
   le_msg_RequestResponse(NewMessage(session), NULL, NULL);
   return EXIT_SUCCESS;
 }

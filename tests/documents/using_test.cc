@@ -67,7 +67,7 @@ class Watcher {
   le::Stream changes_;
 };
 
-TEST(WatchTest, GoesOnWithTheNextServer) {
+TEST(WatchTest, ContinuesWithTheNextServer) {
   le::Loop loop;
   Shouter shouter;
   shouter.Change("first");

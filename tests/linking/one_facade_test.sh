@@ -8,4 +8,4 @@
 set -u
 
 grep -q "multiple definition.*link_le_messaging_or_le_messaging_loopback_not_both" "$1" ||
-  { echo "FAILED: the linker said:"; cat "$1"; exit 1; }
+  { echo "FAILED: the linker printed:"; cat "$1"; exit 1; }

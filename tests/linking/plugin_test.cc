@@ -16,7 +16,7 @@ namespace {
 
 const char* g_plugin = nullptr;
 
-TEST(PluginTest, ThreadsOutliveItAndItIsUsedAgain) {
+TEST(PluginTest, ThreadsOutliveAPluginThatIsLoadedAgain) {
   constexpr int kRounds = PTHREAD_KEYS_MAX + 100;
   int ended = 0;
   for (int i = 0; i < kRounds; ++i) {

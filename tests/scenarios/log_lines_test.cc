@@ -302,7 +302,7 @@ TEST_F(LoggedTest, ARequestWithoutAResponseIsSaidOnce) {
   });
   Run(scenario, event::LogLevel::kInfo);
   const auto line = MatchesRegex(
-      "WARNING interface 'echo': a request has waited 10s for a response of "
+      "WARNING interface 'echo': a request has waited 10s for a response from "
       "pid .* of user .*");
   EXPECT_THAT(log_, ElementsAre(line, line));
 }

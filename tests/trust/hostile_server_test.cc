@@ -109,7 +109,8 @@ void Send(const event::UniqueFd& fd, const std::string& packet) {
       static_cast<ssize_t>(packet.size()));
 }
 
-// Sends a frame with a file descriptor. `flag` says which kind it is.
+// Sends a frame with a file descriptor. `flag` is kDescriptor, or kConnection
+// for the socket of a connection.
 void SendWithDescriptor(const event::UniqueFd& fd, uint8_t type,
                         uint16_t flag = FrameHeader::kDescriptor) {
   std::string packet = Frame(type, "", flag);
@@ -588,8 +589,8 @@ TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
   Delete();
 }
 
-// A directory that sends frames which the client ignores cannot block an
-// opening either.
+// A directory that sends frames without end, which the client ignores, cannot
+// block an opening.
 TEST_F(HostileServerTest, ADirectorysFramesHoldUpNoOpening) {
   const std::string address = world_.folder() + "/hostile";
   const event::UniqueFd listener = Listen(address);

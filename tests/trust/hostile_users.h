@@ -182,7 +182,7 @@ class HostileUsersTest : public ::testing::Test {
     }
     close(done[1]);
     char byte;
-    EXPECT_EQ(read(done[0], &byte, 1), 1) << "it died";
+    EXPECT_EQ(read(done[0], &byte, 1), 1) << "the child died";
     close(done[0]);
     return child;
   }
@@ -222,7 +222,8 @@ class HostileUsersTest : public ::testing::Test {
     int status = -1;
     EXPECT_EQ(waitpid(client, &status, 0), client);
     EXPECT_EQ(status, 0);
-    EXPECT_EQ(waitpid(directory_, &status, WNOHANG), 0) << "it has ended";
+    EXPECT_EQ(waitpid(directory_, &status, WNOHANG), 0)
+        << "the directory has ended";
   }
   // Checks that root gets an answer to the request of `sdir list`.
   void ExpectRootMayAdminister() {
@@ -245,7 +246,7 @@ class HostileUsersTest : public ::testing::Test {
 
   std::string address() const { return folder_ + std::string("/directory"); }
 
-  // Replaces the service by another one of the same name.
+  // Replaces the service by one that `body` offers under the same name.
   void ReplaceService(const std::function<void(int)>& body) {
     kill(service_, SIGKILL);
     waitpid(service_, nullptr, 0);

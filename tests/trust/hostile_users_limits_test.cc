@@ -138,7 +138,7 @@ std::string Packet(const FrameHeader& header, const std::string& payload) {
          payload;
 }
 
-// Opens sessions of that service.
+// Opens sessions of the service of ServeLarge().
 std::vector<int> OpenSessions(const std::string& address, size_t count) {
   directory::proto::ToDirectory open = Open("honest");
   open.mutable_open()->mutable_client()->set_protocol_id("large");
@@ -244,7 +244,7 @@ TEST_F(HostileUsersTest, PartsOfMessages) {
   }
 }
 
-// Small requests, which the service does not answer. It writes to each.
+// The service does not answer small requests, and writes to each.
 TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
   ReplaceService(ServeLarge);
   const size_t before = MibOf(service_);

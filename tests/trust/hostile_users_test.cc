@@ -70,7 +70,7 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   const bool refuses =
       setsockopt(probe, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) == 0;
   close(probe);
-  if (!refuses) GTEST_SKIP() << "this kernel cannot";
+  if (!refuses) GTEST_SKIP() << "this kernel cannot refuse descriptors";
   Attack([](const std::string& address) {
     for (const uint64_t capabilities :
          {uint64_t{0}, transports::kLetsDescriptorsIn}) {
@@ -136,7 +136,7 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   Done(go[1]);
   close(sent[1]);
   char byte;
-  EXPECT_EQ(read(sent[0], &byte, 1), 1) << "it died";
+  EXPECT_EQ(read(sent[0], &byte, 1), 1) << "the attacker died";
   ASSERT_EQ(kill(service_, SIGCONT), 0);
   for (const int fd : {go[0], go[1], sent[0]}) close(fd);
   ExpectOthersAreServed();
@@ -149,7 +149,7 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
 TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
   constexpr int kUsers = 20;
   constexpr int kDescriptors = 5;
-  // Refuses descriptors of no session, and fetches none.
+  // The service of the fixture refuses no descriptors, and fetches none.
   ExpectOthersAreServed();
   std::vector<pid_t> attackers;
   int go[2];
@@ -182,7 +182,7 @@ TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
   close(sent[1]);
   char byte;
   for (int user = 0; user < kUsers; ++user) {
-    EXPECT_EQ(read(sent[0], &byte, 1), 1) << "one died";
+    EXPECT_EQ(read(sent[0], &byte, 1), 1) << "an attacker died";
   }
   ASSERT_EQ(kill(service_, SIGCONT), 0);
   for (const int fd : {go[0], go[1], sent[0]}) close(fd);

@@ -234,7 +234,7 @@ class InspectionTest : public ::testing::Test {
   std::vector<pid_t> children_;
 };
 
-TEST_F(InspectionTest, ShowsWhatEachSessionHasDone) {
+TEST_F(InspectionTest, ShowsTheActivityOfEachSession) {
   RunServer("echo", [] { Serve("echo", Respond); });
   const pid_t client = RunClient([] {
     const auto session = le_msg_CreateSession(Protocol(), "echo");
@@ -243,7 +243,7 @@ TEST_F(InspectionTest, ShowsWhatEachSessionHasDone) {
       le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
     }
     le_msg_Send(NewRequest(session));
-    // When this request has its response, the one before has arrived.
+    // When this request has its response, the message before it has arrived.
     le_msg_ReleaseMsg(le_msg_RequestSyncResponse(NewRequest(session)));
   });
   EXPECT_THAT(
@@ -287,12 +287,12 @@ TEST_F(InspectionTest, FindsTheServerThatHangs) {
   } while (marked > 1);
   EXPECT_EQ(marked, 1);
   kill(hung, SIGCONT);
-  // It may not have run yet.
+  // The server may not have run since SIGCONT.
   while (Occurrences(Sdir("list --sessions --json"), "problem") > 0) {
   }
 }
 
-// While four inspections of a server are unreceived, it gets no more. When the
+// While a server has four unreceived inspections, it gets no more. When the
 // server continues, it answers.
 TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
   const pid_t hung = RunServer("hung", [] { Serve("hung", Respond); });
@@ -304,7 +304,7 @@ TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
               HasSubstr(absl::StrCat("pid ", hung,
                                      " has not accepted 4 introductions")));
   kill(hung, SIGCONT);
-  // It may not have received the introductions yet.
+  // The server may not have received the introductions yet.
   while (Occurrences(Sdir("list --sessions"), "NO ANSWER") > 0) {
   }
 }
@@ -333,7 +333,7 @@ TEST_F(InspectionTest, EightMayInspectAServiceAtATime) {
       _exit(1);
     }
     peers.pop_back();
-    // The server may not have received the end yet.
+    // The server may not yet know that an inspector has closed its connection.
     do {
       ninth = std::make_unique<RawPeer>(directory_.folder());
     } while (ask(ninth.get()).has_refusal());
@@ -419,17 +419,19 @@ TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
     SendBytes(to, inspection::kInspectionFrame, answer.SerializeAsString());
   };
   const std::pair<std::function<void(Connection*)>, std::string> lies[] = {
-      {junk, "\"problem\":\"answers with another message"},
-      {frame_of_the_directory, "\"problem\":\"answers with another message"},
-      {message_of_a_session, "\"problem\":\"answers with another message"},
+      {junk, "\"problem\":\"answers with a message that is not"},
+      {frame_of_the_directory,
+       "\"problem\":\"answers with a message that is not"},
+      {message_of_a_session,
+       "\"problem\":\"answers with a message that is not"},
       {close, "\"problem\":\"has closed the connection"},
       {too_large, "\"problem\":\"has closed the connection"},
       {descriptor, "\"sessions\":[{\"number\":0,\"pid\":-5"},
       {twice, "\"sessions\":[{\"number\":0,\"pid\":-5"},
       {never_last, "\"problem\":\"does not answer"},
-      {empty_parts, "\"problem\":\"answers with another message"},
-      {sessions_without_end, "\"problem\":\"sends more than is shown"},
-      {time_without_bounds, "\"problem\":\"answers with another message"},
+      {empty_parts, "\"problem\":\"answers with a message that is not"},
+      {sessions_without_end, "\"problem\":\"sends more than sdir accepts"},
+      {time_without_bounds, "\"problem\":\"answers with a message that is not"},
   };
   int number = 0;
   for (const auto& lie : lies) {
@@ -451,7 +453,7 @@ TEST_F(InspectionTest, AProcessMayOfferAServiceTwice) {
   });
   std::string list;
   do {
-    list = Sdir("list --sessions --json");  // the second may come later
+    list = Sdir("list --sessions --json");  // the second server may come later
   } while (Occurrences(list, "twice\"") < 2);
   EXPECT_EQ(Occurrences(list, "does not answer"), 2) << list;
   const std::string metrics = Sdir("metrics");
@@ -465,7 +467,7 @@ TEST_F(InspectionTest, ServersThatHangDoNotHideOthers) {
     const std::string good = absl::StrCat(name, "_good");
     RunServer(good, [&good] { Serve(good.c_str(), Respond); });
   }
-  // On a busy machine another one may be late too.
+  // On a busy machine another server may be late, too.
   int silent;
   do {
     silent = Occurrences(Sdir("list --sessions --json"), "does not answer");
@@ -473,7 +475,9 @@ TEST_F(InspectionTest, ServersThatHangDoNotHideOthers) {
   EXPECT_EQ(silent, 3);
 }
 
-// So that they take two seconds at most, not a second for each 64 of them.
+// When 64 servers of a user have not answered, sdir does not ask the other
+// servers of this user. So the command takes two seconds at most, and not a
+// second for each 64 servers.
 TEST_F(InspectionTest, AUserWithManySilentServersIsNotAskedForAll) {
   RunServer("last", [this] {
     std::vector<std::unique_ptr<RawPeer>> peers;
@@ -487,7 +491,7 @@ TEST_F(InspectionTest, AUserWithManySilentServersIsNotAskedForAll) {
   do {
     list = Sdir("list --sessions --json");
   } while (Occurrences(list, "\"problem\"") < 130);
-  // When the first one is out of time, the next one is asked.
+  // When a server has not answered in time, the next one is asked.
   const int asked = Occurrences(list, "does not answer");
   EXPECT_GE(asked, 64);
   EXPECT_LT(asked, 2 * 64);
@@ -495,8 +499,8 @@ TEST_F(InspectionTest, AUserWithManySilentServersIsNotAskedForAll) {
             130 - asked);
 }
 
-// A file that is no ring could end the server, by a fault or by a call that
-// blocks.
+// A file that is not a ring could end the server by a fault, or stop it in a
+// call that blocks.
 TEST_F(InspectionTest, ATapNeedsARing) {
   RunServer("echo", [] { Serve("echo", Respond); });
   RunClient([this] {
@@ -527,7 +531,8 @@ TEST_F(InspectionTest, ATapNeedsARing) {
             event::UniqueFd(open("/dev/zero", O_RDWR | O_CLOEXEC)))) {
       _exit(1);
     }
-    // A connection may tap once. A client that is not there shows nothing.
+    // A connection may tap once. A tap of a client that does not exist shows
+    // nothing.
     const le_msg_SessionRef_t session =
         le_msg_CreateSession(Protocol(), "echo");
     le_msg_OpenSessionSync(session);
@@ -558,7 +563,8 @@ TEST_F(InspectionTest, ATapNeedsARing) {
       }
       return count;
     };
-    // Two of each request. The response may arrive before it is copied.
+    // A request and its response are two records. The response may arrive
+    // before it is copied, so at least one record is expected.
     if (records(first->get()) < 1 || records(second->get()) < 1 ||
         records(third->get()) != 0) {
       _exit(1);
@@ -578,7 +584,7 @@ TEST_F(InspectionTest, NoLieOfATappedServerDoesHarm) {
       }
     };
   };
-  const std::string junk = "the server does not keep to the format of a tap\n";
+  const std::string junk = "the server violates the format of a tap\n";
   const std::pair<std::function<void(Connection*)>, std::string> lies[] = {
       {send("\xff\xff"), junk},
       {send(SnapshotBytes(true)), junk},

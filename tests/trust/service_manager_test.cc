@@ -46,7 +46,8 @@ constexpr uid_t kService = 12346;
 constexpr uid_t kClient = 12345;
 
 constexpr int kPassed = 3;  // the first file descriptor of LISTEN_FDS
-// Higher than the numbers of passed file descriptors.
+// The test's own file descriptors have at least this number, so they are not
+// passed ones.
 constexpr int kOwn = 10;
 
 constexpr uint32_t kNoLimitMs = LE_MSG_NO_TIMEOUT;
@@ -262,7 +263,7 @@ TEST_F(ServiceManagerTest, ClientsTrustAnUnprivilegedDirectory) {
   EXPECT_NE(access((folder() + "/lock").c_str(), F_OK), 0);
   EXPECT_EQ(End(Run(kClient, try_open)), -LE_NOT_FOUND);
   Stop();
-  // It has not removed the socket.
+  // directoryd has not removed the socket.
   EXPECT_EQ(access((folder() + "/directory").c_str(), F_OK), 0);
   close(listener_);
   unlink((folder() + "/directory").c_str());
@@ -373,7 +374,7 @@ TEST_F(ServiceManagerTest, ARestartUnderLoadLosesNothing) {
 
 // ---- Notifications ---------------------------------------------------------
 
-TEST_F(ServiceManagerTest, ItReportsItsState) {
+TEST_F(ServiceManagerTest, DirectorydReportsItsState) {
   Listen();
   Start();
   EXPECT_THAT(heard_, HasSubstr("STATUS=0 services, 0 waiting clients"));
@@ -389,9 +390,9 @@ TEST_F(ServiceManagerTest, ItReportsItsState) {
   Stop();
 }
 
-// ---- What may be wrong -----------------------------------------------------
+// ---- Errors ---------------------------------------------------------------
 
-TEST_F(ServiceManagerTest, ItEndsWhenItsSocketIsDeleted) {
+TEST_F(ServiceManagerTest, DirectorydEndsWhenItsSocketIsDeleted) {
   Listen();
   Start();
   ASSERT_EQ(unlink((folder() + "/directory").c_str()), 0);
@@ -400,7 +401,7 @@ TEST_F(ServiceManagerTest, ItEndsWhenItsSocketIsDeleted) {
   EXPECT_EQ(End(daemon_), EXIT_FAILURE);
 }
 
-TEST_F(ServiceManagerTest, ItDoesNotStartWithAnotherSocket) {
+TEST_F(ServiceManagerTest, DirectorydDoesNotStartWithAnotherSocket) {
   Listen(0, "other");
   Spawn();
   EXPECT_EQ(End(daemon_), EXIT_FAILURE);

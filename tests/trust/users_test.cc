@@ -109,7 +109,7 @@ class Place {
     }
     rmdir(folder().c_str());
     for (const std::string& file : files_) unlink(file.c_str());
-    EXPECT_EQ(rmdir(runtime_), 0) << "something was left in " << runtime_;
+    EXPECT_EQ(rmdir(runtime_), 0) << "the test has left files in " << runtime_;
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
@@ -320,7 +320,7 @@ TEST_F(StrangersDirectoryTest, ABlockedOpeningWaitsForAnother) {
 }
 
 // A directory of a stranger is trusted if LE_MESSAGING_DIR names it.
-TEST_F(StrangersDirectoryTest, OneThatIsNamedIsTrusted) {
+TEST_F(StrangersDirectoryTest, ANamedDirectoryIsTrusted) {
   setenv("LE_MESSAGING_DIR", place_.folder().c_str(), 1);
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "named");
   EXPECT_EQ(le_msg_TryOpenSessionSyncTimed(session, 0), LE_TIMEOUT);
@@ -332,7 +332,8 @@ TEST_F(StrangersDirectoryTest, OneThatIsNamedIsTrusted) {
   le_msg_DeleteSession(session);
 }
 
-// sdir trusts by the same rules. It says why it has not asked.
+// sdir has the same rules of trust. It prints why it has not asked the
+// directory.
 TEST_F(StrangersDirectoryTest, SdirSaysNothingToIt) {
   if (access("/run/le_messaging", F_OK) == 0) {
     GTEST_SKIP() << "sdir finds this machine's /run/le_messaging";
@@ -432,7 +433,7 @@ TEST_F(FolderTest, NoDirectoryRunsBelowAFolderOfAnotherUser) {
 }
 
 // A client says that it may not enter the folder.
-TEST_F(FolderTest, OneThatMayNotBeEnteredIsNamed) {
+TEST_F(FolderTest, TheErrorNamesAFolderThatMayNotBeEntered) {
   place_.StartDirectory();
   ASSERT_EQ(chmod(place_.folder().c_str(), 0700), 0);
   const std::string asker = place_.CopyAsker();

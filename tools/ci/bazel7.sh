@@ -43,8 +43,8 @@ mount_system() {
   mount -t sysfs sysfs "$chroot_dir/sys"
 }
 
-# The caller uses this function as a condition, where `set -e` has no effect. So
-# the commands are chained by &&.
+# The caller uses this function as a condition. There `set -e` has no effect, so
+# && chains the commands.
 install_chroot() {
   local stamp=$chroot_dir/.complete
   [ "$(cat "$stamp" 2> /dev/null)" != "${PACKAGES[*]}" ] || return 0

@@ -16,7 +16,8 @@ readonly RELEASED=tools/packaging/liblemessaging.abi
 tools/install_packages.sh abigail-tools
 
 # Only the definitions of the C API need debug information. All other files are
-# compiled without it, so that they come from other builds' results.
+# compiled without debug information, so that the results of other builds are
+# used.
 options=(--config=shared --compilation_mode=fastbuild --strip=never
   '--per_file_copt=^(legato|messaging/c_api)/@-g')
 ./bazelw build "${options[@]}" //tools/packaging:liblemessaging.so.0

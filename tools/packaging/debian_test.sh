@@ -34,7 +34,7 @@ if [ "${1-}" = --in-chroot ]; then
   ! grep '_dh_action.*socket' /var/lib/dpkg/info/lemessaging-daemon.postinst || fail "an upgrade restarts the socket"
 
   # systemd would start the units. Here systemd-socket-activate passes the
-  # socket. The programs are those of another user.
+  # socket. Another user runs the programs.
   useradd --create-home visitor
   cat > /etc/le_messaging/bindings.d/visitor.bindings << 'BINDINGS'
 <visitor>.shoutInC -> <visitor>.shoutInC

@@ -24,7 +24,7 @@ fail() { echo "FAILED: $*"; exit 1; }
 
 # The library exports the functions of the C API only.
 nm -D --defined-only "$prefix/lib/liblemessaging.so" | sed -n 's/.* T \([^@]*\).*/\1/p' > "$folder/exported"
-grep -vxFf docs/c_api.txt "$folder/exported" && fail "exported, and not in docs/c_api.txt"
+grep -vxFf docs/c_api.txt "$folder/exported" && fail "the library exports functions that docs/c_api.txt does not have"
 for function in le_msg_Send le_event_RunLoop le_mem_CreatePool le_timer_Create; do
   grep -qx "$function" "$folder/exported" || fail "$function is not exported"
 done

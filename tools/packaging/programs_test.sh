@@ -23,7 +23,7 @@ sed -n '/^\/\* shout\.c:/,/^```$/p' "$checkout/docs/using.md" | grep -v '^```$' 
 # shellcheck disable=SC2046 # one word for each flag
 cc -std=gnu99 -Wall -Wextra -Werror shout.c $(pkg-config --cflags --libs lemessaging) -o shout
 ./shout &
-[ "$(timeout 60 ./shout hello)" = HELLO ] || fail "the program that pkg-config has built"
+[ "$(timeout 60 ./shout hello)" = HELLO ] || fail "the program that was built with pkg-config"
 kill %%
 
 readonly EXAMPLE=$checkout/examples/c_quickstart

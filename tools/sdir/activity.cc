@@ -39,8 +39,8 @@ void AddTo(Counts* sum, const Counts& counts) {
   sum->set_dropped(sum->dropped() + counts.dropped());
 }
 
-// The histogram of requests since the last snapshot, or of all if there was
-// none since.
+// Returns the histogram of the requests since `last`. If there was none since
+// then, returns that of all requests.
 std::vector<uint64_t> LatencySince(const Snapshot* last,
                                    const Snapshot& snapshot) {
   const std::vector<uint64_t> all(snapshot.service.latency().begin(),

@@ -56,17 +56,18 @@ struct SessionActivity {
 };
 
 struct ServiceActivity {
-  // Also that of sessions that have ended.
+  // The sum of all sessions, also of those that have ended.
   Activity activity;
   std::vector<SessionActivity> sessions;
-  // Times to respond, in ns. 0: there was no request yet.
+  // The median and the 99th percentile of the times to respond, in ns. 0: there
+  // was no request yet.
   double median = 0;
   double p99 = 0;
 };
 
 // `last`: the snapshot before, or null.
 ServiceActivity ActivitySince(const Snapshot* last, const Snapshot& snapshot);
-// As above, for a service that `last` has or does not have.
+// As above. `last` need not have a snapshot of the service.
 ServiceActivity ActivitySince(const LastSnapshots& last,
                               const InspectedService& service);
 
@@ -75,11 +76,11 @@ bool IsBusier(const Activity& a, const Activity& b);
 // The sums of all sessions of a service so far.
 inspection::proto::Counts Total(const Snapshot& snapshot);
 
-// The time that this part of the requests in a histogram did not exceed, as the
-// end of its bucket, in ns. 0: there was no request.
+// Returns a time in ns that `part` of the requests in a histogram did not
+// exceed: the upper end of a bucket. 0: there was no request.
 double Percentile(const std::vector<uint64_t>& latency, double part);
 
-// Three digits, such as "12.3 us", or whole seconds. "-" for 0.
+// Returns three digits, such as "12.3 us", or whole seconds. Returns "-" for 0.
 std::string ShortTime(double ns);
 
 }  // namespace sdir

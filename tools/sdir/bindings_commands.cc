@@ -37,7 +37,7 @@ int Do(const Command& command, ToDirectory request) {
 // Changes one binding.
 int Change(const Command& command, ToDirectory request) {
   const int status = Do(command, std::move(request));
-  // The directory has not waited until the disk has its file.
+  // The directory does not wait until its file is on the disk.
   if (command.Has("--persist")) sync();
   return status;
 }

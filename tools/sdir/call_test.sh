@@ -110,7 +110,7 @@ kill "$watch"
 kill -STOP "$server"
 expect "a service that does not run" 3 "*has not accepted the session*" call Count --timeout=0.05
 kill -CONT "$server"
-expect "it runs again" 0 '{}' call Count
+expect "the service runs again" 0 '{}' call Count
 
 "$sdir" monitor > "$folder/events" &
 monitor=$!

@@ -22,7 +22,7 @@ using internal::Envelope;
 namespace {
 
 // Whether the protocol has the form that protoc-gen-le gives it. A service with
-// another protocol would take a question about descriptors for one of its own
+// another protocol would parse the request for descriptors as one of its own
 // messages.
 bool IsTyped(absl::string_view protocol_id) {
   const size_t slash = protocol_id.rfind('/');
@@ -42,7 +42,7 @@ bool IsTyped(absl::string_view protocol_id) {
   return true;
 }
 
-// Null: the protocol is not that of a typed service.
+// Returns why the service is not typed. Null: it is typed.
 const char* WhyNotTyped(const Caller::Service& service,
                         internal::ServiceInfo* info) {
   info->protocol = service.protocol_id.c_str();

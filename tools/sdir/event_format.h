@@ -27,8 +27,9 @@ class Filter {
 
   // `agent` is "<user>.interface".
   bool Selects(absl::string_view agent) const;
-  // Whether the client or the server of the event is selected. An event with
-  // neither is selected only by a filter that selects all.
+  // Returns whether the client or the server of the event is selected. An event
+  // without a client and a server is selected only by a filter that selects
+  // all.
   bool Selects(const directory::proto::Event& event, Names* names) const;
   // Removes entries that are not selected from a list. The totals stay.
   void Apply(directory::proto::ListPart* list) const;
@@ -38,9 +39,9 @@ class Filter {
   std::string user_, interface_;
 };
 
-// Both are one line, with the end of the line. If the monitor has missed events
-// before this one, a line of the text says so first. `at` is the time of the
-// event.
+// Both return one line, which ends with a newline. If the monitor has missed
+// events before this event, the result of EventText() begins with a line that
+// says how many. `at` is the time of the event.
 std::string EventText(const directory::proto::Event& event, absl::Time at,
                       Names* names);
 std::string EventJson(const directory::proto::Event& event, absl::Time at,

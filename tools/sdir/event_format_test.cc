@@ -68,7 +68,7 @@ TEST_F(EventFormatTest, Text) {
 }
 
 // A later directory reports more kinds, and an earlier one has no kinds.
-TEST_F(EventFormatTest, AnUnknownKindIsPrintedInItsOwnWords) {
+TEST_F(EventFormatTest, AnUnknownKindIsPrintedAsItsText) {
   Event event;
   event.set_text("something \x1b new");
   EXPECT_EQ(Text(event), "something \\x1b new\n");
@@ -105,7 +105,7 @@ TEST_F(EventFormatTest, AFilterSelectsByClientOrServer) {
   EXPECT_TRUE(selects("<bob>.*", Introduced()));
   EXPECT_TRUE(selects("<*>.s", Introduced()));
   EXPECT_FALSE(selects("<ann>.s", Introduced()));
-  EXPECT_FALSE(selects("<ann>.c", Refused())) << "it has no interface";
+  EXPECT_FALSE(selects("<ann>.c", Refused())) << "the party has no interface";
   EXPECT_TRUE(Filter().Selects(Refused(), &names_));
   for (const char* bad : {"", "ann.c", "<ann>", "<ann>."}) {
     EXPECT_FALSE(Filter::Parse(bad).ok()) << bad;
@@ -120,7 +120,7 @@ TEST_F(EventFormatTest, AFilterShortensAList) {
   list.add_services()->set_service("<bob>.s");
   list.add_waiting()->set_client("<ann>.c");
   Filter::Parse("<ann>.c")->Apply(&list);
-  EXPECT_EQ(list.bindings_size(), 2) << "the second one matches too";
+  EXPECT_EQ(list.bindings_size(), 2) << "<*>.* also matches";
   EXPECT_EQ(list.services_size(), 0);
   EXPECT_EQ(list.waiting_size(), 1);
 }

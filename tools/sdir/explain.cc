@@ -20,8 +20,8 @@ using directory::proto::WaitingEntry;
 
 namespace {
 
-// Whether two insertions, deletions or changes of a character, or fewer, make
-// one text of the other.
+// Returns whether at most `changes` insertions, deletions or replacements of
+// one character turn `a` into `b`.
 bool IsSimilar(absl::string_view a, absl::string_view b, int changes = 2) {
   while (!a.empty() && !b.empty() && a[0] == b[0]) {
     a.remove_prefix(1);
@@ -86,7 +86,7 @@ class Explainer {
     const ClientKey any_user{absl::nullopt, client_.name};
     const ClientKey any{absl::nullopt, kAnyName};
     std::string service;
-    // The first one applies; see directory/bindings.h.
+    // The first binding that exists applies; see directory/bindings.h.
     for (const ClientKey& key : {client_, any_name, any_user, any}) {
       const std::string text = Format(key, nullptr);
       for (const auto& binding : list_.bindings()) {
@@ -166,7 +166,8 @@ class Explainer {
     return offered;
   }
 
-  // The client's own processes, and how many others wait before or after them.
+  // Adds the waiting processes of the client, and the number of other clients
+  // that wait for `service`.
   void AddWaiting(const std::string& service) {
     const std::string client = Format(client_, nullptr);
     int others = 0;

@@ -75,7 +75,7 @@ TEST_F(ExplainTest, WithoutABindingItNamesTheLineToAdd) {
   EXPECT_FALSE(found.can_open);
 }
 
-// The command can be pasted into a shell, whatever the name is.
+// Every printed command can be pasted into a shell, whatever the name is.
 TEST_F(ExplainTest, AQuoteDoesNotEndTheWordOfACommand) {
   const Explanation found = ExplainC("x';cmd;'");
   EXPECT_NE(found.text.find(R"(sdir bind '<ann>.x\'\'';cmd;\'\''' '<USER>.)"),
@@ -83,7 +83,7 @@ TEST_F(ExplainTest, AQuoteDoesNotEndTheWordOfACommand) {
       << found.text;
 }
 
-TEST_F(ExplainTest, NamesWhoStandsByAndWhoWaits) {
+TEST_F(ExplainTest, NamesServersThatStandByAndClientsThatWait) {
   Bind("<1>.c", "<2>.s");
   Offer("<2>.s", 11)->set_state(directory::proto::STANDING_BY);
   Offer("<2>.other", 12);
@@ -101,7 +101,7 @@ TEST_F(ExplainTest, NamesWhoStandsByAndWhoWaits) {
   EXPECT_FALSE(found.can_open);
 }
 
-TEST_F(ExplainTest, NamesAServerThatTakesNoSession) {
+TEST_F(ExplainTest, NamesAServerThatAcceptsNoSession) {
   Bind("<1>.c", "<2>.s");
   Offer("<2>.s", 10);
   auto* const entry = list_.add_not_taken();

@@ -24,7 +24,8 @@ void FlushOutput();
 // The file of --output, which other users may not read.
 class Output {
  public:
-  // It is an error if the file is a terminal that --output does not name.
+  // It is an error if --output is missing and the standard output is a
+  // terminal.
   explicit Output(const Command& command);
   Output(const Output&) = delete;
   ~Output();

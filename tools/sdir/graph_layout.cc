@@ -40,7 +40,7 @@ void Stack(double height, std::vector<N>* nodes) {
   }
 }
 
-// Sets the heights of nodes, so that the lines of each fit.
+// Sets the heights of nodes, so that the lines of each node fit.
 template <typename N>
 void SetHeights(const std::vector<Graph::Line>& lines, size_t Graph::Line::*end,
                 std::vector<N>* nodes) {
@@ -50,8 +50,8 @@ void SetHeights(const std::vector<Graph::Line>& lines, size_t Graph::Line::*end,
   for (N& node : *nodes) node.height = std::max(node.height + 8, kNodeHeight);
 }
 
-// Sets where the lines of each node end at it: in the order of `other`, so that
-// they do not cross there.
+// Sets the points at which the lines meet their nodes. The points of a node are
+// in the order of `other`, so the lines do not cross there.
 template <typename N>
 void SetEnds(const std::vector<N>& nodes, size_t Graph::Line::*end,
              size_t Graph::Line::*other, double Graph::Line::*y,

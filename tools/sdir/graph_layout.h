@@ -39,7 +39,7 @@ struct Graph {
     size_t sessions = 0;
     Activity activity;
     double width = 0;
-    double client_y = 0;  // of its middle
+    double client_y = 0;  // of the middle of the line
     double service_y = 0;
   };
 
@@ -52,7 +52,8 @@ struct Graph {
   size_t left_out_lines = 0;
 };
 
-// The most services and lines in a graph: a browser draws them at once.
+// The most services and lines in a graph. Further ones are left out, because a
+// browser draws the whole graph at once.
 constexpr size_t kMaxGraphServices = 500;
 constexpr size_t kMaxGraphLines = 1000;
 

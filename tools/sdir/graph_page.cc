@@ -22,7 +22,7 @@ namespace {
 // The coordinates of the picture.
 constexpr double kWidth = 1000;
 constexpr double kNodeWidth = 290;
-constexpr size_t kNodeLetters = 38;  // that fit into a node
+constexpr size_t kNodeLetters = 38;  // the letters that fit into a node
 
 constexpr char kHead[] = R"(<!DOCTYPE html>
 <html lang="en">
@@ -127,7 +127,8 @@ class Page {
         ", rates over ", absl::StrFormat("%.1f", seconds),
         " s. Clients are on the left, services on the right. The width of a "
         "line follows the logarithm of its messages per second; a dashed line "
-        "had none. The median and the 99th percentile are of the service's "
+        "stands for none. The median and the 99th percentile are of the "
+        "service's "
         "times to respond to all its clients.");
     if (graph_.left_out_services > 0) {
       absl::StrAppend(&text_, " ", graph_.left_out_services,
@@ -198,7 +199,7 @@ class Page {
         kNodeWidth, node.height, left + 12, middle - 3, Shortened(name),
         left + 12, middle + 14, Shortened(detail));
   }
-  // In HTML.
+  // Returns `text` in HTML, with at most kNodeLetters letters.
   static std::string Shortened(const std::string& text) {
     if (text.size() <= kNodeLetters) return Html(text);
     return Html(text.substr(0, kNodeLetters - 1)) + "&hellip;";

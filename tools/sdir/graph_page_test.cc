@@ -121,7 +121,7 @@ TEST(GraphLayoutTest, LinesEndWithinTheirNodesAndDoNotOverlapThere) {
   }
 }
 
-TEST(GraphLayoutTest, LeavesOutWhatIsTooMuch) {
+TEST(GraphLayoutTest, LeavesOutServicesAndLinesBeyondTheLimits) {
   std::vector<InspectedService> services;
   for (size_t i = 0; i <= kMaxGraphServices; ++i) {
     services.push_back(Service(absl::StrCat("s", i), 0, {}));
@@ -182,7 +182,7 @@ std::string OutputOf(const std::string& command) {
   return output;
 }
 
-TEST(GraphPageTest, ABrowserShowsThePageAndRunsNoName) {
+TEST(GraphPageTest, ABrowserShowsThePageAndRunsNoScript) {
   if (OutputOf("command -v chromium").empty()) {
     GTEST_SKIP() << "chromium is not installed";
   }

@@ -24,19 +24,21 @@ namespace {
 // file descriptor for each.
 constexpr int kAtOnce = 64;
 
-// If so many servers of a user do not answer in time, the user's other servers
-// are not asked. Otherwise a user with thousands of them would take minutes.
+// If this number of a user's servers do not answer in time, the user's other
+// servers are not asked. Otherwise a user with thousands of such servers would
+// delay the command for minutes.
 constexpr int kMaxSilent = 64;
 
-// The most that the snapshots of all servers of a user take in memory. That is
-// room for 100,000 honest sessions.
+// The memory for the snapshots of all servers of a user. It has room for
+// 100,000 honest sessions. A server that sends more has a problem instead of a
+// snapshot.
 constexpr size_t kMaxBytesOfUser = size_t{64} << 20;
-// What a session takes in memory, beyond its bytes in a frame.
+// The memory of a session, beyond its bytes in a frame.
 constexpr size_t kSessionOverhead = 512;
 
 constexpr int kMaxBuckets = messaging::Latency::kBuckets;
 
-constexpr char kBroken[] = "answers with another message than a snapshot";
+constexpr char kBroken[] = "answers with a message that is not a snapshot";
 
 }  // namespace
 
@@ -108,7 +110,8 @@ void Inspection::OnReadable() {
 }
 
 void Inspection::OnExpiry() {
-  // The server may answer before the end of a later Ask().
+  // If the connection is kept, the server may answer before the end of a later
+  // Ask().
   ++inspections_->usage_[uid()].silent;
   Snapshot silent;
   silent.problem = kNoAnswer;
@@ -130,7 +133,8 @@ void Inspection::HearServer(const transports::IncomingFrame& frame) {
   if (answer.has_refusal()) return EndWith(answer.refusal());
   inspection::proto::Snapshot* const part = answer.mutable_snapshot();
   const auto sessions = static_cast<size_t>(part->sessions_size());
-  // Each part but the last has sessions. Times stay far from an overflow.
+  // A part without a session must be the last. Times must be far from an
+  // overflow.
   if ((sessions == 0 && !part->last()) || part->at_ns() < 0 ||
       part->at_ns() > std::numeric_limits<int64_t>::max() / 4 ||
       part->service().latency_size() > kMaxBuckets) {
@@ -138,7 +142,7 @@ void Inspection::HearServer(const transports::IncomingFrame& frame) {
   }
   if (!inspections_->MayReceive(
           uid(), frame.payload.size() + sessions * kSessionOverhead)) {
-    return EndWith("sends more than is shown of the servers of one user");
+    return EndWith("sends more than sdir accepts from the servers of one user");
   }
   if (part->has_service()) {
     received_.service = std::move(*part->mutable_service());

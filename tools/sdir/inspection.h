@@ -49,7 +49,7 @@ class Inspection final : private transports::Connection::Observer,
   void Ask();
   // Ends with a problem, without asking.
   void Skip(std::string problem);
-  // Of the last Ask() or Skip(), when it has ended.
+  // Returns the result of the last Ask() or Skip(), after its end.
   Snapshot Take() { return std::exchange(result_, Snapshot()); }
 
  private:
@@ -80,8 +80,9 @@ class Inspections {
   explicit Inspections(std::string socket_dir)
       : socket_dir_(std::move(socket_dir)) {}
 
-  // Returns a snapshot of each service in the list, whose users are named. All
-  // servers of a user together get a bounded time and a bounded memory.
+  // Returns a snapshot of each service in the list. `list` has the names of
+  // users. All servers of a user together get a bounded time and a bounded
+  // memory.
   std::vector<Snapshot> Take(const directory::proto::ListPart& list,
                              directory::Users* users);
 
@@ -105,7 +106,7 @@ class Inspections {
       event::Process::Current()->CreateLoop();
   const transports::BufferPool::Ptr pool_ =
       transports::BufferPool::Create(inspection::kMaxAnswerBytes);
-  // Those of the last list. A process may offer a service twice, and is then
+  // The inspections of the last list. A process that offers a service twice is
   // asked once.
   std::map<Key, std::unique_ptr<Inspection>> inspections_;
   bool keeps_connections_ = false;    // for the next Take()

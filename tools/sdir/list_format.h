@@ -20,8 +20,8 @@ namespace sdir {
 const char* RefusalName(directory::proto::RefusalCode code);
 
 // Names the processes. The users in `list` are named already, by
-// Names::NameUsers(). `snapshots` are those of the services in the list, in its
-// order. Empty: the servers were not asked.
+// Names::NameUsers(). `snapshots` has a snapshot of each service in `list`, in
+// the same order. Empty: the servers were not asked.
 std::string FormatText(const directory::proto::ListPart& list, Names* names,
                        const std::vector<Snapshot>& snapshots = {});
 // One line of JSON.

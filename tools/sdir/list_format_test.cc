@@ -99,7 +99,7 @@ TEST_F(ListFormatTest, TextWithoutReasons) {
             "\nINTRODUCTIONS MADE: 3\n\n");
 }
 
-TEST_F(ListFormatTest, NamesWhoHasReachedALimit) {
+TEST_F(ListFormatTest, NamesUsersThatHaveReachedALimit) {
   directory::proto::ListPart list;
   list.add_users()->set_user("bob");
   auto* const ann = list.add_users();
@@ -125,7 +125,7 @@ TEST_F(ListFormatTest, NamesWhoHasReachedALimit) {
             "\"resources\":[],\"refused\":{},\"introductions\":0}\n");
 }
 
-TEST_F(ListFormatTest, SaysWhatThereIsForAll) {
+TEST_F(ListFormatTest, HasTheTotalsOfAllUsers) {
   directory::proto::ListPart list;
   auto* const resource = list.add_resources();
   resource->set_name("connections");
@@ -187,7 +187,7 @@ TEST(NamesTest, AProcessImitatesNoOtherText) {
   EXPECT_EQ(prctl(PR_SET_NAME, before), 0);
 }
 
-TEST_F(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
+TEST_F(ListFormatTest, JsonIsAlwaysUtf8) {
   for (const char* bad :
        {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\xaf",
         "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80"}) {
@@ -203,14 +203,14 @@ TEST_F(ListFormatTest, JsonIsUtf8WhateverTheBytes) {
   }
 }
 
-// U+009B, which begins a command of a terminal.
+// U+009B begins a command of a terminal.
 TEST_F(ListFormatTest, JsonControlsNoTerminal) {
   EXPECT_EQ(Quoted("\x1b[\x7f\xc2\x9b\xc2\x80\xc2\xa0"),
             "\"\\u001b[\\u007f\\u009b\\u0080\xc2\xa0\"");
 }
 
 // The printed bindings can be loaded.
-TEST_F(ListFormatTest, NamesUsersWhereTheNameCanStandInABinding) {
+TEST_F(ListFormatTest, NamesUsersWhoseNameABindingMayHave) {
   class FewUsers final : public directory::Users {
     absl::StatusOr<uid_t> UidOf(const std::string&) override {
       return absl::NotFoundError("none");

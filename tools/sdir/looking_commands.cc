@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands that look at the state of the directory and of the services.
+// The commands that show the state of the directory and of the services.
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -51,7 +51,7 @@ using directory::proto::ToDirectory;
 
 namespace {
 
-// Between the snapshots from which rates are computed.
+// The time between the snapshots from which rates are computed.
 constexpr absl::Duration kPause = absl::Seconds(1);
 
 // The services that a filter selects.
@@ -131,7 +131,8 @@ int RunExplain(Command* command) {
     *one.add_services() = service;
     const std::string problem =
         Inspections(command->socket_dir()).Take(one, &users)[0].problem;
-    // Other problems do not concern clients: the library may be an earlier one.
+    // Other problems do not concern clients. For example, the server's library
+    // may be too old for an inspection.
     return problem == kNoAnswer ? problem : std::string();
   };
   const Explanation explanation =
@@ -156,7 +157,7 @@ int RunTop(Command* command) {
       std::fputs(update(SIZE_MAX).c_str(), stdout);
       return directory::kDone;
     }
-    // Writes over the last table, without a flicker.
+    // Writes over the last table. To clear the screen first would flicker.
     const std::string table = absl::StrReplaceAll(
         update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
     std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);
@@ -191,7 +192,7 @@ int RunMetrics(Command* command) {
     std::fputs(text.c_str(), stdout);
     return directory::kDone;
   }
-  // The reader of the file sees the former one or the whole new one.
+  // A reader of the file sees the whole former file or the whole new one.
   const std::string part = absl::StrCat(*file, ".", getpid(), ".tmp");
   std::FILE* const stream = std::fopen(part.c_str(), "wxe");
   const bool is_written =

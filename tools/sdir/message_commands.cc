@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands that look at messages, and send them again.
+// The commands that show, record and replay messages.
 
 #include <sys/types.h>
 #include <unistd.h>
@@ -49,8 +49,9 @@ using recording::Recording;
 
 namespace {
 
-// Decodes the messages of a service, if it is typed. Opens and closes a session
-// for it, so it is made before the tap, in which that would appear.
+// Decodes the messages of a service, if the service is typed. The constructor
+// opens and closes a session. Create the decoder before the tap, so that this
+// session does not appear in the tap.
 class Decoder {
  public:
   Decoder(const Command& command, const Described& service) {
@@ -70,7 +71,8 @@ class Decoder {
   std::unique_ptr<TypedService> typed_;
 };
 
-// After --timeout, records that are in the ring already are read for so long.
+// After --timeout, the records that are already in the ring are read for at
+// most this time.
 constexpr absl::Duration kDrain = absl::Seconds(1);
 
 std::unique_ptr<Tap> BeginTap(const Command& command,
@@ -92,8 +94,8 @@ std::unique_ptr<Tap> BeginTap(const Command& command,
 }
 
 // Calls `on_record` for each record, until --timeout or the end of the tap. The
-// time of a record is one of the system's clock. Writes all output whenever
-// nothing is left to read.
+// records have times since 1970. Writes all output whenever nothing is left to
+// read.
 template <typename OnRecord>
 void ForEachRecord(const Command& command, Tap* tap, OnRecord on_record) {
   event::Process* const process = event::Process::Current();

@@ -26,7 +26,7 @@ using inspection::proto::Counts;
 namespace {
 
 std::string Label(const char* name, absl::string_view value) {
-  // Escaped() leaves no control characters, so no end of a line.
+  // Escaped() leaves no control characters, so no newline.
   return absl::StrCat(
       name, "=\"",
       absl::StrReplaceAll(Escaped(value), {{"\\", "\\\\"}, {"\"", "\\\""}}),
@@ -93,11 +93,13 @@ void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
   };
   counter("messages_received", "Messages of clients, with requests.",
           &Counts::messages_in);
-  counter("received_bytes", "Bytes of their payloads.", &Counts::bytes_in);
+  counter("received_bytes", "Bytes of the payloads of received messages.",
+          &Counts::bytes_in);
   counter("requests", "Requests of clients.", &Counts::requests);
   counter("messages_sent", "Messages to clients, with responses.",
           &Counts::messages_out);
-  counter("sent_bytes", "Bytes of their payloads.", &Counts::bytes_out);
+  counter("sent_bytes", "Bytes of the payloads of sent messages.",
+          &Counts::bytes_out);
   counter("queue_full", "Messages that exceeded a limit of a client's queue.",
           &Counts::times_full);
   counter("dropped", "Messages to slow clients that were dropped.",
@@ -107,7 +109,7 @@ void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
     writer.Sample("_total", labels, snapshot.service.opened());
   });
   writer.Begin("clients_turned_away", "counter",
-               "Clients that met a limit of the service.");
+               "Clients that were refused because of a limit of the service.");
   each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
     writer.Sample("_total", labels, snapshot.service.turned_away());
   });
@@ -176,7 +178,8 @@ void WriteDirectory(const ListPart& list, Writer* to) {
   for (const auto& resource : list.resources()) {
     writer.Sample("", Label("resource", resource.name()), resource.used());
   }
-  writer.Begin("resource_limit", "gauge", "Their limits.");
+  writer.Begin("resource_limit", "gauge",
+               "The limits of the directory's resources.");
   for (const auto& resource : list.resources()) {
     writer.Sample("", Label("resource", resource.name()), resource.total());
   }

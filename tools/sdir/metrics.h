@@ -14,8 +14,8 @@ namespace le {
 namespace sdir {
 
 // Returns the state of a directory and of its services in the format of
-// OpenMetrics. The users in `list` are named already. `snapshots` are those of
-// its services, in its order.
+// OpenMetrics. The users in `list` are named already. `snapshots` has a
+// snapshot of each service in `list`, in the same order.
 std::string Metrics(const directory::proto::ListPart& list,
                     const std::vector<Snapshot>& snapshots);
 

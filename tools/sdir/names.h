@@ -22,7 +22,8 @@ class Names {
   explicit Names(directory::Users* users) : users_(users) {}  // not owned
   virtual ~Names() = default;
 
-  // The number if the name has blanks or characters that are not ASCII.
+  // Returns the name, or the number if the name has blanks or characters that
+  // are not ASCII.
   std::string User(uid_t uid);
   // Such as "client[123]", or "pid 123" if that process has ended.
   std::string Process(pid_t pid);

@@ -38,7 +38,7 @@ sdir() { "$sdir" --socket_dir="$folder/d" "$@"; }
 
 expect "help" 0 "monitor" "$sdir" help
 expect "the man page" 0 '^\.Nm sdir$' "$sdir" help man
-expect "an unknown format of the help" 2 "text, man, bash, zsh or fish" "$sdir" help x
+expect "an unknown format of the help" 2 "text, man, bash, zsh, fish" "$sdir" help x
 completions() { # WORD...: what bash offers for the last one
   COMP_WORDS=(sdir "$@")
   COMP_CWORD=$#
@@ -81,11 +81,11 @@ daemon=$!
 read -r ready < "$folder/out"
 wait "$waits"
 { [ $? = 1 ] && grep -q "there is no user 'le_no_such_user'" "$folder/waits"; } ||
-  { echo "FAILED: it did not wait:"; cat "$folder/waits"; failures=$((failures + 1)); }
+  { echo "FAILED: sdir wait did not wait:"; cat "$folder/waits"; failures=$((failures + 1)); }
 [ "$(stat -c '%a' "$folder/d" "$folder/d/directory" | xargs)" = "755 666" ] ||
-  { echo "FAILED: closed by the umask:"; ls -la "$folder/d"; failures=$((failures + 1)); }
+  { echo "FAILED: the mode depends on the umask:"; ls -la "$folder/d"; failures=$((failures + 1)); }
 [ "$ready" = "directoryd: ready at $folder/d/directory" ] ||
-  { echo "FAILED: it said '$ready'"; failures=$((failures + 1)); }
+  { echo "FAILED: directoryd printed '$ready'"; failures=$((failures + 1)); }
 
 # Starts another daemon, which may open 256 files, and ends it.
 mkfifo "$folder/out2"
@@ -126,7 +126,7 @@ expect_log "services beyond the total" "WARNING .* --max_services=193: .* allows
 [ "$(grep -c -e '--max_' "$folder/err")" = 1 ] ||
   { echo "FAILED: more than one warning:"; cat "$folder/err"; failures=$((failures + 1)); }
 
-expect "a second one is kept out" 1 "another directory runs here" \
+expect "a second directory does not start" 1 "another directory runs here" \
   "$directoryd" --socket_dir="$folder/d"
 expect "list" 0 "<$user>.a -> <$user>.b" sdir list
 expect "list as JSON" 0 '^\{"bindings":\[\{"client":\{"user":' sdir list --format=json
@@ -151,13 +151,13 @@ expect "unbind" 0 "" sdir unbind "<$user>.c"
 expect "unbind twice" 1 "no binding" sdir unbind "<$user>.c"
 printf '<%s>.e -> <%s>.f\n' "$user" "$user" > "$folder/more"
 expect "check a file" 0 "" sdir load --check "$folder/more"
-expect "it has changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
+expect "a check has changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
 printf '<%s>.e -> <%s>.f\nnonsense\n' "$user" "$user" > "$folder/bad"
 expect "load a bad file" 1 "$folder/bad:2:1" sdir load "$folder/bad"
-expect "it has changed nothing either" 0 "<$user>.a -> <$user>.b" sdir list
+expect "a bad file has changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
 expect "load a folder" 1 "cannot read $folder: Is a directory" sdir load "$folder"
 expect "load a missing file" 1 "cannot read $folder/none: No such file" sdir load "$folder/none"
-expect "they have changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
+expect "unreadable files have changed nothing" 0 "<$user>.a -> <$user>.b" sdir list
 expect "load" 0 "" sdir load "$folder/more"
 expect "the loaded binding" 0 "<$user>.e -> <$user>.f" sdir list
 expect "load the daemon's own file" 0 "" sdir load
@@ -174,7 +174,7 @@ until_says() { # PATTERN COMMAND...
 printf '<%s>.g -> <%s>.h\n' "$user" "$user" > "$folder/bindings"
 kill -HUP "$daemon"
 until_says "<$user>.g -> <$user>.h" sdir list
-expect "it is the file's only binding" 1 "no binding" sdir unbind "<$user>.a"
+expect "the former binding was removed" 1 "no binding" sdir unbind "<$user>.a"
 printf 'nonsense\n' > "$folder/bindings"
 kill -HUP "$daemon"
 expect "a bad file changes nothing" 0 "<$user>.g -> <$user>.h" sdir list
@@ -185,7 +185,7 @@ until_says "<$user>.g -> <$user>.h" sdir list
 rm "$folder/d/lock"
 until [ -e "$folder/d/lock" ]; do :; done
 until_says "<$user>.g -> <$user>.h" sdir list
-expect "it holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
+expect "the daemon holds the new lock" 1 "another directory runs here" "$directoryd" --socket_dir="$folder/d"
 
 # Events, and the reason why a client cannot open a session.
 sdir monitor --json > "$folder/events" 2> "$folder/begun" &
@@ -202,7 +202,8 @@ expect "a part of the list" 0 "^        <$user>.m -> <$user>.n" sdir list "<$use
 expect "an explanation" 4 "^not offered +<$user>.n: is its server running" sdir explain "<$user>.m"
 expect "no client to explain" 2 "one user and one interface" sdir explain "<*>.m"
 
-# If another daemon takes the place before the first one notices, the first ends.
+# The files of a stopped daemon are deleted, and another daemon takes the
+# folder. Expected: the first daemon ends when it continues.
 kill -STOP "$daemon"
 rm -r "$folder/d"
 printf '<%s>.g -> <%s>.h\n' "$user" "$user" > "$folder/bindings"
@@ -212,7 +213,7 @@ read -r ready < "$folder/out"
 kill -CONT "$daemon"
 wait "$daemon"
 { [ $? = 1 ] && grep -q "another directory runs here" "$folder/err1"; } ||
-  { echo "FAILED: it did not end:"; cat "$folder/err1"; failures=$((failures + 1)); }
+  { echo "FAILED: the first directoryd did not end with status 1:"; cat "$folder/err1"; failures=$((failures + 1)); }
 daemon=$second
 until_says "<$user>.g -> <$user>.h" sdir list
 
@@ -235,7 +236,7 @@ expect "a wait for a stopped one" 3 "timeout" sdir wait "<$user>.b" --timeout=0.
 kill -CONT "$daemon"
 
 kill -TERM "$daemon"
-wait "$daemon" || { echo "FAILED: its end: $?"; failures=$((failures + 1)); }
+wait "$daemon" || { echo "FAILED: the exit status of directoryd: $?"; failures=$((failures + 1)); }
 daemon=
 [ ! -e "$folder/d/directory" ] ||
   { echo "FAILED: the socket is still there"; failures=$((failures + 1)); }
@@ -256,8 +257,8 @@ kill -TERM "$daemon"
 wait "$daemon"
 
 # A daemon that may open 40 files has no reserve for administration. A monitor
-# has the only connection. The daemon closes each other one with a refusal,
-# before or after sdir has sent its request.
+# has the only connection. The daemon closes each other connection with a
+# refusal, before or after sdir has sent its request.
 (ulimit -n 40 && exec "$directoryd" --socket_dir="$folder/d" --max_connections=1 > "$folder/out") &
 daemon=$!
 read -r ready < "$folder/out"
@@ -266,7 +267,7 @@ before=$(descriptors)
 sdir monitor &
 monitor=$!
 until [ "$(descriptors)" -gt "$before" ]; do :; done
-refusal="^sdir: user $(id -u) has as many connections as it may$"
+refusal="^sdir: user $(id -u) has reached its limit of connections$"
 until_says "$refusal" sdir list
 for _ in {1..20}; do
   expect "a refusal before the request" 1 "$refusal" nice -n 19 "$sdir" --socket_dir="$folder/d" list
@@ -319,27 +320,27 @@ expect "bind and write" 0 "^bound: <$number>.k -> <$number>.l, also in $own" \
 expect "no other command writes" 2 "'--persist' does not belong" sdir list --persist
 expect "a binding of another file" 1 "$own:[0-9]+:1: this .* bound to another service in $folder/b/10-p.bindings:1" \
   sdir bind --persist "<$user>.p" "<$user>.l"
-expect "it has changed nothing" 0 "<$user>.p -> <$user>.q" sdir list
-expect "load them" 0 "" sdir load
-expect "it is still there" 0 "<$user>.k -> <$user>.l" sdir list
+expect "a refused bind has changed nothing" 0 "<$user>.p -> <$user>.q" sdir list
+expect "load both" 0 "" sdir load
+expect "the written binding is still there" 0 "<$user>.k -> <$user>.l" sdir list
 ln -s /dev/null "$folder/b/20.bindings"
 expect "a link" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir load
 expect "write beside it" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir bind --persist "<$user>.m" "<$user>.l"
 rm "$folder/b/20.bindings"
 printf 'x' > "$folder/b/20.bindings"
 expect "a bad one of several" 1 "$folder/b/20.bindings:1:1" sdir load
-expect "it has changed nothing either" 0 "<$user>.k -> <$user>.l" sdir list
+expect "the bad file has changed nothing" 0 "<$user>.k -> <$user>.l" sdir list
 rm "$folder/b/20.bindings"
 stop
 start "${both[@]}"
-expect "it outlives a restart" 0 "<$user>.k -> <$user>.l" sdir list
+expect "the written binding outlives a restart" 0 "<$user>.k -> <$user>.l" sdir list
 expect "unbind and write" 0 "^unbound: <$number>.k, also in $own" sdir unbind --persist "<$user>.k"
 expect "unbind another file's" 1 "$folder/b/10-p.bindings:1 has it" sdir unbind --persist "<$user>.p"
-expect "it is still bound" 0 "<$user>.p -> <$user>.q" sdir list
+expect "the other file's binding is still there" 0 "<$user>.p -> <$user>.q" sdir list
 printf '<%s>.r -> <%s>.s\n' "$user" "$user" > "$folder/b/30.bindings"
 kill -HUP "$daemon"
 until_says "<$user>.r -> <$user>.s" sdir list
-expect "it is gone from the file, too" 1 "no binding" sdir unbind "<$user>.k"
+expect "the file has no such binding any more" 1 "no binding" sdir unbind "<$user>.k"
 stop
 start --bindings "$folder/bindings"
 expect "no folder to write to" 1 "started without --bindings_dir" sdir bind --persist "<$user>.k" "<$user>.l"
@@ -357,7 +358,7 @@ for closed in 0 1 2; do
   daemon=$!
   until_says "BINDINGS" sdir list
   [ "$(readlink "/proc/$daemon/fd/$closed")" = /dev/null ] ||
-    { echo "FAILED: its descriptor $closed is not /dev/null"; failures=$((failures + 1)); }
+    { echo "FAILED: file descriptor $closed of directoryd is not /dev/null"; failures=$((failures + 1)); }
   kill -TERM "$daemon"
   wait "$daemon"
 done

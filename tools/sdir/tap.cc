@@ -24,11 +24,11 @@ namespace {
 // Holds the messages of about a tenth of a second of a busy service.
 constexpr size_t kRingBytes = 16 * 1024 * 1024;
 
-// The server makes no system call for a tap, so it wakes nobody. This process
-// looks at the ring at this interval.
+// The server makes no system call for a tap, so it cannot wake this process.
+// This process reads the ring at this interval.
 constexpr absl::Duration kInterval = absl::Milliseconds(10);
 
-constexpr char kBroken[] = "the server does not keep to the format of a tap";
+constexpr char kBroken[] = "the server violates the format of a tap";
 
 }  // namespace
 

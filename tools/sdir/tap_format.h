@@ -21,7 +21,7 @@
 namespace le {
 namespace sdir {
 
-// How long each request takes until its response.
+// Computes the time from each request to its response.
 class Latencies {
  public:
   // The largest number of requests that are remembered until their response.

@@ -87,7 +87,7 @@ TEST_F(TapFormatTest, EachResponseHasTheLatencyOfItsRequest) {
   EXPECT_FALSE(latencies_.Take(other).has_value());
   EXPECT_EQ(latencies_.Take(Record(kResponse, 1, 40)), absl::Nanoseconds(30));
   EXPECT_FALSE(latencies_.Take(Record(kResponse, 1, 50)).has_value());
-  // A server that lies fills no memory.
+  // A hostile server cannot fill the memory.
   for (uint64_t i = 0; i <= Latencies::kMaxOpen; ++i) {
     latencies_.Take(Record(kRequest, i));
   }

@@ -14,7 +14,7 @@ namespace le {
 namespace sdir {
 
 // The result of Escaped() is one line, which may stand in single quotes.
-// EscapedText() keeps ends of lines.
+// EscapedText() keeps newlines.
 std::string Escaped(absl::string_view text);
 std::string EscapedText(absl::string_view text);
 // As EscapedText(), on one line, for a text of a peer that is not trusted.

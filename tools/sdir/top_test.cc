@@ -90,7 +90,7 @@ TEST(TopTest, ShowsTheTimesOfTheLastRequests) {
   };
   EXPECT_THAT(update({5, 0, 0}), HasSubstr(" 2 ns     2 ns "));
   EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 8 ns     8 ns "));
-  // None since: those of all.
+  // There was no request since then, so the times of all requests are shown.
   EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 2 ns     8 ns "));
 }
 

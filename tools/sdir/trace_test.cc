@@ -46,7 +46,7 @@ class TraceTest : public ::testing::Test {
     trace_.Add(record, decoded);
   }
   // Returns the events, each as "TIME TYPE NAME (TRACK)" with the annotations,
-  // and checks that each track is described before.
+  // and checks that each track is described before its first event.
   std::vector<std::string> Events() {
     perfetto::proto::Trace read;
     EXPECT_TRUE(read.ParseFromString(trace_.TakeBytes()));

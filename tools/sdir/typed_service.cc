@@ -52,7 +52,8 @@ const DescriptorPool* OwnTypes() {
   return DescriptorPool::generated_pool();
 }
 
-// Keeps the first error. Protobuf's own form of an error is a log line.
+// Keeps the first error. Without a collector, Protobuf writes errors to the
+// log.
 class FirstError final : public DescriptorPool::ErrorCollector {
  public:
   const std::string& text() const { return text_; }
@@ -103,8 +104,8 @@ uint32_t NumberOf(const google::protobuf::MethodDescriptor* method) {
   return number != 0 ? number : static_cast<uint32_t>(method->index()) + 1;
 }
 
-// Whether Any are nested deeper than `depth` in the message. `pool` has the types
-// of what they have.
+// Whether Any are nested deeper than `depth` in the message. `pool` has the
+// types of the messages in them.
 bool HasDeeperAny(const Message& message, const DescriptorPool* pool,
                   int depth) {
   const google::protobuf::Reflection* const reflection =
@@ -169,7 +170,7 @@ absl::StatusOr<std::unique_ptr<TypedService>> TypedService::Read(
   std::unique_ptr<TypedService> typed(new TypedService);
   size_t types = 0;
   for (const FileDescriptorProto& file : set.file()) {
-    // Text() has the name of a file in a line.
+    // Text() prints the name in a comment, which a newline would end.
     if (Escaped(file.name()) != file.name()) {
       return Wrong(
           absl::StrCat("a file's name is '", Escaped(file.name()), "'"));

@@ -28,8 +28,8 @@ namespace sdir {
 constexpr size_t kMaxMessageTypes = 1024;
 // Protobuf takes quadratic time for files that import each other publicly.
 constexpr int kMaxFiles = 1000;
-// Messages in an Any, in a message in an Any and so on. Protobuf copies what an
-// Any has, and calls itself for it.
+// The most levels of Any: a message in an Any may have an Any, and so on.
+// Protobuf copies the message of each Any, and calls itself for it.
 constexpr int kMaxAnyDepth = 16;
 
 class TypedService {
@@ -67,8 +67,8 @@ class TypedService {
   // InvalidArgument: the text is not JSON, or not of this type.
   absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromJson(
       absl::string_view json, const google::protobuf::Descriptor* type);
-  // One line, without its end. InvalidArgument: the message has no JSON form:
-  // it lacks a required field, or has an Any of an unknown type.
+  // Returns one line, without a newline. InvalidArgument: the message has no
+  // JSON form: it lacks a required field, or has an Any of an unknown type.
   static absl::StatusOr<std::string> ToJson(
       const google::protobuf::Message& message);
 

@@ -31,7 +31,7 @@ constexpr StatusInfo kStatuses[] = {
      "not answer within 5 s"},
     {2, "the arguments are wrong"},
     {3, "the time of --timeout is over"},
-    {4, "no (of explain), or responses differ (of replay)"},
+    {4, "explain: the answer is not yes; replay: responses differ"},
     {5, "there is no directory"},
 };
 
@@ -44,7 +44,7 @@ const std::vector<OptionInfo>& Options() {
        "within 1 s is marked"},
       {"--once", nullptr, "prints one table; the default without a terminal"},
       {"--textfile", "FILE",
-       "replaces FILE at once, for a collector of text files"},
+       "replaces FILE atomically, for a collector of text files"},
       {"--output", "FILE",
        "where the output goes. Default, and -: the standard output, unless it "
        "is a terminal",

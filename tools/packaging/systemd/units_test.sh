@@ -18,7 +18,7 @@ shift
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for unit; do
-  # The check wants an installed program.
+  # systemd-analyze reports an error if the program of a unit is not installed.
   sed "s|^ExecStart=/usr/sbin/directoryd|ExecStart=$directoryd|" "$unit" > "$folder/${unit##*/}"
 done
 output=$(systemd-analyze verify --man=no --recursive-errors=no "$folder"/directoryd.{socket,service} 2>&1) || {
