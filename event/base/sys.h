@@ -74,8 +74,9 @@ class Interceptor {
     static_cast<void>(size);
     return false;
   }
-  // With these two, a test can count descriptors. OnDup() is called after Dup()
-  // has made `fd`, and OnClose() before Close() closes `fd`.
+  // With OnDup() and OnClose(), a test can count file descriptors. OnDup() is
+  // called after Dup() has made `fd`. OnClose() is called before Close() closes
+  // `fd`.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
@@ -88,7 +89,7 @@ void SetInterceptor(Interceptor* interceptor);
 // Call it only while no other thread makes calls.
 void SetKernel(Kernel* kernel);
 
-// ---- Descriptors ----
+// ---- File descriptors ----
 
 // Never retry a failed Close(): on Linux the file descriptor is closed even if
 // the call fails. This is also true if an interceptor makes the call fail.
