@@ -286,7 +286,7 @@ class Thread {
   // This loop is nested in loop(). A blocking call serves only this loop.
   Loop* control_loop();
   Parker* parker();
-  // This thread only. Null if there is none yet.
+  // Only this thread may call it. Null if control_loop() was never called.
   Loop* control_loop_if_made() const { return control_loop_.get(); }
   // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }

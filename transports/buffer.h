@@ -111,8 +111,8 @@ size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 // Makes and recycles buffers. Thread-safe. A pool lives until both its Ptr and
 // its last buffer are destroyed. A pool keeps up to 64 MiB of free buffers, or
 // as many as Reserve() has made. Further buffers are destroyed when they are
-// freed. Exception: a pool with an owner keeps each buffer that another thread
-// frees, because that thread cannot count the free buffers.
+// freed. Exception: a pool that was made for one thread keeps each buffer that
+// another thread frees, because that thread cannot count the free buffers.
 //
 // A pool may belong to one thread, its owner. Such a pool takes no lock on its
 // owner. Only the owner may allocate its buffers; any thread may free them.

@@ -166,12 +166,15 @@ struct OutgoingFrame {
   // A connection to pass to the far end, which becomes its owner. The peer of
   // that connection is not informed. On kOk it was moved from; otherwise it is
   // unchanged. It must be idle, or Send() returns kNotIdle. A connection is
-  // idle if it is open and detached, belongs to the same transport, does not
-  // send this frame itself, and has no queued, buffered or partial frame at
-  // this end. A few KiB that were sent but not yet received do not count as
-  // queued, on any transport. The new owner also receives the frames that the
-  // peer has sent and this end has not read. The new owner cannot distinguish
-  // these frames from later ones.
+  // idle if all of this holds:
+  //  - It is open and detached.
+  //  - It belongs to the same transport.
+  //  - It does not send this frame itself.
+  //  - It has no queued, buffered or partial frame at this end. A few KiB that
+  //    were sent but not yet received do not count as queued, on any transport.
+  // The new owner also receives the frames that the peer has sent and this end
+  // has not read. The new owner cannot distinguish these frames from later
+  // ones.
   std::unique_ptr<Connection>* connection = nullptr;
   // Whether `connection` refuses file descriptors until its new owner calls
   // SetTrust(). If false, it may receive them from now on.

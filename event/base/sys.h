@@ -43,9 +43,15 @@ namespace sys {
 struct Call {
   const char* name;  // the name of the function in this header ("SendMsg")
   int fd = -1;       // the file descriptor, if the call has exactly one
-  // EpollCtl: the operation. GetSockOpt, SetSockOpt: the option. Fcntl: the
-  // command. Recv, RecvMsg: the flags. EpollWait: the timeout. SendMsg: 1 if it
-  // sends a file descriptor. Poll: 1 if it may wait. Other calls: 0.
+  // Depends on the call:
+  //  - EpollCtl: the operation.
+  //  - GetSockOpt, SetSockOpt: the option.
+  //  - Fcntl: the command.
+  //  - Recv, RecvMsg: the flags.
+  //  - EpollWait: the timeout.
+  //  - SendMsg: 1 if it sends a file descriptor, otherwise 0.
+  //  - Poll: 1 if it may wait, otherwise 0.
+  //  - Other calls: 0.
   int detail = 0;
   // Only for Poll:
   const struct pollfd* fds = nullptr;

@@ -602,7 +602,8 @@ TEST(SimKernelLockTest, AProcessIsKilledBetweenTwoCallsWithALockHeld) {
 }
 
 TEST_F(SimKernelTest, AWaitWithALockHeldIsFound) {
-  // If fibers are threads, the child of a plain fork cannot start one.
+  // Fibers may be threads, which the child of a fork cannot start. So let the
+  // child execute the test program again.
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(
       {

@@ -98,7 +98,8 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
   }
   if (!first && (header->has(FrameHeader::kFragmented) ||
                  header->has(FrameHeader::kContinuation))) {
-    return absl::InvalidArgumentError("a fragment in a packet of other frames");
+    return absl::InvalidArgumentError(
+        "a fragment in a packet with other frames");
   }
   return absl::OkStatus();
 }

@@ -62,8 +62,8 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
   EXPECT_GE(sent, 5);
 }
 
-// Sends frames until one is queued. Over sockets the kernel first accepts some
-// frames; after this it accepts no more.
+// Sends frames until one is queued. Over sockets the kernel accepts the first
+// frames. Once a frame is queued, the kernel accepts no more.
 void FillTheKernel(Connection* connection) {
   while (connection->queued_bytes() == 0) {
     ASSERT_EQ(connection->Send(Frame(1, "filler")), IoResult::kOk);

@@ -143,7 +143,8 @@ class OtherProcess final : public event::Process {
   uint64_t Random() override { return real_->Random(); }
   std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
 
-  // The clock of the threads that this process starts is not changed.
+  // How far Now() is ahead. Threads that this process starts have the real
+  // clock.
   absl::Duration is_ahead;
 
  private:
@@ -969,8 +970,8 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerCloses) {
   EXPECT_EQ(kernel.ClosedBy(fd), std::this_thread::get_id());
 }
 
-// The only thread is inside a blocked close. Expected: it closes the second
-// descriptor afterwards.
+// The only thread is inside a blocked close. Expected: this thread closes the
+// second file descriptor afterwards.
 TEST_F(StrangersTest, WithoutANewThreadAnExistingThreadCloses) {
   Kernel kernel;
   OtherProcess process(1);
