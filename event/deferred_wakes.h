@@ -13,9 +13,9 @@
 namespace le {
 namespace event {
 
-// Delays wakes until a lock is released. Declare it before the lock, so that
-// its destructor runs after the unlock. A thread that is woken before the
-// unlock would block on the lock at once.
+// Delays wakes until a lock is released. A thread that is woken before the
+// unlock would block on the lock at once. Declare this object before the lock,
+// so that its destructor runs after the unlock.
 class DeferredWakes {
  public:
   DeferredWakes() = default;
@@ -39,8 +39,8 @@ class DeferredWakes {
   }
 
  private:
-  // At most this many wakes of each kind are delayed. Usually there is only
-  // one.
+  // At most this many wakes of each kind are delayed. Further wakes are made at
+  // once. Usually there is only one.
   static constexpr size_t kMaxDeferred = 4;
 
   Parker::LaterWake word_[kMaxDeferred];

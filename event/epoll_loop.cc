@@ -10,9 +10,11 @@
 //     │
 //     └─ Wait() → events_ → DispatchEvent() → Watch::OnReady()
 //
-//   unregistered_   from AddWatchLater(): the first Wait() polls a single one
-//                   together with epoll_; a later Wait() registers it
-//   always_ready_   refused by epoll with EPERM; DispatchEvent() handles them
+//   unregistered_   watches of AddWatchLater(). If there is only one, the first
+//                   kMaxPolls waits poll it together with epoll_. The next
+//                   Wait() registers it.
+//   always_ready_   watches that epoll refuses with EPERM; DispatchEvent()
+//                   handles them
 //
 // A loop is served in one of two ways. It waits itself, in Wait(). Or a foreign
 // or outer loop waits until epoll_ becomes readable, and then runs a step or
@@ -48,7 +50,8 @@ constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 // The retry interval after the kernel refused a watch. The loop must retry,
 // because the kernel does not report when it has room again.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
-// A client that opens a session waits twice: for the introduction, and for the
+// At most this many waits poll a new watch. The next wait registers it. A
+// client that opens a session waits twice: for the introduction, and for the
 // server's hello.
 constexpr int kMaxPolls = 2;
 
@@ -364,7 +367,8 @@ void EpollLoop::WriteWake() {
   const uint64_t one = 1;
   if (sys::Write(wake_fd_.get(), &one, sizeof(one)) < 0 && errno != EAGAIN) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: write to its eventfd: ", strerror(errno)));
+        absl::StrCat("event loop: cannot write to its eventfd: ",
+                     strerror(errno)));
     wakeable_.store(true);
   }
 }
@@ -404,7 +408,7 @@ int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   if (deadline == absl::InfiniteFuture()) {
     timeout = -1;
   } else if (deadline != absl::InfinitePast()) {
-    // Round down. The next wait, by epoll, waits for the rest of the time.
+    // Round down. If poll() returns early, the next wait waits for the rest.
     const absl::Duration left = deadline - MonotonicNow();
     timeout = static_cast<int>(
         std::clamp<int64_t>(absl::ToInt64Milliseconds(left), 0, INT_MAX));

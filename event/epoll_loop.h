@@ -20,7 +20,7 @@ namespace le {
 namespace event {
 
 // The clock of EpollLoop and of the default process: CLOCK_MONOTONIC as an
-// absl::Time (ToTimespec() gives the kernel's value).
+// absl::Time. ToTimespec() of the result is the kernel's value.
 Instant MonotonicNow();
 
 // The loop of the operating system. It uses epoll, level-triggered. When
@@ -80,9 +80,9 @@ class EpollLoop final : public LoopBase {
   static void Link(Watch* ring, Watch* watch);
   static void Unlink(Watch* watch);
   void Start(Watch* watch, int fd, uint32_t interest);
-  // Sets the interest of a watch, 0 for one that is removed.
+  // Sets the watch's interest. 0 means that the watch is removed.
   void Note(Watch* watch, uint32_t interest);
-  // EPOLL_CTL_ADD or EPOLL_CTL_MOD.
+  // Calls epoll_ctl() for EPOLL_CTL_ADD or EPOLL_CTL_MOD.
   bool Control(int operation, int fd, uint32_t events, void* tag);
   // Registers a watch with epoll. Returns false and sets errno if the kernel
   // refuses.
@@ -114,7 +114,7 @@ class EpollLoop final : public LoopBase {
 
   // ---- While it is served from outside ----
 
-  // Whether a foreign loop or an outer loop may be waiting for this loop now.
+  // Whether a foreign or outer loop may be waiting for this loop now.
   bool ServedFromOutside() const {
     return (timer_fd_ || outer() != nullptr) && !serving();
   }
@@ -123,7 +123,7 @@ class EpollLoop final : public LoopBase {
   void Announce();
   void AnnounceIfServedFromOutside();
   void AnnounceDeadline();
-  // When there is something to do without an event.
+  // When this loop next has something to do without an event.
   Instant NextAlarm() const;
   void SetTimerFd(Instant deadline);
   void NoteTimerFd();
@@ -137,16 +137,16 @@ class EpollLoop final : public LoopBase {
   // refusal is final. unregistered_: watches that are not registered yet.
   End watches_;
   End unregistered_;
-  int writable_watches_ = 0;  // the watches of both that wait for kWritable
-  // The number of waits that have polled a watch of unregistered_ since it was
-  // last empty.
+  int writable_watches_ = 0;  // watches of both rings that wait for kWritable
+  // The number of waits that have polled a watch of unregistered_ since
+  // unregistered_ was last empty.
   int polls_ = 0;
   // When to try again to register the refused watches. InfinitePast() if the
   // kernel has refused none.
   Instant refused_until_ = absl::InfinitePast();
   // Watches of file descriptors that epoll refuses with EPERM, mostly regular
-  // files. These watches are always ready. A removed watch leaves a null until
-  // the next round.
+  // files. These watches are always ready. A removed watch is replaced by null,
+  // which BeginRoundOfAlwaysReady() erases.
   std::vector<Watch*> always_ready_;
   size_t next_always_ready_ = 0;
   size_t always_ready_end_ = 0;

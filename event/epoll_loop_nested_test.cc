@@ -65,7 +65,7 @@ TEST(EpollLoopTest, APostToTheNestedLoopWakesTheOuterOne) {
   }
 }
 
-TEST(EpollLoopTest, TheNestedLoopRunsAloneWhileTheOuterOneStandsStill) {
+TEST(EpollLoopTest, TheNestedLoopRunsAloneInABlockingCall) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   std::string seen;
@@ -89,7 +89,7 @@ TEST(EpollLoopTest, TheNestedLoopRunsAloneWhileTheOuterOneStandsStill) {
   EXPECT_EQ(seen, "ibo");
 }
 
-TEST(EpollLoopTest, WhatABlockedCallWaitsForIsNotAnnouncedToTheOuterLoop) {
+TEST(EpollLoopTest, RunUntilAnnouncesNothingToTheOuterLoop) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   EventFdPair event;
@@ -109,7 +109,7 @@ TEST(EpollLoopTest, WhatABlockedCallWaitsForIsNotAnnouncedToTheOuterLoop) {
   nested->RunUntil([] {}, &done);
 }
 
-TEST(EpollLoopTest, WhatABlockedCallLeavesIsServedByTheOuterLoop) {
+TEST(EpollLoopTest, TheOuterLoopServesWhatRunUntilLeaves) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   EventFdPair event;
@@ -140,7 +140,7 @@ TEST(EpollLoopTest, WhatABlockedCallLeavesIsServedByTheOuterLoop) {
   nested->RemoveWatch(&watch);
 }
 
-TEST(EpollLoopTest, ANestedLoopAloneLeavesTheOuterLoopsWatches) {
+TEST(EpollLoopTest, ANestedLoopAloneDoesNotServeTheOuterLoopsWatches) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   EventFdPair event, other;
@@ -169,7 +169,7 @@ TEST(EpollLoopTest, ANestedLoopAloneLeavesTheOuterLoopsWatches) {
   loop.RemoveWatch(&outer);
 }
 
-TEST(EpollLoopTest, WhatTheNestedLoopServedAloneIsNotServedAgain) {
+TEST(EpollLoopTest, AnEventServedByTheNestedLoopIsNotServedAgain) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   EventFdPair event, blocking_event;
@@ -178,9 +178,8 @@ TEST(EpollLoopTest, WhatTheNestedLoopServedAloneIsNotServedAgain) {
     event.Clear();
     ++ran;
   });
-  // Serves the nested loop alone. This happens before the outer loop fetches
-  // the nested loop's event, or after it has fetched the event and before it
-  // dispatches it.
+  // Serves the nested loop alone. The outer loop then either has not fetched
+  // the nested loop's event yet, or has fetched it and not dispatched it.
   FnWatch blocking([&](uint32_t) {
     blocking_event.Clear();
     while (ran == 0) nested->RunTurn(absl::InfiniteFuture());
@@ -193,7 +192,7 @@ TEST(EpollLoopTest, WhatTheNestedLoopServedAloneIsNotServedAgain) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(EpollLoopTest, TheOuterLoopSleepsWhileTheNestedOneHasNothingToDo) {
+TEST(EpollLoopTest, TheOuterLoopSleepsWhileTheNestedLoopIsIdle) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   FnTimer timer([] {});
@@ -205,7 +204,7 @@ TEST(EpollLoopTest, TheOuterLoopSleepsWhileTheNestedOneHasNothingToDo) {
   EXPECT_LE(calls.calls["EpollWait"] + calls.calls["EpollPWait2"], 3);
 }
 
-TEST(EpollLoopTest, TheOuterLoopRunsTheNestedOnesHooks) {
+TEST(EpollLoopTest, TheOuterLoopRunsTheNestedLoopsHooks) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   std::string seen;
@@ -241,7 +240,7 @@ TEST(EpollLoopTest, ARegularFileInTheNestedLoopIsAlwaysReady) {
   fclose(file);
 }
 
-TEST(EpollLoopTest, ANestedLoopThatGoesLeavesNothingBehind) {
+TEST(EpollLoopTest, DestroyingTheNestedLoopUnlinksEverything) {
   EpollLoop loop;
   EventFdPair event;
   FnWatch watch([](uint32_t) {});
@@ -275,9 +274,9 @@ TEST(EpollLoopTest, StoppingTheNestedLoopWakesTheOuterOneOnce) {
 
 // ---- Foreign loops ----
 
-// A foreign loop watches the loop's descriptor edge-triggered. Expected: after
-// it has served all earlier events, each new event makes the descriptor ready
-// once.
+// A foreign loop watches the loop's file descriptor edge-triggered. Expected:
+// once the foreign loop has served all earlier events, each new event makes the
+// file descriptor ready once.
 TEST(EpollLoopTest, AnEdgeTriggeredForeignLoopMissesNothing) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
@@ -323,7 +322,7 @@ TEST(EpollLoopTest, AnEdgeTriggeredForeignLoopMissesNothing) {
   }
 }
 
-TEST(EpollLoopTest, TheDescriptorTellsOfEverythingThereIsToDo) {
+TEST(EpollLoopTest, TheFileDescriptorIsReadableForAnyWork) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   FnTask early([] {});
@@ -380,7 +379,7 @@ TEST(EpollLoopTest, TheDescriptorTellsOfEverythingThereIsToDo) {
   }
 }
 
-TEST(EpollLoopTest, StepsAreSingleAndEndWithTheHooks) {
+TEST(EpollLoopTest, AStepRunsOneTaskAndTheLastRunsTheHooks) {
   EpollLoop loop;
   std::string seen;
   FnHook hook([&] { seen += "h"; });
@@ -399,7 +398,7 @@ TEST(EpollLoopTest, StepsAreSingleAndEndWithTheHooks) {
   EXPECT_EQ(seen.size(), 3u);
 }
 
-TEST(EpollLoopTest, WhatABlockingCallLeavesInTheNestedLoopIsAnnounced) {
+TEST(EpollLoopTest, WorkLeftInTheNestedLoopIsAnnounced) {
   EpollLoop loop;
   std::unique_ptr<Loop> nested = loop.CreateNested();
   const int fd = loop.GetFd();

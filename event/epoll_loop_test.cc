@@ -42,7 +42,7 @@ TEST(EpollLoopTest, TasksRunInOrderAndNotInsidePost) {
   EXPECT_FALSE(loop.RunTurn(absl::InfinitePast()));
 }
 
-TEST(EpollLoopTest, CancelAndDestructionTakeTasksBack) {
+TEST(EpollLoopTest, ACancelledOrDestroyedTaskDoesNotRun) {
   EpollLoop loop;
   int ran = 0;
   FnTask a([&] { ++ran; });
@@ -62,7 +62,7 @@ TEST(EpollLoopTest, CancelAndDestructionTakeTasksBack) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(EpollLoopTest, ALoopThatDiesLetsGoOfWhatItHolds) {
+TEST(EpollLoopTest, TheDestructorUnlinksEverything) {
   EventFdPair event;
   FnTask task([] {});
   FnTimer timer([] {});
@@ -172,7 +172,7 @@ TEST(EpollLoopTest, ARegularFileIsAlwaysReady) {
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_EQ(calls, 2);
-  // A foreign loop runs the watch once, and then finds the loop's descriptor
+  // A foreign loop runs the watch once. Expected: the loop's file descriptor is
   // readable again.
   const int fd = loop.GetFd();
   EXPECT_TRUE(Readable(fd));
@@ -189,7 +189,7 @@ TEST(EpollLoopTest, ARegularFileIsAlwaysReady) {
   fclose(file);
 }
 
-TEST(EpollLoopTest, AWatchThatCannotBeAddedSaysWhy) {
+TEST(EpollLoopTest, ARefusedWatchSetsErrno) {
   EpollLoop loop;
   EventFdPair event;
   FnWatch watch([](uint32_t) {});
@@ -201,7 +201,7 @@ TEST(EpollLoopTest, AWatchThatCannotBeAddedSaysWhy) {
   EXPECT_FALSE(watch.added());
 }
 
-TEST(EpollLoopTest, AWatchThatIsRemovedUnusedCostsNoSystemCall) {
+TEST(EpollLoopTest, AWatchRemovedUnusedMakesNoSystemCall) {
   EpollLoop loop;
   EventFdPair event;
   int ran = 0;
@@ -225,7 +225,7 @@ TEST(EpollLoopTest, AWatchThatIsRemovedUnusedCostsNoSystemCall) {
   loop.RemoveWatch(&watch);
 }
 
-TEST(EpollLoopTest, AWatchThatGoesAtItsFirstEventIsNotRegistered) {
+TEST(EpollLoopTest, AWatchRemovedAtItsFirstEventIsNotRegistered) {
   EpollLoop loop;
   EventFdPair event;
   FnWatch watch([&](uint32_t events) {
@@ -262,7 +262,7 @@ TEST(EpollLoopTest, AWatchThatStaysIsRegisteredBeforeItsThirdWait) {
   loop.RemoveWatch(&watch);
 }
 
-TEST(EpollLoopTest, TheFirstWaitForAWatchIsForAllElseToo) {
+TEST(EpollLoopTest, TheFirstWaitForAWatchReportsOtherEventsToo) {
   EpollLoop loop;
   EventFdPair event, other;
   std::string seen;
@@ -328,7 +328,7 @@ TEST(EpollLoopTest, AWatchThatCannotBePolledIsRegistered) {
   loop.RemoveWatch(&watch);
 }
 
-TEST(EpollLoopTest, AWatchThatIsRefusedForGoodIsSkipped) {
+TEST(EpollLoopTest, APermanentlyRefusedWatchIsSkipped) {
   EpollLoop loop;
   EventFdPair event;
   FnWatch refused([](uint32_t) { ADD_FAILURE(); });
@@ -354,7 +354,7 @@ TEST(EpollLoopTest, AWatchThatIsRefusedForGoodIsSkipped) {
   loop.RemoveWatch(&refused);
 }
 
-TEST(EpollLoopTest, AWatchThatIsRefusedForNowIsTriedForAgainWithoutHaste) {
+TEST(EpollLoopTest, AWatchWithoutRoomIsRetriedAfterAPause) {
   EpollLoop loop;
   EventFdPair event;
   FnWatch watch([&](uint32_t) { event.Clear(); });
@@ -391,7 +391,7 @@ TEST(EpollLoopTest, TimersExpireInOrderOfDeadline) {
   EXPECT_FALSE(a.running());
 }
 
-TEST(EpollLoopTest, ItWaitsForATimerAndNotLonger) {
+TEST(EpollLoopTest, WaitsForATimerAndNotLonger) {
   EpollLoop loop;
   bool expired = false;
   const Instant deadline = loop.Now() + absl::Milliseconds(3);
@@ -404,7 +404,7 @@ TEST(EpollLoopTest, ItWaitsForATimerAndNotLonger) {
   EXPECT_TRUE(expired);
 }
 
-TEST(EpollLoopTest, WithoutPWait2ItStillWaitsLongEnough) {
+TEST(EpollLoopTest, WaitsLongEnoughWithoutPWait2) {
   CallCounter calls;
   calls.fail = "EpollPWait2";
   calls.error = ENOSYS;
@@ -414,7 +414,7 @@ TEST(EpollLoopTest, WithoutPWait2ItStillWaitsLongEnough) {
   EXPECT_GE(loop.Now(), deadline);
 }
 
-TEST(EpollLoopTest, ATimerThatIsAlwaysLateStarvesNothing) {
+TEST(EpollLoopTest, ATimerThatIsAlwaysDueStarvesNothing) {
   EpollLoop loop;
   int late = 0;
   FnTimer* self = nullptr;
@@ -437,7 +437,7 @@ TEST(EpollLoopTest, ATimerThatIsAlwaysLateStarvesNothing) {
   EXPECT_GE(late, 2);
 }
 
-TEST(EpollLoopTest, TimeStandsStillWithinATurn) {
+TEST(EpollLoopTest, TimeDoesNotAdvanceWithinATurn) {
   EpollLoop loop;
   Instant first, second;
   FnTask a([&] { first = loop.Now(); });
@@ -452,7 +452,7 @@ TEST(EpollLoopTest, TimeStandsStillWithinATurn) {
   EXPECT_EQ(first, second);
 }
 
-TEST(EpollLoopTest, HooksRunOnceBeforeTheWaitAndInTurnTellsTheRest) {
+TEST(EpollLoopTest, HooksRunOnceBeforeTheWait) {
   EpollLoop loop;
   std::string seen;
   FnHook hook([&] { seen += "h"; });
@@ -494,8 +494,8 @@ TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
     }
   });
   self = &task;
-  // A clock that does not advance. If it advanced, the loop would fetch events
-  // more often.
+  // A clock that does not advance. When the clock advances, the loop fetches
+  // events more often.
   struct StandingClock final : CallCounter {
     bool Clock(struct timespec* now) override {
       *now = {1000, 0};
@@ -510,7 +510,7 @@ TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
   EXPECT_EQ(calls.calls.size(), calls.calls.count("EpollWait") + 1);
 }
 
-TEST(EpollLoopTest, ADescriptorIsServedWhileTasksKeepComing) {
+TEST(EpollLoopTest, AFileDescriptorIsServedWhileTasksKeepComing) {
   EpollLoop loop;
   EventFdPair event;
   event.Signal();
@@ -571,7 +571,7 @@ TEST(EpollLoopTest, PingPongBetweenSleepingLoopsLosesNoWake) {
   EXPECT_EQ(rounds, kRounds);
 }
 
-TEST(EpollLoopTest, ATaskMayEndTheLoopThatItWasPostedTo) {
+TEST(EpollLoopTest, TheLoopMayBeDestroyedDuringAPost) {
   for (int i = 0; i < 500; ++i) {
     auto loop = std::make_unique<EpollLoop>();
     EpollLoop* const raw = loop.get();

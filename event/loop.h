@@ -58,8 +58,8 @@ class Task {
   Loop* loop_ = nullptr;  // the loop that it is posted to, or null
 };
 
-// Watches a file descriptor, which it does not own. The file descriptor must
-// stay open until the watch is removed.
+// Watches a file descriptor. The watch does not own the file descriptor, which
+// must stay open until the watch is removed.
 class Watch {
  public:
   // poll() and epoll use the same values.
@@ -142,8 +142,9 @@ class Loop {
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
   // before it. Wakes the loop if it waits. Post() never runs the task itself,
-  // so its caller may hold a lock. Posting a posted task is fatal: the poster
-  // must first know that Run() has begun, or call Cancel().
+  // so its caller may hold a lock. Posting a task that is posted already is
+  // fatal: before the poster posts it again, Run() must have begun, or Cancel()
+  // must have been called.
   virtual void Post(Task* task) = 0;
 
   // Posts without waking the loop; see DeferredWakes. If it returns true, the
@@ -164,11 +165,11 @@ class Loop {
   // regular file is always ready. A simulated loop (SimLoop) has no file
   // descriptors, so it refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
-  // Like AddWatch(), but registers the watch with the kernel later: at the
-  // loop's second fetch of events, or at the first one if several watches are
-  // new. If the watch is removed before, it needs no system call of its own. A
+  // Like AddWatch(), but registers the watch with the kernel later: before the
+  // loop's third fetch of events, or before its next fetch if several watches
+  // are new. A watch that is removed before needs no system call of its own. A
   // refusal of the kernel is logged. If the kernel lacks memory or watches, the
-  // loop retries until the kernel accepts; any other refusal is final. A
+  // loop retries until the kernel accepts. Any other refusal is final. A
   // SimLoop logs its refusal at once.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
   // Makes no system call if `interest` is the current one.
@@ -212,19 +213,19 @@ class Loop {
   // anything was run.
   virtual bool RunTurn(Instant deadline) = 0;
 
-  // For a call that blocks. Calls `begin`, then runs turns until `*done`. Until
+  // For a blocking call. Calls `begin`, then runs turns until `*done`. Until
   // then no outer or foreign loop serves this loop. So the tasks and watches
   // that `begin` adds are not announced to such a loop.
   virtual void RunUntil(const std::function<void()>& begin,
                         const bool* done) = 0;
 
   // For foreign loops. Runs at most one task or handler that is ready, or one
-  // turn of a nested loop. Never waits. Returns false if nothing was ready; the
+  // turn of a nested loop. Never waits. Returns false if nothing was ready. The
   // turn has then ended, and its hooks have run.
   virtual bool RunStep() = 0;
-  // For foreign loops: a file descriptor. Once RunStep() has returned false, it
-  // becomes readable as soon as RunStep() has something to do. Returns -1 if
-  // this loop has no file descriptor. The number never changes.
+  // For foreign loops. Returns a file descriptor, or -1 if this loop has none.
+  // Once RunStep() has returned false, the file descriptor becomes readable as
+  // soon as RunStep() has something to do. Its number never changes.
   virtual int GetFd() = 0;
 
   // Creates a complete loop that is nested in this one and has the same owner.
@@ -237,13 +238,14 @@ class Loop {
   // while a nested loop is created or destroyed.
   virtual Loop* innermost() = 0;
 
-  // For a call that blocks. Whether this loop has posted tasks, or watches for
+  // For a blocking call. Whether this loop has posted tasks, or watches for
   // kWritable.
   virtual bool HasOutput() const = 0;
   // For a call that blocks on a file descriptor. Calls poll() for `polled`, and
   // also waits for events of this loop. Then runs one turn if there is
-  // something to do. Returns the result of poll() for `polled` alone, which may
-  // be 0 before the deadline. A loop without descriptors refuses with ENOSYS.
+  // something to do. Returns the result of poll() for `polled` alone. This
+  // result may be 0 before the deadline. A loop without file descriptors
+  // refuses with ENOSYS.
   virtual int PollAndServe(struct pollfd* polled, Instant deadline) = 0;
 };
 

@@ -157,8 +157,8 @@ bool LoopBase::RunTurn(Instant deadline) {
   {
     ServingScope scope(this);
     do {
-      // If the phase is not kIdle, a handler of the current turn called this to
-      // block. Finish the rest of that turn first.
+      // If the phase is not kIdle, a handler of the current turn has called
+      // RunTurn() to block. Finish the rest of that turn first.
       if (phase_ == Phase::kIdle) {
         WaitForTurn(deadline);
         BeginTurn();

@@ -83,8 +83,8 @@ class LoopBase : public Loop {
   // Called on the owner's thread when the next deadline may have become
   // earlier.
   virtual void OnTimerStarted() {}
-  // Called when the outermost Run(), RunUntil() or RunTurn() is about to return,
-  // or when the outermost RunStep() is about to return false.
+  // Called when the outermost Run(), RunUntil() or RunTurn() is about to
+  // return, or when the outermost RunStep() is about to return false.
   virtual void OnServed() {}
 
   // ---- For the subclass to use ----
@@ -150,7 +150,8 @@ class LoopBase : public Loop {
 // The outer loop serves a Nesting as a Task, Timer, Watch or TurnEndHook. As a
 // Task, Timer or Watch, the Nesting runs a turn of the nested loop. As a
 // TurnEndHook, it runs the nested loop's hooks. AtTurnEnd() of the nested loop
-// registers the hook; each subclass of LoopBase registers the others it needs.
+// registers the hook. Each subclass of LoopBase registers the Task, Timer or
+// Watch that it needs.
 class LoopBase::Nesting final : public Task,
                                 public Timer,
                                 public Watch,

@@ -58,12 +58,12 @@ int LooksIn(int turns, absl::Duration task_time) {
   return loop.looks();
 }
 
-TEST(LoopBaseTest, ShortTasksShareALookForEvents) {
+TEST(LoopBaseTest, ShortTasksShareALook) {
   EXPECT_EQ(LooksIn(80, absl::ZeroDuration()), 10);
 }
 
-// A file descriptor waits for one long task at most, and not for eight tasks.
-TEST(LoopBaseTest, EventsAreLookedForAfterEachLongTask) {
+// A file descriptor waits for at most one long task, not for eight.
+TEST(LoopBaseTest, EachLongTaskIsFollowedByALook) {
   EXPECT_EQ(LooksIn(80, absl::Milliseconds(50)), 80);
 }
 
@@ -91,7 +91,7 @@ TEST(LoopBaseTest, ALongTaskAmongShortOnesIsFollowedByALook) {
 
 // A turn looks and runs a timer, which posts a task. Expected: the next turn
 // runs the task without another look.
-TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
+TEST(LoopBaseTest, ATaskPostedByATimerNeedsNoFurtherLook) {
   FakeLoop loop;
   FnTask task([&] { loop.Stop(); });
   FnTimer timer([&] { loop.Post(&task); });
@@ -102,7 +102,7 @@ TEST(LoopBaseTest, WhatIsPostedByAnEventNeedsNoLookOfItsOwn) {
 
 // More timers are due than one turn runs. Expected: the next turn runs the
 // rest, in the order of starting.
-TEST(LoopBaseTest, ATurnRunsSoManyTimersAndTheNextOneTheRest) {
+TEST(LoopBaseTest, ATurnRunsALimitedNumberOfTimers) {
   constexpr int kMaxTimersPerTurn = 256;
   FakeLoop loop;
   int ran = 0;

@@ -84,9 +84,9 @@ void* RunThread(void* argument) {
   return nullptr;
 }
 
-// Used if getrandom() fails (a test, or a filter on system calls). Mixes a
-// counter with the secret bytes that the kernel passed at the start of the
-// process.
+// Used if getrandom() fails, in a test or because of a system call filter.
+// Mixes a counter with the secret bytes that the kernel passed at the start of
+// the process.
 uint64_t FallbackRandom() {
   static std::atomic<uint64_t> count{0};
   uint64_t secret[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
@@ -145,9 +145,9 @@ bool AllUsersAreMapped() {
     struct stat self;
     return errno == ENOENT && sys::Stat("/proc/self", &self) == 0;
   }
-  // Each line is a range of users: the first user inside, the first outside,
-  // and the length. The ranges do not overlap. UINT32_MAX is not a user's
-  // number.
+  // Each line is a range of user IDs: the first ID inside the namespace, the
+  // first ID outside, and the length. The ranges do not overlap. UINT32_MAX is
+  // not a user ID.
   uint64_t mapped = 0;
   for (absl::string_view line : absl::StrSplit(map, '\n')) {
     const std::vector<absl::string_view> words =

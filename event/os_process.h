@@ -24,10 +24,13 @@ class OsProcess final : public Process {
   // Returns the only OsProcess. It is never destroyed.
   static OsProcess* Get();
 
-  // Calls abort() if AbortsOnFatal(). Otherwise calls _exit() if forked() or if
-  // this thread has called Die() before. If another thread has called Die()
-  // before, waits until that thread ends the process. In all other cases, calls
-  // exit(EXIT_FAILURE).
+  // Ends the process in the first of these ways that applies:
+  //  - AbortsOnFatal(): calls abort().
+  //  - forked(): calls _exit(EXIT_FAILURE).
+  //  - No thread has called Die() before: calls exit(EXIT_FAILURE).
+  //  - This thread has called Die() before: calls _exit(EXIT_FAILURE).
+  //  - Another thread has called Die() before: waits until that thread ends the
+  //    process.
   [[noreturn]] void Die(absl::string_view message) override;
   Credentials credentials() override;
   bool IsOverflowUser(uid_t uid) override;

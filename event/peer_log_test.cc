@@ -24,7 +24,7 @@ int Flood(PeerLogLimiter* limiter, uid_t user, int lines, Instant now) {
   return shown;
 }
 
-TEST(PeerLogLimiterTest, AFewLinesAtOnceAndThenOneASecond) {
+TEST(PeerLogLimiterTest, ShowsAFewLinesAtOnceAndThenOneASecond) {
   PeerLogLimiter limiter;
   EXPECT_EQ(Flood(&limiter, kMallory, 10000, kStart), kAtOnce);
   EXPECT_EQ(Flood(&limiter, kMallory, 10, kStart + absl::Milliseconds(990)), 0);
@@ -33,20 +33,20 @@ TEST(PeerLogLimiterTest, AFewLinesAtOnceAndThenOneASecond) {
   EXPECT_EQ(Flood(&limiter, kMallory, 10000, kStart + absl::Hours(1)), kAtOnce);
 }
 
-TEST(PeerLogLimiterTest, EachUserHasHisOwn) {
+TEST(PeerLogLimiterTest, EachUserHasItsOwnBucket) {
   PeerLogLimiter limiter;
   Flood(&limiter, kMallory, 10000, kStart);
   EXPECT_EQ(limiter.Admit(kAlice, kStart), 0u);
 }
 
-TEST(PeerLogLimiterTest, SaysHowManyWereNotShown) {
+TEST(PeerLogLimiterTest, ReportsTheNumberOfHiddenLines) {
   PeerLogLimiter limiter;
   Flood(&limiter, kMallory, kAtOnce + 123, kStart);
   EXPECT_EQ(limiter.Admit(kMallory, kStart + absl::Seconds(1)), 123u);
   EXPECT_EQ(limiter.Admit(kMallory, kStart + absl::Seconds(2)), 0u);
 }
 
-TEST(PeerLogLimiterTest, MoreUsersThanItRemembersShare) {
+TEST(PeerLogLimiterTest, UsersWithoutABucketShareOne) {
   PeerLogLimiter limiter;
   constexpr uid_t kMany = PeerLogLimiter::kMaxUsers + 1000;
   int shown = 0;
@@ -61,8 +61,8 @@ TEST(PeerLogLimiterTest, MoreUsersThanItRemembersShare) {
             kAtOnce);
 }
 
-// A person may have very many user IDs, and cause a hidden line by each.
-TEST(PeerLogLimiterTest, UsersWithHiddenLinesAreForgottenToo) {
+// One person may have very many user IDs, and cause a hidden line with each.
+TEST(PeerLogLimiterTest, BucketsWithHiddenLinesAreRemovedToo) {
   PeerLogLimiter limiter;
   constexpr uid_t kMany = PeerLogLimiter::kMaxUsers;
   for (uid_t user = 0; user < kMany; ++user) {
@@ -71,7 +71,7 @@ TEST(PeerLogLimiterTest, UsersWithHiddenLinesAreForgottenToo) {
   const Instant later = kStart + absl::Hours(1);
   EXPECT_EQ(Flood(&limiter, kMany, kAtOnce + 1, later), kAtOnce);
   EXPECT_EQ(Flood(&limiter, kMany + 1, kAtOnce + 1, later), kAtOnce);
-  // A later line has the number of their hidden lines.
+  // Later lines report the hidden lines of the removed buckets.
   uint64_t hidden = 0;
   for (uid_t user = kMany + 2; user < 2 * kMany; ++user) {
     hidden += limiter.Admit(user, later).value_or(0);

@@ -286,7 +286,7 @@ class Thread {
   // This loop is nested in loop(). A blocking call serves only this loop.
   Loop* control_loop();
   Parker* parker();
-  // This thread only. Null if there is none yet.
+  // Only this thread may call it. Null if control_loop() was never called.
   Loop* control_loop_if_made() const { return control_loop_.get(); }
   // Any thread, if loop() has been called before.
   Loop* loop_if_made() const { return loop_.get(); }
@@ -295,12 +295,12 @@ class Thread {
   // before it blocks, even outside a handler: a turn may last for several calls
   // of Loop::RunStep().
   void BeforeBlocking();
-  // Calls BeforeBlocking() of the calling thread, then the process's end hooks.
-  // A second call on the same Thread does nothing, because a hook may end the
-  // process. If the calling thread has no Thread, a second call runs the hooks
-  // again. In the child of a fork it does nothing. Its caller may be a signal
-  // handler that has interrupted the library, so hooks must not wait for a lock
-  // while process_ends().
+  // Calls BeforeBlocking() for the calling thread, then the process's end
+  // hooks. A hook may end the process, which calls this function again. So a
+  // second call on the same Thread does nothing. If the calling thread has no
+  // Thread, a second call runs the hooks again. In the child of a fork it does
+  // nothing. Its caller may be a signal handler that has interrupted the
+  // library, so hooks must not wait for a lock while process_ends().
   static void BeforeProcessEnds();
   // Whether the calling thread is inside BeforeProcessEnds() or has called it.
   // False if the calling thread has no Thread.

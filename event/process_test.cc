@@ -47,7 +47,7 @@ TEST_F(ProcessTest, TheDefaultProcessIsTheRealOne) {
   EXPECT_EQ(process->GetEnv("LE_PROCESS_TEST"), "");
 }
 
-TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
+TEST_F(ProcessTest, RandomWorksWithoutGetRandom) {
   class NoRandom : public sys::Interceptor {
    public:
     NoRandom() { sys::SetInterceptor(this); }
@@ -60,7 +60,7 @@ TEST_F(ProcessTest, RandomNumbersComeWithoutTheKernelToo) {
 }
 
 // A stranger may cause such failures again and again.
-TEST_F(ProcessTest, ThreadsThatCannotStartDoNotFillTheLog) {
+TEST_F(ProcessTest, FailedThreadStartsDoNotFillTheLog) {
   pthread_attr_t former, without_room;
   ASSERT_EQ(pthread_getattr_default_np(&former), 0);
   ASSERT_EQ(pthread_attr_init(&without_room), 0);
@@ -82,7 +82,7 @@ TEST_F(ProcessTest, ThreadsThatCannotStartDoNotFillTheLog) {
 // The usual overflow user. A test may not change this setting of the kernel.
 constexpr uid_t kOverflowUser = 65534;
 
-TEST_F(ProcessTest, ThereIsAnOverflowUserOnlyWhereNotAllUsersAreMapped) {
+TEST_F(ProcessTest, TheOverflowUserExistsOnlyIfSomeUsersAreUnmapped) {
   OsProcess* const process = OsProcess::Get();
   // In the initial user namespace, which has a fixed name, all users are
   // mapped.
@@ -117,7 +117,7 @@ TEST_F(ProcessTest, ThereIsAnOverflowUserOnlyWhereNotAllUsersAreMapped) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-TEST_F(ProcessTest, WithoutProcTheOverflowUserIsTakenForUnmapped) {
+TEST_F(ProcessTest, WithoutProcTheOverflowUserCountsAsUnmapped) {
   class NoProc : public sys::Interceptor {
    public:
     NoProc() { sys::SetInterceptor(this); }
@@ -131,7 +131,7 @@ TEST_F(ProcessTest, WithoutProcTheOverflowUserIsTakenForUnmapped) {
   EXPECT_FALSE(OsProcess::Get()->IsOverflowUser(0));
 }
 
-TEST_F(ProcessTest, ThreadsOfOursEndInOrder) {
+TEST_F(ProcessTest, StartedThreadsEndInOrder) {
   struct State : ModuleState {
     explicit State(std::string* seen) : seen(seen) {}
     ~State() override { *seen += "s"; }
@@ -160,7 +160,7 @@ TEST_F(ProcessTest, ThreadsOfOursEndInOrder) {
   EXPECT_EQ(seen, "bh21s");
 }
 
-TEST_F(ProcessTest, ExitThreadIsAReturn) {
+TEST_F(ProcessTest, ExitThreadEndsTheThreadLikeAReturn) {
   std::string seen;
   auto handle = OsProcess::Get()->StartThread("worker", [&seen] {
     Thread::Current()->AddDestructor([&seen] { seen += "d"; });
@@ -172,7 +172,7 @@ TEST_F(ProcessTest, ExitThreadIsAReturn) {
   EXPECT_EQ(seen, "d");
 }
 
-TEST_F(ProcessTest, StrangeThreadsAreAdoptedAndCleanedUp) {
+TEST_F(ProcessTest, ForeignThreadsAreAdoptedAndCleanedUp) {
   std::string seen;
   std::thread thread([&seen] {
     EXPECT_EQ(Thread::CurrentOrNull(), nullptr);
@@ -227,7 +227,7 @@ TEST_F(ProcessTest, ParkersLoseNoWake) {
   other.join();
 }
 
-TEST_F(ProcessTest, StatesDieLastMadeFirst) {
+TEST_F(ProcessTest, StatesAreDestroyedInReverseOrder) {
   static std::string* seen = nullptr;
   std::string s;
   seen = &s;
@@ -246,7 +246,7 @@ TEST_F(ProcessTest, StatesDieLastMadeFirst) {
   EXPECT_EQ(states.Find<A>(), nullptr);
 }
 
-TEST_F(ProcessDeathTest, TheChildOfAForkMayNotCallUs) {
+TEST_F(ProcessDeathTest, TheChildOfAForkMayNotUseTheLibrary) {
   Thread::Current();
   EXPECT_EXIT(
       {
@@ -263,7 +263,7 @@ TEST_F(ProcessDeathTest, TheChildOfAForkMayNotCallUs) {
       testing::ExitedWithCode(EXIT_FAILURE), "child of a fork");
 }
 
-TEST_F(ProcessDeathTest, TheChildOfAForkIsNotTakenForItsParent) {
+TEST_F(ProcessDeathTest, TheChildOfAForkHasItsOwnPid) {
   EXPECT_EXIT(
       {
         OsProcess* const process = OsProcess::Get();
@@ -280,7 +280,7 @@ TEST_F(ProcessDeathTest, TheChildOfAForkIsNotTakenForItsParent) {
       testing::ExitedWithCode(7), "");
 }
 
-TEST_F(ProcessDeathTest, FatalSendsFirstWhatTheTurnHasGathered) {
+TEST_F(ProcessDeathTest, FatalRunsTheTurnEndHooks) {
   class SayIt : public TurnEndHook {
    public:
     void OnTurnEnd() override { Log(LogLevel::kError, "sent"); }
@@ -302,7 +302,7 @@ TEST_F(ProcessDeathTest, FatalSendsFirstWhatTheTurnHasGathered) {
       testing::ExitedWithCode(EXIT_FAILURE), "enough(.|\n)*sent");
 }
 
-TEST_F(ProcessDeathTest, TwoFatalThreadsEndOneProcess) {
+TEST_F(ProcessDeathTest, TwoThreadsMayCallFatalAtOnce) {
   EXPECT_EXIT(
       {
         std::thread a([] { Fatal("one"); });

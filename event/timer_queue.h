@@ -15,7 +15,7 @@ namespace event {
 
 // The running timers of one loop, sorted by deadline. Timers of equal deadlines
 // expire in the order of their start. The caller passes the time, so this class
-// reads no clock. For one thread.
+// reads no clock. Only one thread may use it.
 class TimerQueue {
  public:
   explicit TimerQueue(Loop* loop) : loop_(loop) {}

@@ -51,7 +51,7 @@ std::vector<int> Drain(TimerQueue* queue, Instant now) {
   return order;
 }
 
-TEST(TimerQueueTest, TiesGoByTheOrderOfStarting) {
+TEST(TimerQueueTest, EqualDeadlinesExpireInTheOrderOfStarting) {
   TimerQueue queue(kLoop);
   PlainTimer a(0), b(1), c(2);
   queue.Start(&c, At(5));
@@ -75,7 +75,7 @@ TEST(TimerQueueTest, WithoutMemoryATimerIsNotStarted) {
   EXPECT_EQ(Drain(&queue, At(1)), std::vector<int>{0});
 }
 
-TEST(TimerQueueTest, WhatIsStartedInARoundWaitsForTheNext) {
+TEST(TimerQueueTest, ATimerStartedInARoundWaitsForTheNextRound) {
   TimerQueue queue(kLoop);
   PlainTimer a(0);
   queue.BeginRound();
@@ -84,7 +84,7 @@ TEST(TimerQueueTest, WhatIsStartedInARoundWaitsForTheNext) {
   EXPECT_EQ(Drain(&queue, At(9)), std::vector<int>{0});
 }
 
-TEST(TimerQueueTest, ADeadlineInThePastDoesNotJumpTheLine) {
+TEST(TimerQueueTest, APastDeadlineIsReplacedByTheCurrentTime) {
   TimerQueue queue(kLoop);
   PlainTimer honest(0), late(1);
   queue.Start(&honest, At(7));

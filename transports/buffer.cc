@@ -177,7 +177,8 @@ Buffer BufferPool::Allocate() {
 
 void BufferPool::Free(internal::BufferBlock* block) {
   const bool is_owner = free_.IsOwner();
-  // Under AddressSanitizer none is kept, so that a use after free is detected.
+  // Under AddressSanitizer no buffer is kept, so that it detects a use after
+  // free.
   if (event::kAsan || HasEnoughFree(is_owner)) {
     made_.fetch_sub(1, std::memory_order_relaxed);
     Delete(block);
@@ -191,7 +192,7 @@ void BufferPool::Free(internal::BufferBlock* block) {
   if (shared_balance_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-// `owner_balance_` must not be read by another thread than the owner.
+// Only the owner may read owner_balance_, which buffers_in_use() does.
 bool BufferPool::HasEnoughFree(bool is_owner) const {
   const size_t kept = kept_.load(std::memory_order_relaxed);
   if (buffers_made() <= kept || (had_owner_ && !is_owner)) return false;

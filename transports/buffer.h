@@ -42,8 +42,8 @@ struct alignas(64) BufferBlock {
 };
 }  // namespace internal
 
-// Owns one block of a pool, or nothing. A move only moves the pointer to the
-// block. Not thread-safe.
+// Owns one block of a pool, or nothing. Moving a Buffer only moves the pointer
+// to the block. Not thread-safe.
 class Buffer {
  public:
   Buffer() = default;
@@ -109,9 +109,10 @@ class Buffer {
 size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 
 // Makes and recycles buffers. Thread-safe. A pool lives until both its Ptr and
-// its last buffer are destroyed. A pool keeps up to 64 MiB of free buffers, or as
-// many as Reserve() has made. Further buffers are destroyed when they are freed,
-// but not when a thread that is not the owner frees them.
+// its last buffer are destroyed. A pool keeps up to 64 MiB of free buffers, or
+// as many as Reserve() has made. Further buffers are destroyed when they are
+// freed. Exception: a pool that was made for one thread keeps each buffer that
+// another thread frees, because that thread cannot count the free buffers.
 //
 // A pool may belong to one thread, its owner. Such a pool takes no lock on its
 // owner. Only the owner may allocate its buffers; any thread may free them.
@@ -163,7 +164,7 @@ class BufferPool {
   BufferPool* source_;  // null if the pool has no owner
   event::ThreadCachedFreeList<internal::BufferBlock> free_;
   const bool had_owner_;
-  std::atomic<size_t> kept_;  // the number of free buffers that it keeps
+  std::atomic<size_t> kept_;  // the most free buffers that the pool keeps
   std::atomic<size_t> made_{0};
   // Allocations minus frees. owner_balance_ counts those of the owner, and
   // shared_balance_ those of all other threads. The sum, without kOwned, is the

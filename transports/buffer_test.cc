@@ -21,7 +21,7 @@ std::string Contents(const Buffer& buffer) {
   return std::string(reinterpret_cast<char*>(buffer.data()), buffer.capacity());
 }
 
-TEST(BufferTest, BeginsWithALineOfTheCache) {
+TEST(BufferTest, DataBeginAtACacheLine) {
   for (const size_t capacity : {1, 40, 64, 1000, 65536}) {
     const BufferPool::Ptr pool = BufferPool::Create(capacity);
     std::vector<Buffer> buffers;
@@ -34,7 +34,7 @@ TEST(BufferTest, BeginsWithALineOfTheCache) {
   }
 }
 
-TEST(BufferTest, WhatWasAssignedIsNotFoundInTheNext) {
+TEST(BufferTest, AssignedBytesAreNotSeenByTheNextUser) {
   const BufferPool::Ptr pool = BufferPool::Create(64);
   const std::string text = "some text";
   for (const size_t size : {text.size(), size_t{4}, size_t{0}}) {
@@ -43,7 +43,7 @@ TEST(BufferTest, WhatWasAssignedIsNotFoundInTheNext) {
     EXPECT_EQ(buffer.size(), size);
     EXPECT_EQ(Contents(buffer),
               text.substr(0, size) + std::string(64 - size, '\0'));
-    // The next user zeroes the buffer, and has written nothing to it.
+    // The next user writes nothing to the buffer, and then zeroes it.
     buffer.reset();
     buffer = pool->Allocate();
     buffer.ZeroFrom(0);
@@ -51,7 +51,7 @@ TEST(BufferTest, WhatWasAssignedIsNotFoundInTheNext) {
   }
 }
 
-TEST(BufferTest, WhatOneUserLeftTheNextDoesNotSee) {
+TEST(BufferTest, WrittenBytesAreNotSeenByTheNextUser) {
   BufferPool::Ptr pool = BufferPool::Create(100);
   {
     Buffer buffer = pool->Allocate();
@@ -63,10 +63,10 @@ TEST(BufferTest, WhatOneUserLeftTheNextDoesNotSee) {
   std::memcpy(buffer.data(), "new", 3);
   buffer.ZeroFrom(3);
   EXPECT_EQ(Contents(buffer), "new" + std::string(97, '\0'));
-  EXPECT_EQ(pool->buffers_made(), 1u) << "it was not recycled";
+  EXPECT_EQ(pool->buffers_made(), 1u) << "the buffer was not reused";
 }
 
-TEST(BufferTest, ZeroesOnlyWhatIsNotZeroYet) {
+TEST(BufferTest, ZeroFromSkipsBytesThatAreZero) {
   BufferPool::Ptr pool = BufferPool::Create(100);
   Buffer buffer = pool->Allocate();
   EXPECT_EQ(buffer.clean_from(), 0u) << "fresh memory is zero";
@@ -77,17 +77,17 @@ TEST(BufferTest, ZeroesOnlyWhatIsNotZeroYet) {
   EXPECT_EQ(buffer.clean_from(), 5u);
 }
 
-TEST(BufferTest, APoolOutlivesItsOwnerForItsBuffers) {
+TEST(BufferTest, APoolLivesUntilItsLastBufferIsFreed) {
   BufferPool::Ptr pool = BufferPool::Create(10);
   Buffer first = pool->Allocate();
   Buffer second = pool->Allocate();
   EXPECT_EQ(pool->buffers_in_use(), 2u);
   pool.reset();
   first.reset();
-  std::memset(second.data(), 1, 10);  // a sanitizer would object
+  std::memset(second.data(), 1, 10);  // a sanitizer finds a use after free
 }
 
-TEST(BufferTest, ReserveMakesThemBeforehand) {
+TEST(BufferTest, ReserveMakesBuffersInAdvance) {
   BufferPool::Ptr pool = BufferPool::Create(10);
   pool->Reserve(3);
   EXPECT_EQ(pool->buffers_made(), 3u);
@@ -120,7 +120,7 @@ TEST(BufferTest, APoolKeepsSoManyFreeBuffers) {
   }
 }
 
-TEST(BufferTest, AThreadsPoolTakesWhatItsSourceHasLeft) {
+TEST(BufferTest, AThreadsPoolTakesFreeBuffersOfItsSource) {
   BufferPool::Ptr source = BufferPool::Create(10);
   source->Reserve(1);
   BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
@@ -134,7 +134,7 @@ TEST(BufferTest, AThreadsPoolTakesWhatItsSourceHasLeft) {
   EXPECT_EQ(pool->buffers_in_use(), 1u);
 }
 
-TEST(BufferTest, WhatOtherThreadsPutBackIsUsedAgain) {
+TEST(BufferTest, BuffersFreedByOtherThreadsAreReused) {
   BufferPool::Ptr source = BufferPool::Create(10);
   BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
   for (int round = 0; round < 3; ++round) {
@@ -144,10 +144,10 @@ TEST(BufferTest, WhatOtherThreadsPutBackIsUsedAgain) {
   }
   // Under AddressSanitizer no buffer is recycled.
   EXPECT_EQ(pool->buffers_made(), event::kAsan ? 0u : 1u)
-      << "it was not recycled";
+      << "the buffer was not reused";
 }
 
-TEST(BufferTest, AThreadsPoolOutlivesItsThreadForItsBuffers) {
+TEST(BufferTest, AThreadsPoolLivesUntilItsLastBufferIsFreed) {
   BufferPool::Ptr source = BufferPool::Create(10);
   Buffer kept, dropped;
   std::thread([&] {
@@ -158,10 +158,10 @@ TEST(BufferTest, AThreadsPoolOutlivesItsThreadForItsBuffers) {
     dropped.reset();
   }).join();
   source.reset();
-  std::memset(kept.data(), 1, 10);  // a sanitizer would object
+  std::memset(kept.data(), 1, 10);  // a sanitizer finds a use after free
 }
 
-TEST(BufferTest, BuffersOfAThreadsPoolArePutBackAnywhere) {
+TEST(BufferTest, AnyThreadMayFreeBuffersOfAThreadsPool) {
   BufferPool::Ptr source = BufferPool::Create(16);
   BufferPool::Ptr pool = BufferPool::CreateForThisThread(source.get());
   std::vector<std::thread> threads;
@@ -182,7 +182,7 @@ TEST(BufferTest, BuffersOfAThreadsPoolArePutBackAnywhere) {
   EXPECT_LE(pool->buffers_made(), 1501u);
 }
 
-TEST(LengthWithoutZeroTailTest, AgreesWithLookingAtEachByte) {
+TEST(LengthWithoutZeroTailTest, AgreesWithASearchOfEachByte) {
   std::mt19937 random(1);
   for (int round = 0; round < 2000; ++round) {
     const size_t size = random() % 1500;

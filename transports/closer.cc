@@ -31,20 +31,20 @@ namespace {
 constexpr int kMaxThreadsOfAUser = 4;
 constexpr int kMaxSharedThreads = 60;
 
-// If none of a user's closes has ended for this time, this is logged.
+// If none of a user's closes has ended for this time, a line is logged.
 constexpr absl::Duration kLong = absl::Seconds(5);
 
 // How long an idle thread waits for the next file descriptor before it ends. A
-// directory closes one for each introduction. So a busy directory keeps its
-// thread, and saves the start of another one, which takes longer than the
-// close. The time is short, because a process in a test waits for its threads
-// at its end.
+// directory closes one file descriptor for each introduction. So a busy
+// directory keeps its thread, and saves the start of another one, which takes
+// longer than the close. The time is short, because a process in a test waits
+// for its threads at its end.
 constexpr absl::Duration kIdleTime = absl::Milliseconds(10);
 
 // The number of file descriptors that wait to be closed, of all users and all
 // simulated processes.
 std::atomic<size_t> g_waiting{0};
-// Those, and the file descriptors that are being closed.
+// g_waiting plus the number of file descriptors that are being closed.
 std::atomic<size_t> g_unfinished{0};
 
 }  // namespace
@@ -77,7 +77,7 @@ class Closer {
     const auto of = users_.find(user);
     return of != users_.end() && of->second.HasMany();
   }
-  // False: the user has few.
+  // Returns false if the user has few closes.
   bool BeginWait(FewClosesWait* wait) {
     event::MutexLock lock(&mutex_);
     const auto of = users_.find(wait->user_);
@@ -86,7 +86,7 @@ class Closer {
     waits.splice(waits.end(), wait->node_);
     return true;
   }
-  // The wait has ended, or is cancelled. Ends the next one of the same user.
+  // Call it when the wait has ended or is cancelled. Ends the user's next wait.
   void EndWait(FewClosesWait* wait) {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
@@ -101,8 +101,8 @@ class Closer {
     ForgetIfIdleLocked(of);
   }
 
-  // Returns the user whose closes last long and have not been reported yet, and
-  // the line for the log. Returns "" if there is none.
+  // Finds a user whose closes last long and have not been reported yet. Returns
+  // the line for the log and sets *uid. Returns "" if there is no such user.
   std::string TakeLong(event::Instant now, uid_t* uid) {
     event::MutexLock lock(&mutex_);
     if (lasting_.empty()) return "";
@@ -112,10 +112,11 @@ class Closer {
     user->lasting.splice(user->lasting.end(), lasting_, user->lasting_self);
     *uid = user->uid;
     return absl::StrCat(
-        "no close of a file descriptor that user ", user->uid,
-        " has sent or left unread has ended for ",
-        absl::FormatDuration(absl::Trunc(lasts, absl::Seconds(1))), ": ",
-        user->closing, " are under way, and ", user->waiting.size(), " wait");
+        "file descriptors from user ", user->uid,
+        " are slow to close. None was closed for ",
+        absl::FormatDuration(absl::Trunc(lasts, absl::Seconds(1))), ", ",
+        user->closing, " are being closed, and ", user->waiting.size(),
+        " wait");
   }
 
   // Adds the item. If it returns true, the caller must start a thread, then
@@ -207,7 +208,7 @@ class Closer {
     std::deque<Item> waiting;
     int closing = 0;
     int for_shared = 0;  // how many of `waiting` shared threads may take
-    // The list that has this user's node. Null: `node` has it.
+    // The list that holds this user's node. If null, `node` holds it.
     std::list<User*>* place = nullptr;
     std::list<User*> node{this};
     const std::list<User*>::iterator self = node.begin();
@@ -323,8 +324,8 @@ class Closer {
 
   event::Mutex mutex_;
   Users users_ ABSL_GUARDED_BY(mutex_);
-  // The users of which a file descriptor may be taken: by a thread of the
-  // user's own, or by a shared thread.
+  // The users with a file descriptor that a thread may take. for_own_: the
+  // user's own thread may take it. for_shared_: a shared thread may take it.
   std::list<User*> for_own_ ABSL_GUARDED_BY(mutex_);
   std::list<User*> for_shared_ ABSL_GUARDED_BY(mutex_);
   int may_take_shared_ ABSL_GUARDED_BY(mutex_) = 0;  // the sum of for_shared

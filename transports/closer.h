@@ -60,8 +60,9 @@ class FewClosesWait : private event::Task {
   FewClosesWait() = default;
   ~FewClosesWait() override { Cancel(); }
 
-  // True: `user` has many, and `loop` will call OnFewCloses(). False: it has
-  // few. Must not be called while waits(). The loop must exist while waits().
+  // Returns true if `user` has many closes. `loop` will then call
+  // OnFewCloses(). Returns false if the user has few. Must not be called while
+  // waits(). The loop must exist while waits().
   bool Begin(event::Process* process, uid_t user, event::Loop* loop);
   // OnFewCloses() will not be called.
   void Cancel();
@@ -69,7 +70,7 @@ class FewClosesWait : private event::Task {
 
  private:
   friend class Closer;
-  // The user may have many again.
+  // By now the user may have many closes again.
   virtual void OnFewCloses() = 0;
   void Run() override;
 

@@ -22,8 +22,9 @@ class StallClock {
   // Call it only while a frame is queued. `unreceived` is the number of bytes
   // that have left the queue and that the far end has not received. If this
   // number falls, the far end has received a packet, even if there is no room
-  // yet for the queue's next packet. If the number is not known, now or at the
-  // last call, the far end may have received one.
+  // yet for the queue's next packet. If the number is unknown now or was
+  // unknown at the last call, the far end may have received a packet, so the
+  // clock starts again.
   event::Instant Since(event::Instant now, absl::optional<size_t> unreceived) {
     if (taken_ || !unreceived.has_value() || *unreceived < unreceived_) {
       since_ = now;

@@ -166,12 +166,15 @@ struct OutgoingFrame {
   // A connection to pass to the far end, which becomes its owner. The peer of
   // that connection is not informed. On kOk it was moved from; otherwise it is
   // unchanged. It must be idle, or Send() returns kNotIdle. A connection is
-  // idle if it is open and detached, belongs to the same transport, does not
-  // send this frame itself, and has no queued, buffered or partial frame at
-  // this end. A few KiB that were sent but not yet received do not count as
-  // queued, on any transport. The new owner also receives the frames that the
-  // peer has sent and this end has not read. The new owner cannot distinguish
-  // these frames from later ones.
+  // idle if all of this holds:
+  //  - It is open and detached.
+  //  - It belongs to the same transport.
+  //  - It does not send this frame itself.
+  //  - It has no queued, buffered or partial frame at this end. A few KiB that
+  //    were sent but not yet received do not count as queued, on any transport.
+  // The new owner also receives the frames that the peer has sent and this end
+  // has not read. The new owner cannot distinguish these frames from later
+  // ones.
   std::unique_ptr<Connection>* connection = nullptr;
   // Whether `connection` refuses file descriptors until its new owner calls
   // SetTrust(). If false, it may receive them from now on.
@@ -241,9 +244,9 @@ class Connection {
   // ---- The owner's thread ----
 
   // From now on `loop` calls `observer`, with read interest on. Does not own
-  // the arguments; both must outlive the attachment. Errors: close_status() if
-  // this end is closed. Fatal if it is attached. On failure the connection
-  // stays unattached.
+  // the arguments; both must outlive the attachment. Errors:
+  //  - close_status(): this end is closed. The connection stays unattached.
+  //  - Fatal: the connection is attached already.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
   // Ends the attachment. Does nothing if not attached. Queued frames stay
   // queued.
@@ -256,10 +259,11 @@ class Connection {
   // Receives the next frame, also if not attached. The payload's buffer is
   // allocated from `pool`; null means a pool of capacity 0. Waits until
   // `deadline`. InfinitePast() means no wait, and InfiniteFuture() no limit.
-  // Queued frames are sent during the wait. Errors: kWouldBlock: nothing
-  // arrived until the deadline. kClosed: see close_status(); a payload larger
-  // than the pool's capacity also closes the connection. On failure the content
-  // of `frame` is undefined.
+  // Queued frames are sent during the wait. Errors:
+  //  - kWouldBlock: nothing arrived until the deadline.
+  //  - kClosed: see close_status(). A payload larger than the pool's capacity
+  //    also closes the connection.
+  // On failure the content of `frame` is undefined.
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
   // After this call, Receive() with InfiniteFuture() may also return
@@ -279,9 +283,9 @@ class Connection {
 
   // Waits for one of `events`: a frame can be received (kReadable), or there is
   // room to send (kWritable). Both are present on a closed connection. Returns
-  // true if an event is present, even if the deadline has passed. Queued frames
-  // are sent during the wait. Only the owner's thread may wait for kReadable.
-  // Errors: returns false if no event was present until the deadline.
+  // true if an event is present, even if the deadline has passed. Returns false
+  // if no event was present until the deadline. Queued frames are sent during
+  // the wait. Only the owner's thread may wait for kReadable.
   static constexpr uint32_t kReadable = 1;
   static constexpr uint32_t kWritable = 2;
   virtual bool Wait(uint32_t events, event::Instant deadline) = 0;
@@ -358,10 +362,11 @@ class Connection {
   // the first frame is sent at once. Later frames are gathered until the turn
   // ends or a packet is full. An empty queue accepts one frame of any size.
   // Does not block. While the connection is attached, the owner sends the
-  // queued frames: its loop does, or a call in which it blocks (see above).
-  // Errors: kWouldBlock: a limit is reached; OnWritable() and Wait() report
-  // room. kClosed: see close_status(). kNotIdle: see OutgoingFrame::connection.
-  // Fatal: a payload over kMaxPayloadBytes.
+  // queued frames: in its loop, or in a call that blocks (see above). Errors:
+  //  - kWouldBlock: a limit is reached. OnWritable() and Wait() report room.
+  //  - kClosed: see close_status().
+  //  - kNotIdle: see OutgoingFrame::connection.
+  //  - Fatal: a payload over kMaxPayloadBytes.
   // On failure nothing was sent, and the caller still owns the whole frame. On
   // kOk descriptor and connection were moved from, even if they do not arrive.
   virtual IoResult Send(const OutgoingFrame& frame) = 0;
@@ -389,21 +394,25 @@ class Connection {
   // Makes a system call.
   virtual event::Instant stalled_since() const = 0;
 
-  // Why the connection is closed. OK: it is not known to be closed. Cancelled:
-  // this end closed. Unavailable: the far end closed or died. InvalidArgument:
-  // the far end broke a rule of the frames' format. Internal: the kernel
-  // refused.
+  // Why the connection is closed:
+  //  - OK: it is not known to be closed.
+  //  - Cancelled: this end closed.
+  //  - Unavailable: the far end closed or died.
+  //  - InvalidArgument: the far end broke a rule of the frames' format.
+  //  - Internal: the kernel refused.
   virtual absl::Status close_status() const = 0;
 
   // The credentials of the far end, as the kernel knows them. An accepted end
   // gets the credentials of the process that connected. A connecting end gets
-  // the credentials of the process that listens. Errors: Unavailable: this end
-  // is closed, for another reason than a broken rule of the far end. Internal:
-  // the kernel fails.
+  // the credentials of the process that listens. Errors:
+  //  - Unavailable: this end is closed, for another reason than a broken rule
+  //    of the far end.
+  //  - Internal: the kernel fails.
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
-  // Returns a pidfd of the far end. The caller owns it. Errors: Unavailable:
-  // this end is closed. Unimplemented: neither the kernel nor the transport
-  // provides a pidfd that is certain to be the far end's.
+  // Returns a pidfd of the far end. The caller owns it. Errors:
+  //  - Unavailable: this end is closed.
+  //  - Unimplemented: neither the kernel nor the transport provides a pidfd
+  //    that is certain to be the far end's.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:
@@ -461,8 +470,8 @@ class Acceptor {
   // Begins to accept on `loop`. May be called once. Earlier connections wait in
   // the backlog. Connections also wait there while no file descriptor is free.
   // The acceptor then retries by itself and never spins. Does not own the
-  // arguments; both must outlive the acceptor. Errors: ResourceExhausted: the
-  // loop cannot watch another file descriptor.
+  // arguments; both must outlive the acceptor. Errors:
+  //  - ResourceExhausted: the loop cannot watch another file descriptor.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
 };
 
@@ -473,17 +482,20 @@ class Transport {
   // Listens at `address`. For sockets the address is a path. A socket of a dead
   // process at that path is replaced. The acceptor's destructor removes the
   // acceptor's socket. Every user may connect; the layer above checks access.
-  // Errors: AlreadyExists: another acceptor has the address. InvalidArgument:
-  // the address is not valid. ResourceExhausted: no file descriptor is left.
-  // Internal: the kernel refused.
+  // Errors:
+  //  - AlreadyExists: another acceptor has the address.
+  //  - InvalidArgument: the address is not valid.
+  //  - ResourceExhausted: no file descriptor is left.
+  //  - Internal: the kernel refused.
   virtual absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) = 0;
 
-  // Connects, without blocking; the connection can be used at once.
-  // Errors: Unavailable: no acceptor listens there. Aborted: the acceptor's
-  // backlog (connections that it has not accepted yet) is full.
-  // ResourceExhausted: no file descriptor is left. InvalidArgument: the address
-  // is not valid.
+  // Connects, without blocking. The connection can be used at once. Errors:
+  //  - Unavailable: no acceptor listens there.
+  //  - Aborted: the acceptor's backlog (connections that it has not accepted
+  //    yet) is full.
+  //  - ResourceExhausted: no file descriptor is left.
+  //  - InvalidArgument: the address is not valid.
   virtual absl::StatusOr<std::unique_ptr<Connection>> Connect(
       const std::string& address) = 0;
 };

@@ -26,7 +26,7 @@ namespace sys {
 // may make calls.
 class Kernel {
  public:
-  // ---- Descriptors ----
+  // ---- File descriptors ----
   virtual int Close(int fd) = 0;
   virtual ssize_t Read(int fd, void* buffer, size_t size) = 0;
   virtual ssize_t Write(int fd, const void* buffer, size_t size) = 0;

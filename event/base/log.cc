@@ -81,7 +81,7 @@ class SignalGuard {
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;
 
-  // If it is false, do not write, because a signal could end the process.
+  // If it returns false, do not write: a signal could end the process.
   bool blocked() const { return blocked_; }
 
  private:

@@ -72,7 +72,7 @@ TEST(LogDeathTest, OneMessageIsOneLine) {
               "a EMERGENCY b");
 }
 
-TEST(LogDeathTest, FatalEndsAsItWasTold) {
+TEST(LogDeathTest, FatalCallsTheDieFunction) {
   EXPECT_EXIT(
       {
         SetDieFunction([](absl::string_view) { _exit(42); });
@@ -97,8 +97,8 @@ constexpr int kPassed = 42;
       },                              \
       testing::ExitedWithCode(kPassed), "")
 
-// If the condition is false, ends the child with a status that depends on the
-// line.
+// If the condition is false, ends the child. The exit status depends on the
+// source line.
 #define REQUIRE(condition) \
   if (!(condition)) _exit(static_cast<int>(__LINE__ % 200 + 43))
 
@@ -125,8 +125,9 @@ int PipeAsStandardError() {
   return fds[0];
 }
 
-// Logs more lines than standard error can hold, then reads everything from
-// `reader`, then logs again. Expected: the log has the number of dropped lines.
+// Logs more lines than standard error can hold, reads everything from `reader`,
+// and logs again. Expected: the next line is preceded by the number of dropped
+// lines.
 void OverfillAndRead(int reader) {
   constexpr int kLines = 20000;
   const int flags = fcntl(STDERR_FILENO, F_GETFL);
@@ -140,12 +141,12 @@ void OverfillAndRead(int reader) {
   REQUIRE(Contains(text, absl::StrCat(" ", kLines - written,
                                       " log lines could not be written")));
   REQUIRE(Contains(text, "there is room again"));
-  Log(LogLevel::kInfo, "and the number was said");
+  Log(LogLevel::kInfo, "after the number");
   REQUIRE(!Contains(Drain(reader), "could not be written"));
   REQUIRE(fcntl(STDERR_FILENO, F_GETFL) == flags);
 }
 
-TEST(StandardErrorDeathTest, APipeThatNobodyReadsDropsAndCounts) {
+TEST(StandardErrorDeathTest, AFullPipeDropsLinesAndCountsThem) {
   EXPECT_IN_CHILD({ OverfillAndRead(PipeAsStandardError()); });
 }
 
@@ -157,7 +158,7 @@ class NoOpen final : public sys::Interceptor {
   }
 };
 
-TEST(StandardErrorDeathTest, APipeThatCannotBeOpenedAgainDropsAndCounts) {
+TEST(StandardErrorDeathTest, APipeThatCannotBeReopenedDropsLinesAndCountsThem) {
   EXPECT_IN_CHILD({
     static NoOpen no_open;
     sys::SetInterceptor(&no_open);
@@ -165,7 +166,7 @@ TEST(StandardErrorDeathTest, APipeThatCannotBeOpenedAgainDropsAndCounts) {
   });
 }
 
-TEST(StandardErrorDeathTest, ASocketThatNobodyReadsDropsAndCounts) {
+TEST(StandardErrorDeathTest, AFullSocketDropsLinesAndCountsThem) {
   EXPECT_IN_CHILD({
     int fds[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
@@ -176,7 +177,7 @@ TEST(StandardErrorDeathTest, ASocketThatNobodyReadsDropsAndCounts) {
 
 // When the terminal is nearly full, it has room for only a part of a line.
 // Writing the rest of the line would block.
-TEST(StandardErrorDeathTest, ATerminalThatNobodyReadsDoesNotBlock) {
+TEST(StandardErrorDeathTest, AFullTerminalDoesNotBlock) {
   EXPECT_IN_CHILD({
     const int reader = posix_openpt(O_RDWR | O_NOCTTY);
     REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
@@ -199,7 +200,7 @@ bool IsBlocked(int signal) {
   return sigismember(&mask, signal) != 0;
 }
 
-TEST(StandardErrorDeathTest, AReaderThatHasGoneEndsNobody) {
+TEST(StandardErrorDeathTest, AClosedReaderDoesNotEndTheProcess) {
   EXPECT_IN_CHILD({
     close(PipeAsStandardError());
     Log(LogLevel::kInfo, "x");
@@ -214,9 +215,9 @@ TEST(StandardErrorDeathTest, AReaderThatHasGoneEndsNobody) {
 }
 
 // The pipe cannot be opened again, so the log writes to standard error itself,
-// which raises SIGPIPE. Expected: the log removes its own signal. A signal that
-// was blocked and pending before stays.
-TEST(StandardErrorDeathTest, ASignalOfTheWriteIsTakenAndNoOther) {
+// which raises SIGPIPE. Expected: the log removes the signal that its own write
+// raised. A signal that was pending before stays pending.
+TEST(StandardErrorDeathTest, RemovesOnlyTheSignalOfItsOwnWrite) {
   EXPECT_IN_CHILD({
     static NoOpen no_open;
     sys::SetInterceptor(&no_open);
@@ -235,7 +236,7 @@ TEST(StandardErrorDeathTest, ASignalOfTheWriteIsTakenAndNoOther) {
   });
 }
 
-TEST(StandardErrorDeathTest, AFileAtItsLimitDropsAndCounts) {
+TEST(StandardErrorDeathTest, AFileAtItsSizeLimitDropsLinesAndCountsThem) {
   EXPECT_IN_CHILD({
     FILE* const file = tmpfile();
     REQUIRE(file != nullptr);
@@ -255,7 +256,7 @@ TEST(StandardErrorDeathTest, AFileAtItsLimitDropsAndCounts) {
   });
 }
 
-TEST(StandardErrorDeathTest, TheLastWordsDoNotBlockEither) {
+TEST(StandardErrorDeathTest, FatalDoesNotBlock) {
   EXPECT_EXIT(
       {
         SetLogLevel(LogLevel::kInfo);
@@ -269,7 +270,7 @@ TEST(StandardErrorDeathTest, TheLastWordsDoNotBlockEither) {
       testing::ExitedWithCode(EXIT_FAILURE), "");
 }
 
-TEST(StandardErrorDeathTest, TheLongestLineWithTheCountFitsIntoOnePiece) {
+TEST(StandardErrorDeathTest, TheLongestLineAndTheCountFitIntoPipeBuf) {
   EXPECT_IN_CHILD({
     const int reader = PipeAsStandardError();
     for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(100, 'x'));
@@ -285,7 +286,7 @@ TEST(StandardErrorDeathTest, TheLongestLineWithTheCountFitsIntoOnePiece) {
 
 // ---- The level that the environment asks for ----
 
-// Ends with kPassed if `least` is the least level that is logged.
+// Ends the process with kPassed if `least` is the least level that is logged.
 [[noreturn]] void LogEachLevel(LogLevel least) {
   for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo,
                                LogLevel::kWarning, LogLevel::kError}) {
@@ -313,7 +314,7 @@ TEST(LogLevelDeathTest, TheEnvironmentSetsIt) {
   testing::FLAGS_gtest_death_test_style = "fast";
 }
 
-TEST(LogLevelTest, IsNoMatterOfTheLocale) {
+TEST(LogLevelTest, LevelNamesDoNotDependOnTheLocale) {
   // Make a Turkish locale with an encoding of single bytes. In this locale, 'i'
   // is not the lower case of 'I'.
   const std::string folder = testing::TempDir();

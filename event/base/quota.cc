@@ -47,12 +47,13 @@ std::string Quota::Discrepancy() const {
   for (const auto& user : users_) {
     sum += user.second;
     if (user.second == 0 || user.second > bound_.per_user + bound_.reserve) {
-      return absl::StrCat(name_, ": user ", user.first, " has ", user.second);
+      return absl::StrCat(name_, ": user ", user.first, " has ", user.second,
+                          " units, which is none or more than its limit");
     }
   }
   if (sum == used_ && used_ <= bound_.total) return "";
   return absl::StrCat(name_, ": ", used_, " of ", bound_.total,
-                      " are used, and the users have ", sum);
+                      " units are used, but the sum of all users is ", sum);
 }
 
 }  // namespace event

@@ -56,7 +56,7 @@ class Quota {
     ~Charge() { Release(); }
 
     explicit operator bool() const { return quota_ != nullptr; }
-    // Who pays.
+    // The user that has the unit.
     uid_t user() const { return user_; }
     void Release() {
       if (quota_ != nullptr) std::exchange(quota_, nullptr)->GiveBack(user_);

@@ -27,7 +27,7 @@ size_t TakeAll(Quota* quota, uid_t user, Charges* charges,
   return taken;
 }
 
-TEST(QuotaTest, AUserHasItsOwnLimitHoweverMuchIsLeft) {
+TEST(QuotaTest, TheLimitOfAUserHoldsWhileUnitsAreFree) {
   Quota quota("things", {1000, 0, 3});
   Charges charges;
   EXPECT_EQ(TakeAll(&quota, 1, &charges), 3u);
@@ -36,7 +36,7 @@ TEST(QuotaTest, AUserHasItsOwnLimitHoweverMuchIsLeft) {
   EXPECT_EQ(quota.used(), 6u);
 }
 
-TEST(QuotaTest, EachUserGetsAHalfOfWhatIsLeft) {
+TEST(QuotaTest, EachUserGetsHalfOfTheRest) {
   Quota quota("things", {1000, 0, UINT64_MAX});
   Charges charges;
   EXPECT_EQ(TakeAll(&quota, 1, &charges), 500u);
@@ -59,7 +59,7 @@ TEST(QuotaTest, TheReserveIsForAdministrationOnly) {
   EXPECT_EQ(quota.Discrepancy(), "");
 }
 
-TEST(QuotaTest, TheReserveIsThereForAUserAtItsOwnLimitToo) {
+TEST(QuotaTest, AUserAtItsLimitMayTakeTheReserve) {
   Quota quota("things", {1000, 10, 20});
   Charges charges;
   EXPECT_EQ(TakeAll(&quota, 0, &charges), 20u);
@@ -67,7 +67,7 @@ TEST(QuotaTest, TheReserveIsThereForAUserAtItsOwnLimitToo) {
   EXPECT_EQ(quota.Discrepancy(), "");
 }
 
-TEST(QuotaTest, AChargeIsOneUnitWhereverItMoves) {
+TEST(QuotaTest, AMovedChargeStaysOneUnit) {
   Quota quota("things", {});
   Quota::Charge one = quota.Take(1);
   Quota::Charge two = quota.Take(1);
@@ -81,7 +81,7 @@ TEST(QuotaTest, AChargeIsOneUnitWhereverItMoves) {
   EXPECT_EQ(quota.used(), 0u);
 }
 
-TEST(QuotaTest, TheBooksBalanceWhateverHappens) {
+TEST(QuotaTest, CountsAddUpUnderRandomUse) {
   std::mt19937 random(1);
   Quota quota("things", {200, 8, 60});
   Charges charges;
@@ -99,7 +99,7 @@ TEST(QuotaTest, TheBooksBalanceWhateverHappens) {
   }
 }
 
-TEST(QuotaTest, SomeAreCountedAndNeverRefused) {
+TEST(QuotaTest, UnboundedUnitsAreCountedButNeverRefused) {
   Quota quota("things", {10, 2, 4});
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(quota.TakeUncharged(0, Quota::Purpose::kUnbounded));

@@ -72,8 +72,9 @@ class Ref {
   T* object_ = nullptr;
 };
 
-// Like RefCounted, but removing the last reference calls OnReleased() instead of
-// deleting the object. A user of the object needs no other type than Held.
+// Like RefCounted, but removing the last reference calls OnReleased() instead
+// of deleting the object. Code that only counts references needs no other type
+// than Held.
 class Held {
  public:
   Held(const Held&) = delete;

@@ -43,9 +43,15 @@ namespace sys {
 struct Call {
   const char* name;  // the name of the function in this header ("SendMsg")
   int fd = -1;       // the file descriptor, if the call has exactly one
-  // EpollCtl: the operation. GetSockOpt, SetSockOpt: the option. Fcntl: the
-  // command. Recv, RecvMsg: the flags. EpollWait: the timeout. SendMsg: 1 if it
-  // sends a file descriptor. Poll: 1 if it may wait. Other calls: 0.
+  // Depends on the call:
+  //  - EpollCtl: the operation.
+  //  - GetSockOpt, SetSockOpt: the option.
+  //  - Fcntl: the command.
+  //  - Recv, RecvMsg: the flags.
+  //  - EpollWait: the timeout.
+  //  - SendMsg: 1 if it sends a file descriptor, otherwise 0.
+  //  - Poll: 1 if it may wait, otherwise 0.
+  //  - Other calls: 0.
   int detail = 0;
   // Only for Poll:
   const struct pollfd* fds = nullptr;
@@ -74,8 +80,9 @@ class Interceptor {
     static_cast<void>(size);
     return false;
   }
-  // With these two, a test can count descriptors. OnDup() is called after Dup()
-  // has made `fd`, and OnClose() before Close() closes `fd`.
+  // With OnDup() and OnClose(), a test can count file descriptors. OnDup() is
+  // called after Dup() has made `fd`. OnClose() is called before Close() closes
+  // `fd`.
   virtual void OnDup(int fd) { static_cast<void>(fd); }
   virtual void OnClose(int fd) { static_cast<void>(fd); }
 };
@@ -88,7 +95,7 @@ void SetInterceptor(Interceptor* interceptor);
 // Call it only while no other thread makes calls.
 void SetKernel(Kernel* kernel);
 
-// ---- Descriptors ----
+// ---- File descriptors ----
 
 // Never retry a failed Close(): on Linux the file descriptor is closed even if
 // the call fails. This is also true if an interceptor makes the call fail.

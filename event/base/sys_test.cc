@@ -42,7 +42,7 @@ class FailNth : public sys::Interceptor {
   const int error_;
 };
 
-TEST(SysTest, CallsGoThroughAndAreSeen) {
+TEST(SysTest, TheInterceptorSeesEachCall) {
   FailNth interceptor(0, 0);
   UniqueFd fd(sys::EventFd(3, EFD_CLOEXEC));
   ASSERT_TRUE(fd);
@@ -54,7 +54,7 @@ TEST(SysTest, CallsGoThroughAndAreSeen) {
             (std::vector<std::string>{"EventFd", "Read", "Close"}));
 }
 
-TEST(SysTest, AnInterceptorIsToldWhatDecides) {
+TEST(SysTest, TheInterceptorGetsTheDetailsOfACall) {
   class Listener : public sys::Interceptor {
    public:
     Listener() { sys::SetInterceptor(this); }
@@ -98,7 +98,7 @@ TEST(SysTest, AnInterceptorIsToldWhatDecides) {
   EXPECT_EQ(listener.last.detail, F_GETFD);
 }
 
-TEST(SysTest, AnInterceptorMayHaveAClockOfItsOwn) {
+TEST(SysTest, TheInterceptorMaySetTheClock) {
   class Stopped : public sys::Interceptor {
    public:
     int FailCall(const sys::Call&) override { return 0; }
@@ -134,7 +134,7 @@ TEST(SysTest, TheChosenCallFailsWithTheChosenErrno) {
   EXPECT_EQ(value, 4u);
 }
 
-TEST(SysTest, CloseClosesEvenWhenItIsMadeToFail) {
+TEST(SysTest, AFailedCloseStillCloses) {
   const int fd = sys::EventFd(0, EFD_CLOEXEC);
   {
     FailNth interceptor(1, EINTR);

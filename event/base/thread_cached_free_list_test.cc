@@ -32,7 +32,7 @@ TEST(ThreadCachedFreeListTest, OnlyTheOwnerReachesItsList) {
 
 // A race for the only object: the owner sees that the shared list is not empty,
 // but the other thread gets the lock first and takes the object.
-TEST(ThreadCachedFreeListTest, TheLastSharedObjectMayGoToEither) {
+TEST(ThreadCachedFreeListTest, EitherThreadMayGetTheLastSharedObject) {
   ThreadCachedFreeList<Object> list(/*has_owner=*/true);
   Object object;
   std::atomic<Object*> from_owner{&object};

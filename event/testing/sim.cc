@@ -35,7 +35,8 @@ constexpr int kMaxGhostSteps = 100000;
 
 // When a thread releases its last lock, it is passed over with a probability of
 // 1 in kPassedOverOneIn. It is then not chosen for up to 2 to the power of
-// kMaxLogStepsPassedOver steps. Opening a session takes hundreds of steps.
+// kMaxLogStepsPassedOver steps. Meanwhile another thread can open a session,
+// which takes hundreds of steps.
 constexpr uint64_t kPassedOverOneIn = 20;
 constexpr uint64_t kMaxLogStepsPassedOver = 12;
 
@@ -279,7 +280,7 @@ SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
     }
     return thread;
   }
-  Abort("no thread can run after all");
+  Abort("PickNext() has counted more threads than can run");
 }
 
 void Simulation::SwitchTo(SimThread* me, SimThread* to) {

@@ -79,8 +79,8 @@ class Simulation {
 
   // ---- The controller only ----
 
-  // Runs until all threads have ended, or all wait without a deadline. In the
-  // second case only the caller knows whether this is a deadlock.
+  // Runs until all threads have ended, or all wait without a deadline. If all
+  // wait, only the caller knows whether this is a deadlock.
   Outcome Run();
   // Runs everything that happens before `limit`, then sets the time to `limit`.
   Outcome RunUntil(Instant limit);
@@ -170,7 +170,7 @@ class Simulation {
   // process runs before Yield() returns, because that thread may need one of
   // the locks.
   void Yield();
-  // The running thread's Mutex calls these two.
+  // The running thread's event::Mutex calls OnLocked() and OnUnlocked().
   static void OnLocked();
   static void OnUnlocked();
   void YieldWithoutLocks(SimThread* me);

@@ -72,9 +72,9 @@ class SimFile {
   bool nonblocking() const { return (flags & O_NONBLOCK) != 0; }
   // O_NONBLOCK and the access mode.
   int flags = O_RDWR;
-  // The value of F_SETSIG. A test identifies the file by it.
+  // The value of F_SETSIG. Tests use it to identify the file.
   int signal = 0;
-  // How long the close of the last descriptor takes.
+  // How long it takes to close the last file descriptor of this file.
   absl::Duration close_time;
   int references() const { return references_; }
   // Incremented whenever threads that wait for the file are woken.

@@ -119,7 +119,7 @@ int SimFileSystem::Rename(const std::string& from, const std::string& to,
   SimInodeRef moved;
   int error = Find(from, who, &moved);
   if (error < 0) return error;
-  if (moved->is_folder()) NotModelled("to rename a folder");
+  if (moved->is_folder()) NotModelled("renaming a folder");
   SimInodeRef folder;
   std::string name;
   error = FindFolder(to, who, &folder, &name);

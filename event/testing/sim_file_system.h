@@ -102,7 +102,7 @@ class SimRegularFile final : public SimFile {
  private:
   const SimInodeRef inode_;
   size_t position_ = 0;
-  std::string last_entry_;  // the last one that GetEntries() has returned
+  std::string last_entry_;  // the last entry that GetEntries() has returned
 };
 
 }  // namespace event

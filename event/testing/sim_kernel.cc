@@ -143,7 +143,7 @@ SimKernelProcess* SimKernel::Impl::Enter() {
   SimKernelProcess* const process =
       me == nullptr ? nullptr : PartOf(me->process);
   if (process == nullptr) {
-    NotModelled("a call by a process that is not the kernel's");
+    NotModelled("a call by a process that the kernel did not add");
   }
   sim->Yield();
   return process;
@@ -174,8 +174,9 @@ void SimKernel::Impl::OnProcessEnded(SimKernelProcess* process) {
                                  return waiter->process == process;
                                }),
                 futexes.end());
-  // The order is that of Linux. First waiting calls release their files. Files
-  // to which nothing else refers are closed last, the highest number first.
+  // The order is that of Linux. First, waiting calls release their files. Files
+  // to which nothing else refers are closed last, the highest file descriptor
+  // first.
   for (SimHold* hold = process->holds; hold != nullptr; hold = hold->next) {
     hold->files.clear();
   }
@@ -262,7 +263,7 @@ void SimKernel::InheritDescriptors(SimProcess* parent, SimProcess* child) {
 void SimKernel::GiveDescriptor(SimProcess* other, int other_fd,
                                SimProcess* process, int fd) {
   SimFile* const file = Impl::PartOf(other)->Get(other_fd);
-  if (file == nullptr) NotModelled("to give a descriptor that is not open");
+  if (file == nullptr) NotModelled("giving a descriptor that is not open");
   std::vector<SimKernelProcess::Entry>& table = Impl::PartOf(process)->table;
   const size_t index = static_cast<size_t>(fd);
   if (index >= table.size()) table.resize(index + 1);
@@ -335,7 +336,7 @@ std::string SimKernel::Leftovers() const {
   for (const auto& process : impl_->processes) open -= process->count();
   if (text.empty() && open != 0) {
     for (const SimFile* file : impl_->files) {
-      absl::StrAppend(&text, "nobody has ", file->kind(), " with ",
+      absl::StrAppend(&text, "no process has ", file->kind(), " with ",
                       file->references(), " references\n");
     }
   }
@@ -587,7 +588,7 @@ int SimKernel::EventFd(unsigned initial, int flags) {
 
 int SimKernel::TimerFdCreate(int clock, int flags) {
   SimKernelProcess* const process = impl_->Enter();
-  if (clock != CLOCK_MONOTONIC) NotModelled("another clock");
+  if (clock != CLOCK_MONOTONIC) NotModelled("a clock but CLOCK_MONOTONIC");
   auto file = SimFileRef::Adopt(
       new SimTimerFd(&impl_->files, impl_->sim, &impl_->timers));
   file->flags |= flags & O_NONBLOCK;
@@ -604,7 +605,7 @@ int SimKernel::TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
   if (timer == nullptr) return impl_->Return(-EINVAL);
   if (flags != TFD_TIMER_ABSTIME || old_value != nullptr ||
       value->it_interval.tv_sec != 0 || value->it_interval.tv_nsec != 0) {
-    NotModelled("a timerfd that repeats, or that is set to a span of time");
+    NotModelled("a timerfd that repeats or has a relative time");
   }
   const bool armed =
       value->it_value.tv_sec != 0 || value->it_value.tv_nsec != 0;
@@ -615,7 +616,7 @@ int SimKernel::TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
 
 int SimKernel::SignalFd(int fd, const sigset_t* mask, int flags) {
   SimKernelProcess* const process = impl_->Enter();
-  if (fd != -1) NotModelled("to change a signalfd");
+  if (fd != -1) NotModelled("changing a signalfd");
   auto file = SimFileRef::Adopt(
       new SimSignalFd(&impl_->files, process, impl_->Me(), Bits(mask)));
   file->flags |= flags & O_NONBLOCK;
@@ -694,14 +695,14 @@ int SimKernel::SigTimedWait(const sigset_t* set,
                             const struct timespec* timeout) {
   SimKernelProcess* const process = impl_->Enter();
   if (timeout == nullptr || timeout->tv_sec != 0 || timeout->tv_nsec != 0) {
-    NotModelled("to wait for a signal");
+    NotModelled("waiting for a signal");
   }
   const int signal = TakeSignal(process, impl_->Me(), Bits(set));
   return signal != 0 ? signal : impl_->Return(-EAGAIN);
 }
 
-// The clock functions do not call Enter(), so they never switch threads: they
-// are called too often.
+// The clock functions are called very often. So they do not call Enter(), and
+// never switch threads.
 void SimKernel::Clock(struct timespec* now) {
   *now = absl::ToTimespec(impl_->sim->Now());
 }

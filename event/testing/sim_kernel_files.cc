@@ -38,7 +38,7 @@ void SimKernel::MakeFolder(const std::string& path, mode_t mode, uid_t uid,
                            gid_t gid) {
   SimInodeRef made;
   if (impl_->file_system.Make(path, S_IFDIR, {}, &made) < 0) {
-    NotModelled("to make a folder that is there, or has no parent");
+    NotModelled("making a folder that exists or has no parent folder");
   }
   made->mode = S_IFDIR | mode;
   made->uid = uid;
@@ -50,7 +50,7 @@ void SimKernel::MakeFile(const std::string& path, std::string content,
   SimInodeRef file;
   if (impl_->file_system.Find(path, {}, &file) < 0 &&
       impl_->file_system.Make(path, S_IFREG, {}, &file) < 0) {
-    NotModelled("to make a file that has no parent");
+    NotModelled("making a file without a parent folder");
   }
   file->content = std::move(content);
   file->mode = S_IFREG | mode;
@@ -75,17 +75,17 @@ int SimKernel::Open(const char* path, int flags, mode_t mode) {
     if (old == nullptr) return impl_->Return(-ENOENT);
     if (const auto* const end = dynamic_cast<SimPipeEnd*>(old)) {
       const bool writes = (flags & O_ACCMODE) == O_WRONLY;
-      if (!writes) NotModelled("to open a pipe for reading");
+      if (!writes) NotModelled("opening a pipe for reading");
       if (end->pipe()->readers == 0) {
         if ((flags & O_NONBLOCK) != 0) return impl_->Return(-ENXIO);
-        NotModelled("to wait for a pipe's reader");
+        NotModelled("waiting for a pipe's reader");
       }
       opened = SimFileRef::Adopt(
           new SimPipeEnd(&impl_->files, end->pipe(), /*writes=*/true));
     } else if (dynamic_cast<SimNull*>(old) != nullptr) {
       opened = SimFileRef::Adopt(new SimNull(&impl_->files));
     } else {
-      // Linux cannot open a socket in this way. The project opens no file of
+      // Linux cannot open a socket by its path. The project opens no file of
       // another kind here.
       return impl_->Return(-ENXIO);
     }
@@ -191,7 +191,7 @@ int SimKernel::Flock(int fd, int operation) {
   SimFile* const file = process->Get(fd);
   if (file == nullptr) return impl_->Return(-EBADF);
   auto* const regular = dynamic_cast<SimRegularFile*>(file);
-  if (regular == nullptr) NotModelled("to lock something other than a file");
+  if (regular == nullptr) NotModelled("locking another kind of file");
   switch (operation & ~LOCK_NB) {
     case LOCK_UN:
       regular->Unlock();

@@ -191,7 +191,7 @@ int SimKernel::Socket(int domain, int type, int protocol) {
   SimKernelProcess* const process = impl_->Enter();
   const int kind = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (domain != AF_UNIX || kind != SOCK_SEQPACKET || protocol != 0) {
-    NotModelled("a socket of another kind");
+    NotModelled("a socket other than AF_UNIX, SOCK_SEQPACKET");
   }
   auto file = SimFileRef::Adopt(new SimSocketFile(
       &impl_->files,
@@ -205,7 +205,7 @@ int SimKernel::SocketPair(int domain, int type, int protocol, int fds[2]) {
   SimKernelProcess* const process = impl_->Enter();
   const int kind = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (domain != AF_UNIX || kind != SOCK_SEQPACKET || protocol != 0) {
-    NotModelled("a socket pair of another kind");
+    NotModelled("a socket pair other than AF_UNIX, SOCK_SEQPACKET");
   }
   if (!process->HasRoomFor(2)) return impl_->Return(-EMFILE);
   event::Ref<SimSock> socks[2];
@@ -226,7 +226,7 @@ int SimKernel::Bind(int fd, const struct sockaddr* address, socklen_t size) {
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
   if (sock == nullptr) return impl_->Return(error);
   const std::string path = PathOf(address, size);
-  if (path.empty()) NotModelled("to bind to no path");
+  if (path.empty()) NotModelled("binding without a path");
   SimInodeRef inode;
   error = impl_->file_system.Make(path, S_IFSOCK | 0777, process->who, &inode);
   if (error < 0) return impl_->Return(error == -EEXIST ? -EADDRINUSE : error);
@@ -276,7 +276,7 @@ int SimKernel::Connect(int fd, const struct sockaddr* address, socklen_t size) {
 int SimKernel::Accept4(int fd, struct sockaddr* address, socklen_t*,
                        int flags) {
   SimKernelProcess* const process = impl_->Enter();
-  if (address != nullptr) NotModelled("to ask accept4 for the peer's address");
+  if (address != nullptr) NotModelled("asking accept4 for the address");
   int error = 0;
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
   if (error != -EBADF && !process->HasRoomFor(1)) return impl_->Return(-EMFILE);
@@ -305,7 +305,7 @@ int SimKernel::Accept4(int fd, struct sockaddr* address, socklen_t*,
 ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
                               const struct msghdr* message, int flags) {
   if ((flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL)) != 0) NotModelled("a send flag");
-  if (message->msg_name != nullptr) NotModelled("to send to an address");
+  if (message->msg_name != nullptr) NotModelled("sending to an address");
   int error = 0;
   SimSock* const sock = SocketAt(process, fd, &error);
   if (sock == nullptr) return error;
@@ -356,7 +356,7 @@ ssize_t SimKernel::Impl::Receive(SimKernelProcess* process, int fd,
       MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_NOSIGNAL;
   if ((flags & ~kKnown) != 0) NotModelled("a receive flag");
   if (message->msg_name != nullptr)
-    NotModelled("to ask for the sender's address");
+    NotModelled("asking for the sender's address");
   int error = 0;
   SimSock* const sock = SocketAt(process, fd, &error);
   if (sock == nullptr) return error;
@@ -447,7 +447,7 @@ int SimKernel::SetSockOpt(int fd, int level, int option, const void* value,
     sock->SetSendBuffer(number);
     return 0;
   }
-  NotModelled(absl::StrCat("to set socket option ", option));
+  NotModelled(absl::StrCat("setting socket option ", option));
 }
 
 int SimKernel::GetSockOpt(int fd, int level, int option, void* value,
@@ -456,7 +456,7 @@ int SimKernel::GetSockOpt(int fd, int level, int option, void* value,
   int error = 0;
   SimSock* const sock = impl_->SocketAt(process, fd, &error);
   if (sock == nullptr) return impl_->Return(error);
-  if (level != SOL_SOCKET) NotModelled("an option that is not of SOL_SOCKET");
+  if (level != SOL_SOCKET) NotModelled("an option not of SOL_SOCKET");
   auto give = [&](const void* result, size_t result_size) {
     *size = static_cast<socklen_t>(std::min<size_t>(*size, result_size));
     memcpy(value, result, *size);
@@ -495,7 +495,7 @@ int SimKernel::GetSockOpt(int fd, int level, int option, void* value,
     case SO_ACCEPTCONN:
       return give_number(sock->state() == SimSock::State::kListening ? 1 : 0);
   }
-  NotModelled(absl::StrCat("to get socket option ", option));
+  NotModelled(absl::StrCat("getting socket option ", option));
 }
 
 int SimKernel::GetSockName(int fd, struct sockaddr* address, socklen_t* size) {

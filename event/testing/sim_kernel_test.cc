@@ -91,7 +91,7 @@ class SimKernelTest : public ::testing::Test {
   SimKernel kernel_{&sim_};
 };
 
-TEST_F(SimKernelTest, DescriptorsAreTheLowestThatAreFree) {
+TEST_F(SimKernelTest, NewDescriptorsGetTheLowestFreeNumber) {
   Start("p", [] {
     EXPECT_EQ(sys::EventFd(0, EFD_CLOEXEC), 3);
     EXPECT_EQ(sys::EventFd(0, EFD_CLOEXEC), 4);
@@ -123,7 +123,7 @@ TEST_F(SimKernelTest, NothingTakesThePlaceOfAStandardDescriptor) {
   RunToTheEnd();
 }
 
-TEST_F(SimKernelTest, TheSenderKnowsWhatIsUnreceived) {
+TEST_F(SimKernelTest, TheSenderSeesWhetherPacketsAreUnread) {
   Start("p", [] {
     int pair[2];
     EXPECT_EQ(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
@@ -145,7 +145,7 @@ TEST_F(SimKernelTest, TheSenderKnowsWhatIsUnreceived) {
   RunToTheEnd();
 }
 
-TEST_F(SimKernelTest, AnInterceptorStandsInFrontOfIt) {
+TEST_F(SimKernelTest, AnInterceptorMayFailItsCalls) {
   class NoEventFd final : public sys::Interceptor {
    public:
     int FailCall(const sys::Call& call) override {
@@ -208,7 +208,7 @@ TEST_F(SimKernelTest, ABufferIsChargedForEachPacketAsLinuxDoes) {
   RunToTheEnd();
 }
 
-TEST_F(SimKernelTest, AFarEndThatClosesUnreadIsAReset) {
+TEST_F(SimKernelTest, ClosingWithUnreadPacketsResetsThePeer) {
   Start("p", [] {
     int ends[2];
     ASSERT_EQ(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
@@ -240,7 +240,7 @@ TEST_F(SimKernelTest, ConnectHasThreeOutcomes) {
   RunToTheEnd();
 }
 
-TEST_F(SimKernelTest, CredentialsAreTheKernels) {
+TEST_F(SimKernelTest, CredentialsComeFromTheKernel) {
   Start("server", [] {
     const int listener = NewListener("/tmp/s");
     const int fd = sys::Accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
@@ -325,8 +325,8 @@ TEST_F(SimKernelTest, DescriptorsInFlightAreCountedAndCollected) {
     EXPECT_EQ(errno, ETOOMANYREFS);
     EXPECT_EQ(sent, 11);
     EXPECT_EQ(kernel_.InFlight(kUser), 11u);
-    // The sockets hold each other in flight. Once these are closed, no process
-    // can reach them.
+    // The packets in the queue of ends[1] refer to ends[1] itself. Once both
+    // file descriptors are closed, no process can reach that socket.
     sys::Close(ends[0]);
     sys::Close(ends[1]);
   });
@@ -334,7 +334,7 @@ TEST_F(SimKernelTest, DescriptorsInFlightAreCountedAndCollected) {
   EXPECT_EQ(kernel_.InFlight(kUser), 0u);
 }
 
-TEST_F(SimKernelTest, AKilledProcessLetsGoOfWhatItHeld) {
+TEST_F(SimKernelTest, AKilledProcessReleasesItsFiles) {
   bool destroyed = false;
   struct Witness {
     bool* const seen;
@@ -358,7 +358,7 @@ TEST_F(SimKernelTest, AKilledProcessLetsGoOfWhatItHeld) {
   EXPECT_FALSE(destroyed);
 }
 
-TEST_F(SimKernelTest, EpollIsToldInOrderAndAtEdgesOnce) {
+TEST_F(SimKernelTest, EpollReportsInOrderAndEachEdgeOnce) {
   Start("p", [] {
     const int epoll = sys::EpollCreate(EPOLL_CLOEXEC);
     const int level = sys::EventFd(0, EFD_CLOEXEC);
@@ -396,7 +396,7 @@ TEST_F(SimKernelTest, EpollIsToldInOrderAndAtEdgesOnce) {
   RunToTheEnd();
 }
 
-TEST_F(SimKernelTest, LoopsParkersAndTimersStandOnIt) {
+TEST_F(SimKernelTest, LoopsParkersAndTimersRunOnIt) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Simulation sim(seed);
     SimKernel kernel(&sim);
@@ -602,7 +602,8 @@ TEST(SimKernelLockTest, AProcessIsKilledBetweenTwoCallsWithALockHeld) {
 }
 
 TEST_F(SimKernelTest, AWaitWithALockHeldIsFound) {
-  // If fibers are threads, the child of a plain fork cannot start one.
+  // Fibers may be threads, which the child of a fork cannot start. So let the
+  // child execute the test program again.
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(
       {

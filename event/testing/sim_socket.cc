@@ -19,7 +19,7 @@ constexpr int kNoMoreReading = 1;
 constexpr int kNoMoreWriting = 2;
 constexpr int kNoMore = kNoMoreReading | kNoMoreWriting;
 
-// Linux's overhead in a send buffer.
+// Linux refuses a packet that is larger than the send buffer minus these bytes.
 constexpr int kReservedOfBuffer = 32;
 constexpr int kMinSendBuffer = 4608;
 

@@ -122,8 +122,9 @@ class SimSock final {
   SimSocketFile* file() const { return file_; }
   void AddKept(std::vector<SimFile*>* kept) const;
   void DropPackets();
-  // Called when the socket's file is closed. If `never_accepted`, the socket
-  // never had a file.
+  // Called when the socket's file is closed. With `never_accepted`, called when
+  // the listener is closed before it accepts the socket, which then has no
+  // file.
   void Close(bool never_accepted);
 
  private:

@@ -107,7 +107,7 @@ TEST(SimTest, TheSameSeedGivesTheSameRun) {
   EXPECT_GT(traces.size(), 15u);
 }
 
-TEST(SimTest, ARaceIsFoundByOneSeedOrAnother) {
+TEST(SimTest, SomeSeedFindsARace) {
   std::set<int> results;
   for (uint64_t seed = 0; seed < 50; ++seed) {
     Simulation sim(seed);
@@ -164,7 +164,7 @@ TEST(SimTest, ADeadlockIsReportedByName) {
       << report;
 }
 
-TEST(SimTest, ARunInCirclesIsCutOff) {
+TEST(SimTest, AnEndlessRunIsStopped) {
   Simulation sim(5);
   sim.SetStepLimit(100);
   sim.Spawn(sim.AddProcess("p", {}), "main", [] {
@@ -173,7 +173,7 @@ TEST(SimTest, ARunInCirclesIsCutOff) {
   EXPECT_EQ(sim.Run(), Outcome::kStepLimit);
 }
 
-TEST(SimTest, StepByStep) {
+TEST(SimTest, RunStepsStopsAfterEachStep) {
   Simulation sim(6);
   SimProcess* const process = sim.AddProcess("p", {});
   int yields = 0;
@@ -241,7 +241,7 @@ TEST(SimTest, ALoopServesItsNestedLoop) {
   EXPECT_EQ(seen, "abcd");
 }
 
-TEST(SimTest, ALoopServesWhatItsNestedLoopIsLeftWith) {
+TEST(SimTest, ALoopServesTheWorkLeftInItsNestedLoop) {
   Simulation sim(7);
   std::string seen;
   sim.Spawn(sim.AddProcess("p", {}), "main", [&] {
@@ -267,7 +267,7 @@ TEST(SimTest, ALoopServesWhatItsNestedLoopIsLeftWith) {
   EXPECT_EQ(sim.Run(), Outcome::kEnded) << sim.Report();
 }
 
-TEST(SimTest, ThereAreNoDescriptors) {
+TEST(SimTest, ASimLoopHasNoFileDescriptors) {
   Simulation sim(8);
   sim.Spawn(sim.AddProcess("p", {}), "main", [] {
     class Never : public Watch {
@@ -442,7 +442,7 @@ TEST(SimTest, OneProcessKillsAnotherAtAnyStep) {
   }
 }
 
-TEST(SimTest, AThreadMayDieWhileItsProcessIsKilled) {
+TEST(SimTest, AThreadMayCallDieWhileItsProcessIsKilled) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Simulation sim(seed);
     SimProcess* const process = sim.AddProcess("p", {});
@@ -462,7 +462,7 @@ TEST(SimTest, AThreadMayDieWhileItsProcessIsKilled) {
   }
 }
 
-TEST(SimTest, WhoDiesTakesTheWholeProcessAlong) {
+TEST(SimTest, DieEndsTheWholeProcess) {
   Simulation sim(11);
   SimProcess* const process = sim.AddProcess("p", {});
   static LogSink former;
@@ -487,7 +487,7 @@ TEST(SimTest, WhoDiesTakesTheWholeProcessAlong) {
             std::string::npos);
 }
 
-TEST(SimTest, DestructorsOfAKilledThreadMayWaitInVain) {
+TEST(SimTest, DestructorsOfAKilledThreadMayWait) {
   Simulation sim(12);
   SimProcess* const process = sim.AddProcess("p", {});
   struct Waits {
@@ -506,7 +506,7 @@ TEST(SimTest, DestructorsOfAKilledThreadMayWaitInVain) {
   EXPECT_TRUE(process->ended());
 }
 
-TEST(SimTest, WhatIsLeftAtTheEndIsKilled) {
+TEST(SimTest, TheSimulationKillsTheRemainingProcesses) {
   bool gone = false;
   {
     Simulation sim(13);

@@ -44,7 +44,7 @@ class Famine {
     while (taken.count(first_free) != 0) ++first_free;
     struct rlimit limit;
     if (prlimit(pid, RLIMIT_NOFILE, nullptr, &usual_) != 0) {
-      Fail("a process's limit cannot be seen");
+      Fail("a process's limit cannot be read");
     }
     limit = usual_;
     limit.rlim_cur = first_free;
@@ -95,7 +95,7 @@ void StarvedServer(Directory* directory) {
   ExpectRest("a server without a descriptor left", server.pid());
   ExpectAnswered(&asker);
   for (const auto& child : waiting) {
-    if (child->HasSpoken()) Fail("a session without a descriptor");
+    if (child->HasSpoken()) Fail("a session opened without a descriptor");
   }
   famine = nullptr;
   for (const auto& child : waiting) {
@@ -107,7 +107,7 @@ void StarvedServer(Directory* directory) {
   // introduced again.
   const long introductions = directory->Introductions() - before;
   if (introductions != 3) {
-    Fail(absl::StrCat(introductions, " introductions of 3 clients"));
+    Fail(absl::StrCat(introductions, " introductions instead of 3"));
   }
   std::printf(
       "  server: 3 introductions left unread, and served once there were "
@@ -120,14 +120,16 @@ void StarvedClient() {
   Child client({"visitor", "echo", "echo"});
   client.Expect("ready");
   auto famine = std::make_unique<Famine>(client.pid());
-  if (client.Ask("try") != "none") Fail("a session without a descriptor");
+  if (client.Ask("try") != "none") {
+    Fail("a session opened without a descriptor");
+  }
   client.Say("wait");
   client.Expect("waits");
   ExpectRest("a client without a descriptor left", client.pid());
   if (client.Ask("ask") != "answered") {
     Fail("an open session is not served any more");
   }
-  if (client.HasSpoken()) Fail("a session without a descriptor");
+  if (client.HasSpoken()) Fail("a session opened without a descriptor");
   famine = nullptr;
   client.Expect("open");
   std::printf(
@@ -215,8 +217,8 @@ void MeetStrangers(uint64_t count) {
     stranger.Kill();
     if (client.Ask("ask") != "answered") Fail("the client is not answered");
   };
-  // The allocator may keep memory that the first round has used. A leak grows in
-  // the second round, too.
+  // The allocator may keep memory that the first round has used. A leak grows
+  // in the second round, too.
   for (const Stranger& kind : kStrangers) meet(kind);
   for (const Stranger& kind : kStrangers) {
     meet(kind);

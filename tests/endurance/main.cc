@@ -272,7 +272,7 @@ class Endurance {
     for (auto& client : clients) {
       const std::string answered = client->Ask("quiet");
       if (answered != absl::StrCat(each)) {
-        Fail(absl::StrCat("of ", each, " sessions ", answered, " answered"));
+        Fail(absl::StrCat(answered, " of ", each, " sessions were answered"));
       }
     }
     clients.clear();

@@ -31,8 +31,8 @@ namespace {
 constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
 constexpr long kMayGrowKib = 2048;
 
-// A process handles the last event (a death, a connection) within far fewer
-// checks.
+// At most this many checks until a process has the expected descriptors. It
+// handles the last event (a death, a connection) within far fewer.
 constexpr int kLooksToSettle = 200000;
 // The number of counts in SettledDescriptors(). In at least one of them the
 // process is at rest.

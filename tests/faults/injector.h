@@ -55,9 +55,9 @@ class Calm {
   const bool running_before_;
 };
 
-// Intercepts the system calls of the thread that constructs it, while it
-// exists. It ignores the calls of other threads: these threads close the file
-// descriptors of strangers, in an order that varies.
+// While this object exists, intercepts the system calls of the thread that
+// constructed it. Ignores the calls of other threads: these threads close the
+// file descriptors of strangers, in an order that varies.
 class Injector final : public event::sys::Interceptor {
  public:
   Injector();

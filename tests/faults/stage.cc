@@ -88,8 +88,8 @@ std::string ProtocolName(bool is_local, size_t message_bytes) {
                   : kProtocol;
 }
 
-// The threads of the closer are real. Returns true if one was at work. It has
-// finished, so there may be new events.
+// The threads of transports/closer.h are real. Waits until they have no work.
+// Returns true if they had work, because there may be new events.
 bool WaitForCloses() {
   if (!transports::AnyCloseIsUnfinished()) return false;
   while (transports::AnyCloseIsUnfinished()) sched_yield();
@@ -157,7 +157,7 @@ Server::~Server() {
   stage_->Settle();
   if (BuffersInUse(party_, stage_->message_bytes(),
                    ProtocolName(is_local_, stage_->message_bytes())) != 0) {
-    stage_->Fail("the server holds a message");
+    stage_->Fail("messages of the server are not released");
   }
   stage_->world()->Remove(party_);
 }
@@ -177,7 +177,7 @@ void Server::Die() {
     held_ = nullptr;
   });
   stage_->world()->Remove(party_);
-  if (!at_rest()) stage_->Fail("a session of the dead did not close");
+  if (!at_rest()) stage_->Fail("a dead server's session is open");
   opened_ = closed_ = 0;
   counted_.clear();
   Begin();
@@ -272,7 +272,7 @@ void Client::Begin() {
         session_,
         [](le_msg_SessionRef_t, void* context) {
           auto* const self = static_cast<Client*>(context);
-          if (!self->open_) self->stage_->Fail("closed, but was not open");
+          if (!self->open_) self->stage_->Fail("close of a closed session");
           if (!self->expects_close_ && !self->stage_->may_break()) {
             self->stage_->Fail(
                 absl::StrCat("a session closed for no good reason: ",
@@ -314,13 +314,13 @@ Client::~Client() {
   // If the client is in the server's process, ~Server() checks this.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
-    stage_->Fail("the client holds a message");
+    stage_->Fail("messages of the client are not released");
   }
   if (where_ != Where::kServersThread) stage_->world()->Remove(party_);
 }
 
 void Client::OnOpen() {
-  if (open_) stage_->Fail("open twice");
+  if (open_) stage_->Fail("opened twice");
   open_ = true;
   opening_ = false;
   sent_ = pushed_ = 0;
@@ -469,7 +469,7 @@ void Client::Die() {
   stage_->world()->Remove(party_);
   for (const Asked& asked : asked_) {
     if (asked.completions != 1) {
-      stage_->Fail("a request of the dead did not complete once");
+      stage_->Fail("a dead client's request did not complete once");
     }
   }
   asked_.clear();
@@ -495,7 +495,7 @@ bool Stage::Until(const char* what, const std::function<bool()>& condition) {
   while (!condition()) {
     if (world_.Step() || WaitForCloses()) {
       if (++turns > kMaxTurns) {
-        Fail(absl::StrCat("it spins, waiting for: ", what));
+        Fail(absl::StrCat("a process spins, before this: ", what));
         return false;
       }
       continue;
@@ -503,7 +503,7 @@ bool Stage::Until(const char* what, const std::function<bool()>& condition) {
     if (turns > 0) tick = kFirstTick;
     turns = 0;
     if (++ticks > kMaxTicks) {
-      Fail(absl::StrCat("this never happens: ", what));
+      Fail(absl::StrCat("this did not happen: ", what));
       return false;
     }
     injector_->Advance(tick);
@@ -518,7 +518,7 @@ void Stage::Settle() {
     // An injected failure makes a turn do nothing although work is due.
     injected = injector_->injected();
     if (++turns > kMaxTurns) {
-      Fail("it spins");
+      Fail("a process spins");
       return;
     }
   } while (world_.Step() || WaitForCloses() ||
@@ -529,7 +529,7 @@ int Stage::BeforeWait(const event::sys::Call& call) {
   int turns = 0;
   while (!Injector::IsReady(call)) {
     if (world_.Step() || WaitForCloses()) {
-      if (++turns > kMaxTurns) GiveUp("others spin while one is blocked");
+      if (++turns > kMaxTurns) GiveUp("a process spins during a wait");
       continue;
     }
     // No process has work, so this call would block for ever: move the clock.

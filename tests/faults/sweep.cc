@@ -86,7 +86,7 @@ std::string PlayOnce(const Scenario& scenario,
     what = absl::StrCat(g_log_lines, " lines in the log");
   }
   if (what.empty() && !injector->unknown().empty()) {
-    what = absl::StrCat("not in the table: ", injector->unknown());
+    what = absl::StrCat("Kinds() does not have ", injector->unknown());
   }
   return what;
 }

@@ -24,7 +24,7 @@ constexpr int kPairs = 20;
 
 class SweepTest : public ::testing::TestWithParam<size_t> {};
 
-TEST_P(SweepTest, WhateverFailsIsSurvived) {
+TEST_P(SweepTest, EachFailureIsSurvived) {
   const Scenario& scenario = Scenarios()[GetParam()];
   Options options;
   options.every = kEvery;

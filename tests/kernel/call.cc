@@ -295,7 +295,7 @@ void Caller::Poll() {
   for (int i = 0; i < request_.fd_count; ++i) Answer(polled[i].revents);
 }
 
-// Adds everything to the response that can be read from the file descriptors of
+// Adds to the response everything that can be read from the file descriptors of
 // the process without changing them.
 void Caller::PollAll() {
   struct pollfd polled[kMaxFds];

@@ -50,7 +50,7 @@ struct Response {
   // Other results, in an order that depends on the call only.
   int word_count;
   int64_t words[kMaxWords];
-  // The index of a pid in `words`; -1: there is none.
+  // The index of a pid in `words`, or -1.
   int pid_at;
 };
 

@@ -32,10 +32,11 @@ std::string Differ::CompareSeed(uint64_t seed) {
     ++uncertain_;
     return "";
   }
-  // Report this difference too: the shrunk program may show another one.
+  // Report this difference too, because the shrunk program may show another
+  // one.
   size_t i = 0;
   while (i < real.size() && i < model.size() && real[i] == model[i]) ++i;
-  return absl::StrCat("# seed ", seed, ", where the kernel said ",
+  return absl::StrCat("# seed ", seed, ", result of the real kernel: ",
                       i < real.size() ? ToString(real[i]) : "nothing", "\n",
                       Explain(program));
 }

@@ -40,7 +40,7 @@ TEST_F(DifferentialTest, RandomPrograms) {
 
 // Each program below once showed a difference.
 
-TEST_F(DifferentialTest, BindLooksAtThePathFirst) {
+TEST_F(DifferentialTest, BindChecksThePathFirst) {
   ExpectSame(R"(uids 1
       0 v0 = Socket
       0 Bind v0
@@ -59,7 +59,7 @@ TEST_F(DifferentialTest, AListenerIsItsOwnPeer) {
       0 GetSockOpt v0 option=17)");
 }
 
-TEST_F(DifferentialTest, AShutdownDoesNotWakeWhoConnects) {
+TEST_F(DifferentialTest, AShutdownDoesNotWakeAWaitingConnect) {
   ExpectSame(R"(uids 1 1
       0 v0 = Socket
       0 Bind v0
@@ -72,7 +72,7 @@ TEST_F(DifferentialTest, AShutdownDoesNotWakeWhoConnects) {
       0 Close v0)");
 }
 
-TEST_F(DifferentialTest, AGreaterBacklogWakesWhoConnects) {
+TEST_F(DifferentialTest, AGreaterBacklogWakesAWaitingConnect) {
   ExpectSame(R"(uids 1 1
       0 v0 = Socket
       0 Bind v0
@@ -84,7 +84,7 @@ TEST_F(DifferentialTest, AGreaterBacklogWakesWhoConnects) {
       0 Listen v0 backlog=2)");
 }
 
-TEST_F(DifferentialTest, OnlyWhoWaitsLearnsThatNobodyCanConnect) {
+TEST_F(DifferentialTest, OnlyABlockingAcceptReportsTheShutdown) {
   ExpectSame(R"(uids 1
       0 v0 = Socket
       0 Bind v0
@@ -95,7 +95,7 @@ TEST_F(DifferentialTest, OnlyWhoWaitsLearnsThatNobodyCanConnect) {
       0 Accept v0)");
 }
 
-TEST_F(DifferentialTest, TheLastWatchIsToldFirst) {
+TEST_F(DifferentialTest, TheLastWatchIsReportedFirst) {
   ExpectSame(R"(uids 1
       0 v0,v1 = SocketPair
       0 v2 = Dup v0
@@ -106,7 +106,7 @@ TEST_F(DifferentialTest, TheLastWatchIsToldFirst) {
       0 EpollWait v3 count=8)");
 }
 
-TEST_F(DifferentialTest, AnExitClosesTheHighestNumberFirst) {
+TEST_F(DifferentialTest, AnExitClosesTheHighestDescriptorFirst) {
   ExpectSame(R"(uids 1 1
       1 v0 = Socket
       1 Bind v0
@@ -125,7 +125,7 @@ TEST_F(DifferentialTest, AnExitClosesTheHighestNumberFirst) {
       0 EpollWait v5 count=1)");
 }
 
-TEST_F(DifferentialTest, ASenderIsWokenByMuchRoomOnly) {
+TEST_F(DifferentialTest, OnlyMuchRoomWakesASender) {
   ExpectSame(R"(uids 1 1
       1 v0 = Socket
       1 Bind v0
@@ -143,7 +143,7 @@ TEST_F(DifferentialTest, ASenderIsWokenByMuchRoomOnly) {
       1 Recv v2 size=1000)");
 }
 
-TEST_F(DifferentialTest, ABufferThatShrinksDoesNotDisturbWhoSends) {
+TEST_F(DifferentialTest, AShrinkingBufferDoesNotWakeTheSender) {
   ExpectSame(R"(uids 1 1
       1 v0 = Socket
       1 Bind v0
@@ -162,7 +162,7 @@ TEST_F(DifferentialTest, ABufferThatShrinksDoesNotDisturbWhoSends) {
       1 PollAll count=8)");
 }
 
-TEST_F(DifferentialTest, WhoIsNotAcceptedMayStillAskForCredentials) {
+TEST_F(DifferentialTest, ASocketMayAskForCredentialsAfterAccept) {
   ExpectSame(R"(uids 1
       0 v0 = Socket
       0 Bind v0
@@ -177,7 +177,7 @@ TEST_F(DifferentialTest, WhoIsNotAcceptedMayStillAskForCredentials) {
       0 RecvMsg v2 size=1 control=64)");
 }
 
-TEST_F(DifferentialTest, AFailingConnectGivesAName) {
+TEST_F(DifferentialTest, AFailedConnectNamesTheSocket) {
   ExpectSame(R"(uids 1
       0 v0 = Socket
       0 SetSockOpt v0 option=16 value=1
@@ -185,7 +185,7 @@ TEST_F(DifferentialTest, AFailingConnectGivesAName) {
       0 GetSockName v0)");
 }
 
-TEST_F(DifferentialTest, ASendThatFailsLateIsRoomAgain) {
+TEST_F(DifferentialTest, ASendThatFailsLateReleasesItsRoom) {
   ExpectSame(R"(uids 1
       0 v0,v1 = SocketPair
       0 v2,v3 = SocketPair
@@ -215,7 +215,7 @@ TEST_F(DifferentialTest, CredentialsAreCheckedBeforeTheWait) {
       0 SendMsg v1 size=1 flags=16384 cred=2)");
 }
 
-TEST_F(DifferentialTest, AcceptWantsANumberFirst) {
+TEST_F(DifferentialTest, AcceptNeedsAFreeDescriptorFirst) {
   ExpectSame(R"(uids 1
       0 v0 = EventFd
       0 SetLimit value=1
@@ -251,7 +251,7 @@ TEST_F(DifferentialTest, AListenerHasNoCountOfUnreadBytes) {
       0 Ioctl v0 request=21531)");
 }
 
-TEST_F(DifferentialTest, AnEndedPeerHangsItsPidFdUp) {
+TEST_F(DifferentialTest, ThePidFdOfAnEndedPeerHangsUp) {
   if (!HasSocketOption(kPeerPidFd)) GTEST_SKIP();
   ExpectSame(R"(uids 1 1
       0 v0 = Socket

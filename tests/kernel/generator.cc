@@ -617,7 +617,8 @@ void Generator::PlanOne(const World& world, int process, Op op) {
   AddPlanned(world, step);
 }
 
-// Mostly makes a step non-blocking if no process could end its sleep.
+// If no process could end the step's sleep, usually makes the step
+// non-blocking.
 void Generator::AddPlanned(const World& world, Step step) {
   if (MaySleep(step) && step.op != Op::kConnect && step.op != Op::kAccept &&
       !OneIn(6) && !world.CanBeWoken(step)) {

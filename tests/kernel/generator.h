@@ -17,7 +17,7 @@ namespace le {
 namespace kernel_test {
 
 // Makes random programs. Chooses each step by the state of the world, so that
-// most steps succeed. Draws the weights of the operations from the seed, so
+// most steps succeed. The seed determines the weights of the operations, so
 // that some programs repeat few operations often.
 class Generator {
  public:
@@ -42,7 +42,7 @@ class Generator {
   void PlanEnd(const World& world);
   // The variables that have a file descriptor of the process.
   std::vector<int> Variables(const World& world, int process) const;
-  // Chooses a file descriptor of this kind if there is one; sometimes another.
+  // Usually chooses a file descriptor of this kind, if there is one.
   int Pick(const World& world, int process, Kind kind);
   // Chooses a file descriptor that can be read or written.
   int PickStream(const World& world, int process);

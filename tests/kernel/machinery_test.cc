@@ -51,7 +51,7 @@ class Liar final : public Machine {
   Response response_;
 };
 
-TEST(MachineryTest, TheKernelAnswersTwiceTheSame) {
+TEST(MachineryTest, TheRealKernelAgreesWithItself) {
   RealMachine one;
   RealMachine other;
   Differ differ(&one, &other);
@@ -124,7 +124,7 @@ TEST(MachineryTest, ADeathByASignalIsRecognised) {
   EXPECT_EQ(trace[2].fate, Entry::Fate::kDied);
 }
 
-TEST(MachineryTest, ReceivedDescriptorsAreKnownByTheirFiles) {
+TEST(MachineryTest, ReceivedDescriptorsHaveTheTagsOfTheirFiles) {
   RealMachine real;
   Program program;
   ASSERT_TRUE(ParseProgram(R"(uids 0
@@ -142,7 +142,7 @@ TEST(MachineryTest, ReceivedDescriptorsAreKnownByTheirFiles) {
   EXPECT_EQ(received[4], made[4]);
 }
 
-TEST(MachineryTest, AProgramIsReadAsItIsWritten) {
+TEST(MachineryTest, ParseProgramReadsTheTextOfToString) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     RealMachine real;
     Generator generator(seed);
@@ -157,7 +157,7 @@ TEST(MachineryTest, AProgramIsReadAsItIsWritten) {
   }
 }
 
-TEST(MachineryTest, WhatIsNotAProgramIsRefused) {
+TEST(MachineryTest, ParseProgramRefusesOtherText) {
   Program program;
   EXPECT_FALSE(ParseProgram("", &program));
   EXPECT_FALSE(ParseProgram("uids 0\n1 EpollCreate", &program));
@@ -166,7 +166,7 @@ TEST(MachineryTest, WhatIsNotAProgramIsRefused) {
   EXPECT_FALSE(ParseProgram("uids 0\n0 Poll fds=v0", &program));
 }
 
-TEST(ShrinkTest, KeepsWhatMatters) {
+TEST(ShrinkTest, KeepsOnlyTheStepsThatMatter) {
   Program program;
   ASSERT_TRUE(ParseProgram(R"(uids 0 1
       1 v0,v1 = SocketPair

@@ -21,9 +21,9 @@ namespace kernel_test {
 unsigned UidOf(int uid);
 unsigned GidOf(int uid);
 
-// The operating system, and real processes. They have only the file descriptors
-// that the program creates, since requests and responses pass through shared
-// memory. A process is used for many programs.
+// The operating system, and real processes. The processes have only the file
+// descriptors that the program creates, since requests and responses pass
+// through shared memory. A process is used for many programs.
 //
 // All processes run on one processor, and with SCHED_FIFO if that is allowed.
 // Then a process that a call wakes does not run before the call has returned.

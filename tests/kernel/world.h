@@ -64,17 +64,17 @@ class World {
   int process_count() const { return static_cast<int>(processes_.size()); }
   ProcessView& process(int i) { return processes_[i]; }
   const ProcessView& process(int i) const { return processes_[i]; }
-  // The number of the variable's file descriptor in this process; -1: none.
+  // The number of the variable's file descriptor in this process, or -1.
   int FdOf(int process, int variable) const;
-  // The tag of the variable's file; 0: none.
+  // The tag of the variable's file, or 0.
   int TagOf(int process, int variable) const;
   const File& file(int tag) const;
-  // The variable by which an idle process other than `except` can use the file;
-  // -1: there is none.
+  // The variable by which an idle process other than `except` can use the file,
+  // or -1.
   int VariableOf(int tag, int* process, int except = -1) const;
   // Whether another process may end the sleep of the step's process.
   bool CanBeWoken(const Step& step) const;
-  // The path at which the file was bound last; -1: none.
+  // The path at which the file was bound last, or -1.
   int PathOfFile(int tag) const;
   // Whether the program may create another two files.
   bool HasTags() const { return next_tag_ + 1 < kTagEnd; }

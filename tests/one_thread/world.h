@@ -54,7 +54,8 @@ class OneThreadWorld {
     std::unique_ptr<event::Thread> thread_;
     int doing_ = 0;  // the number of nested calls of Do()
   };
-  // Adds a party whose directory is at `address`; "": this world's directory.
+  // Adds a party that uses the directory at `address`. If `address` is "", the
+  // party uses this world's directory.
   Party* Add(const char* name, const std::string& address = "");
   // Adds a party that is a thread in the process of `party`. It must be removed
   // before `party`.

@@ -72,7 +72,8 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
   const bool descriptor = header->has(FrameHeader::kDescriptor);
   const bool connection = header->has(FrameHeader::kConnection);
   if (descriptor && connection) {
-    return absl::InvalidArgumentError("a descriptor and a connection at once");
+    return absl::InvalidArgumentError(
+        "a frame with both a descriptor and a connection");
   }
   if (!first && (descriptor || connection)) {
     return absl::InvalidArgumentError(
@@ -87,7 +88,7 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
       (header->has(FrameHeader::kAnnouncement) &&
        header->flags != FrameHeader::kAnnouncement) ||
       (header->has(FrameHeader::kExpectsPlain) && !connection)) {
-    return absl::InvalidArgumentError("flags that do not go together");
+    return absl::InvalidArgumentError("flags that exclude each other");
   }
   if (!first && (header->has(FrameHeader::kOfPacket) ||
                  header->has(FrameHeader::kAnnouncement))) {
@@ -97,7 +98,8 @@ absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
   }
   if (!first && (header->has(FrameHeader::kFragmented) ||
                  header->has(FrameHeader::kContinuation))) {
-    return absl::InvalidArgumentError("a fragment that shares its packet");
+    return absl::InvalidArgumentError(
+        "a fragment in a packet with other frames");
   }
   return absl::OkStatus();
 }

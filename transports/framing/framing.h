@@ -48,7 +48,7 @@ struct FrameHeader {
   bool has(uint16_t flag) const { return (flags & flag) != 0; }
 };
 constexpr size_t kFrameHeaderBytes = 16;
-static_assert(sizeof(FrameHeader) == kFrameHeaderBytes, "sent as it stands");
+static_assert(sizeof(FrameHeader) == kFrameHeaderBytes, "sent byte for byte");
 
 // The size limit of a packet: 64 KiB of payload and a header. It is far below
 // the default size of a socket's buffer, 208 KiB.
@@ -57,21 +57,22 @@ constexpr size_t kMaxPacketBytes = kFrameHeaderBytes + 65536;
 // Reads the header at the front of `bytes`, which is the unread rest of a
 // packet. Checks every rule that concerns only this header. `first` says
 // whether the header is the first of its packet. Clears the flags that may be
-// ignored. Errors: InvalidArgument: the header breaks a rule. Unimplemented:
-// this end does not understand the version, or the packet is a version refusal.
-// Then the status's text says which program to update.
+// ignored. Errors:
+//  - InvalidArgument: the header breaks a rule.
+//  - Unimplemented: this end does not understand the version, or the packet is
+//    a version refusal. The status's text says which program to update.
 absl::Status ParseFrameHeader(absl::Span<const uint8_t> bytes, bool first,
                               FrameHeader* header);
 
-// Checks the header's length and flags against `packet_rest`: the number of
-// bytes from this header to the end of the packet. Errors: InvalidArgument:
-// they do not match.
+// Checks the header's length and flags against `packet_rest`, which is the
+// number of bytes from this header to the end of the packet. Errors:
+//  - InvalidArgument: they do not match.
 absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest);
 
 // Makes the packet that answers a packet of an unknown version. A library of
 // any version can read it. `why` is a text for people.
 std::string VersionRefusal(absl::string_view why);
-// `packet` must have at least a header.
+// `packet` must hold at least a header.
 bool IsVersionRefusal(const void* packet);
 
 }  // namespace transports

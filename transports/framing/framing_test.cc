@@ -34,7 +34,7 @@ bool Parses(const FrameHeader& header, bool first = true) {
   return ParseFrameHeader(Encode(header), first, &parsed).ok();
 }
 
-// This format is published. A change of it breaks running programs.
+// This format is published: a change would break running programs.
 TEST(FramingTest, GoldenBytes) {
   FrameHeader header = Header(FrameHeader::kDescriptor, 0x01020304);
   header.id = 0x1112131415161718;
@@ -63,7 +63,7 @@ TEST(FramingTest, RefusesShortHeadersAndOtherVersions) {
   }
 }
 
-TEST(FramingTest, EachCombinationOfFlagsIsJudged) {
+TEST(FramingTest, ChecksEachCombinationOfFlags) {
   for (int flags = 0; flags < 1024; ++flags) {
     for (bool first : {true, false}) {
       const bool d = flags & 1, c = flags & 2, more = flags & 4,
@@ -83,7 +83,7 @@ TEST(FramingTest, EachCombinationOfFlagsIsJudged) {
   EXPECT_FALSE(Parses(Header(0x8000)));
 }
 
-TEST(FramingTest, FlagsThatMayBeIgnoredAreLeftOut) {
+TEST(FramingTest, ClearsFlagsThatMayBeIgnored) {
   FrameHeader parsed;
   for (uint16_t flag : {0x1000, 0x2000, 0x4000, 0x7000}) {
     const FrameHeader header = Header(FrameHeader::kMore | flag);
@@ -92,7 +92,7 @@ TEST(FramingTest, FlagsThatMayBeIgnoredAreLeftOut) {
   }
 }
 
-TEST(FramingTest, AnotherVersionIsSaidInWords) {
+TEST(FramingTest, TheErrorNamesTheVersions) {
   FrameHeader header = Header(0);
   FrameHeader parsed;
   header.version = 2;
@@ -110,7 +110,7 @@ TEST(FramingTest, AnotherVersionIsSaidInWords) {
 }
 
 // This format is frozen: a library of any version can read it.
-TEST(FramingTest, TheRefusalOfAVersion) {
+TEST(FramingTest, GoldenBytesOfAVersionRefusal) {
   const std::string packet = VersionRefusal("words\n");
   const Bytes golden = {1, 0, 0, 2, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   const Bytes bytes(packet.begin(), packet.end());
@@ -127,7 +127,7 @@ TEST(FramingTest, TheRefusalOfAVersion) {
 }
 
 // U+009B begins a command of a terminal, and U+202E reverses the text.
-TEST(FramingTest, ARefusalControlsNoTerminal) {
+TEST(FramingTest, TheTextOfARefusalIsEscaped) {
   const std::string packet = VersionRefusal(
       "\xc2\x9b"
       "2J\xe2\x80\xae");

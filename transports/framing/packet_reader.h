@@ -3,9 +3,9 @@
 //
 // Parses packets into frames: the receiving side of transports/wire.md.
 //
-// It makes no system calls, except to close descriptors that no frame takes.
-// For each packet, the code that receives it from a socket or from shared
-// memory does this:
+// The reader makes no system calls, except to close descriptors that no frame
+// takes. For each packet, the code that receives it from a socket or from
+// shared memory does this:
 //
 //   PacketReader::Room room(&reader, pool);   memory for the packet
 //   ... put `size` bytes into room.parts(), and collect the attachments ...
@@ -108,7 +108,7 @@ class PacketReader {
     kFrame,
     kConnection,  // a frame, whose descriptor is the socket of a connection
     // Like kConnection. In addition, the last packet on that connection
-    // promised that its next packet has no attachments.
+    // promised that the next packet has no attachments.
     kPromisedConnection,
     kNothing,  // no frame yet
     kBroken,   // the sender broke a rule; the reader must not be used again
@@ -119,9 +119,10 @@ class PacketReader {
 
   // Parses a packet of `size` bytes and its attachments. `room` has as many of
   // the bytes as fit. With kFrame, kConnection and kPromisedConnection it fills
-  // `frame`. With the last two, the caller makes the connection from the
-  // frame's descriptor. With kBroken and kOtherVersion, `why` has the reason.
-  // Descriptors that no frame takes stay in `attachments`.
+  // `frame`. With kConnection and kPromisedConnection, the caller makes the
+  // connection from the frame's descriptor. With kBroken and kOtherVersion,
+  // `why` has the reason. Descriptors that no frame takes stay in
+  // `attachments`.
   Result Accept(Room* room, size_t size, PacketAttachments* attachments,
                 IncomingFrame* frame, absl::Status* why);
 

@@ -274,12 +274,12 @@ TEST_P(PacketReaderTest, ADescriptorWithAContinuation) {
   }
 }
 
-TEST_P(PacketReaderTest, KnowsWhatWasPromised) {
+TEST_P(PacketReaderTest, ExpectsPlainAfterThePromise) {
   EXPECT_FALSE(reader_.ExpectsPlain());
   EXPECT_EQ(Accept(Header(FrameHeader::kPlainNext, 0)), Result::kFrame);
   EXPECT_TRUE(reader_.ExpectsPlain());
   reader_.WantCredentials(true);
-  EXPECT_FALSE(reader_.ExpectsPlain()) << "each packet has some now";
+  EXPECT_FALSE(reader_.ExpectsPlain()) << "packets have credentials";
   reader_.WantCredentials(false);
   ExpectBroken(Header(FrameHeader::kDescriptor, 0), "announced without one");
 }
@@ -323,7 +323,7 @@ TEST_P(PacketReaderTest, CredentialsOfEachFrameOfAPacket) {
   EXPECT_FALSE(frame_.sender.has_value());
 }
 
-TEST_P(PacketReaderTest, ResetDropsWhatIsLeft) {
+TEST_P(PacketReaderTest, ResetDropsFramesAndParts) {
   EXPECT_EQ(Accept(Header(FrameHeader::kMore, 0) + Header(0, 0)),
             Result::kFrame);
   reader_.Reset();

@@ -19,9 +19,9 @@ namespace {
 // socket the kernel would hold these bytes.
 constexpr size_t kPassableBytes = 4096;
 
-// How long a blocking call waits on its parker before it runs the nested loop of
-// its thread, which sends what other connections have queued. A parker is
-// faster, and most calls take less.
+// How long a blocking call waits on its parker before it runs the nested loop
+// of its thread. That loop sends what other connections have queued. A parker
+// is faster, and most calls take less.
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The caller holds the channel's lock.
@@ -278,7 +278,7 @@ class LoopbackConnection::Waiting final : private LoopbackWaiter,
     if (posted) loop->Cancel(this);
   }
 
-  // The thread parks no more, and runs that loop.
+  // From now on the thread runs `nested` and does not park any more.
   void RunLoop(event::Loop* nested) {
     event::MutexLock lock(&channel_->mutex);
     loop = nested;
@@ -506,7 +506,7 @@ void LoopbackConnection::Close() {
 }
 
 void LoopbackConnection::Die() {
-  CloseWith(absl::CancelledError("its process died"));
+  CloseWith(absl::CancelledError("this end's process died"));
 }
 
 void LoopbackConnection::Join(

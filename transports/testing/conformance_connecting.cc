@@ -29,7 +29,7 @@ TEST_P(TransportConformanceTest, NobodyListens) {
       absl::StatusCode::kUnavailable);
 }
 
-TEST_P(TransportConformanceTest, AnAddressIsTakenOnceAtATime) {
+TEST_P(TransportConformanceTest, OnlyOneAcceptorHasAnAddress) {
   std::unique_ptr<ConformanceFixture> fixture = GetParam()();
   const std::string address = fixture->NewAddress();
   {
@@ -74,7 +74,7 @@ TEST_P(TransportConformanceTest, TellsTheSenderIfItIsAsked) {
   EXPECT_FALSE(Next(ends.client.get(), ends.pool.get()).sender.has_value());
 }
 
-TEST_P(TransportConformanceTest, AnAddressThatCannotBe) {
+TEST_P(TransportConformanceTest, AnInvalidAddressIsRefused) {
   std::unique_ptr<ConformanceFixture> fixture = GetParam()();
   const std::string address = fixture->ImpossibleAddress();
   EXPECT_EQ(fixture->transport()->Listen(address).status().code(),
@@ -83,7 +83,7 @@ TEST_P(TransportConformanceTest, AnAddressThatCannotBe) {
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST_P(TransportConformanceTest, WhatIsConnectedBeforeTheAttachmentWaits) {
+TEST_P(TransportConformanceTest, ConnectionsWaitForTheAttachment) {
   std::unique_ptr<ConformanceFixture> fixture = GetParam()();
   const std::string address = fixture->NewAddress();
   auto acceptor = fixture->transport()->Listen(address);
@@ -101,14 +101,14 @@ TEST_P(TransportConformanceTest, WhatIsConnectedBeforeTheAttachmentWaits) {
   EXPECT_EQ(TextOf(Next(accepting.accepted[0].get(), pool.get())), "early");
 }
 
-TEST_P(TransportConformanceTest, AFullBacklogIsToldApart) {
+TEST_P(TransportConformanceTest, AFullBacklogHasItsOwnError) {
   std::unique_ptr<ConformanceFixture> fixture = GetParam()();
   const std::string address = fixture->NewAddress();
   auto acceptor = fixture->transport()->Listen(address);
   ASSERT_TRUE(acceptor.ok()) << acceptor.status();
   absl::Status failed;
   for (int i = 0; failed.ok(); ++i) {
-    ASSERT_LT(i, 100000) << "it takes everything";
+    ASSERT_LT(i, 100000) << "the backlog has no limit";
     // The connection is closed at once, but stays in the backlog.
     failed = fixture->transport()->Connect(address).status();
   }
@@ -120,7 +120,7 @@ TEST_P(TransportConformanceTest, AFullBacklogIsToldApart) {
   EXPECT_TRUE(fixture->transport()->Connect(address).ok()) << "there is room";
 }
 
-TEST_P(TransportConformanceTest, AnAcceptorsEndClosesOnlyWhatItHasNotAccepted) {
+TEST_P(TransportConformanceTest, DestroyingAnAcceptorClosesItsBacklog) {
   Ends ends(GetParam());
   auto waiting = ends.transport()->Connect(ends.address);
   ASSERT_TRUE(waiting.ok()) << waiting.status();
@@ -135,7 +135,7 @@ TEST_P(TransportConformanceTest, AnAcceptorsEndClosesOnlyWhatItHasNotAccepted) {
             absl::StatusCode::kUnavailable);
 }
 
-TEST_P(TransportConformanceTest, AnAcceptorMayGoInItsObserversCall) {
+TEST_P(TransportConformanceTest, AnObserverMayDestroyItsAcceptor) {
   std::unique_ptr<ConformanceFixture> fixture = GetParam()();
   const std::string address = fixture->NewAddress();
   auto listening = fixture->transport()->Listen(address);
@@ -159,7 +159,7 @@ TEST_P(TransportConformanceTest, AnAcceptorMayGoInItsObserversCall) {
   EXPECT_EQ(once.calls, 1);
 }
 
-TEST_P(TransportConformanceTest, KnowsWhoBrokeARule) {
+TEST_P(TransportConformanceTest, PeerIsKnownAfterABrokenRule) {
   Ends ends(GetParam());
   ASSERT_EQ(ends.client->Send(Frame(1, "too long")), IoResult::kOk);
   BufferPool::Ptr small = BufferPool::Create(1);
@@ -174,7 +174,7 @@ TEST_P(TransportConformanceTest, KnowsWhoBrokeARule) {
             absl::StatusCode::kUnavailable);
 }
 
-TEST_P(TransportConformanceTest, HasATrustworthyPidfdOrSaysThatItHasNone) {
+TEST_P(TransportConformanceTest, ReturnsAPidfdOrUnimplemented) {
   Ends ends(GetParam());
   for (Connection* end : {ends.client.get(), ends.server.get()}) {
     const absl::StatusOr<event::UniqueFd> fd = end->PeerPidFd();
@@ -192,14 +192,14 @@ TEST_P(TransportConformanceTest, HasATrustworthyPidfdOrSaysThatItHasNone) {
 // A frame is sent without credentials, then its receiver calls
 // SetReceiveCredentials(). Expected: the frame has no `sender`. In particular,
 // the sender is not root.
-TEST_P(TransportConformanceTest, AnUnknownSenderIsNone) {
+TEST_P(TransportConformanceTest, AnUnknownSenderIsNotReported) {
   Ends ends(GetParam());
   ASSERT_EQ(ends.server->Send(Frame(1, "x")), IoResult::kOk);
   ASSERT_TRUE(ends.client->SetReceiveCredentials(true).ok());
   EXPECT_FALSE(Next(ends.client.get(), ends.pool.get()).sender.has_value());
 }
 
-TEST_P(TransportConformanceTest, TellsTheSenderOfEachFrameThatIsGathered) {
+TEST_P(TransportConformanceTest, ReportsTheSenderOfEachGatheredFrame) {
   Ends ends(GetParam());
   ASSERT_TRUE(ends.client->SetReceiveCredentials(true).ok());
   Watcher watcher;

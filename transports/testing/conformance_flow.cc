@@ -22,7 +22,7 @@ namespace le {
 namespace transports {
 namespace {
 
-TEST_P(TransportConformanceTest, PushesBackAndSaysWhenThereIsRoom) {
+TEST_P(TransportConformanceTest, RefusesFramesAndReportsRoom) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({10000, SIZE_MAX});
   Watcher watcher;
@@ -32,7 +32,7 @@ TEST_P(TransportConformanceTest, PushesBackAndSaysWhenThereIsRoom) {
   const std::string text(1000, 'x');
   int sent = 0;
   while (ends.client->Send(Frame(1, text)) == IoResult::kOk) {
-    ASSERT_LT(++sent, 10000) << "it takes everything";
+    ASSERT_LT(++sent, 10000) << "the queue has no limit";
   }
   EXPECT_GE(sent, 9);
   EXPECT_GT(ends.client->queued_bytes(), 0u);
@@ -62,8 +62,8 @@ TEST_P(TransportConformanceTest, LimitsTheNumberOfFrames) {
   EXPECT_GE(sent, 5);
 }
 
-// Sends frames until one is queued. Over sockets the kernel first accepts some
-// frames; after this it accepts no more.
+// Sends frames until one is queued. Over sockets the kernel accepts the first
+// frames. Once a frame is queued, the kernel accepts no more.
 void FillTheKernel(Connection* connection) {
   while (connection->queued_bytes() == 0) {
     ASSERT_EQ(connection->Send(Frame(1, "filler")), IoResult::kOk);
@@ -72,7 +72,7 @@ void FillTheKernel(Connection* connection) {
 
 // The limit is exactly the size and overhead of two frames. Expected: each
 // transport queues two frames and refuses the third.
-TEST_P(TransportConformanceTest, LimitsIncludeWhatAFrameCosts) {
+TEST_P(TransportConformanceTest, LimitsIncludeTheOverheadOfAFrame) {
   Ends ends(GetParam());
   FillTheKernel(ends.client.get());
   const std::string large(100000, 'x');
@@ -85,7 +85,7 @@ TEST_P(TransportConformanceTest, LimitsIncludeWhatAFrameCosts) {
   EXPECT_EQ(ends.client->Send(Frame(1, large)), IoResult::kWouldBlock);
 }
 
-TEST_P(TransportConformanceTest, CountsWhatIsSent) {
+TEST_P(TransportConformanceTest, CountsSentFrames) {
   Ends ends(GetParam());
   const SendCounts none = ends.client->send_counts();
   EXPECT_EQ(none.frames, 0u);
@@ -107,14 +107,14 @@ TEST_P(TransportConformanceTest, CountsWhatIsSent) {
   EXPECT_EQ(after.bytes, before.bytes + large.size());
   EXPECT_EQ(after.refused, 1u);
   EXPECT_EQ(after.max_queued_bytes, ends.client->queued_bytes());
-  // They stay readable, and the longest queue does not shrink.
+  // The counts stay readable, and the longest queue does not shrink.
   ends.client->Close();
   EXPECT_EQ(ends.client->send_counts().frames, after.frames);
   EXPECT_EQ(ends.client->send_counts().max_queued_bytes,
             after.max_queued_bytes);
 }
 
-TEST_P(TransportConformanceTest, EachFrameKeepsToItsOwnLimit) {
+TEST_P(TransportConformanceTest, EachRoomHasItsOwnLimit) {
   Ends ends(GetParam());
   FillTheKernel(ends.client.get());
   const std::string text(1000, 'x');
@@ -213,7 +213,7 @@ TEST_P(TransportConformanceTest, ATurnFindsRoomOnceTheFarEndHasReceived) {
 
 // Expected: congested() becomes true when more than half of a limit is used,
 // and false at a quarter.
-TEST_P(TransportConformanceTest, SaysWhenTheFarEndShouldNotBeAskedForMore) {
+TEST_P(TransportConformanceTest, ReportsCongestion) {
   Ends ends(GetParam());
   SendLimits limits;
   limits.frames = 100;
@@ -282,7 +282,7 @@ TEST_P(TransportConformanceTest, AnEarlierAttachmentsEventsAreNotReported) {
   EXPECT_EQ(drained, 0);
 }
 
-TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasReceived) {
+TEST_P(TransportConformanceTest, ReportsSinceWhenNothingWasReceived) {
   Ends ends(GetParam());
   EXPECT_EQ(ends.client->stalled_since(), absl::InfiniteFuture());
   FillTheKernel(ends.client.get());
@@ -306,7 +306,7 @@ TEST_P(TransportConformanceTest, SaysSinceWhenNothingWasReceived) {
 
 // This end does not read, and the far end closes. Expected: OnHangUp() is
 // called once.
-TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
+TEST_P(TransportConformanceTest, ReportsAHangUpToAnEndThatDoesNotRead) {
   Ends ends(GetParam());
   Watcher watcher;
   int readable = 0, hang_ups = 0;
@@ -327,7 +327,7 @@ TEST_P(TransportConformanceTest, AHangUpIsToldToAnEndThatDoesNotRead) {
 
 // A frame is refused. Expected: Wait() reports no room for it. Otherwise the
 // sender would spin.
-TEST_P(TransportConformanceTest, HasNoRoomForWhatItHasJustRefused) {
+TEST_P(TransportConformanceTest, WaitReportsNoRoomForARefusedFrame) {
   Ends ends(GetParam());
   while (ends.client->queued_bytes() == 0) {
     ASSERT_EQ(ends.client->Send(Frame(1, "small")), IoResult::kOk);
@@ -388,7 +388,7 @@ TEST_P(TransportConformanceTest, GathersWithinATurn) {
     EXPECT_TRUE(
         ends.client->Wait(Connection::kReadable, absl::InfiniteFuture()));
     EXPECT_EQ(TextOf(Next(ends.client.get(), ends.pool.get())), "0")
-        << "the first does not wait";
+        << "the first frame is sent at once";
   };
   ASSERT_TRUE(ends.server->Attach(ends.loop(), &server_watcher).ok());
   int received = 1;
@@ -510,7 +510,7 @@ TEST_P(TransportConformanceTest, OutsideATurnEachFrameLeavesAtOnce) {
   }
 }
 
-TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
+TEST_P(TransportConformanceTest, FlushDetachAndWaitSendGatheredFrames) {
   for (const int how : {0, 1, 2, 3}) {
     Ends ends(GetParam());
     Watcher watcher;
@@ -551,7 +551,7 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesWithFlushOrDetachOrWait) {
 // A turn gathers frames on one connection, then blocks on another one.
 // Expected: the gathered frames are sent first, because their receiver may wait
 // for them.
-TEST_P(TransportConformanceTest, WhatIsGatheredLeavesBeforeAnyCallBlocks) {
+TEST_P(TransportConformanceTest, ABlockingCallFirstSendsGatheredFrames) {
   for (const int how : {0, 1, 2, 3}) {
     Ends ends(GetParam());
     std::unique_ptr<Connection> other_client, other_server;
@@ -597,7 +597,7 @@ TEST_P(TransportConformanceTest, WhatIsGatheredLeavesBeforeAnyCallBlocks) {
 
 // Frames that share a packet are received by one system call. Expected:
 // HasBuffered() is true until the last of them is returned.
-TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
+TEST_P(TransportConformanceTest, HasBufferedUntilTheLastFrame) {
   Ends ends(GetParam());
   Watcher watcher;
   bool sent = false;
@@ -628,7 +628,7 @@ TEST_P(TransportConformanceTest, KnowsWhatItHasBuffered) {
 
 // An end fills its queue and then waits in Receive(). Expected: it sends its
 // queue meanwhile. Otherwise two such ends would deadlock.
-TEST_P(TransportConformanceTest, WhileReceiveWaitsQueuedFramesLeave) {
+TEST_P(TransportConformanceTest, AWaitingReceiveSendsQueuedFrames) {
   for (const bool timed : {false, true}) {
     Ends ends(GetParam());
     const std::string large = Pattern(size_t{1} << 20);
@@ -664,7 +664,7 @@ bool Sleeps(pid_t thread) {
 
 // While the owner waits on one connection, it sends what is queued on another
 // one: its own frame, or one that a thread queues meanwhile, with any Room.
-TEST_P(TransportConformanceTest, WhatIsQueuedLeavesWhileTheOwnerWaits) {
+TEST_P(TransportConformanceTest, AWaitSendsTheQueuesOfOtherConnections) {
   const std::string large = Pattern(kPoolSize);
   for (const int how : {0, 1, 2}) {
     for (const int sender : {0, 1, 2}) {
@@ -715,7 +715,7 @@ TEST_P(TransportConformanceTest, WhatIsQueuedLeavesWhileTheOwnerWaits) {
   }
 }
 
-TEST_P(TransportConformanceTest, AnyThreadMayAsk) {
+TEST_P(TransportConformanceTest, AnyThreadMayReadTheState) {
   Ends ends(GetParam());
   std::atomic<bool> stop{false};
   Helper asker([&] {

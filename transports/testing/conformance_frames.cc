@@ -110,7 +110,7 @@ TEST_P(TransportConformanceTest, TheLargestPayloadAndNoneLarger) {
               ::testing::ExitedWithCode(EXIT_FAILURE), "over the limit");
 }
 
-TEST_P(TransportConformanceTest, APayloadOverThePoolsCapacityClosesIt) {
+TEST_P(TransportConformanceTest, ATooLargePayloadClosesTheConnection) {
   for (size_t size : {size_t{100}, size_t{101}, size_t{100000}}) {
     Ends ends(GetParam());
     BufferPool::Ptr small = BufferPool::Create(100);
@@ -282,7 +282,7 @@ TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
     frame.connection = connection;
     const IoResult result = carrying.client->Send(frame);
     if (result != IoResult::kOk) {
-      EXPECT_EQ(connection->get(), before) << "it is the caller's still";
+      EXPECT_EQ(connection->get(), before) << "the caller still owns it";
     }
     return result;
   };
@@ -357,7 +357,7 @@ TEST_P(TransportConformanceTest, KnowsWhetherTheFarEndHasReceivedAll) {
   EXPECT_EQ(ends.client->unreceived_bytes(), 0u);
 }
 
-TEST_P(TransportConformanceTest, TellsWhenHalfOfTheDescriptorsAreReceived) {
+TEST_P(TransportConformanceTest, ReportsWhenHalfOfTheDescriptorsAreReceived) {
   constexpr size_t kMany = 32;
   Ends ends(GetParam());
   Watcher observer;
@@ -400,7 +400,7 @@ TEST_P(TransportConformanceTest, TellsWhenHalfOfTheDescriptorsAreReceived) {
   EXPECT_EQ(received, 3);
 }
 
-TEST_P(TransportConformanceTest, APayloadsBufferIsOfTheReadersPool) {
+TEST_P(TransportConformanceTest, APayloadsBufferBelongsToTheReadersPool) {
   Ends ends(GetParam());
   for (const size_t capacity : {size_t{0}, size_t{10}, size_t{100000}}) {
     BufferPool::Ptr pool = BufferPool::Create(capacity);
@@ -412,7 +412,7 @@ TEST_P(TransportConformanceTest, APayloadsBufferIsOfTheReadersPool) {
   }
 }
 
-TEST_P(TransportConformanceTest, NoPoolIsOneOfCapacityZero) {
+TEST_P(TransportConformanceTest, ANullPoolHasCapacityZero) {
   Ends ends(GetParam());
   ASSERT_EQ(ends.client->Send(Frame(1, "")), IoResult::kOk);
   ASSERT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kOk);
@@ -428,7 +428,7 @@ TEST_P(TransportConformanceTest, NoPoolIsOneOfCapacityZero) {
 
 // A buffer is moved whose bytes after the payload are not zero. Expected: these
 // bytes are not sent.
-TEST_P(TransportConformanceTest, ABufferThatMovesTakesNothingAlong) {
+TEST_P(TransportConformanceTest, OnlyThePayloadOfAMovedBufferIsSent) {
   Ends ends(GetParam());
   BufferPool::Ptr pool = BufferPool::Create(1000);
   Buffer buffer = pool->Allocate();
@@ -482,7 +482,7 @@ TEST_P(TransportConformanceTest,
   EXPECT_FALSE(next.descriptor_lost);
 }
 
-TEST_P(TransportConformanceTest, WhatCannotBeSentIsTheCallersStill) {
+TEST_P(TransportConformanceTest, TheCallerKeepsAFrameThatCannotBeSent) {
   Ends ends(GetParam());
   std::unique_ptr<Connection> client, middle;
   ends.Connect(&client, &middle);

@@ -16,7 +16,7 @@ namespace le {
 namespace transports {
 namespace {
 
-TEST_P(TransportConformanceTest, WhatWasSentComesBeforeTheClose) {
+TEST_P(TransportConformanceTest, SentFramesArriveBeforeTheClose) {
   Ends ends(GetParam());
   // The closing end has an unread frame. The frames that it has sent must still
   // arrive.
@@ -41,7 +41,7 @@ TEST_P(TransportConformanceTest, WhatWasSentComesBeforeTheClose) {
                                 absl::InfiniteFuture()));
 }
 
-TEST_P(TransportConformanceTest, ReadableForAsLongAsThereIsSomething) {
+TEST_P(TransportConformanceTest, OnReadableIsCalledWhileFramesAreLeft) {
   Ends ends(GetParam());
   Watcher watcher;
   int calls = 0;
@@ -90,7 +90,7 @@ TEST_P(TransportConformanceTest, AHangUpDoesNotSpin) {
   EXPECT_EQ(calls, at_close);
 }
 
-TEST_P(TransportConformanceTest, GoesWithItsLastShare) {
+TEST_P(TransportConformanceTest, TheLastReferenceDestroysTheConnection) {
   Ends ends(GetParam());
   ConnectionRef first(std::move(ends.client));
   ConnectionRef second = first;
@@ -106,7 +106,7 @@ TEST_P(TransportConformanceTest, GoesWithItsLastShare) {
             IoResult::kClosed);
 }
 
-TEST_P(TransportConformanceTest, MayBeDestroyedInItsObserversCall) {
+TEST_P(TransportConformanceTest, OnReadableMayDestroyTheConnection) {
   Ends ends(GetParam());
   Watcher watcher;
   int calls = 0;
@@ -161,7 +161,7 @@ TEST_P(TransportConformanceTest, MovesToANestedLoop) {
   ends.server->Detach();
 }
 
-TEST_P(TransportConformanceTest, WhatIsClosedCannotBeAttached) {
+TEST_P(TransportConformanceTest, AClosedConnectionCannotBeAttached) {
   Ends ends(GetParam());
   Watcher watcher;
   int calls = 0;
@@ -178,7 +178,7 @@ TEST_P(TransportConformanceTest, WhatIsClosedCannotBeAttached) {
   EXPECT_EQ(calls, 0);
 }
 
-TEST_P(TransportConformanceTest, ToBeAttachedTwiceIsFatal) {
+TEST_P(TransportConformanceTest, AttachingTwiceIsFatal) {
   Ends ends(GetParam());
   Watcher watcher;
   ASSERT_TRUE(ends.server->Attach(ends.loop(), &watcher).ok());
@@ -190,7 +190,7 @@ TEST_P(TransportConformanceTest, ToBeAttachedTwiceIsFatal) {
 
 // Both observers must be called in the same turn. The first one ends the
 // attachment of the other. Expected: the other observer is not called.
-TEST_P(TransportConformanceTest, NoCallComesAfterTheEndOfTheAttachment) {
+TEST_P(TransportConformanceTest, NoCallFollowsTheEndOfTheAttachment) {
   for (const int how : {0, 1, 2}) {
     Ends ends(GetParam());
     std::unique_ptr<Connection> client, server;
@@ -226,7 +226,7 @@ TEST_P(TransportConformanceTest, NoCallComesAfterTheEndOfTheAttachment) {
   }
 }
 
-TEST_P(TransportConformanceTest, MayBeDestroyedWhenToldThatThereIsRoom) {
+TEST_P(TransportConformanceTest, OnWritableMayDestroyTheConnection) {
   Ends ends(GetParam());
   ends.client->SetSendLimits({10000, SIZE_MAX});
   Watcher watcher;
@@ -247,7 +247,7 @@ TEST_P(TransportConformanceTest, MayBeDestroyedWhenToldThatThereIsRoom) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_P(TransportConformanceTest, ReadInterestBeginsAnewWithEachAttachment) {
+TEST_P(TransportConformanceTest, EachAttachmentBeginsWithReadInterest) {
   Ends ends(GetParam());
   Watcher watcher;
   int calls = 0;

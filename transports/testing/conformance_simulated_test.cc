@@ -50,6 +50,6 @@ int main(int argc, char** argv) {
     return 1;
   }
   const std::string left = kernel.Leftovers();
-  if (!left.empty()) std::printf("these are left open:\n%s", left.c_str());
+  if (!left.empty()) std::printf("still open:\n%s", left.c_str());
   return left.empty() ? result : 1;
 }

@@ -37,7 +37,7 @@ void Append(OutputPacket* packet, const FrameHeader& header,
 }
 
 // Keeps the memory of sent packets for new packets. All connections share this
-// cache, because there may be thousands, and few of them have packets to send.
+// cache: there may be thousands of connections, but few have packets to send.
 SlotCache<PacketMemory>* Spares() {
   static auto* const spares = new SlotCache<PacketMemory>;
   return spares;

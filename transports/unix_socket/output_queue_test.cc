@@ -81,7 +81,7 @@ struct Case {
 // frame with a descriptor (and an announcement), and a large frame. In each
 // case every allocation fails once. Expected: the queue then has its former
 // content.
-TEST(OutputQueueTest, WantOfMemoryLeavesTheQueueAsItWas) {
+TEST(OutputQueueTest, ALackOfMemoryDoesNotChangeTheQueue) {
   int failures = 0;
   for (const Case& what : {Case{3000, false}, Case{4090, false}, Case{30, true},
                            Case{100000, false}}) {

@@ -88,7 +88,7 @@ class SmallBufferTest : public ::testing::Test, protected Connection::Observer {
       EXPECT_EQ(result, IoResult::kWouldBlock) << receiver_->close_status();
       if (result == IoResult::kClosed) return frame;
       if (sender_->queued_bytes() == 0) {
-        ADD_FAILURE() << "something is missing";
+        ADD_FAILURE() << "a frame is missing";
         return frame;
       }
       sender_->Flush();
@@ -133,7 +133,7 @@ TEST_F(SmallBufferTest, PayloadsOfAllSizes) {
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
-TEST_F(SmallBufferTest, ManyInLineKeepTheirOrder) {
+TEST_F(SmallBufferTest, QueuedFramesKeepTheirOrder) {
   // The first frame is so large that the queue cannot shrink before all frames
   // are queued.
   constexpr uint64_t kFrames = 60;
@@ -153,7 +153,7 @@ TEST_F(SmallBufferTest, ManyInLineKeepTheirOrder) {
 
 // Queued frames were cut for a send buffer of the usual size. Expected: they
 // are cut again into smaller parts.
-TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
+TEST_F(SmallBufferTest, QueuedPartsAreCutAgain) {
   uint64_t small = 0;
   while (sender_->queued_bytes() == 0) {
     ASSERT_EQ(Send(small, Pattern(100, small)), IoResult::kOk);
@@ -171,7 +171,7 @@ TEST_F(SmallBufferTest, PartsInLineAreCutAgain) {
 
 // Frames that a turn gathers form packets of 64 KiB. Expected: these packets
 // are divided.
-TEST_F(SmallBufferTest, WhatATurnGathersIsCutAgain) {
+TEST_F(SmallBufferTest, GatheredFramesAreCutAgain) {
   event::Loop* const loop = event::Thread::Current()->loop();
   ASSERT_TRUE(sender_->Attach(loop, this).ok());
   constexpr uint64_t kFrames = 200;
@@ -194,7 +194,7 @@ TEST_F(SmallBufferTest, WhatATurnGathersIsCutAgain) {
   sender_->Detach();
 }
 
-TEST_F(SmallBufferTest, VouchedForThoughCut) {
+TEST_F(SmallBufferTest, AFragmentedFrameHasCredentials) {
   ASSERT_TRUE(receiver_->SetReceiveCredentials(true).ok());
   const std::string payload = Pattern(3 * kMaxPacketBytes, 1);
   ASSERT_EQ(Send(1, payload, NullFile(), /*attach_credentials=*/true),
@@ -208,7 +208,7 @@ TEST_F(SmallBufferTest, VouchedForThoughCut) {
 
 // The queue keeps a full buffer, and copies the payload of a mostly empty one,
 // because no limit counts unused memory.
-TEST_F(SmallBufferTest, ALargeFrameThatWaitsKeepsItsBuffer) {
+TEST_F(SmallBufferTest, AQueuedLargeFrameKeepsItsBuffer) {
   uint64_t id = 0;
   for (size_t size : {kCapacity, 2 * kMaxPacketBytes}) {
     const std::string text = Pattern(size, ++id);
@@ -246,9 +246,9 @@ class SendCounter final : public event::sys::Interceptor {
   struct timespec time = {1000, 0};
 };
 
-// A frame with a descriptor follows another frame. Expected: it needs a packet
-// more (an announcement), unless the first frame said that it follows.
-TEST_F(SmallBufferTest, AFrameThatWasToFollowNeedsNoAnnouncement) {
+// A frame with a descriptor follows another frame. Expected: an announcement is
+// sent between them, unless the first frame had `attachment_follows`.
+TEST_F(SmallBufferTest, AnExpectedAttachmentNeedsNoAnnouncement) {
   for (const bool said : {false, true}) {
     Buffer buffer = pool_->Allocate();
     buffer.Assign(reinterpret_cast<const uint8_t*>("first"), 5);
@@ -265,7 +265,7 @@ TEST_F(SmallBufferTest, AFrameThatWasToFollowNeedsNoAnnouncement) {
   }
 }
 
-TEST_F(SmallBufferTest, AFullSocketIsNotAskedAtOnceAgain) {
+TEST_F(SmallBufferTest, AFullSocketIsNotRetriedAtOnce) {
   SendCounter counter;
   uint64_t id = 0;
   auto send = [&] { ASSERT_EQ(Send(id, Pattern(100, id)), IoResult::kOk); };
@@ -283,7 +283,7 @@ TEST_F(SmallBufferTest, AFullSocketIsNotAskedAtOnceAgain) {
   ++id;
   EXPECT_EQ(counter.sends, still_full);
 
-  // ExpectNext() calls Flush(), which tries to send at any time.
+  // ExpectNext() calls Flush(), which ignores the pause after a full socket.
   for (uint64_t i = 0; i < id; ++i) ExpectNext(i, Pattern(100, i));
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
@@ -315,7 +315,7 @@ TEST_F(SmallBufferTest, AFullQueueIsFlushedAtOnce) {
 
 // exit() outside the loop sends queued frames as far as the kernel accepts
 // them. The log has the number of dropped frames.
-TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
+TEST_F(SmallBufferTest, ExitSendsQueuedFrames) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   auto fill = [this] {
     event::Thread::Current();  // each function of the API does this
@@ -355,7 +355,7 @@ TEST_F(SmallBufferTest, AnExitHandsOverWhatIsQueued) {
 
 // A signal interrupts the wait. While its handler runs, a frame arrives, and
 // then the deadline passes. Expected: the frame is received.
-TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
+TEST_F(SmallBufferTest, AFrameThatArrivesDuringASignalIsReceived) {
   class Signal final : public event::sys::Interceptor {
    public:
     explicit Signal(std::function<void()> handler)
@@ -392,7 +392,7 @@ TEST_F(SmallBufferTest, WhatCameDuringASignalCountsAfterTheDeadline) {
 std::string* g_log;
 
 // At a close, frames that cannot be sent are dropped. The log has their number.
-TEST_F(SmallBufferTest, ACloseSaysWhatItDrops) {
+TEST_F(SmallBufferTest, ACloseLogsTheNumberOfDroppedFrames) {
   std::string log;
   g_log = &log;
   int held_back = 0;
@@ -430,7 +430,7 @@ TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
 // The kernel refuses a descriptor, with each possible error. Expected: the
 // frame, sent directly or queued, arrives with descriptor_lost and
 // lost_by_sender.
-TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
+TEST_F(SmallBufferTest, ADescriptorThatTheKernelRefuses) {
   struct Refusal final : event::sys::Interceptor {
     explicit Refusal(int error) : error(error) {
       event::sys::SetInterceptor(this);
@@ -472,7 +472,7 @@ TEST_F(SmallBufferTest, WhateverTheKernelHasAgainstADescriptor) {
 // A signal handler interrupts a send and calls exit(). At exit() the turn's
 // gathered frames should be sent, but the interrupted send holds the lock.
 // Expected: exit() does not wait for the lock.
-TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
+TEST_F(SmallBufferTest, ExitWithinASendDoesNotWait) {
   struct Signalled final : event::sys::Interceptor {
     int FailCall(const event::sys::Call& call) override {
       if (std::string(call.name) == "Send" && armed) {
@@ -510,7 +510,7 @@ TEST_F(SmallBufferTest, AnExitWithinASendDoesNotWaitForIt) {
 // A signal handler interrupts a log line and calls exit(). Expected: exit()
 // still sends the queue, but does not log a failure, because the interrupted
 // code holds the log's lock.
-TEST_F(SmallBufferTest, AnExitWithinALogLineDoesNotWaitForIt) {
+TEST_F(SmallBufferTest, ExitWithinALogLineDoesNotWait) {
   struct Signalled final : event::sys::Interceptor {
     int FailCall(const event::sys::Call&) override { return 0; }
     bool Clock(struct timespec*) override {
@@ -627,8 +627,9 @@ TEST_F(SmallBufferTest, ASendThatFindsTheConnectionBrokenFails) {
   sender_->Detach();
 }
 
-// Signals may interrupt a blind receive before its timeout, again and again.
-// Expected: the first one makes the call use poll().
+// A blind receive is one without poll(). Signals may interrupt it before its
+// timeout, again and again. Expected: the first signal makes the call use
+// poll().
 TEST_F(SmallBufferTest, SignalsDoNotKeepAReceiveBlind) {
   struct Signals final : event::sys::Interceptor {
     Signals() { event::sys::SetInterceptor(this); }

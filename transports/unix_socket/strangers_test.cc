@@ -143,7 +143,8 @@ class OtherProcess final : public event::Process {
   uint64_t Random() override { return real_->Random(); }
   std::string GetEnv(const char* name) override { return real_->GetEnv(name); }
 
-  // The clock of the threads that this process starts is not changed.
+  // How far Now() is ahead. Threads that this process starts have the real
+  // clock.
   absl::Duration is_ahead;
 
  private:
@@ -326,7 +327,7 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
   const BufferPool::Ptr pool_ = BufferPool::Create(100);
 };
 
-TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
+TEST_F(StrangersTest, TheKernelRefusesDescriptorsUntilPassing) {
   if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Connect();
   EXPECT_EQ(SendDescriptor(), EPERM);
@@ -335,7 +336,7 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilTheConnectionIsPassedOn) {
 
 // A refused connection has no unread file descriptors, so this thread may close
 // it.
-TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
+TEST_F(StrangersTest, TheKernelRefusesDescriptorsUntilSetTrust) {
   if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Kernel kernel;
   BlockClosers(&kernel, getuid());
@@ -357,9 +358,9 @@ TEST_F(StrangersTest, TheKernelRefusesThemUntilANewOwnerLetsThemIn) {
   kernel.LastFrom(INT_MAX);
 }
 
-// A connection is prepared for passing on, but passing fails. Expected: it
-// still refuses file descriptors.
-TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
+// A connection is prepared for passing on, but passing fails. Expected: the
+// connection still refuses file descriptors.
+TEST_F(StrangersTest, AnEndWhosePassingFailsRefusesDescriptors) {
   Connect();
   if (SendDescriptor() != EPERM) GTEST_SKIP() << "this kernel cannot";
   int pair[2];
@@ -374,7 +375,7 @@ TEST_F(StrangersTest, AnEndThatIsNotPassedOnAfterAllTakesNone) {
   ExpectTakenOncePassedOn();
 }
 
-TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
+TEST_F(StrangersTest, AnotherThreadClosesThemOnAnOldKernel) {
   Kernel kernel;
   kernel.knows_rights = false;
   Connect();
@@ -395,7 +396,7 @@ TEST_F(StrangersTest, AnotherThreadClosesThemWhereTheKernelCannot) {
 }
 
 // A connection was made before this process could refuse file descriptors.
-TEST_F(StrangersTest, AnotherThreadClosesThoseOfAPassedSocketsBacklog) {
+TEST_F(StrangersTest, AnotherThreadClosesDescriptorsOfAPassedSocketsBacklog) {
   Kernel kernel;
   event::UniqueFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   struct sockaddr_un to = {};
@@ -433,7 +434,7 @@ TEST_F(StrangersTest, AnotherThreadClosesThoseOfAPassedSocketsBacklog) {
 
 using Trust = Connection::Trust;
 
-TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
+TEST_F(StrangersTest, AnotherThreadClosesUnreadDescriptors) {
   Kernel kernel;
   for (const bool with_bytes : {true, false}) {
     BeginSession(Trust::kStranger);
@@ -454,7 +455,7 @@ TEST_F(StrangersTest, WhatIsUnreadIsClosedByAnotherThread) {
 }
 
 // Descriptors of packets that break the rules, and of an incomplete frame.
-TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
+TEST_F(StrangersTest, AnotherThreadClosesDescriptorsWithoutAFrame) {
   struct Case {
     const char* name;
     uint16_t flags;
@@ -498,7 +499,7 @@ TEST_F(StrangersTest, WhatIsNotHandedOutIsClosedByAnotherThread) {
 
 // A packet without bytes closes the connection. `held` is kept until the
 // packet's descriptors are closed.
-TEST_F(StrangersTest, WhatComesWithoutAByteIsClosedByAnotherThread) {
+TEST_F(StrangersTest, AnotherThreadClosesThemForAnEmptyPacket) {
   Kernel kernel;
   Kept kept;
   const auto held = event::HeldRef::Adopt(&kept);
@@ -540,7 +541,7 @@ TEST_F(StrangersTest, ASessionMayTakeNoDescriptors) {
 }
 
 // The descriptor is sent before SetTrust() is called.
-TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
+TEST_F(StrangersTest, ADescriptorSentBeforeTheRefusalIsClosed) {
   Kernel kernel;
   BeginSession(Trust::kStranger);
   ASSERT_EQ(SendDescriptor(), 0);
@@ -556,7 +557,7 @@ TEST_F(StrangersTest, OneThatWasThereBeforeIsNotTakenEither) {
 
 // A close that blocks delays only closes of the same user. Each waiting close
 // keeps `held`.
-TEST_F(StrangersTest, TheClosesOfOneUserHoldUpNoOthers) {
+TEST_F(StrangersTest, ClosesOfOneUserDoNotDelayOthers) {
   constexpr uid_t kOne = 1, kTwo = 2;
   event::Process* const process = &process_;
   Kept kept;
@@ -631,7 +632,7 @@ TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
   const auto lines = [&](const std::string& user, const std::string& closes) {
     std::lock_guard<std::mutex> lock(log_mutex);
     return std::count_if(log.begin(), log.end(), [&](const std::string& line) {
-      return line.find("that " + user + " has") != std::string::npos &&
+      return line.find("from " + user + " are slow") != std::string::npos &&
              line.find(closes) != std::string::npos;
     });
   };
@@ -649,8 +650,8 @@ TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
     WaitForCloses();
   }
   EXPECT_EQ(lines("user 1", ""), 1);
-  EXPECT_EQ(lines("user 1", ": 2 are under way, and 0 wait"), 1);
-  EXPECT_EQ(lines("user 2", ": 1 are under way, and 0 wait"), 1);
+  EXPECT_EQ(lines("user 1", ", 2 are being closed, and 0 wait"), 1);
+  EXPECT_EQ(lines("user 2", ", 1 are being closed, and 0 wait"), 1);
   kernel.LastFrom(INT_MAX);
   while (AnyCloseIsUnfinished()) std::this_thread::yield();
   event::SetLogSink(nullptr);
@@ -658,7 +659,7 @@ TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
 
 // A client's connection is dropped unread. Expected: its close is charged to
 // the client's user, so blocked closes of unknown users do not delay it.
-TEST_F(StrangersTest, AClientThatIsDroppedUnreadIsClosedAsItsUsers) {
+TEST_F(StrangersTest, ADroppedClientIsClosedAsItsUser) {
   event::Process* const process = &process_;
   Kept kept;
   const auto held = event::HeldRef::Adopt(&kept);
@@ -753,7 +754,7 @@ constexpr int kMaxWaiting = static_cast<int>(kMaxClosesOfAUser);
 // A packet with too many file descriptors ends its session. Such a packet is
 // not received while any file descriptor of any user waits to be closed. So all
 // users together exceed their limits by at most one packet.
-TEST_F(StrangersTest, BrokenPacketsAreNotReceivedWhileOneIsNotClosed) {
+TEST_F(StrangersTest, BrokenPacketsAreNotReceivedWhileACloseWaits) {
   Kernel kernel;
   BlockClosers(&kernel, getuid());
   std::vector<std::unique_ptr<Connection>> ends;
@@ -780,7 +781,7 @@ TEST_F(StrangersTest, BrokenPacketsAreNotReceivedWhileOneIsNotClosed) {
 
 // The kernel reports the directory as the far end of each connection of a
 // client. So SetTrust() sets the payer: the server's user.
-TEST_F(StrangersTest, TheConnectionsOfOtherUsersAreReadMeanwhile) {
+TEST_F(StrangersTest, ConnectionsOfOtherUsersAreReadMeanwhile) {
   constexpr uid_t kOne = 1, kTwo = 2;
   Kernel kernel;
   BlockClosers(&kernel, kOne);
@@ -931,7 +932,7 @@ TEST_F(StrangersTest, AConnectionOfAStrangerBreaksTheProtocol) {
 }
 
 // This thread closes file descriptors of root and of the process's own user.
-TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
+TEST_F(StrangersTest, OnlyDescriptorsOfStrangersAreClosedElsewhere) {
   Kernel kernel;
   event::Process* const process = event::Process::Current();
   const auto is_closed_here = [&](uid_t user) {
@@ -946,7 +947,7 @@ TEST_F(StrangersTest, OnlyWhatStrangersHaveSentIsClosedElsewhere) {
 }
 
 // A signal handler in a closing thread might be delayed by a long close.
-TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
+TEST_F(StrangersTest, NoSignalHandlerRunsInAClosingThread) {
   Kernel kernel;
   const int fd = LowestFree();
   kernel.Forget();
@@ -960,7 +961,7 @@ TEST_F(StrangersTest, NoHandlerOfTheProgramRunsWhereStrangersAreClosed) {
   }
 }
 
-TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
+TEST_F(StrangersTest, WithoutAThreadTheCallerCloses) {
   Kernel kernel;
   OtherProcess process(0);
   const int fd = LowestFree();
@@ -969,9 +970,9 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerClosesItsOwn) {
   EXPECT_EQ(kernel.ClosedBy(fd), std::this_thread::get_id());
 }
 
-// The only thread is inside a blocked close. Expected: it closes the second
-// descriptor afterwards.
-TEST_F(StrangersTest, WithoutAnotherThreadTheOthersCloseItLater) {
+// The only thread is inside a blocked close. Expected: this thread closes the
+// second file descriptor afterwards.
+TEST_F(StrangersTest, WithoutANewThreadAnExistingThreadCloses) {
   Kernel kernel;
   OtherProcess process(1);
   Kept kept;

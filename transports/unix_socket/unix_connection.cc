@@ -65,8 +65,8 @@ uid_t UserOf(int fd) {
 int PollTimeout(event::Instant deadline, event::Instant now) {
   if (deadline == absl::InfiniteFuture()) return -1;
   if (deadline <= now) return 0;
-  // Round up. If it were rounded down, the timeout would be 0 in the last
-  // millisecond, and the caller would spin.
+  // Round up: a timeout of 0 in the last millisecond would make the caller
+  // spin.
   const int64_t ms = absl::ToInt64Milliseconds(
       absl::Ceil(deadline - now, absl::Milliseconds(1)));
   return static_cast<int>(std::min<int64_t>(ms, 1 << 30));
@@ -433,9 +433,9 @@ void UnixConnection::NotifyWhenReceived() {
 }
 
 // A socket is writable when at most a quarter of its send buffer is filled. So
-// this makes the buffer four times as large as tell_at. If the kernel's minimum
-// is larger, the socket becomes writable too early. OnReady() then starts a
-// timer.
+// this function makes the buffer four times as large as tell_at. If the
+// kernel's minimum is larger, the socket becomes writable too early. OnReady()
+// then starts a timer.
 void UnixConnection::AskToBeToldLocked() {
   // The kernel doubles the value of SO_SNDBUF.
   const int half_a_buffer =
@@ -486,7 +486,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
   const bool to_send = (events & Connection::kWritable) != 0;
   // Only the owner waits to read.
   const bool to_read = (events & Connection::kReadable) != 0;
-  // This thread's other connections send their queues on that loop.
+  // This thread's other connections send their queues on `served`.
   event::Loop* served = nullptr;
   if (deadline != absl::InfinitePast()) {
     event::Thread* const thread = event::Thread::Current();
@@ -655,7 +655,7 @@ absl::StatusOr<event::UniqueFd> UnixConnection::PeerPidFd() const {
   fd = sys::MoveFromStandard(fd);
   if (fd < 0) {
     return absl::UnimplementedError(
-        absl::StrCat("no descriptor left for a pidfd: ", std::strerror(errno)));
+        absl::StrCat("no file descriptor for a pidfd: ", std::strerror(errno)));
   }
   return event::UniqueFd(fd);
 }

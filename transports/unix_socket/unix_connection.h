@@ -155,9 +155,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void LearnPacketLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AskToBeToldLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnRetry();  // called when the timer of Output expires
-  // The number of bytes that the kernel holds for the far end, with its
-  // overhead.
-  // Nullopt: the kernel has refused to tell.
+  // The number of bytes that the kernel holds for the far end, with the
+  // kernel's overhead. Nullopt if the kernel does not tell.
   absl::optional<size_t> AskForUnreceivedLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t UnreceivedInKernelLocked() const

@@ -27,9 +27,9 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// How long a blocking call receives before it uses poll(). During a receive no
-// other thread can wake it to send what that thread has queued. Most calls are
-// shorter than this, so they need no poll().
+// A blocking call first receives for this time, then uses poll(). While it
+// receives, no other thread can wake it to send what that thread has queued.
+// Most calls are shorter than this, so they need no poll().
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The retry interval while no file descriptor is free, and in a blocking call
@@ -111,8 +111,9 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   StallClock stall_clock;
 
   // Sends the queue when the kernel accepts packets again. A blocking call of
-  // the owner serves only the innermost loop, so this uses that loop, and calls
-  // no observer. Without a nested loop the connection's own watch does this.
+  // the owner serves only the innermost loop, so a Flusher uses that loop, and
+  // calls no observer. Without a nested loop the connection's own watch sends
+  // the queue.
   class Flusher final : private event::Task,
                         private event::Watch,
                         private event::Timer {
@@ -286,8 +287,8 @@ class UnixConnection::Leftover final : private event::Task,
     }
     return false;
   }
-  // Call it if HasManyCloses(). False: the user has few again. Otherwise the
-  // loop stops reading the socket until then.
+  // Call it if HasManyCloses(). Returns false if the user has few closes again.
+  // Otherwise the loop stops reading the socket until the user has few.
   bool AwaitFewCloses() {
     if (connection_->loop_ == nullptr || few_closes_.waits()) return true;
     if (!few_closes_.Begin(connection_->process_, connection_->Payer(),

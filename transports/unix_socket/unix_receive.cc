@@ -83,7 +83,8 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   }
 }
 
-// Makes the socket blocking, with a timeout. False: the kernel refuses.
+// Makes the socket blocking, with a timeout. Returns false if the kernel
+// refuses.
 bool UnixConnection::SetBlindPause() {
   if (!has_blind_pause_) {
     struct timeval timeout = {};
@@ -183,7 +184,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
       case EINTR:
         if (!block) continue;
         // A signal ends the call even if its handler has SA_RESTART, since the
-        // socket has a timeout. Each try would have a new timeout.
+        // socket has a timeout. A retry here would start a new timeout.
         if (look != 0) room->Discard();
         return IoResult::kWouldBlock;
       case ECONNRESET:

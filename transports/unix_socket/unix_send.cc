@@ -200,8 +200,8 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   send_counts_.OnSent(frame.payload.size());
   send_counts_.OnQueued(output_->queue.bytes());
   UpdateCongestionLocked();
-  // Another packet's worth of frames was queued since the last attempt. If the
-  // socket was full, it may have room again: a handler may take long.
+  // A handler may take so long that a full socket has room again. So try again
+  // when another packet's worth of frames was queued since the last attempt.
   const size_t tried = output_->is_blocked() ? output_->blocked_bytes : 0;
   if (output_->queue.bytes() >= tried + kMaxPacketBytes) {
     FlushLocked();
@@ -487,7 +487,7 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     // Send the frame without the descriptor. Its flag still announces one, so
     // the far end knows that the sender lost it.
     LogForPeerLocked(event::LogLevel::kError,
-                     absl::StrCat("descriptor ", descriptor,
+                     absl::StrCat("file descriptor ", descriptor,
                                   " cannot be sent: ", std::strerror(error)));
     descriptor = -1;
     ancillary = OutgoingAncillary();

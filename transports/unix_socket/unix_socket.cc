@@ -208,7 +208,8 @@ class UnixAcceptor final : public Acceptor,
 
   const event::UniqueFd socket_;
   const std::string path_;
-  // Of the path that the destructor removes. None: the path is not removed.
+  // Identifies the path that the destructor removes. Empty if it must not be
+  // removed.
   const absl::optional<struct stat> identity_;
   event::Process* const process_;
   const UnixConnection::Strangers strangers_;
@@ -284,8 +285,8 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
     }
     if (sys::Unlink(address.c_str()) != 0 || !bind()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("cannot make the socket '", address,
-                       "' in the place of an old one: ", std::strerror(errno)));
+          absl::StrCat("cannot replace the old socket '", address,
+                       "': ", std::strerror(errno)));
     }
   }
   struct stat identity = {};

@@ -38,9 +38,10 @@ class UnixTransport final : public Transport {
 
   // The next Listen() uses `socket`, which already listens, in place of a new
   // one. Clients see the credentials of the process that called listen(), and
-  // connections may already wait in its backlog. Its acceptor never removes the
-  // path. Further errors of that Listen(): FailedPrecondition: `socket` does
-  // not listen at the address, or the path does not exist any more.
+  // connections may already wait in its backlog. The acceptor never removes the
+  // path. That Listen() has a further error:
+  //  - FailedPrecondition: `socket` does not listen at the address, or the path
+  //    does not exist any more.
   void UseListener(event::UniqueFd socket) { listener_ = std::move(socket); }
 
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(

@@ -49,7 +49,7 @@ class UnixSocketTest : public ::testing::Test {
   }
   ~UnixSocketTest() override {
     unlink(address().c_str());
-    EXPECT_EQ(rmdir(folder_.c_str()), 0) << "something is left in it";
+    EXPECT_EQ(rmdir(folder_.c_str()), 0) << "the folder is not empty";
   }
 
   std::string address() const { return folder_ + "/s"; }
@@ -68,7 +68,7 @@ class UnixSocketTest : public ::testing::Test {
   UnixTransport transport_{event::Process::Current()};
 };
 
-TEST_F(UnixSocketTest, APathHasSoManyBytes) {
+TEST_F(UnixSocketTest, APathHasALimitedLength) {
   const std::string front = folder_ + "/";
   const std::string longest =
       front + std::string(kMaxSocketPathBytes - front.size(), 'p');
@@ -85,7 +85,7 @@ TEST_F(UnixSocketTest, APathHasSoManyBytes) {
   }
 }
 
-TEST_F(UnixSocketTest, AnybodyMayConnectAndItsEndLeavesNothing) {
+TEST_F(UnixSocketTest, AnyUserMayConnectAndTheEndRemovesThePath) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   struct stat now;
   ASSERT_EQ(lstat(address().c_str(), &now), 0);
@@ -94,7 +94,7 @@ TEST_F(UnixSocketTest, AnybodyMayConnectAndItsEndLeavesNothing) {
   EXPECT_NE(lstat(address().c_str(), &now), 0);
 }
 
-TEST_F(UnixSocketTest, TakesThePlaceOfTheDeadButNotOfTheLivingNorOfAFile) {
+TEST_F(UnixSocketTest, ReplacesOnlyTheSocketOfADeadProcess) {
   {
     // This acceptor leaves its socket's path behind, like a process that dies.
     std::unique_ptr<Acceptor> first = Listen();
@@ -115,7 +115,7 @@ TEST_F(UnixSocketTest, TakesThePlaceOfTheDeadButNotOfTheLivingNorOfAFile) {
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(UnixSocketTest, AFullBacklogIsToldApartFromNobodyListening) {
+TEST_F(UnixSocketTest, AFullBacklogHasItsOwnError) {
   EXPECT_EQ(transport_.Connect(address()).status().code(),
             absl::StatusCode::kUnavailable);
   std::unique_ptr<Acceptor> acceptor = Listen();
@@ -141,7 +141,7 @@ TEST_F(UnixSocketTest, AFullBacklogIsToldApartFromNobodyListening) {
   EXPECT_TRUE(transport_.Connect(address()).ok());
 }
 
-TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogWaitsAndIsServedLater) {
+TEST_F(UnixSocketTest, WithoutADescriptorTheBacklogIsServedLater) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
   ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
@@ -248,7 +248,7 @@ class Connecting {
   pid_t pid_ = 0;
 };
 
-// Lets the next process get that pid, unless it is in use. Returns false if the
+// Makes the next process get `pid`, unless it is in use. Returns false if the
 // test has no permission for this.
 bool Choose(pid_t pid) {
   const event::UniqueFd file(
@@ -261,7 +261,7 @@ bool Choose(pid_t pid) {
 // A process connects and ends, and another process gets its pid. Expected:
 // peer() still returns the credentials of the process that connected, and
 // PeerPidFd() never returns a pidfd of the later process.
-TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
+TEST_F(UnixSocketTest, AReusedPidIsNotTheProcessThatConnected) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
   ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
@@ -288,13 +288,13 @@ TEST_F(UnixSocketTest, ANumberUsedAgainIsNotTheOneThatConnected) {
     struct pollfd dead = {late->get(), POLLIN, 0};
     EXPECT_EQ(poll(&dead, 1, 0), 1) << "it is the living one's";
   }
-  if (second == nullptr) GTEST_SKIP() << "numbers cannot be chosen here";
+  if (second == nullptr) GTEST_SKIP() << "no permission to choose a pid";
 }
 
 // A connection is passed, and the child of a fork also holds the receiver's
 // socket. The receiver closes before it has received the connection. Expected:
 // the connection's far end learns of the close.
-TEST_F(UnixSocketTest, AChildDoesNotKeepWhatWasNotReceived) {
+TEST_F(UnixSocketTest, AChildDoesNotKeepAnUnreceivedConnection) {
   std::unique_ptr<Acceptor> acceptor = Listen();
   Accepting accepting;
   ASSERT_TRUE(acceptor->Attach(loop(), &accepting).ok());
@@ -349,7 +349,7 @@ class PassedSocketTest : public UnixSocketTest {
 };
 
 // The backlog outlives the process that accepts.
-TEST_F(PassedSocketTest, ItsBacklogIsServedByOneAfterTheOther) {
+TEST_F(PassedSocketTest, ItsBacklogIsServedByOneAcceptorAfterAnother) {
   const event::UniqueFd kept = Listening(address());
   for (int i = 0; i < 2; ++i) {
     const auto client = transport_.Connect(address());
@@ -367,7 +367,7 @@ TEST_F(PassedSocketTest, ItsBacklogIsServedByOneAfterTheOther) {
   Unlink();
 }
 
-TEST_F(PassedSocketTest, SaysWhatIsWrongWithIt) {
+TEST_F(PassedSocketTest, ReportsWhatIsWrongWithTheSocket) {
   const std::string other = folder_ + "/t";
   ExpectError(event::UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC)),
               "is not a socket");
