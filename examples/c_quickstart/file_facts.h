@@ -13,7 +13,7 @@
 #define FILE_FACTS_PROTOCOL "file facts 1"
 
 typedef enum {
-  FILE_FACTS_GREETING, /* one way: text */
+  FILE_FACTS_GREETING, /* sent by the client without a request: text */
   FILE_FACTS_COUNT,    /* request: a file descriptor; response: the numbers */
   FILE_FACTS_NEWS      /* pushed by the server: text */
 } FileFacts_Kind_t;
