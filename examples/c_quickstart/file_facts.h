@@ -30,8 +30,8 @@ typedef struct {
 /* Offers the service. Its handlers run on the calling thread's loop. */
 void StartServer(void);
 
-/* Opens a session, and opens it again after each close. Each time the session is
- * open, sends requests, and calls `done` after the last response. */
+/* Opens a session, and opens it again after each close. After each opening,
+ * sends requests, and calls `done` after the last response. */
 void StartClient(const char* fileName, void (*done)(void));
 
 #endif /* EXAMPLES_C_QUICKSTART_FILE_FACTS_H_ */
