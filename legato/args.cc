@@ -207,7 +207,7 @@ void Arguments::Scan() {
     }
     le_result_t result = LE_BAD_PARAMETER;
     size_t skipped = 0;
-    // A callback may register further options. They do not apply to the present
+    // A callback may register further options. They do not apply to the current
     // argument.
     const size_t registered = options.size();
     for (size_t at = 0; at < registered; ++at) {

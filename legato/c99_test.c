@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A C program that calls each function of each header. It must compile as C99
- * without a warning. Each file has the calls of some headers. It prints TAP, and
- * its exit status is the result.
+ * without a warning. Each source file calls the functions of some headers. The
+ * program prints TAP, and its exit status is the number of failures.
  */
 
 #include "legato/c99_test.h"
@@ -60,11 +60,11 @@ static void Basics(void) {
   LE_TEST_OK((inline_static_assert(sizeof(int) >= 2, "an int"), 1) == 1,
              "an assertion in an expression");
   LE_TEST_OK(strcmp(_le_log_GetResultCodeString(LE_OK), "LE_OK") == 0,
-             "the old name");
+             "the old name of le_result_Txt()");
 }
 
-/* Calls a function that logs. Checks the ends of the lines that it logs: `ends`
- * has a '|' behind each. */
+/* Calls a function that logs. Checks how each logged line ends: `ends` has the
+ * expected ends in order, with a '|' behind each. */
 static void CheckLog(void (*function)(void), const char* ends) {
   static char log[4096];
   const int standardError = dup(STDERR_FILENO);
@@ -90,7 +90,7 @@ static void CheckLog(void (*function)(void), const char* ends) {
            strncmp(line + lineSize - size, ends, size) == 0;
     ends += size + (ends[size] == '|' ? 1 : 0);
   }
-  LE_TEST_OK(same && *ends == '\0', "the log");
+  LE_TEST_OK(same && *ends == '\0', "the logged lines");
 }
 
 /* ---- le_print ---- */
@@ -157,7 +157,7 @@ static void Logs(void) {
   LE_TEST_OK(le_log_GetTraceRef("units") == trace, "the same trace");
   LE_TEST_OK(!LE_IS_TRACE_ENABLED(trace) && !le_log_IsTraceEnabled(NULL),
              "off");
-  LE_TEST_OK(!LE_IS_TRACE_ENABLED(le_log_GetTraceRef("")), "no keyword");
+  LE_TEST_OK(!LE_IS_TRACE_ENABLED(le_log_GetTraceRef("")), "an empty keyword");
   /* Generated code uses these macros without a semicolon. */
   LE_ASSERT(trace != NULL)
   LE_ASSERT_OK(LE_OK)
@@ -184,7 +184,8 @@ static void Logs(void) {
     int evaluated = 0;
     LE_WARN("%d", ++evaluated);
     LE_DEBUG_IF(true, "%d", ++evaluated);
-    LE_TEST_OK(evaluated == 0, "what is not written is not evaluated");
+    LE_TEST_OK(evaluated == 0,
+               "arguments of an unwritten line are not evaluated");
   }
   le_log_SetFilterLevel(before);
 }
@@ -196,25 +197,26 @@ static void Macros(void) {
   LE_TEST_OK(false, "fails, and does not count");
   LE_TEST_END_TODO();
   LE_TEST_BEGIN_SKIP(true, 2)
-  LE_TEST_OK(false, "is left out");
+  LE_TEST_OK(false, "is skipped");
   LE_TEST_END_SKIP();
   LE_TEST(1 == 1);
   {
     int evaluated = 0;
-    LE_TEST_OK((evaluated = 1) == 1, "first the condition: %d", evaluated);
-    LE_TEST_OK(evaluated == 1, "once");
-    LE_TEST_ASSERT(evaluated == 1, "%s", "no semicolon is missing");
+    LE_TEST_OK((evaluated = 1) == 1, "the text is evaluated last: %d",
+               evaluated);
+    LE_TEST_OK(evaluated == 1, "the condition was evaluated");
+    LE_TEST_ASSERT(evaluated == 1, "%s", "an assertion with an argument");
   }
   LE_TEST_OUTPUT("# %s", "a line");
   LE_TEST_INFO("%s", "a remark");
-  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "none has failed");
+  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "no test has failed");
   {
     le_test_ChildRef_t child = LE_TEST_FORK("true");
     LE_TEST_JOIN(child);
     child = LE_TEST_FORK("sh", "-c", "exit 0");
     LE_TEST_JOIN(child);
   }
-  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "nor in the children");
+  LE_TEST_OK(LE_TEST_NUM_FAILURES == 0, "no child has failed");
 }
 
 /* Uses the macros in both forms: with a semicolon, and without one before a
@@ -274,7 +276,7 @@ int main(void) {
   TestCodePoints();
   TestTimes();
   _le_event_InitComponent();
-  LE_TEST_OK(Initialized, "the component's function");
+  LE_TEST_OK(Initialized, "the component was initialized");
   Macros();
   ExitIf(0);
   le_thread_CleanupLegatoThreadData();

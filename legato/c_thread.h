@@ -146,7 +146,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
       discarded.swap(queued_);
       free_.clear();
     }
-    // The destructor of each discarded function cancels it at the loop.
+    // `discarded` is destroyed here, without the lock. The destructor of each
+    // function cancels the function in the loop.
   }
 
   const std::string& name() const { return name_; }
@@ -157,8 +158,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   enum class Phase { kNew, kRunning, kEnded };
   static constexpr char kStartedAlready[] = "the thread has been started";
 
-  // A queued function. After its run the object is kept in free_, so that a
-  // later function needs no allocation.
+  // A queued function. After the function has run, the object is kept in free_,
+  // so that a later function needs no allocation.
   struct Function final : event::Task {
     explicit Function(CThread* of) : thread(of) {}
     void Run() override {

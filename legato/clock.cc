@@ -55,7 +55,7 @@ le_result_t Format(const char* function, le_clk_Time_t time,
   CheckNotForked(function);
   if (format == nullptr) Misuse(function, "the format is NULL");
   if (buffer == nullptr || buffer_size == 0) {
-    Misuse(function, "there is no buffer");
+    Misuse(function, "the buffer is NULL, or its size is 0");
   }
   time = ToTime(ToDuration(time));
   tm broken_down = {};

@@ -29,21 +29,21 @@ void TestSafeReferences(void) {
   LE_TEST_OK(le_ref_InitStaticMap(Things, 3) == map, "the same map");
   for (i = 0; i < 3; ++i) refs[i] = le_ref_CreateRef(map, &things[i]);
   LE_TEST_OK(((uintptr_t)refs[0] & 1) == 1 && (uintptr_t)refs[0] <= UINT32_MAX,
-             "odd, and below 2^32");
+             "a reference is odd and below 2^32");
   LE_TEST_OK(le_ref_CreateRef(map, NULL) == NULL, "NULL has no reference");
   le_ref_EnableTrace(map);
   LE_TEST_OK(le_ref_Lookup(map, refs[1]) == &things[1], "found");
-  LE_TEST_OK(le_ref_Lookup(map, &things[1]) == NULL, "a pointer is not");
+  LE_TEST_OK(le_ref_Lookup(map, &things[1]) == NULL, "a pointer is not found");
   LE_TEST_OK(le_ref_Lookup(le_ref_CreateMap("other", 1), refs[1]) == NULL,
-             "another map");
+             "not found in another map");
   le_ref_DeleteRef(map, refs[1]);
   le_ref_DeleteRef(map, refs[1]);
   LE_TEST_OK(le_ref_Lookup(map, refs[1]) == NULL, "deleted");
 
   iterator = le_ref_GetIterator(map);
-  LE_TEST_OK(le_ref_GetValue(iterator) == NULL, "before the first");
+  LE_TEST_OK(le_ref_GetValue(iterator) == NULL, "before the first reference");
   while (le_ref_NextNode(iterator) == LE_OK) {
-    /* The two references that are left, in the order of their creation. */
+    /* The other two references are visited in the order of their creation. */
     i = seen == 0 ? 0 : 2;
     LE_TEST_OK(le_ref_GetSafeRef(iterator) == refs[i] &&
                    le_ref_GetValue(iterator) == &things[i],
@@ -51,11 +51,12 @@ void TestSafeReferences(void) {
     le_ref_DeleteRef(map, refs[i]);
     LE_TEST_OK(le_ref_GetSafeRef(iterator) == NULL &&
                    le_ref_GetValue(iterator) == NULL,
-               "which is deleted");
+               "at a deleted reference");
     ++seen;
   }
-  LE_TEST_OK(seen == 2, "both");
-  LE_TEST_OK(le_ref_NextNode(iterator) == LE_FAULT, "behind the last");
+  LE_TEST_OK(seen == 2, "both references were visited");
+  LE_TEST_OK(le_ref_NextNode(iterator) == LE_FAULT,
+             "behind the last reference");
 }
 
 /* ---- le_dls ---- */
@@ -98,7 +99,7 @@ void TestLists(void) {
   le_dls_AddBefore(&List, &nodes[0].link, &nodes[4].link);
   LE_TEST_OK(Digits() == 51234, "in order");
   LE_TEST_OK(le_dls_NumLinks(&List) == 5 && !le_dls_IsListCorrupted(&List),
-             "five");
+             "five links");
   LE_TEST_OK(le_dls_IsHead(&List, &nodes[4].link) &&
                  le_dls_IsTail(&List, &nodes[3].link),
              "head and tail");
@@ -107,7 +108,7 @@ void TestLists(void) {
              "neighbours");
   LE_TEST_OK(le_dls_PeekNext(&List, &nodes[3].link) == NULL &&
                  le_dls_PeekPrev(&List, &nodes[4].link) == NULL,
-             "none");
+             "no neighbours");
   le_dls_Sort(&List, IsLess);
   LE_TEST_OK(Digits() == 12345, "sorted");
   le_dls_Swap(&List, &nodes[0].link, &nodes[4].link);
@@ -117,9 +118,10 @@ void TestLists(void) {
   LE_TEST_OK(Digits() == 25341, "swapped neighbours");
   le_dls_Swap(&List, le_dls_PeekNext(&List, le_dls_Peek(&List)),
               le_dls_Peek(&List));
-  LE_TEST_OK(Digits() == 52341 && !le_dls_IsListCorrupted(&List), "and back");
+  LE_TEST_OK(Digits() == 52341 && !le_dls_IsListCorrupted(&List),
+             "swapped back");
   le_dls_Swap(&List, le_dls_Peek(&List), le_dls_Peek(&List));
-  LE_TEST_OK(Digits() == 52341, "one with itself");
+  LE_TEST_OK(Digits() == 52341, "a link swapped with itself");
   le_dls_Remove(&List, &nodes[2].link);
   LE_TEST_OK(!le_dls_IsInList(&List, &nodes[2].link) &&
                  le_dls_IsInList(&List, &nodes[0].link),
@@ -127,7 +129,7 @@ void TestLists(void) {
   LE_TEST_OK(le_dls_Pop(&List) == &nodes[4].link &&
                  le_dls_PopTail(&List) == &nodes[0].link,
              "popped");
-  LE_TEST_OK(Digits() == 24, "two are left");
+  LE_TEST_OK(Digits() == 24, "two links are left");
   List = LE_DLS_LIST_INIT;
 }
 
@@ -174,7 +176,7 @@ void TestSingleLists(void) {
   LE_TEST_OK(SingleDigits() == 4312, "in order");
   LE_TEST_OK(le_sls_NumLinks(&Singles) == 4 && !le_sls_IsEmpty(&Singles) &&
                  !le_sls_IsListCorrupted(&Singles),
-             "four");
+             "four links");
   LE_TEST_OK(le_sls_IsHead(&Singles, &nodes[3].link) &&
                  le_sls_IsTail(&Singles, &nodes[1].link) &&
                  le_sls_Peek(&Singles) == &nodes[3].link &&
@@ -191,7 +193,7 @@ void TestSingleLists(void) {
       "the tail is removed");
   LE_TEST_OK(le_sls_RemoveAfter(&Singles, &nodes[0].link) == &nodes[1].link &&
                  le_sls_IsInList(&Singles, &nodes[2].link),
-             "one in between");
+             "a middle link is removed");
   LE_TEST_OK(le_sls_Pop(&Singles) == &nodes[0].link &&
                  le_sls_Pop(&Singles) == &nodes[2].link &&
                  le_sls_IsEmpty(&Singles),
@@ -223,7 +225,7 @@ void TestHashMaps(void) {
                  le_hashmap_GetFirstNode(map, &key, NULL) == LE_NOT_FOUND,
              "empty");
   LE_TEST_OK(le_hashmap_Put(map, "one", &one) == NULL, "new");
-  LE_TEST_OK(le_hashmap_Put(map, stored, &three) == NULL, "new too");
+  LE_TEST_OK(le_hashmap_Put(map, stored, &three) == NULL, "new");
   LE_TEST_OK(le_hashmap_Put(map, "two", &two) == &three, "replaced");
   LE_TEST_OK(le_hashmap_Get(map, "two") == &two &&
                  le_hashmap_GetStoredKey(map, "two") == stored &&
@@ -232,8 +234,8 @@ void TestHashMaps(void) {
              "found");
   LE_TEST_OK(le_hashmap_Size(map) == 2 && le_hashmap_ContainsKey(map, "one") &&
                  !le_hashmap_ContainsKey(map, "four"),
-             "two");
-  LE_TEST_OK(le_hashmap_ForEach(map, Add, &sum) && sum == 3, "all");
+             "two keys");
+  LE_TEST_OK(le_hashmap_ForEach(map, Add, &sum) && sum == 3, "all keys");
   LE_TEST_OK(
       le_hashmap_GetFirstNode(map, &key, &value) == LE_OK && value == &one,
       "first");
@@ -243,12 +245,12 @@ void TestHashMaps(void) {
   LE_TEST_OK(le_hashmap_GetNodeAfter(map, key, &key, NULL) == LE_NOT_FOUND,
              "last");
   LE_TEST_OK(le_hashmap_GetNodeAfter(map, "?", &key, NULL) == LE_BAD_PARAMETER,
-             "not there");
+             "an unknown key");
   iterator = le_hashmap_GetIterator(map);
-  LE_TEST_OK(le_hashmap_GetKey(iterator) == NULL, "before the first");
+  LE_TEST_OK(le_hashmap_GetKey(iterator) == NULL, "before the first key");
   LE_TEST_OK(le_hashmap_NextNode(iterator) == LE_OK &&
                  le_hashmap_GetValue(iterator) == &one,
-             "at the first");
+             "at the first key");
   LE_TEST_OK(le_hashmap_Remove(map, "one") == &one &&
                  le_hashmap_Remove(map, "one") == NULL &&
                  le_hashmap_GetValue(iterator) == NULL,
@@ -258,13 +260,13 @@ void TestHashMaps(void) {
                  le_hashmap_NextNode(iterator) == LE_OK &&
                  le_hashmap_GetValue(iterator) == &three &&
                  le_hashmap_NextNode(iterator) == LE_NOT_FOUND,
-             "to the end");
+             "forward to the end");
   LE_TEST_OK(le_hashmap_PrevNode(iterator) == LE_OK &&
                  le_hashmap_GetValue(iterator) == &three &&
                  le_hashmap_PrevNode(iterator) == LE_OK &&
                  le_hashmap_GetKey(iterator) == stored &&
                  le_hashmap_PrevNode(iterator) == LE_NOT_FOUND,
-             "and back");
+             "back to the beginning");
   iterator = le_hashmap_GetIterator(map);
   while (le_hashmap_NextNode(iterator) == LE_OK) {
   }
@@ -292,14 +294,14 @@ void TestHashMaps(void) {
   LE_TEST_OK(
       le_hashmap_HashUInt32(&number32) == le_hashmap_HashUInt32(&equal32) &&
           le_hashmap_EqualsUInt32(&number32, &equal32),
-      "32 bits");
+      "keys of 32 bits");
   LE_TEST_OK(
       le_hashmap_HashUInt64(&number64) == le_hashmap_HashUInt64(&equal64) &&
           le_hashmap_EqualsUInt64(&number64, &equal64),
-      "64 bits");
+      "keys of 64 bits");
   LE_TEST_OK(Hashuint16_t(&number16) == Hashuint16_t(&equal16) &&
                  Equalsuint16_t(&number16, &equal16),
-             "a type of the user");
+             "keys of a type of the user");
   map = le_hashmap_InitStatic(Static, 3, le_hashmap_HashVoidPointer,
                               le_hashmap_EqualsVoidPointer);
   LE_TEST_OK(le_hashmap_InitStatic(Static, 3, le_hashmap_HashVoidPointer,

@@ -114,8 +114,9 @@ le_result_t le_event_ServiceLoop(void) {
   const bool in_turn = loop->InTurn();
   if (current->MustEnd() && !in_turn) le::legato::EndCancelledThread();
   const bool ran = loop->RunStep();
-  // If le_thread_Cancel() was called meanwhile, the file descriptor may have
-  // lost its readiness. Then the caller must not poll, but call again.
+  // If le_thread_Cancel() was called meanwhile, the file descriptor may not be
+  // readable any more. So the result tells the caller to call again before it
+  // polls.
   return ran || (current->MustEnd() && !in_turn) ? LE_OK : LE_WOULD_BLOCK;
 }
 

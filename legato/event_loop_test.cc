@@ -37,7 +37,7 @@ TEST(EventLoopTest, ALoopIsNotRunInItsHandler) {
   EXPECT_EQ(inner, LE_BUSY);
 }
 
-TEST(EventLoopTest, AFunctionIsTriedOnTheCallingThread) {
+TEST(EventLoopTest, TryQueueAcceptsTheCallingThread) {
   bool called = false;
   ASSERT_EQ(le_event_TryQueueFunctionToThread(
                 nullptr,
@@ -51,7 +51,7 @@ TEST(EventLoopTest, AFunctionIsTriedOnTheCallingThread) {
   EXPECT_TRUE(called);
 }
 
-TEST(EventLoopTest, AFunctionIsTriedOnAThreadThatHasEnded) {
+TEST(EventLoopTest, TryQueueReportsAThreadThatHasEnded) {
   const auto call = [](void* called, void*) {
     *static_cast<bool*>(called) = true;
     le_event_StopLoop(nullptr);
@@ -79,7 +79,7 @@ TEST(EventLoopTest, ALoopReturnsWhenItIsStopped) {
                          nullptr, nullptr);
   le_event_QueueFunction(count, nullptr, nullptr);
   le_event_RunLoopUntilStopped();
-  EXPECT_EQ(calls, 1) << "it was ready in the same turn";
+  EXPECT_EQ(calls, 1) << "the function was ready in the same turn";
   // If the loop is stopped before it runs, it returns at once, and due
   // functions stay due.
   le_event_QueueFunction(count, nullptr, nullptr);
@@ -158,8 +158,8 @@ TEST(EventLoopTest, AFileIsAlwaysReadyForAMonitor) {
 }
 
 // The kernel refuses to watch a file descriptor. Expected: this is not fatal,
-// and the monitor works as soon as the kernel accepts it.
-TEST(EventLoopTest, AMonitorThatIsRefusedForNowWorksLater) {
+// and the monitor works as soon as the kernel accepts the file descriptor.
+TEST(EventLoopTest, AMonitorThatTheKernelRefusesWorksLater) {
   struct Refusal final : event::sys::Interceptor {
     int FailCall(const event::sys::Call& call) override {
       return call.name == std::string("EpollCtl") ? ENOSPC : 0;
@@ -182,7 +182,7 @@ TEST(EventLoopTest, AMonitorThatIsRefusedForNowWorksLater) {
   close(fds[1]);
 }
 
-TEST(EventLoopTest, HalfCloseAndHangUpAreAlwaysTold) {
+TEST(EventLoopTest, HalfCloseAndHangUpAreAlwaysReported) {
   for (const bool half : {true, false}) {
     int fds[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);

@@ -60,8 +60,8 @@ class Monitor final : private Watch {
         events_(events),
         owner_(Thread::Current()) {}
 
-  // Begins to watch. On failure returns false and sets errno. If the kernel
-  // lacks memory or watches, the loop retries and logs it.
+  // Begins to watch. On failure returns false and sets errno. If the kernel has
+  // no memory or no watch left, the loop logs the error and retries.
   bool Begin() {
     le::event::Loop* const loop = owner_->loop();
     if (loop->AddWatch(this, fd_, ToInterest(events_))) return true;
@@ -131,7 +131,7 @@ le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
   monitor->ref = Monitors::OfCurrentThread()->Add(monitor);
   if (!monitor->Begin()) {
     if (errno == EEXIST) {
-      Misuse(__func__, "file descriptor ", fd, " has a monitor of this thread");
+      Misuse(__func__, "this thread already monitors file descriptor ", fd);
     }
     le::event::Log(le::event::LogLevel::kError,
                    absl::StrCat("le_fdMonitor_Create: file descriptor ", fd,
@@ -162,14 +162,18 @@ void le_fdMonitor_SetContextPtr(le_fdMonitor_Ref_t monitorRef,
 void* le_fdMonitor_GetContextPtr(void) {
   CheckNotForked(__func__);
   Monitor* const monitor = CurrentMonitor::Get()->monitor;
-  if (monitor == nullptr) Misuse(__func__, "not inside a monitor's handler");
+  if (monitor == nullptr) {
+    Misuse(__func__, "no handler of a monitor is running");
+  }
   return monitor->context;
 }
 
 le_fdMonitor_Ref_t le_fdMonitor_GetMonitor(void) {
   CheckNotForked(__func__);
   Monitor* const monitor = CurrentMonitor::Get()->monitor;
-  if (monitor == nullptr) Misuse(__func__, "not inside a monitor's handler");
+  if (monitor == nullptr) {
+    Misuse(__func__, "no handler of a monitor is running");
+  }
   return monitor->ref;
 }
 

@@ -172,7 +172,7 @@ TEST_F(CApiDeathTest, LoopMisuse) {
 }
 
 // With LE_ABORT_ON_FATAL the process calls abort(), which leaves a core dump.
-TEST_F(CApiDeathTest, MisuseAbortsIfTheEnvironmentWantsIt) {
+TEST_F(CApiDeathTest, MisuseAbortsIfTheEnvironmentSaysSo) {
   for (const char* value : {"1", "yes"}) {
     EXPECT_EXIT(
         {
@@ -224,7 +224,7 @@ TEST_F(CApiDeathTest, TheEnvironmentEnablesATraceOfAComponent) {
 
 // The library calls functions of the program that throw. Expected: this is
 // fatal, because the library cannot continue after the exception.
-TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
+TEST_F(CApiDeathTest, AnExceptionInAFunctionOfTheProgramIsFatal) {
   const auto run_loop = [] {
     try {
       le_event_RunLoop();
@@ -357,9 +357,9 @@ TEST_F(CApiDeathTest, NoExceptionLeavesWhatTheLibraryCalls) {
 }
 
 // A thread is adopted again after its cleanup. Its new Thread object may have
-// the address of the former one. Expected: references of the former one are
-// invalid.
-TEST_F(CApiDeathTest, WhatAnEndedThreadOwnedIsNobodys) {
+// the address of the former Thread object. Expected: references of the former
+// object are invalid.
+TEST_F(CApiDeathTest, AnAdoptedThreadCannotUseItsFormerObjects) {
   EXPECT_FATAL(std::thread([] {
                  le_thread_InitLegatoThreadData("former");
                  const le_timer_Ref_t timer = le_timer_Create("x");
@@ -410,7 +410,7 @@ TEST_F(CApiDeathTest, SemaphoreAndPoolMisuse) {
 
 // ---- In simulated processes ----
 
-TEST_F(CApiTest, EverythingButDescriptorsWorksInASimulation) {
+TEST_F(CApiTest, ThreadsTimersAndSemaphoresWorkInASimulation) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Simulation sim(seed);
     std::string seen;

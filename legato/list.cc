@@ -149,7 +149,7 @@ void le_dls_Swap(le_dls_List_t* listPtr, le_dls_Link_t* linkPtr,
   }
   if (linkPtr == otherLinkPtr) return;
   le_dls_Link_t* const head = list->headLinkPtr;
-  le_dls_Link_t place;  // marks the place of linkPtr
+  le_dls_Link_t place;  // marks the position of linkPtr
   InsertBefore(linkPtr, &place);
   Remove(list, linkPtr);
   InsertBefore(otherLinkPtr, linkPtr);

@@ -77,7 +77,7 @@ void TestEvents(void) {
   le_event_RemoveHandler(Removed);
   le_event_QueueFunction(StopLoop, NULL, NULL);
   le_event_RunLoopUntilStopped();
-  LE_TEST_OK(Sum == 332, "each handler once: %d", Sum);
+  LE_TEST_OK(Sum == 332, "each handler was called once: %d", Sum);
   Calls = 0;
   LE_TEST_OK(
       le_event_QueueFunctionToThreadUnique(NULL, CountCall, &Sum, NULL) ==
@@ -86,16 +86,16 @@ void TestEvents(void) {
               le_thread_GetCurrent(), CountCall, &Sum, NULL) == LE_DUPLICATE &&
           le_event_QueueFunctionToThreadUnique(NULL, CountCall, &Calls, NULL) ==
               LE_OK,
-      "once only");
+      "the same call is queued once");
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  LE_TEST_OK(Calls == 2, "two functions");
+  LE_TEST_OK(Calls == 2, "two calls");
   LE_TEST_OK(le_event_QueueFunctionToThreadUnique(NULL, CountCall, &Sum,
                                                   NULL) == LE_OK,
-             "no more queued");
+             "the same call is queued again after the first has run");
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  LE_TEST_OK(Calls == 3, "three functions");
+  LE_TEST_OK(Calls == 3, "three calls");
   LE_TEST_OK(
       le_event_TryQueueFunctionToThread(NULL, StopLoop, NULL, NULL) == LE_OK &&
           le_event_TryRunLoopUntilStopped() == LE_OK,
@@ -117,27 +117,27 @@ void TestSignalHandlers(void) {
   le_sig_SetEventHandler(SIGUSR1, OnSignal);
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  LE_TEST_OK(Signals == 1, "a signal from before");
+  LE_TEST_OK(Signals == 1, "a signal that arrived before its handler was set");
   le_sig_SetEventHandler(SIGUSR2, OnSignal);
   raise(SIGUSR1);
   raise(SIGUSR2);
-  LE_TEST_OK(Signals == 1, "not at once");
+  LE_TEST_OK(Signals == 1, "only the loop calls handlers");
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  LE_TEST_OK(Signals == 3, "both");
+  LE_TEST_OK(Signals == 3, "both signals");
   raise(SIGUSR2);
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  LE_TEST_OK(Signals == 3, "deleted");
+  LE_TEST_OK(Signals == 3, "the handlers were deleted");
   le_sig_SetEventHandler(SIGUSR2, OnSignal);
   le_sig_SetEventHandler(SIGUSR2, NULL);
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  LE_TEST_OK(Signals == 3, "no handler any more");
+  LE_TEST_OK(Signals == 3, "the handler was removed");
   le_sig_SetEventHandler(SIGUSR2, OnSignal);
   while (le_event_ServiceLoop() == LE_OK) {
   }
-  LE_TEST_OK(Signals == 4, "it was pending");
+  LE_TEST_OK(Signals == 4, "a pending signal reaches a new handler");
 }
 
 /* ---- Monitors ---- */
@@ -175,13 +175,13 @@ void TestMonitors(void) {
   le_fdMonitor_SetContextPtr(monitor, &Events);
   le_fdMonitor_SetDeferrable(monitor, true);
   LE_ASSERT(write(EventFd, &one, sizeof(one)) == 8);
-  LE_TEST_OK(le_event_ServiceLoop() == LE_WOULD_BLOCK, "not enabled");
+  LE_TEST_OK(le_event_ServiceLoop() == LE_WOULD_BLOCK, "POLLIN is not enabled");
   le_fdMonitor_Enable(monitor, POLLIN);
   Serve();
   LE_TEST_OK(Events == 1, "event");
   le_fdMonitor_Disable(monitor, POLLIN);
   LE_ASSERT(write(EventFd, &one, sizeof(one)) == 8);
-  LE_TEST_OK(le_event_ServiceLoop() == LE_WOULD_BLOCK, "disabled");
+  LE_TEST_OK(le_event_ServiceLoop() == LE_WOULD_BLOCK, "POLLIN is disabled");
   le_fdMonitor_Delete(monitor);
   close(EventFd);
 }
@@ -196,7 +196,7 @@ static void OnExpiry(le_timer_Ref_t timer) {
 }
 
 static void OnLast(le_timer_Ref_t timer) {
-  LE_TEST_OK(le_timer_GetMsTimeRemaining(timer) == 0, "it has expired");
+  LE_TEST_OK(le_timer_GetMsTimeRemaining(timer) == 0, "no time remains");
   le_event_StopLoop(NULL);
 }
 
@@ -214,13 +214,15 @@ void TestTimers(void) {
   LE_TEST_OK(le_clk_Equal(le_timer_GetTimeRemaining(timer), zero), "stopped");
   le_timer_SetMsInterval(timer, UINT32_MAX);
   le_timer_Start(timer);
-  LE_TEST_OK(le_timer_SetWakeup(timer, false) == LE_BUSY, "while it runs");
-  LE_TEST_OK(le_timer_GetTimeRemaining(timer).sec > 1000000, "it runs long");
+  LE_TEST_OK(le_timer_SetWakeup(timer, false) == LE_BUSY,
+             "wake-up of a running timer");
+  LE_TEST_OK(le_timer_GetTimeRemaining(timer).sec > 1000000,
+             "a long time remains");
   LE_TEST_OK(le_timer_SetMsInterval(timer, 2000000000) == LE_OK &&
                  le_timer_GetTimeRemaining(timer).sec > 1000000 &&
                  le_timer_GetTimeRemaining(timer).sec <= 2000000,
-             "not as long");
-  LE_TEST_OK(le_timer_SetMsInterval(timer, 0) == LE_OK, "and now no longer");
+             "less time remains");
+  LE_TEST_OK(le_timer_SetMsInterval(timer, 0) == LE_OK, "an interval of 0");
   le_event_RunLoopUntilStopped();
   LE_TEST_OK(!le_timer_IsRunning(timer), "expired");
 
@@ -228,15 +230,16 @@ void TestTimers(void) {
   LE_ASSERT_OK(le_timer_SetContextPtr(timer, &Expiries));
   LE_ASSERT_OK(le_timer_SetMsInterval(timer, 1));
   LE_ASSERT_OK(le_timer_SetRepeat(timer, 3));
-  LE_TEST_OK(le_timer_Stop(timer) == LE_FAULT, "stop before start");
+  LE_TEST_OK(le_timer_Stop(timer) == LE_FAULT, "stopping a stopped timer");
   LE_ASSERT_OK(le_timer_Start(timer));
-  LE_TEST_OK(le_timer_Start(timer) == LE_BUSY, "start twice");
-  LE_TEST_OK(le_timer_SetRepeat(timer, 5) == LE_BUSY, "set while running");
+  LE_TEST_OK(le_timer_Start(timer) == LE_BUSY, "starting a running timer");
+  LE_TEST_OK(le_timer_SetRepeat(timer, 5) == LE_BUSY,
+             "repeat count of a running timer");
   while (le_timer_IsRunning(timer)) Serve();
   LE_TEST_OK(Expiries == 3, "three expiries");
   LE_TEST_OK(le_timer_GetExpiryCount(timer) == 3, "expiry count");
   le_timer_Restart(timer);
-  LE_TEST_OK(le_timer_GetExpiryCount(timer) == 0, "counted anew");
+  LE_TEST_OK(le_timer_GetExpiryCount(timer) == 0, "a restart resets the count");
   LE_ASSERT_OK(le_timer_Stop(timer));
   le_timer_Delete(timer);
 }

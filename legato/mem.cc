@@ -223,7 +223,7 @@ le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
                            size_t bufSize) {
   const std::string& name = Checked(__func__, pool)->name;
   if (namePtr == nullptr || bufSize == 0) {
-    Misuse(__func__, "there is no buffer");
+    Misuse(__func__, "the buffer is NULL, or its size is 0");
   }
   const size_t size = name.copy(namePtr, bufSize - 1);
   namePtr[size] = '\0';
@@ -289,7 +289,7 @@ le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
 
 void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool) {
   Checked(__func__, subPool);
-  if (subPool->super_pool == nullptr) Misuse(__func__, "it is not a sub-pool");
+  if (subPool->super_pool == nullptr) Misuse(__func__, "not a sub-pool");
   Pools* const pools = Pools::OfCurrentProcess();
   const bool is_super = pools->FindIf([subPool](const le_mem_Pool& pool) {
     return pool.super_pool == subPool;

@@ -99,8 +99,8 @@ struct IfgenMutex final : le::event::ModuleState {
       std::make_shared<CMutex>(/*recursive=*/false);
 };
 
-// Its address is the reference, which is a constant, because static
-// constructors of the program may use the mutex.
+// The address of this object is the reference of that mutex. The address is a
+// constant, because static constructors of the program may use the mutex.
 le_mutex g_ifgen_mutex;
 
 std::shared_ptr<CMutex> Get(const char* function, le_mutex_Ref_t ref) {

@@ -75,10 +75,10 @@ void TestPackValues(void) {
   {
     uint8_t* at = Buffer;
     size_t size = 0;
-    LE_TEST_OK(le_pack_PackSize(&at, (size_t)0 - 1), "the size of no buffer");
+    LE_TEST_OK(le_pack_PackSize(&at, (size_t)0 - 1), "the largest size_t");
     at = Buffer;
     LE_TEST_OK(le_pack_UnpackSize(&at, &size) && size == UINT32_MAX,
-               "the largest size");
+               "unpacked as UINT32_MAX");
   }
 #ifdef IFGEN_PTR64
   LE_TEST_OK(sizeof(void*) == 8, "a pointer of 64 bits");
@@ -185,7 +185,7 @@ void TestPackTuplesAndReferences(void) {
   LE_TEST_OK(le_pack_PackSemanticTag(&at, 9) &&
                  le_pack_UnpackSemanticTag(&at, &tag) && tag == 0 &&
                  at == Buffer,
-             "tags take no room");
+             "tags are not written");
 }
 
 void TestPackStrings(void) {
@@ -196,18 +196,20 @@ void TestPackStrings(void) {
                  le_pack_PackTaggedString(&at, "", 3, 1) &&
                  le_pack_PackStringHeader(&at, 5),
              "packed strings");
-  LE_TEST_OK(!le_pack_PackString(&at, "abcd", 3), "too long");
-  LE_TEST_OK(!le_pack_PackString(&at, NULL, 3), "NULL");
+  LE_TEST_OK(!le_pack_PackString(&at, "abcd", 3), "a string that is too long");
+  LE_TEST_OK(!le_pack_PackString(&at, NULL, 3), "a NULL string");
   at = Buffer;
   LE_TEST_OK(le_pack_UnpackString(&at, text, sizeof(text), 3) &&
                  strcmp(text, "abc") == 0,
              "a string");
-  LE_TEST_OK(le_pack_UnpackString(&at, NULL, 0, 3), "an empty one to NULL");
+  LE_TEST_OK(le_pack_UnpackString(&at, NULL, 0, 3),
+             "an empty string unpacked to NULL");
   LE_TEST_OK(le_pack_UnpackStringHeader(&at, &size) && size == 5, "a header");
   at = Buffer;
-  LE_TEST_OK(!le_pack_UnpackString(&at, text, 3, 3), "no room for the 0");
+  LE_TEST_OK(!le_pack_UnpackString(&at, text, 3, 3), "no room for the final 0");
   at = Buffer;
-  LE_TEST_OK(!le_pack_UnpackString(&at, text, sizeof(text), 2), "a limit");
+  LE_TEST_OK(!le_pack_UnpackString(&at, text, sizeof(text), 2),
+             "a string above the limit");
 
   at = Buffer;
   LE_TEST_OK(le_pack_PackByteString(&at, "xyz", 3) &&
@@ -220,12 +222,12 @@ void TestPackStrings(void) {
                  memcmp(text, "xyz", 3) == 0,
              "bytes");
   LE_TEST_OK(!le_pack_UnpackByteString(&at, text, &size, 0), "too many bytes");
-  LE_TEST_OK(!le_pack_PackByteString(&at, NULL, 3), "NULL for bytes");
+  LE_TEST_OK(!le_pack_PackByteString(&at, NULL, 3), "NULL for 3 bytes");
   at = Buffer + 7 + 10 + 4;
-  LE_TEST_OK(le_pack_PackByteString(&at, NULL, 0), "NULL for no bytes");
+  LE_TEST_OK(le_pack_PackByteString(&at, NULL, 0), "NULL for 0 bytes");
   at = Buffer + 7 + 10;
   LE_TEST_OK(le_pack_UnpackByteStringHeader(&at, &size) && size == 6,
-             "a header of bytes");
+             "a header of a byte string");
 }
 
 void TestPackArrays(void) {
@@ -249,7 +251,7 @@ void TestPackArrays(void) {
                           &done);
   LE_TEST_OK(done, "packed references, with a tagged function");
   LE_PACK_PACKARRAY(&at, numbers, 3, 2, le_pack_PackUint16, &done);
-  LE_TEST_OK(!done, "too many");
+  LE_TEST_OK(!done, "more elements than the limit");
   at = Buffer;
   LE_PACK_UNPACKARRAY(&at, back, &count, 3, le_pack_UnpackUint16, &done);
   LE_TEST_OK(done && count == 3 && back[2] == 3, "an array");
@@ -265,7 +267,7 @@ void TestPackArrays(void) {
   LE_TEST_OK(done && references[0] == (void*)0x10003, "references again");
   at = Buffer;
   LE_PACK_UNPACKARRAY(&at, back, &count, 2, le_pack_UnpackUint16, &done);
-  LE_TEST_OK(!done, "more than there is room for");
+  LE_TEST_OK(!done, "more elements than the array can hold");
   at = Buffer;
   LE_PACK_PACKARRAY(&at, numbers, 1, 3, le_pack_PackUint16, &done);
   memset(Buffer + 4, 2, 4); /* an even number, which is not a reference */
@@ -277,7 +279,7 @@ void TestPackArrays(void) {
   at = Buffer;
   LE_TEST_OK(!le_pack_PackArrayHeader(&at, NULL, 2, 1, 3) &&
                  le_pack_PackArrayHeader(&at, NULL, 2, 0, 3),
-             "NULL for an array");
+             "a NULL array with and without elements");
   at = Buffer;
   LE_TEST_OK(le_pack_PackArrayHeader(&at, numbers, 2, 3, 3) &&
                  le_pack_PackTaggedArrayHeader(&at, numbers, 2, 0, 3, 1) &&
@@ -290,8 +292,8 @@ void TestPackArrays(void) {
       le_pack_UnpackArrayHeader(&at, numbers, 2, &count, 3) && count == 3,
       "a header");
   LE_TEST_OK(le_pack_UnpackArrayHeader(&at, NULL, 2, &count, 3) && count == 0,
-             "of no array");
+             "a header of an empty array");
   LE_TEST_OK(le_pack_UnpackIndefArrayHeader(&at) &&
                  le_pack_UnpackEndOfIndefArray(&at) && at == Buffer + 8,
-             "an end takes no room");
+             "an end has no bytes");
 }

@@ -22,7 +22,7 @@ struct Counted {
   int* const alive;
 };
 
-TEST(RefsTest, AThreadsObjectsGoWithTheThread) {
+TEST(RefsTest, TheEndOfAThreadDestroysItsObjects) {
   int alive = 0;
   std::thread([&] {
     using Refs = ThreadRefs<Counted, Handle*>;
@@ -36,7 +36,7 @@ TEST(RefsTest, AThreadsObjectsGoWithTheThread) {
   EXPECT_EQ(alive, 0);
 }
 
-TEST(RefsTest, AProcessesObjectsStay) {
+TEST(RefsTest, TheEndOfAThreadKeepsObjectsOfTheProcess) {
   int alive = 0;
   using Refs = ProcessRefs<Counted, Handle*>;
   Handle* ref = nullptr;
@@ -48,7 +48,7 @@ TEST(RefsTest, AProcessesObjectsStay) {
   EXPECT_EQ(alive, 0);
 }
 
-TEST(RefsTest, NoNumberStandsForTwoObjectsOfAnyType) {
+TEST(RefsTest, ObjectsOfAllTypesHaveDifferentNumbers) {
   int alive = 0;
   const auto counted = std::make_shared<Counted>(&alive);
   const void* const first =
@@ -63,7 +63,7 @@ TEST(RefsTest, NoNumberStandsForTwoObjectsOfAnyType) {
 }
 
 // The numbers wrap around. Expected: a number that is in use is skipped.
-TEST(RefsTest, NoNumberStandsForTwoObjectsAfterAWrap) {
+TEST(RefsTest, ANumberInUseIsNotReusedAfterAWrap) {
   RefMap<int, Handle*, RefNumbers<uint8_t, 1>> refs;
   Handle* const kept = refs.Add(std::make_shared<int>(-1));
   for (int i = 0; i < 200; ++i) {

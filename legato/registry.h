@@ -34,10 +34,10 @@ class Registry final : public event::ModuleState {
   }
 
   // Returns the object of a static variable of the program. The first call for
-  // a variable adds the object that make() returns. If make() returns null, so
-  // does this function. The address of the variable identifies the object. The
-  // variable itself is not used, because a former process of a simulation may
-  // have had an object for it.
+  // a variable adds the object that make() returns. If make() returns null,
+  // this function returns null. The address of the variable identifies the
+  // object. The value of the variable is not used, because a former process of
+  // a simulation may have set it.
   template <typename Make>
   Object* AddStatic(const void* variable, const Make& make) {
     event::MutexLock lock(&mutex_);

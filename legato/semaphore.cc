@@ -86,7 +86,8 @@ class Semaphore {
 using Semaphores = le::legato::ProcessRefs<Semaphore, le_sem_Ref_t>;
 
 // Waits for the semaphore. False: the count was 0 until the deadline. If the
-// thread was cancelled, it ends here, and the count does not change.
+// thread was cancelled, this call ends the thread, and the count does not
+// change.
 bool Wait(const char* function, le_sem_Ref_t ref, le::event::Instant deadline) {
   const Semaphore::Waited waited =
       Semaphores::Get(function, ref)->Wait(deadline);
@@ -98,7 +99,7 @@ bool Wait(const char* function, le_sem_Ref_t ref, le::event::Instant deadline) {
 
 le_sem_Ref_t le_sem_Create(const char* name, int32_t initialCount) {
   CheckNotForked(__func__);
-  if (initialCount < 0) Misuse(__func__, "a negative count");
+  if (initialCount < 0) Misuse(__func__, "the count is negative");
   return Semaphores::OfCurrentProcess()->Add(
       std::make_shared<Semaphore>(name == nullptr ? "" : name, initialCount));
 }

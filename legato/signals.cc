@@ -137,7 +137,7 @@ void le_sig_SetEventHandler(int sigNum,
   CheckNotForked(__func__);
   for (const int refused : {SIGKILL, SIGSTOP, SIGFPE, SIGILL, SIGSEGV, SIGBUS,
                             SIGABRT, SIGTRAP, SIGSYS}) {
-    if (sigNum == refused) Misuse(__func__, "not for signal ", sigNum);
+    if (sigNum == refused) Misuse(__func__, "cannot handle signal ", sigNum);
   }
   Block(__func__, sigNum);
   Signals::OfCurrentThread()->Set(sigNum, sigEventHandler);

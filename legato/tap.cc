@@ -52,7 +52,7 @@ bool g_todo ABSL_GUARDED_BY(g_test_mutex) = false;
 bool g_plans_at_end ABSL_GUARDED_BY(g_test_mutex) = true;
 
 [[noreturn]] void Exit(int failures) {
-  constexpr int kMaxStatus = 126;  // larger numbers have a meaning in shells
+  constexpr int kMaxStatus = 126;  // shells use larger numbers for their errors
   std::exit(std::min(failures, kMaxStatus));
 }
 }  // namespace

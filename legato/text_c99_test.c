@@ -32,7 +32,7 @@ static size_t OnError(size_t index, le_result_t error) {
   return 0;
 }
 
-/* Whether these were the errors of the last scan. */
+/* Returns whether the last scan had these errors. */
 static bool HadErrors(const le_result_t* errors, size_t num) {
   return NumErrors == num && memcmp(Errors, errors, num * sizeof(*errors)) == 0;
 }
@@ -50,11 +50,11 @@ void TestArgumentsThatRegister(void) {
   le_arg_SetFlagCallback(OnMore, "more", NULL);
   le_arg_SetFlagCallback(OnFlag, "more", NULL);
   le_arg_Scan();
-  /* The second "-more" has called OnFlag() and two callbacks OnMore(), which
-   * have registered 32 more options "-n". */
+  /* The first "-more" has called OnMore() once, and the second has called it
+   * twice. Each call registers 16 more callbacks for "-n". */
   LE_TEST_OK(
       le_arg_GetScanResult() == LE_OK && IntSum == 16 + 480 && Flags == 2,
-      "a callback registers more");
+      "a callback registers more callbacks");
 }
 
 void TestNegativeNumbers(void) {
@@ -108,7 +108,7 @@ void TestArguments(void) {
   LE_TEST_OK(le_arg_GetIntOption(&count, "c", "count") == LE_OK && count == 7,
              "a number");
   LE_TEST_OK(le_arg_GetIntOption(&count, NULL, "name") == LE_FORMAT_ERROR,
-             "no number");
+             "not a number");
   LE_TEST_OK(le_arg_GetStringOption(&name, NULL, "name") == LE_OK &&
                  strcmp(name, "") == 0,
              "an empty text");
@@ -137,7 +137,7 @@ void TestArguments(void) {
   le_arg_Scan();
   LE_TEST_OK(le_arg_GetScanResult() == LE_BAD_PARAMETER &&
                  HadErrors(errors, NUM_ARRAY_MEMBERS(errors)),
-             "each error");
+             "each error is reported");
   le_arg_SetErrorHandler(NULL);
 }
 
@@ -171,11 +171,11 @@ void TestUtf8(void) {
                  size == 7,
              "appended");
   LE_TEST_OK(le_utf8_Append(buffer, "f", sizeof(buffer), NULL) == LE_OVERFLOW,
-             "full");
+             "the buffer is full");
   LE_TEST_OK(le_utf8_CopyUpToSubStr(buffer, "key=value", "=", sizeof(buffer),
                                     NULL) == LE_OK &&
                  strcmp(buffer, "key") == 0,
-             "up to");
+             "copied up to the substring");
   LE_TEST_OK(le_utf8_ParseInt(&number, "-12") == LE_OK && number == -12 &&
                  le_utf8_ParseInt(&number, "0x1F") == LE_OK && number == 31 &&
                  le_utf8_ParseInt(&number, "010") == LE_OK && number == 8 &&
@@ -189,8 +189,8 @@ void TestUtf8(void) {
              "numbers");
 }
 
-/* Encodes the code point and decodes it again. Returns the number of bytes, or 0
- * if a result is wrong. */
+/* Encodes the code point and decodes it again. Returns the number of bytes. 0:
+ * a result is wrong. */
 static size_t BytesOf(uint32_t codePoint) {
   char buffer[4];
   size_t size = sizeof(buffer);
@@ -237,7 +237,7 @@ void TestCodePoints(void) {
              "encoded");
   LE_TEST_OK(le_utf8_EncodeUnicodeCodePoint(0x110000, buffer, &size) ==
                  LE_OUT_OF_RANGE,
-             "no code point");
+             "not a code point");
   LE_TEST_OK(Decode("") == LE_BAD_PARAMETER &&
                  Decode("\x80") == LE_FORMAT_ERROR &&
                  Decode("\xC3(") == LE_FORMAT_ERROR &&
@@ -296,11 +296,11 @@ void TestTimes(void) {
   LE_TEST_OK(le_clk_ConvertToUTCString(thousandth, "%J%K", text, sizeof(text),
                                        NULL) == LE_OK &&
                  strcmp(text, "001001234") == 0,
-             "with zeros");
+             "with leading zeros");
   LE_TEST_OK(le_clk_ConvertToLocalTimeString(half, "%Y", text, 4, &size) ==
                      LE_OVERFLOW &&
                  size == 0,
-             "no room");
+             "the buffer is too small");
   LE_TEST_OK(
       le_clk_GetUTCDateTimeString("", text, 1, &size) == LE_OK && size == 0,
       "an empty format");

@@ -212,8 +212,9 @@ void CThread::RunLoop() {
       MutexLock lock(&mutex_);
       if (std::exchange(stop_requested_, false)) return;
     }
-    // Returns after a stop that Cancel() has left, too. In a destructor of the
-    // thread neither condition above is then true.
+    // Run() also returns at once if Cancel() has stopped the loop before. In a
+    // destructor of the cancelled thread, neither condition above is then true,
+    // so the loop is run again.
     loop->Run();
   }
 }
@@ -320,7 +321,7 @@ le_result_t le_thread_GetName(le_thread_Ref_t threadRef, char* buffer,
                               size_t bufferSize) {
   CheckNotForked(__func__);
   if (buffer == nullptr || bufferSize == 0) {
-    Misuse(__func__, "there is no buffer");
+    Misuse(__func__, "the buffer is NULL, or its size is 0");
   }
   const auto thread = Threads::OfCurrentProcess()->Find(threadRef);
   const std::string name = thread == nullptr ? "(dead)" : thread->name();
@@ -374,7 +375,7 @@ void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef) {
 
 le_result_t le_thread_Sleep(int timeInSecs) {
   CheckNotForked(__func__);
-  if (timeInSecs < 0) Misuse(__func__, "a negative time");
+  if (timeInSecs < 0) Misuse(__func__, "the time is negative");
   const le::event::Instant end =
       Process::Current()->Now() + absl::Seconds(timeInSecs);
   le::event::Parker* const parker = Thread::Current()->parker();

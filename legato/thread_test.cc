@@ -26,7 +26,7 @@ namespace {
 
 void* Nothing(void*) { return nullptr; }
 
-TEST(ThreadTest, AdoptedThreadsMayComeAndGo) {
+TEST(ThreadTest, AThreadMayBeAdoptedAgainAfterItsCleanup) {
   std::thread([] {
     le_thread_InitLegatoThreadData("mine");
     EXPECT_STREQ(le_thread_GetMyName(), "mine");
@@ -64,7 +64,7 @@ TEST(ThreadTest, AHandlerMayEndItsThread) {
 
 // The loop of a thread is created at its first use. This thread uses no loop,
 // so it ends normally although no loop can be created.
-TEST(ThreadTest, AThreadThatNeedsNoLoopTakesNoDescriptor) {
+TEST(ThreadTest, AThreadThatUsesNoLoopOpensNoFileDescriptor) {
   struct NoDescriptorLeft final : event::sys::Interceptor {
     NoDescriptorLeft() { event::sys::SetInterceptor(this); }
     ~NoDescriptorLeft() override { event::sys::SetInterceptor(nullptr); }
@@ -78,7 +78,7 @@ TEST(ThreadTest, AThreadThatNeedsNoLoopTakesNoDescriptor) {
   EXPECT_EQ(le_thread_Join(thread, nullptr), LE_OK);
 }
 
-TEST(ThreadTest, WhatIsQueuedBeforeTheLoopIsThereRunsInOrder) {
+TEST(ThreadTest, FunctionsQueuedBeforeTheLoopExistsRunInOrder) {
   static std::string seen;
   seen.clear();
   const le_thread_Ref_t thread = le_thread_Create(
@@ -99,7 +99,7 @@ TEST(ThreadTest, WhatIsQueuedBeforeTheLoopIsThereRunsInOrder) {
   EXPECT_EQ(seen, "ab");
 }
 
-TEST(ThreadTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
+TEST(ThreadTest, AThreadCancelledBeforeItsLoopExistsEnds) {
   const le_thread_Ref_t thread = le_thread_Create(
       "worker",
       [](void*) -> void* {
@@ -114,7 +114,7 @@ TEST(ThreadTest, AThreadCancelledBeforeItsLoopIsThereEnds) {
 
 // ---- Cancellation ----
 
-// The canceller of the thread, and the moment.
+// What cancels the thread, and when.
 enum class Cancels {
   kWhenThere,    // another thread, after `body` has posted `there`
   kBeforeStart,  // a function that was queued before the start
@@ -150,7 +150,7 @@ void CancelIn(void (*body)(Cancelled* self),
             },
             self);
         self->body(self);
-        ADD_FAILURE() << "it was not cancelled";
+        ADD_FAILURE() << "the thread was not cancelled";
         return nullptr;
       },
       &cancelled);
@@ -177,8 +177,8 @@ void CancelIn(void (*body)(Cancelled* self),
 }
 
 // A destructor of a cancelled thread runs the loop. Expected: the thread does
-// not end in this destructor, so the other destructors run; and the loop runs
-// until the destructor stops it, whatever call the thread was cancelled in.
+// not end in this destructor, so the other destructors run. The loop runs until
+// the destructor stops the loop, whatever call the thread was cancelled in.
 TEST(ThreadTest, ADestructorOfACancelledThreadMayRunTheLoop) {
   static std::string ran;
   using Call = void (*)();
@@ -340,8 +340,6 @@ TEST(ThreadTest, AThreadWithALoopOfItsOwnIsCancelled) {
     CancelIn(serve, Cancels::kBeforeStart);
   }
 }
-
-// ---- A loop that can be left ----
 
 // ---- Joining ----
 

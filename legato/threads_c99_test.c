@@ -50,28 +50,28 @@ void TestMutexes(void) {
   le_mutex_Ref_t recursive = le_mutex_CreateRecursive("recursive");
   le_result_t other = LE_OK;
   le_thread_Ref_t thread;
-  LE_TEST_OK(InitMutexWasThere, "a mutex before main()");
+  LE_TEST_OK(InitMutexWasThere, "the mutex exists before main()");
   le_mutex_Lock(le_ifgen_InitMutexRef);
   le_mutex_Unlock(le_ifgen_InitMutexRef);
   Mutex = le_mutex_CreateNonRecursive("mutex");
   le_mutex_Lock(recursive);
   le_mutex_Lock(recursive);
-  LE_TEST_OK(le_mutex_TryLock(recursive) == LE_OK, "again");
+  LE_TEST_OK(le_mutex_TryLock(recursive) == LE_OK, "locked again");
   le_mutex_Unlock(recursive);
   le_mutex_Unlock(recursive);
   le_mutex_Unlock(recursive);
   le_mutex_Delete(recursive);
-  LE_TEST_OK(le_mutex_TryLock(Mutex) == LE_OK, "free");
+  LE_TEST_OK(le_mutex_TryLock(Mutex) == LE_OK, "the mutex was free");
   LE_TEST_OK(le_mutex_TryLock(Mutex) == LE_WOULD_BLOCK, "not recursive");
   RunThread("trier", TryMain, &other);
-  LE_TEST_OK(other == LE_WOULD_BLOCK, "taken");
+  LE_TEST_OK(other == LE_WOULD_BLOCK, "another thread holds the mutex");
   thread = le_thread_Create("counter", CountMain, NULL);
   le_thread_SetJoinable(thread);
-  le_thread_Start(thread); /* it waits until this thread unlocks */
+  le_thread_Start(thread); /* waits until this thread unlocks the mutex */
   Unlock();
   CountMain(NULL);
   le_thread_Join(thread, NULL);
-  LE_TEST_OK(Count == 2000, "one at a time");
+  LE_TEST_OK(Count == 2000, "one thread at a time");
   le_mutex_Delete(Mutex);
 }
 
@@ -108,13 +108,13 @@ void TestThreads(void) {
   le_thread_SetJoinable(thread);
   le_thread_Start(thread);
   LE_TEST_OK(le_thread_Join(thread, NULL) == LE_OK, "joined");
-  LE_TEST_OK(strcmp(Destructors, "210") == 0, "last first");
+  LE_TEST_OK(strcmp(Destructors, "210") == 0, "the last destructor runs first");
   LE_TEST_OK(le_thread_Join(thread, NULL) == LE_NOT_FOUND &&
                  le_thread_Cancel(thread) == LE_NOT_FOUND,
              "a stale reference");
   LE_TEST_OK(le_thread_GetName(thread, name, sizeof(name)) == LE_OK &&
                  strcmp(name, "(dead)") == 0,
-             "no name");
+             "the name for a stale reference");
 }
 
 /* ---- le_sem ---- */
@@ -122,8 +122,9 @@ void TestThreads(void) {
 void TestSemaphores(void) {
   le_sem_Ref_t semaphore = le_sem_Create("findable", 0);
   le_clk_Time_t moment = {0, 1000};
-  LE_TEST_OK(le_sem_TryWait(semaphore) == LE_WOULD_BLOCK, "empty");
-  LE_TEST_OK(le_sem_WaitWithTimeOut(semaphore, moment) == LE_TIMEOUT, "late");
+  LE_TEST_OK(le_sem_TryWait(semaphore) == LE_WOULD_BLOCK, "the count is 0");
+  LE_TEST_OK(le_sem_WaitWithTimeOut(semaphore, moment) == LE_TIMEOUT,
+             "timed out");
   le_sem_Post(semaphore);
   LE_TEST_OK(le_sem_GetValue(semaphore) == 1, "value");
   LE_TEST_OK(le_sem_WaitWithTimeOut(semaphore, moment) == LE_OK, "in time");
@@ -168,7 +169,7 @@ void TestRunningThreads(void) {
   LE_TEST_OK(le_thread_Join(thread, NULL) == LE_NOT_POSSIBLE, "not started");
   LE_TEST_OK(le_thread_GetName(thread, name, sizeof(name)) == LE_OVERFLOW &&
                  strcmp(name, "wor") == 0,
-             "cut name");
+             "truncated name");
   Semaphore = le_sem_Create("semaphore", 0);
   le_thread_Start(thread);
   le_sem_Post(Semaphore);
@@ -184,5 +185,5 @@ void TestRunningThreads(void) {
   LE_TEST_OK(le_thread_Cancel(thread) == LE_OK, "cancel");
   LE_TEST_OK(le_thread_Join(thread, NULL) == LE_OK, "joined after cancel");
   le_sem_Delete(Semaphore);
-  LE_TEST_OK(le_thread_Sleep(0) == LE_OK, "no sleep");
+  LE_TEST_OK(le_thread_Sleep(0) == LE_OK, "a sleep of 0 seconds");
 }

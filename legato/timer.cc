@@ -43,7 +43,7 @@ class CTimer final : private le::event::Timer {
   uint32_t expiries() const { return expiries_; }
 
   absl::Duration interval() const { return interval_; }
-  // If the timer is running, also changes the length of its present period. The
+  // If the timer is running, also changes the length of its current period. The
   // end of the period may then be in the past.
   void SetInterval(absl::Duration interval) {
     interval_ = interval;
@@ -82,7 +82,7 @@ class CTimer final : private le::event::Timer {
 
   Thread* const owner_;
   absl::Duration interval_;
-  Instant begin_;  // of the present period
+  Instant begin_;  // of the current period
   uint32_t expiries_ = 0;
 };
 

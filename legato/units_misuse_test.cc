@@ -75,7 +75,7 @@ TEST_F(UnitsDeathTest, TestsExitWithTheNumberOfFailures) {
       ExitedWithCode(0), "");
 }
 
-TEST_F(UnitsDeathTest, TestsThatGiveUpSaySo) {
+TEST_F(UnitsDeathTest, FatalTestsPrintBailOut) {
   using testing::ExitedWithCode;
   EXPECT_EXIT(
       {
@@ -153,9 +153,9 @@ TEST_F(UnitsDeathTest, Signals) {
   const auto handler = [](int) {};
   EXPECT_FATAL(le_sig_Block(9999), "le_sig_Block: 9999 is not a signal");
   EXPECT_FATAL(le_sig_SetEventHandler(SIGKILL, handler),
-               "le_sig_SetEventHandler: not for signal 9");
+               "le_sig_SetEventHandler: cannot handle signal 9");
   EXPECT_FATAL(le_sig_SetEventHandler(SIGSEGV, handler),
-               "le_sig_SetEventHandler: not for signal 11");
+               "le_sig_SetEventHandler: cannot handle signal 11");
 }
 
 // A thread ends while it has handlers of signals. This must not be fatal.
@@ -168,7 +168,7 @@ TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
 }
 
 // No file descriptor is free when a handler is set. Expected: this is not
-// fatal, and the handler is called once one is free.
+// fatal, and the handler is called when a file descriptor is free again.
 TEST(UnitsTest, ASignalWaitsUntilAFileDescriptorIsFree) {
   le_event_ServiceLoop();  // creates the loop
   struct rlimit before;
@@ -195,7 +195,7 @@ TEST(UnitsTest, ASignalWaitsUntilAFileDescriptorIsFree) {
 
 // Some functions of Legato return an int instead of an le_result_t.
 // LE_ASSERT_OK must accept an int.
-TEST(UnitsTest, AnIntIsAResultToo) {
+TEST(UnitsTest, AssertOkAcceptsAnInt) {
   const int result = LE_OK;
   LE_ASSERT_OK(result);
   inline_static_assert(sizeof(int) >= 2, "an int");
@@ -257,7 +257,7 @@ TEST_F(UnitsDeathTest, AnExitHandlerMayUseThePoolThatHasNoMemory) {
   }
 }
 
-// A static object belongs to the address of its variable.
+// The address of the variable identifies the pool.
 TEST(UnitsTest, AStaticPoolIsFoundAfterItsVariableHasChanged) {
   static le_mem_PoolRef_t variable;
   const le_mem_PoolRef_t pool =
@@ -299,7 +299,7 @@ TEST_F(UnitsDeathTest, Events) {
                "le_event_RemoveHandler: a stale");
 }
 
-TEST_F(UnitsDeathTest, ACallbackDoesNotScan) {
+TEST_F(UnitsDeathTest, ACallbackMustNotScan) {
   static const char* argv[] = {"tool", "-f"};
   const auto scan = [](le_arg_FlagCallbackFunc_t callback) {
     le_arg_SetArgs(2, argv);
@@ -311,7 +311,7 @@ TEST_F(UnitsDeathTest, ACallbackDoesNotScan) {
                "le_arg_SetArgs: .*callback");
 }
 
-TEST_F(UnitsDeathTest, TheRest) {
+TEST_F(UnitsDeathTest, OtherFunctions) {
   EXPECT_FATAL(le_hashmap_Create("map", 1, nullptr, nullptr),
                "le_hashmap_Create");
   EXPECT_FATAL(le_hashmap_Get(nullptr, nullptr), "le_hashmap_Get");
@@ -408,7 +408,7 @@ TEST(UnitsSimulationTest, AStaticHashMapBelongsToItsProcess) {
     const le_hashmap_Ref_t map = init();
     EXPECT_EQ(le_hashmap_Size(map), 0u);
     le_hashmap_Put(map, kKey, kKey);
-    EXPECT_EQ(init(), map) << "again in the same process";
+    EXPECT_EQ(init(), map) << "the second call in the same process";
   };
   Simulation first(1);
   first.Spawn(first.AddProcess("first", {}), "main", run);
@@ -431,8 +431,8 @@ TEST(UnitsSimulationTest, EachProcessHasItsMutexOfIfgen) {
   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
 }
 
-// References are odd numbers.
-TEST(UnitsTest, TheMutexOfIfgenHasTheReferenceOfNoOtherMutex) {
+// The references of all other mutexes are odd numbers.
+TEST(UnitsTest, TheMutexOfIfgenHasItsOwnReference) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(le_ifgen_InitMutexRef) % sizeof(void*),
             0u);
 }
@@ -475,9 +475,9 @@ TEST(UnitsSimulationTest, AMutexIsHeldByOneThread) {
   }
 }
 
-// A handler has a report that it has not received, and its thread ends.
+// The thread of a handler ends while a report for the handler is queued.
 // Expected: the report is discarded.
-TEST(UnitsSimulationTest, AThreadThatEndsTakesItsHandlersWithIt) {
+TEST(UnitsSimulationTest, TheEndOfAThreadRemovesItsHandlers) {
   Simulation sim(1);
   sim.Spawn(sim.AddProcess("p", {}), "main", [] {
     static int destroyed;

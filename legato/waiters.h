@@ -12,8 +12,8 @@
 namespace le {
 namespace legato {
 
-// A list of waiting threads. It needs no constructor to run, so it may be used
-// before static constructors run. The lock of its owner guards it.
+// A list of waiting threads. The owner's lock guards it. A list needs no
+// constructor to run, so it may be used before static constructors run.
 class Waiters {
  public:
   // The entry of the calling thread in the list. It is on the thread's stack.

@@ -27,7 +27,7 @@ static le_msg_MessageRef_t NewRequest(le_msg_SessionRef_t session) {
   le_msg_MessageRef_t msg = le_msg_CreateMsg(session);
   FileFacts_t* facts = le_msg_GetPayloadPtr(msg);
   facts->kind = FILE_FACTS_COUNT;
-  le_msg_SetFd(msg, fd); /* the message owns it now */
+  le_msg_SetFd(msg, fd); /* now the message owns fd */
   return msg;
 }
 
@@ -41,7 +41,7 @@ static void OnNews(le_msg_MessageRef_t msg, void* context) {
 
 static void OnResponse(le_msg_MessageRef_t response, void* context) {
   (void)context;
-  if (response == NULL) return; /* the close handler says why */
+  if (response == NULL) return; /* the close handler reports it */
   SayFacts("asynchronously", le_msg_GetPayloadPtr(response));
   le_msg_ReleaseMsg(response);
   Done();
@@ -55,7 +55,7 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
   FileFacts_t* facts = le_msg_GetPayloadPtr(msg);
   facts->kind = FILE_FACTS_GREETING;
   snprintf(facts->text, sizeof(facts->text), "good morning");
-  le_msg_Send(msg); /* one way */
+  le_msg_Send(msg); /* no response is requested */
 
   le_msg_MessageRef_t response =
       le_msg_RequestSyncResponse(NewRequest(session));
@@ -73,7 +73,7 @@ static void Open(le_msg_SessionRef_t session) {
 
 static void OnClose(le_msg_SessionRef_t session, void* context) {
   (void)context;
-  Say("the server has gone");
+  Say("the session has closed");
   Open(session);
 }
 

@@ -13,7 +13,7 @@
 #define FILE_FACTS_PROTOCOL "file facts 1"
 
 typedef enum {
-  FILE_FACTS_GREETING, /* one way: text */
+  FILE_FACTS_GREETING, /* sent by the client without a request: text */
   FILE_FACTS_COUNT,    /* request: a file descriptor; response: the numbers */
   FILE_FACTS_NEWS      /* pushed by the server: text */
 } FileFacts_Kind_t;
@@ -30,8 +30,8 @@ typedef struct {
 /* Offers the service. Its handlers run on the calling thread's loop. */
 void StartServer(void);
 
-/* Opens a session, and opens it again after each close. Each time the session is
- * open, sends requests, and calls `done` after the last response. */
+/* Opens a session, and opens it again after each close. After each opening,
+ * sends requests, and calls `done` after the last response. */
 void StartClient(const char* fileName, void (*done)(void));
 
 #endif /* EXAMPLES_C_QUICKSTART_FILE_FACTS_H_ */

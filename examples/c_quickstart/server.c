@@ -13,9 +13,9 @@ static void Count(int fd, FileFacts_t* facts) {
   ssize_t size;
   bool inWord = false;
   facts->lines = facts->words = facts->bytes = 0;
-  /* The client chooses the file. pread() fails for a pipe, where read() might
-   * wait for ever. /dev/zero never ends, and other clients wait meanwhile. So the
-   * rest of a large file is not counted. */
+  /* The client chooses the file. For a pipe, read() might wait for ever, but
+   * pread() fails. A file such as /dev/zero never ends, and other clients would
+   * wait meanwhile. So only the first MAX_BYTES bytes are counted. */
   while (facts->bytes < MAX_BYTES &&
          (size = pread(fd, buffer, sizeof(buffer), (off_t)facts->bytes)) > 0) {
     facts->bytes += (uint64_t)size;
@@ -51,7 +51,7 @@ static void OnMessage(le_msg_MessageRef_t msg, void* context) {
   }
   const int fd = le_msg_GetFd(msg);
   if (fd < 0) {
-    LE_KILL_CLIENT("a request to count without a file");
+    LE_KILL_CLIENT("the request has no file");
     le_msg_ReleaseMsg(msg);
     return;
   }

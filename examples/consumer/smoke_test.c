@@ -13,7 +13,7 @@ static void OnResponse(le_msg_MessageRef_t message, void* context) {
   (void)context;
   LE_FATAL_IF(message == NULL, "there was no response");
   const wordCount_Payload_t* payload = le_msg_GetPayloadPtr(message);
-  LE_FATAL_IF(payload->words != 3, "the answer was %d", (int)payload->words);
+  LE_FATAL_IF(payload->words != 3, "%d words, not 3", (int)payload->words);
   le_msg_ReleaseMsg(message);
   exit(EXIT_SUCCESS);
 }

@@ -11,8 +11,9 @@
 #include "word_count.h"
 
 typedef struct {
-  int32_t words;                   // in a response
-  char text[WORD_COUNT_MAX_TEXT];  // in a request; ends with '\0' if shorter
+  int32_t words;  // in a response
+  // In a request. A text of less than WORD_COUNT_MAX_TEXT bytes ends with '\0'.
+  char text[WORD_COUNT_MAX_TEXT];
 } wordCount_Payload_t;
 
 static inline le_msg_ProtocolRef_t wordCount_Protocol(void) {

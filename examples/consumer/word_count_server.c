@@ -22,7 +22,7 @@ static void OnMessage(le_msg_MessageRef_t message, void* context) {
   (void)context;
   wordCount_Payload_t* payload = le_msg_GetPayloadPtr(message);
   if (!le_msg_NeedsResponse(message)) {
-    LE_KILL_CLIENT("it sent a message that is not a request");
+    LE_KILL_CLIENT("the message is not a request");
     le_msg_ReleaseMsg(message);
     return;
   }

@@ -39,7 +39,7 @@ TEST_P(WordCountTest, Counts) {
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(WordCountTest, ServiceThatEndsIsNoticed) {
+TEST_P(WordCountTest, CountFailsAfterTheServiceHasEnded) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     le_msg_ServiceRef_t service = wordCount_Serve();

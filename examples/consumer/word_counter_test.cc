@@ -51,7 +51,7 @@ TEST_P(WordCounterTest, Counts) {
   RunScenario(scenario, GetParam());
 }
 
-TEST(CallerTest, AnErrorIsNoNumber) {
+TEST(CallerTest, ReturnsMinusOneAfterAnError) {
   MockWordCounterApi api;
   EXPECT_CALL(api, Count)
       .WillOnce(::testing::Return(absl::UnavailableError("no server")));

@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
           .ok() &&
       client
           ->OnClosed([](le::CloseReason) {
-            puts("client: the server has gone");
+            puts("client: the session has closed");
             puts("client: waiting for the service");
           })
           .ok() &&

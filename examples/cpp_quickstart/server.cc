@@ -12,9 +12,9 @@ static void Count(int fd, FileFacts* facts) {
   char buffer[4096];
   bool in_word = false;
   facts->lines = facts->words = facts->bytes = 0;
-  // The client chooses the file. pread() fails for a pipe, where read() might
-  // wait for ever. /dev/zero never ends, and other clients wait meanwhile. So the
-  // rest of a large file is not counted.
+  // The client chooses the file. For a pipe, read() might wait for ever, but
+  // pread() fails. A file such as /dev/zero never ends, and other clients would
+  // wait meanwhile. So only the first kMaxBytes bytes are counted.
   while (facts->bytes < kMaxBytes) {
     const ssize_t size =
         pread(fd, buffer, sizeof(buffer), static_cast<off_t>(facts->bytes));
@@ -38,7 +38,7 @@ static void OnMessage(le::Message message) {
     return;
   }
   const le::UniqueFd fd = message.TakeDescriptor();
-  if (!fd) return;  // the request fails at the client
+  if (!fd) return;  // no response: the client's request fails
   FileFacts* const facts = message.Write<FileFacts>();
   Count(fd.get(), facts);
   facts->server_pid = getpid();

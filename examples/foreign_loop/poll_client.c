@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A client in a program whose own loop calls poll(). It polls the event loop's
- * file descriptor together with its own ones. Then it services the event loop
- * until there is nothing to do.
+ * A client in a program whose own loop calls poll(). The program services the
+ * event loop until no handler is due. Then it polls the event loop's file
+ * descriptor together with its own file descriptors.
  */
 
 #include "../legato_port/echo.h"

@@ -46,7 +46,7 @@ static void CleanupClientData(le_msg_SessionRef_t sessionRef,
                               void* contextPtr) {
   le_ref_IterRef_t iterRef;
   LE_UNUSED(contextPtr);
-  LE_DEBUG("client %p is gone", (void*)sessionRef);
+  LE_DEBUG("session %p has closed", (void*)sessionRef);
   _LOCK
   LE_CDATA_THIS->_ClientSessionRef = sessionRef;
   iterRef = le_ref_GetIterator(_HandlerRefMap);

@@ -5,8 +5,8 @@
 #ifndef BOX_STATE_H_INCLUDE_GUARD
 #define BOX_STATE_H_INCLUDE_GUARD
 
-/* Empties the box. For COMPONENT_INIT, and for tests, which have several
- * servers in one process. */
+/* Empties the box. Called by COMPONENT_INIT, and by tests, which run several
+ * servers in one process, one after the other. */
 void box_Reset(void);
 
 /* The number of handlers that clients have added. */

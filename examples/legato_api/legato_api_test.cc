@@ -64,9 +64,9 @@ TEST_P(LegatoApiTest, EachFunction) {
   RunScenario(scenario, GetParam());
 }
 
-// A client does not remove its handlers. Expected: the server removes them
-// after the session (ServerBody() checks it).
-TEST_P(LegatoApiTest, AClientThatJustCloses) {
+// A client does not remove its handlers. Expected: the server removes them when
+// the session closes. ServerBody() checks this.
+TEST_P(LegatoApiTest, AClientClosesWithoutRemovingItsHandlers) {
   Scenario scenario;
   scenario.SetBindings(kBindings);
   scenario.Add("server", ServerBody);
@@ -81,7 +81,7 @@ TEST_P(LegatoApiTest, AClientThatJustCloses) {
 }
 
 // Generated code gets the results that Legato's function would return.
-TEST_P(LegatoApiTest, ATryBeforeTheServerIsThere) {
+TEST_P(LegatoApiTest, TryConnectBeforeTheServerExists) {
   Scenario scenario;
   scenario.SetBindings("<*>.myBox -> <self>.box\n");
   scenario.Add("server", [](Party* party) {
@@ -91,7 +91,7 @@ TEST_P(LegatoApiTest, ATryBeforeTheServerIsThere) {
   scenario.Add("client", [](Party* party) {
     EXPECT_EQ(myBox_TryConnectService(), LE_UNAVAILABLE);
     party->Signal("tried");
-    // This waits for the server. So the service is then offered.
+    // This call waits until the service is offered.
     myBox_ConnectService();
     myBox_DisconnectService();
     EXPECT_EQ(myBox_TryConnectService(), LE_OK);

@@ -19,7 +19,7 @@ typedef struct {
 
 /* Calls each function of the API. Fatal: a function has a wrong result. */
 void UseBox(UseBox_t* use);
-/* Whether the handler and the event have set the right values. */
+/* Returns whether the handler and the event have set the right values. */
 bool BoxHasAnswered(const UseBox_t* use);
 void StopUsingBox(UseBox_t* use);
 

@@ -18,7 +18,7 @@ static void OnClose(le_msg_SessionRef_t sessionRef, void* contextPtr) {
   (void)contextPtr;
   pid_t pid = 0;
   LE_ASSERT_OK(le_msg_GetClientProcessId(sessionRef, &pid));
-  LE_INFO("client %d has gone", (int)pid);
+  LE_INFO("the session of client %d has closed", (int)pid);
 }
 
 COMPONENT_INIT {
@@ -28,5 +28,5 @@ COMPONENT_INIT {
   le_msg_SetServiceRecvHandler(serviceRef, OnMessage, NULL);
   le_msg_AddServiceCloseHandler(serviceRef, OnClose, NULL);
   le_msg_AdvertiseService(serviceRef);
-  LE_INFO("echo is on offer");
+  LE_INFO("the service echo is offered");
 }

@@ -44,7 +44,7 @@ absl::Status RunClient(const char* file, int times) {
     puts("client: the session is open");
     Text greeting;
     greeting.set_text("good morning");
-    client->Greet(greeting).IgnoreError();  // one way
+    client->Greet(greeting).IgnoreError();  // has no response
     news = client->WatchNews(
         {}, {},
         [](const Text& item) {
@@ -58,7 +58,7 @@ absl::Status RunClient(const char* file, int times) {
     if (!count.status().ok()) end(count.status());  // on_facts is not called
   };
   const auto on_closed = [](le::CloseReason) {
-    puts("client: the server has gone\nclient: waiting for the service");
+    puts("client: the session has closed\nclient: waiting for the service");
   };
   puts("client: waiting for the service");
   result.Update(client->OnClosed(on_closed));

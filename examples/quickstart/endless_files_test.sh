@@ -17,7 +17,7 @@ trap 'kill "${running[@]}" 2> /dev/null || true; rm -rf "$LE_MESSAGING_DIR"' EXI
 echo "<$user>.facts -> <$user>.fileFacts" > "$LE_MESSAGING_DIR/bindings"
 exec 4< <(exec "$directoryd" --bindings="$LE_MESSAGING_DIR/bindings")
 running+=($!)
-read -r -t 30 _ <&4 # it is ready
+read -r -t 30 _ <&4 # the directory prints a line when it is ready
 "$server" &
 running+=($!)
 mkfifo "$LE_MESSAGING_DIR/pipe"
@@ -25,6 +25,6 @@ exec 5<> "$LE_MESSAGING_DIR/pipe"
 for file in "$LE_MESSAGING_DIR/pipe" /dev/zero; do
   status=0
   timeout 20 "$client" "$file" 1 || status=$?
-  # The client may fail, since a pipe cannot be counted. It must not hang.
+  # The client may fail, because a pipe cannot be counted. But it must end.
   [ "$status" != 124 ] || { echo "the server hangs with $file" >&2; exit 1; }
 done

@@ -8,7 +8,7 @@
 set -euo pipefail
 
 directoryd=$1 sdir=$2 server=$3 client=$4 one_process=$5
-file=$0 # something to count in
+file=$0 # the file whose words are counted
 user=$(id -un)
 LE_MESSAGING_DIR=$(mktemp -d /tmp/le_quickstart_XXXXXX)
 export LE_MESSAGING_DIR
@@ -32,7 +32,7 @@ hear() {
     echo "  $line"
     case "$line" in *"$1"*) return 0 ;; esac
   done
-  echo "the client has not said '$1'" >&2
+  echo "the client did not print '$1'" >&2
   return 1
 }
 
@@ -51,10 +51,10 @@ exec 3< <(exec "$client" "$file" 2)
 client_pid=$!
 running+=("$client_pid")
 hear "waiting for the service"
-# The client reports its wait a moment before the directory learns of it.
+# The client prints that it waits a moment before the directory knows it.
 waiting='' deadline=$((SECONDS + 10))
 until grep "WAITING for" <<< "$waiting" | indent; do
-  (( SECONDS < deadline )) || { echo "sdir shows nobody waiting" >&2; exit 1; }
+  (( SECONDS < deadline )) || { echo "sdir shows no waiting client" >&2; exit 1; }
   waiting=$("$sdir" list) || { echo "sdir list has failed" >&2; exit 1; }
 done
 

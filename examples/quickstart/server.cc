@@ -22,9 +22,9 @@ class FileFactsServer final : public FileFactsService {
   void Count(const Nothing&, le::UniqueFd fd, le::Reply<Facts> reply) override {
     char buffer[4096], last = ' ';
     ssize_t size = 0;
-    // The client chooses the file. pread() fails for a pipe, where read() might
-    // wait for ever. /dev/zero never ends, and other clients wait meanwhile. So
-    // the rest of a large file is not counted.
+    // The client chooses the file. For a pipe, read() might wait for ever, but
+    // pread() fails. A file such as /dev/zero never ends, and other clients
+    // would wait meanwhile. So only the first kMaxBytes bytes are counted.
     while (reply->bytes() < kMaxBytes &&
            (size = pread(fd.get(), buffer, sizeof(buffer), reply->bytes())) >
                0) {
@@ -43,7 +43,8 @@ class FileFactsServer final : public FileFactsService {
     reply->set_server_pid(getpid());
     Text news;
     news.set_text("one more file counted");
-    // Removes clients that are gone. A slow client misses this item.
+    // Removes the sinks of clients that have left. A slow client misses this
+    // item.
     watchers_.remove_if(
         [&](auto& sink) { return absl::IsCancelled(sink.Push(news)); });
     std::move(reply).Send();

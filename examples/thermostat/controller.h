@@ -23,7 +23,7 @@ constexpr Sensor_Message_t kOpenFile = {/*wantsFile=*/1, 0};
 class Controller final : public ThermostatService {
  public:
   static constexpr int kLowest = 5000, kHighest = 30000;
-  static constexpr int kTolerance = 500;  // so that it switches less often
+  static constexpr int kTolerance = 500;  // makes the heater switch less often
 
   // The sensor's client need not be open yet.
   Controller(le::Client sensor, absl::Duration period, absl::Duration timeout)

@@ -19,7 +19,7 @@ static bool Measure(le_msg_MessageRef_t msg) {
     message->temperature = (int32_t)strtol(text, &end, 10);
   }
   if (end != text && message->wantsFile != 0) {
-    le_msg_SetFd(msg, fd); /* the message owns it now */
+    le_msg_SetFd(msg, fd); /* now the message owns fd */
   } else {
     close(fd);
   }
@@ -31,7 +31,7 @@ static void OnMessage(le_msg_MessageRef_t msg, void* context) {
   if (le_msg_NeedsResponse(msg) && Measure(msg)) {
     le_msg_Respond(msg);
   } else {
-    le_msg_ReleaseMsg(msg); /* a request fails at the client */
+    le_msg_ReleaseMsg(msg); /* no response: the client's request fails */
   }
 }
 

@@ -22,8 +22,8 @@ typedef struct {
 } Sensor_Message_t;
 
 /* Offers the service "sensor", whose handler runs on the calling thread's loop.
- * The file contains a temperature, like /sys/class/thermal/thermal_zone0/temp.
- * `fileName` must stay valid. */
+ * The file contains a temperature, as /sys/class/thermal/thermal_zone0/temp
+ * does. `fileName` must stay valid. */
 void StartSensor(const char* fileName);
 
 #ifdef __cplusplus

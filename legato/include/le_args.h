@@ -11,7 +11,7 @@
  * not end the options. The functions for one option search all arguments.
  * le_arg_Scan() processes all arguments once: it sets the variables and calls
  * the functions that were registered before. A callback may register more
- * variables and functions for the arguments after the present one. A C++
+ * variables and functions for the arguments after the current one. A C++
  * exception that leaves a callback is fatal.
  *
  * Call these functions on the main thread. Names must not change after the

@@ -18,30 +18,30 @@ extern "C" {
 /* The result of a call. The numbers are those of Legato. */
 typedef enum {
   LE_OK = 0,                /* success */
-  LE_NOT_FOUND = -1,        /* it does not exist */
-  LE_NOT_POSSIBLE = -2,     /* it cannot be done */
+  LE_NOT_FOUND = -1,        /* the object does not exist */
+  LE_NOT_POSSIBLE = -2,     /* the operation cannot be done */
   LE_OUT_OF_RANGE = -3,     /* an index or a value is outside its limits */
   LE_NO_MEMORY = -4,        /* out of memory, or a limit is reached */
   LE_NOT_PERMITTED = -5,    /* the caller has no permission */
   LE_FAULT = -6,            /* any other error */
   LE_COMM_ERROR = -7,       /* the far end cannot be reached */
   LE_TIMEOUT = -8,          /* the timeout has passed */
-  LE_OVERFLOW = -9,         /* it does not fit */
+  LE_OVERFLOW = -9,         /* the data does not fit */
   LE_UNDERFLOW = -10,       /* there is too little data */
   LE_WOULD_BLOCK = -11,     /* the call would have to wait */
   LE_DEADLOCK = -12,        /* the caller would wait for itself */
   LE_FORMAT_ERROR = -13,    /* the text has a syntax error */
-  LE_DUPLICATE = -14,       /* it exists already */
+  LE_DUPLICATE = -14,       /* the object exists already */
   LE_BAD_PARAMETER = -15,   /* an argument is invalid */
   LE_CLOSED = -16,          /* the resource is closed */
-  LE_BUSY = -17,            /* it is in use */
-  LE_UNSUPPORTED = -18,     /* this system does not support it */
+  LE_BUSY = -17,            /* the resource is in use */
+  LE_UNSUPPORTED = -18,     /* this system does not support the operation */
   LE_IO_ERROR = -19,        /* reading or writing failed */
-  LE_NOT_IMPLEMENTED = -20, /* it is not implemented */
-  LE_UNAVAILABLE = -21,     /* it is not available now */
-  LE_TERMINATED = -22,      /* it was cancelled */
-  LE_IN_PROGRESS = -23,     /* it has started and is not complete */
-  LE_SUSPENDED = -24        /* it is suspended */
+  LE_NOT_IMPLEMENTED = -20, /* the operation is not implemented */
+  LE_UNAVAILABLE = -21,     /* the resource is not available now */
+  LE_TERMINATED = -22,      /* the operation was cancelled */
+  LE_IN_PROGRESS = -23,     /* the operation has started, but not ended */
+  LE_SUSPENDED = -24        /* the operation is suspended */
 } le_result_t;
 
 /* A state: on or off. */
@@ -90,8 +90,8 @@ const char* le_result_Txt(le_result_t result);
 #define LE_CI_LINKAGE
 #endif
 
-/* A compile-time check, at file scope and in functions. (C++ and C11 have
- * it.) */
+/* A compile-time check, at file scope and in functions. (C++ and C11 have it,
+ * C99 does not.) */
 #if !defined(static_assert) && !defined(__cplusplus)
 #define static_assert(...) __extension__ _Static_assert(__VA_ARGS__)
 #endif

@@ -56,8 +56,8 @@ typedef bool (*le_dls_LessThanFunc_t)(le_dls_Link_t* a, le_dls_Link_t* b);
 #define LE_DLS_LIST_DECL_INIT \
   { NULL }
 
-/* Add a link: at the head, at the tail, after the present link, before the
- * present link. The new link must be in no list. */
+/* Add a link: at the head, at the tail, after the current link, before the
+ * current link. The new link must be in no list. */
 void le_dls_Stack(le_dls_List_t* listPtr, le_dls_Link_t* newLinkPtr);
 void le_dls_Queue(le_dls_List_t* listPtr, le_dls_Link_t* newLinkPtr);
 void le_dls_AddAfter(le_dls_List_t* listPtr, le_dls_Link_t* currentLinkPtr,
@@ -74,7 +74,7 @@ void le_dls_Remove(le_dls_List_t* listPtr, le_dls_Link_t* linkToRemovePtr);
 /* The head, or the tail. NULL: the list is empty. */
 le_dls_Link_t* le_dls_Peek(const le_dls_List_t* listPtr);
 le_dls_Link_t* le_dls_PeekTail(const le_dls_List_t* listPtr);
-/* The link after the present one, or before it. NULL: there is none. */
+/* The link after the current link, or before it. NULL: there is none. */
 le_dls_Link_t* le_dls_PeekNext(const le_dls_List_t* listPtr,
                                const le_dls_Link_t* currentLinkPtr);
 le_dls_Link_t* le_dls_PeekPrev(const le_dls_List_t* listPtr,
@@ -98,7 +98,7 @@ size_t le_dls_NumLinks(const le_dls_List_t* listPtr);
 /* Returns whether a link has a neighbour that does not point back to it. */
 bool le_dls_IsListCorrupted(const le_dls_List_t* listPtr);
 
-/* Loops over the objects of a list. The loop's body must not remove the present
+/* Loops over the objects of a list. The loop's body must not remove the current
  * object. */
 #define LE_DLS_FOREACH(listPtr, iteratorPtr, type, member)               \
   for (le_dls_Link_t* leDlsLink_ = le_dls_Peek(listPtr);                 \

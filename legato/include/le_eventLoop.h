@@ -8,9 +8,9 @@
  * exception that leaves one of them is fatal. (le_thread_Exit() does not count
  * as an exception.)
  *
- * A thread's loop is created when the thread first needs it. If that fails, for
- * example because no file descriptor is free, the process ends with a fatal
- * log line.
+ * A thread's loop is created when the thread first needs it. If the loop cannot
+ * be created, for example because no file descriptor is free, the process ends
+ * with a fatal log line.
  */
 
 #ifndef LE_EVENTLOOP_H_INCLUDE_GUARD
@@ -67,10 +67,10 @@ le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
 typedef struct le_event_Id* le_event_Id_t;
 typedef struct le_event_Handler* le_event_HandlerRef_t;
 
-/* The event has been reported. The report is valid until the handler returns.
- * It is aligned for any type. */
+/* Called for each report of the event. The report is valid until the handler
+ * returns, and is aligned for any type. */
 typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
-/* The event has been reported to a layered handler. The handler calls
+/* A layered handler, which is called for each report of the event. It must call
  * secondLayerFunc, which was passed to le_event_AddLayeredHandler(). */
 typedef void (*le_event_LayeredHandlerFunc_t)(void* reportPtr,
                                               void* secondLayerFunc);
@@ -97,12 +97,12 @@ void le_event_RemoveHandler(le_event_HandlerRef_t handlerRef);
 
 /* Reports an event. payloadSize bytes are copied. If the event's reports are
  * larger, the rest is 0. Fatal: payloadSize exceeds the size of the event's
- * reports; an event with reference counting. */
+ * reports; the event was created with reference counting. */
 void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
                      size_t payloadSize);
 /* Reports an object of le_mem.h, and takes the caller's reference. Each handler
- * gets a reference, which it must release. Fatal: an event without reference
- * counting; NULL. */
+ * gets a reference, which it must release. Fatal: the event was created without
+ * reference counting; the object is NULL. */
 void le_event_ReportWithRefCounting(le_event_Id_t eventId, void* objectPtr);
 
 /* A pointer that belongs to the user of the handler. NULL until it is set.

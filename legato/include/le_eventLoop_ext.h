@@ -26,7 +26,7 @@ void le_event_RunLoopUntilStopped(void);
 le_result_t le_event_TryRunLoopUntilStopped(void);
 
 /* Makes le_event_RunLoopUntilStopped() return on a thread (NULL: the calling
- * thread). It returns at the end of the loop's present turn, after all handlers
+ * thread). It returns at the end of the loop's current turn, after all handlers
  * that were ready in this turn. If the thread is not in this function, the next
  * call returns at once. le_event_RunLoop() is not affected. Any thread. Fatal:
  * a stale reference. */

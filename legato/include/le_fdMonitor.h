@@ -22,9 +22,9 @@ extern "C" {
 
 typedef struct le_fdMonitor* le_fdMonitor_Ref_t;
 
-/* The file descriptor is ready. The handler gets all present events that are
- * enabled. POLLERR, POLLHUP and POLLRDHUP are always enabled. The handler may
- * delete the monitor. */
+/* Called when the file descriptor is ready. The handler gets all events that
+ * are enabled and have occurred. POLLERR, POLLHUP and POLLRDHUP are always
+ * enabled. The handler may delete the monitor. */
 typedef void (*le_fdMonitor_HandlerFunc_t)(int fd, short events);
 
 /* Creates a monitor of a file descriptor. The file descriptor must stay open

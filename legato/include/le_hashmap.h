@@ -75,8 +75,8 @@ bool le_hashmap_ForEach(le_hashmap_Ref_t mapRef,
                         void* contextPtr);
 
 /* Returns the map's iterator, and moves it before the first key. A map has one
- * iterator. During an iteration keys may be put and removed, even the present
- * one. */
+ * iterator. During an iteration keys may be put and removed, even the current
+ * key. */
 le_hashmap_It_Ref_t le_hashmap_GetIterator(le_hashmap_Ref_t mapRef);
 /* Move the iterator to the next or the previous key. LE_NOT_FOUND: there is no
  * such key; now the iterator is after the last key, or before the first. */
@@ -97,8 +97,8 @@ le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
-/* The number of keys that share a bucket with an earlier key, in a table with as
- * many buckets as the capacity says. Calculates all hashes. */
+/* The number of keys that would share a bucket with an earlier key if the table
+ * had as many buckets as the capacity says. Calculates all hashes. */
 size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef);
 /* No-op: there are no traces of maps. */
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef);

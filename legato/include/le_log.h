@@ -121,15 +121,15 @@ le_log_Level_t le_log_GetFilterLevel(void);
 /* A type of Legato's header. No function uses it. */
 typedef struct le_log_Session* le_log_SessionRef_t;
 
-/* ---- Traces: log lines with a keyword, which are off until they are enabled. ---- */
+/* ---- Traces: log lines with a keyword, off until they are enabled ---- */
 
 typedef struct le_log_Trace* le_log_TraceRef_t;
 
 /* Returns the trace of a keyword. The same keyword always has the same trace.
  * The trace is never freed. The environment variable LE_LOG_TRACE is a list of
  * keywords, separated by colons (set-uid programs ignore the variable). A trace
- * whose keyword is in the list is enabled at first. COMPONENT/KEYWORD in the
- * list means the keyword in all components. Fatal: NULL. */
+ * whose keyword is in the list is enabled when it is created. COMPONENT/KEYWORD
+ * in the list means the keyword in all components. Fatal: NULL. */
 le_log_TraceRef_t le_log_GetTraceRef(const char* keyword);
 /* Returns whether the trace is enabled. NULL: false. */
 bool le_log_IsTraceEnabled(le_log_TraceRef_t traceRef);

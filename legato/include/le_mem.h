@@ -70,7 +70,7 @@ le_mem_PoolRef_t le_mem_FindPool(const char* name);
 /* Statistics of a pool, since its creation or the last reset. */
 typedef struct {
   size_t numBlocksInUse;   /* objects in use now */
-  size_t maxNumBlocksUsed; /* the most at any time */
+  size_t maxNumBlocksUsed; /* the highest numBlocksInUse so far */
   size_t numOverflows;     /* how often the pool has grown */
   uint64_t numAllocs;      /* allocated objects */
   size_t numFree;          /* free objects now */
@@ -79,8 +79,8 @@ typedef struct {
 void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr);
 void le_mem_ResetStats(le_mem_PoolRef_t pool);
 
-/* Creates a sub-pool of superPool. It has the object size and the destructor of
- * superPool, but its own memory: superPool is not changed. */
+/* Creates a sub-pool of superPool. The sub-pool has the object size and the
+ * destructor of superPool, but its own memory: superPool is not changed. */
 le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
                                       const char* name, size_t numObjects);
 /* As le_mem_CreateSubPool(), for objects of a smaller size. If objSize is more

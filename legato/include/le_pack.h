@@ -10,10 +10,12 @@
  * padding. The functions use only the caller's memory, so any thread may call
  * them, and so may the child of a fork.
  *
- * A function returns false, and the position is undefined, if a value does not
- * fit, a received size exceeds its limit, or the pointer to a string, to bytes
- * or to an array is NULL although it has elements. No other pointer may be NULL
- * unless the function says so.
+ * A function returns false, and the position is undefined, in these cases:
+ *   - A value does not fit.
+ *   - A received size exceeds its limit.
+ *   - The pointer to a string, to bytes or to an array is NULL, but the number
+ *     of elements is not 0.
+ * No other pointer may be NULL unless the function says so.
  *
  * Tags, and the headers and ends of indefinite arrays, have no bytes in this
  * format. LE_CONFIG_RPC, which selects another format, is not defined.

@@ -53,7 +53,7 @@ void le_ref_DeleteRef(le_ref_MapRef_t mapRef, void* safeRef);
 
 /* Returns the map's iterator, and moves it before the first reference. A map
  * has one iterator. During an iteration references may be created and deleted,
- * even the present one. */
+ * even the current reference. */
 le_ref_IterRef_t le_ref_GetIterator(le_ref_MapRef_t mapRef);
 /* Moves the iterator to the next reference. LE_NOT_FOUND: there is none.
  * LE_FAULT: the iterator was after the last reference before the call. */

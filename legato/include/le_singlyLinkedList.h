@@ -50,20 +50,20 @@ typedef bool (*le_sls_LessThanFunc_t)(le_sls_Link_t* a, le_sls_Link_t* b);
 #define LE_SLS_LIST_DECL_INIT \
   { NULL }
 
-/* Add a link: at the head; at the tail; behind the present link (NULL: at the
+/* Add a link: at the head; at the tail; behind the current link (NULL: at the
  * head). The new link must be in no list. */
 void le_sls_Stack(le_sls_List_t* listPtr, le_sls_Link_t* newLinkPtr);
 void le_sls_Queue(le_sls_List_t* listPtr, le_sls_Link_t* newLinkPtr);
 void le_sls_AddAfter(le_sls_List_t* listPtr, le_sls_Link_t* currentLinkPtr,
                      le_sls_Link_t* newLinkPtr);
 
-/* Remove and return a link: the head; the link behind the present one. NULL:
+/* Remove and return a link: the head; the link behind the current link. NULL:
  * there is none. */
 le_sls_Link_t* le_sls_Pop(le_sls_List_t* listPtr);
 le_sls_Link_t* le_sls_RemoveAfter(le_sls_List_t* listPtr,
                                   le_sls_Link_t* currentLinkPtr);
 
-/* Return a link: the head; the tail; the link behind the present one. NULL:
+/* Return a link: the head; the tail; the link behind the current link. NULL:
  * there is none. */
 le_sls_Link_t* le_sls_Peek(const le_sls_List_t* listPtr);
 le_sls_Link_t* le_sls_PeekTail(const le_sls_List_t* listPtr);
@@ -86,7 +86,7 @@ size_t le_sls_NumLinks(const le_sls_List_t* listPtr);
 bool le_sls_IsListCorrupted(const le_sls_List_t* listPtr);
 
 /* Loops over the objects of a list. The body of the loop must not remove the
- * present object. */
+ * current object. */
 #define LE_SLS_FOREACH(listPtr, iteratorPtr, type, member)               \
   for (le_sls_Link_t* leSlsLink_ = le_sls_Peek(listPtr);                 \
        leSlsLink_ != NULL &&                                             \

@@ -37,8 +37,8 @@ extern "C" {
     if (!le_test_Ok_(leTestPassed_, __VA_ARGS__)) LE_TEST_FATAL(); \
   } while (0)
 
-/* A block of tests that are expected to fail if the condition is true. Such a
- * failure does not count. */
+/* A block of tests that are expected to fail if the condition is true. An
+ * expected failure does not count. */
 #define LE_TEST_BEGIN_TODO(condition) \
   do {                                \
     const bool leTestTodo_ = le_test_SetTodo_((condition) ? true : false);

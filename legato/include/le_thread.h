@@ -37,7 +37,7 @@ le_thread_Ref_t le_thread_Create(const char* name,
 /* Levels of priority. A higher number is a higher priority. The levels RT_1 to
  * RT_32 are real-time priorities. */
 typedef enum {
-  LE_THREAD_PRIORITY_IDLE = 0, /* runs when nothing else does */
+  LE_THREAD_PRIORITY_IDLE = 0, /* runs when no other thread does */
   LE_THREAD_PRIORITY_LOW,
   LE_THREAD_PRIORITY_MEDIUM, /* the default */
   LE_THREAD_PRIORITY_HIGH,
@@ -85,11 +85,11 @@ typedef enum {
 le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
                                   le_thread_Priority_t priority);
 
-/* States the size of the stack that the thread needs, in bytes. Each thread has
- * a stack of the system's default size (mostly 8 MiB), and only its used part
- * occupies memory. LE_OVERFLOW: less than the system's minimum.
- * LE_OUT_OF_RANGE: more than the default size. Fatal: the thread has been
- * started. */
+/* Checks the size of the stack that the thread needs, in bytes. The stack does
+ * not change: each thread has a stack of the system's default size (mostly
+ * 8 MiB), and only its used part occupies memory. LE_OVERFLOW: less than the
+ * system's minimum. LE_OUT_OF_RANGE: more than the default size. Fatal: the
+ * thread has been started. */
 le_result_t le_thread_SetStackSize(le_thread_Ref_t threadRef, size_t size);
 /* As le_thread_SetStackSize(), for a stack that the program provides. The
  * memory of that stack is not used. LE_BAD_PARAMETER: NULL, or a size that
@@ -158,8 +158,9 @@ le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
  * LE_OK. Fatal: a negative number. */
 le_result_t le_thread_Sleep(int timeInSecs);
 
-/* Adds a function that runs when that thread ends. It runs after the functions
- * that the thread itself adds. Fatal: NULL; the thread has been started. */
+/* Adds a function that runs when that thread ends. The function runs after the
+ * functions that the thread itself adds. Fatal: NULL; the thread has been
+ * started. */
 void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,
                                   le_thread_Destructor_t destructor,
                                   void* contextPtr);

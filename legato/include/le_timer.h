@@ -19,7 +19,7 @@ extern "C" {
 
 typedef struct le_timer* le_timer_Ref_t;
 
-/* The timer has expired. The handler may change or delete the timer. */
+/* Called when the timer expires. The handler may change or delete the timer. */
 typedef void (*le_timer_ExpiryHandler_t)(le_timer_Ref_t timerRef);
 
 /* Creates a stopped timer that expires once. It has no interval and no
@@ -29,8 +29,8 @@ le_timer_Ref_t le_timer_Create(const char* name);
 void le_timer_Delete(le_timer_Ref_t timerRef);
 
 /* Sets the time from the start, and from each expiry, to the next expiry.
- * Returns LE_OK. If the timer is running, its next expiry moves. If that moment
- * is then in the past, the timer expires in the next turn of the loop. */
+ * Returns LE_OK. If the timer is running, its next expiry moves. If the new
+ * expiry is in the past, the timer expires in the next turn of the loop. */
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval);
 /* As le_timer_SetInterval(), in milliseconds. */

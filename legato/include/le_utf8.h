@@ -63,8 +63,8 @@ le_result_t le_utf8_EncodeUnicodeCodePoint(uint32_t codePoint, char* out,
 /* Reads the first character of a text. *byteLengthPtr is the number of bytes of
  * the text; it becomes the number of bytes of the character. LE_UNDERFLOW: the
  * text has only the beginning of a character. LE_FORMAT_ERROR: not UTF-8, or an
- * overlong form. LE_BAD_PARAMETER: a text of 0 bytes. Neither function checks
- * whether Unicode assigns the code point. */
+ * overlong form. LE_BAD_PARAMETER: a text of 0 bytes. The functions for code
+ * points do not check whether Unicode assigns the code point. */
 le_result_t le_utf8_DecodeUnicodeCodePoint(const char* src,
                                            size_t* byteLengthPtr,
                                            uint32_t* codePointPtr);

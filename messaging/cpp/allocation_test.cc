@@ -110,7 +110,7 @@ TEST_P(AllocationTest, AnAsyncRequestWithAClosure) {
   RunClient([](Client* client) {
     EXPECT_EQ(CountForAsyncRequests<80>(client), 0);
     EXPECT_EQ(CountForAsyncRequests<88>(client), kCounted)
-        << "the closure has no room";
+        << "a closure of 88 bytes must be allocated once for each request";
   });
 }
 

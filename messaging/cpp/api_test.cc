@@ -96,7 +96,7 @@ TEST_P(CppTest, RequestsPushesAndErrors) {
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(CppTest, CancelledRequestsAreNotTold) {
+TEST_P(CppTest, ClosuresOfCancelledRequestsAreNotCalled) {
   Scenario scenario;
   scenario.Add("server", EchoBody);
   scenario.Add("client", [](Party* party) {
@@ -133,13 +133,13 @@ TEST_P(CppTest, CancelledRequestsAreNotTold) {
                                       last = true;
                                     });
     party->RunLoopUntil([&] { return last; });
-    EXPECT_EQ(told, 1) << "only that of 'd'";
+    EXPECT_EQ(told, 1) << "only the closure of 'd' may be called";
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(CppTest, OpeningIsToldOnce) {
+TEST_P(CppTest, EachOpeningCallsItsClosureOnce) {
   Scenario scenario;
   scenario.Add("server", EchoBody);
   scenario.Add("client", [](Party* party) {

@@ -19,7 +19,7 @@ while IFS=: read -r line text; do
   # The compiler reports an error in a template at a line of a header, next to
   # the line that uses the template.
   grep -B 8 -A 8 "${file##*/}:$line:" "$transcript" | grep -qE "${text#*// error: }" ||
-    fail "$file:$line is no such error: $text"
+    fail "$file:$line: the compiler did not report this error: $text"
 done < <(grep -n '// error: ' "$file")
-[ "$count" -gt 10 ] || fail "$file has $count errors only"
+[ "$count" -gt 10 ] || fail "$file has only $count lines with an error"
 [ "$failures" = 0 ] || { cat "$transcript"; exit 1; }

@@ -36,7 +36,7 @@ compiler_says = rule(
         "deps": attr.label_list(providers = [_CcInfo]),
         "out": attr.output(mandatory = True),
         "src": attr.label(allow_single_file = True, mandatory = True),
-        "without": attr.string(doc = "Lines that have this are left out."),
+        "without": attr.string(doc = "Lines that contain this text are left out."),
     },
-    doc = "Compiles `src`. `out` has the messages, and \"compiled\" at the end if there is no error.",
+    doc = "Compiles `src`. `out` gets the compiler's messages, and \"compiled\" at the end if there is no error.",
 )

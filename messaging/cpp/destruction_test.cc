@@ -108,10 +108,11 @@ class World {
     void Run(Site site, bool once) {
       for (const LifePtr& life : lives_) {
         EXPECT_FALSE(life->over)
-            << "a closure runs after its object, at " << site;
+            << "a closure was called after its object was destroyed, at site "
+            << site;
       }
       EXPECT_FALSE(once && std::exchange(has_run_, true)) << site;
-      // Tick() may destroy this closure, and with it lives_.
+      // Tick() may destroy this closure and its member lives_.
       const std::vector<LifePtr> keep = lives_;
       world_->Tick(site);
     }
@@ -230,8 +231,8 @@ class World {
     ++(*coverage_)[site][object];
     if (life != nullptr) life->over = true;
   }
-  // The closure of a detached call is not destroyed with the call: it belongs
-  // to the client only.
+  // Destroying a detached call does not destroy its closure, which belongs to
+  // the client.
   void EndCall() {
     const LifePtr life = call_life_;
     const bool was_pending = call_->pending();
@@ -399,7 +400,7 @@ void Torture(Party* party, const std::string& own, const std::string& other,
   world.ExpectNothingLeft();
 }
 
-TEST(DestructionTest, AnyObjectMayGoAtAnyMoment) {
+TEST(DestructionTest, AnyObjectMayBeDestroyedAtAnyMoment) {
   const char* const count = std::getenv("LE_TORTURE_SEEDS");
   const char* const only = std::getenv("LE_TORTURE_SEED");
   const uint64_t first = only == nullptr ? 1 : std::strtoull(only, nullptr, 10);
@@ -418,9 +419,9 @@ TEST(DestructionTest, AnyObjectMayGoAtAnyMoment) {
     });
     setenv("LE_SEED", absl::StrCat(seed).c_str(), 1);
     RunScenario(scenario, Setting::kSimulated, 1);
-    EXPECT_FALSE(HasFailure()) << "to replay it: LE_TORTURE_SEED=" << seed;
+    EXPECT_FALSE(HasFailure()) << "to replay: LE_TORTURE_SEED=" << seed;
   }
-  // Fewer seeds do not reach each case.
+  // If the environment sets the number of seeds, they may not reach each case.
   if (only != nullptr || count != nullptr) return;
   for (int site = 0; site < kSites; ++site) {
     for (int object = 0; object < kObjects; ++object) {

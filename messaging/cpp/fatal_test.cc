@@ -164,7 +164,7 @@ TEST(FatalTest, AnExceptionThatLeavesAClosure) {
   EXPECT_FATAL(
       {
         Loop loop;
-        Pair pair;  // without a handler the request is released
+        Pair pair;  // has no message handler, so the request is released
         const Call call = pair.client.RequestAsync(
             pair.client.NewMessage(), absl::InfiniteDuration(), throws);
         loop.Run().IgnoreError();
@@ -223,7 +223,7 @@ TEST(FatalTest, TheChildOfAFork) {
 }
 
 // On another thread, destroying any of these objects is not fatal.
-TEST(FatalTest, WhatMayGoOnAnyThread) {
+TEST(FatalTest, AnyThreadMayDestroyTheseObjects) {
   Pair pair;
   auto loop = std::make_shared<Loop>();
   auto call = std::make_shared<Call>(pair.Ask());

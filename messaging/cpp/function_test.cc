@@ -37,7 +37,7 @@ TEST(UniqueFunctionTest, IsEmptyAtFirst) {
   EXPECT_FALSE((Function(UniqueFunction<int(int), 8>())));
 }
 
-TEST(UniqueFunctionTest, CallsWhatMovesOnly) {
+TEST(UniqueFunctionTest, CallsAMoveOnlyClosure) {
   auto owned = std::make_unique<int>(4);
   Function function = [owned = std::move(owned)](int x) { return *owned + x; };
   EXPECT_EQ(function(3), 7);
@@ -56,21 +56,21 @@ TEST(UniqueFunctionTest, KeepsItsState) {
   EXPECT_EQ(moved(1), 8);
 }
 
-TEST(UniqueFunctionTest, DropsAResultThatIsNotWanted) {
+TEST(UniqueFunctionTest, DropsAnUnusedResult) {
   int calls = 0;
   UniqueFunction<void()> function = [&] { return ++calls; };
   function();
   EXPECT_EQ(calls, 1);
 }
 
-TEST(UniqueFunctionTest, PassesWhatMovesOnly) {
+TEST(UniqueFunctionTest, PassesMoveOnlyArguments) {
   UniqueFunction<std::unique_ptr<int>(std::unique_ptr<int>)> function =
       [](std::unique_ptr<int> x) { return x; };
   EXPECT_EQ(*function(std::make_unique<int>(5)), 5);
 }
 
 template <typename Closure>
-void ExpectEachToGoOnce() {
+void ExpectEachDestroyedOnce() {
   int count = 0;
   {
     Function function = Closure(&count);
@@ -89,12 +89,12 @@ void ExpectEachToGoOnce() {
 }
 
 // Closures up to the size that is stored in place, and larger ones.
-TEST(UniqueFunctionTest, DestroysEachOnce) {
-  ExpectEachToGoOnce<Counted>();
+TEST(UniqueFunctionTest, DestroysEachClosureOnce) {
+  ExpectEachDestroyedOnce<Counted>();
   static_assert(sizeof(Padded<40>) == 48);
-  ExpectEachToGoOnce<Padded<40>>();
-  ExpectEachToGoOnce<Padded<41>>();
-  ExpectEachToGoOnce<Padded<1000>>();
+  ExpectEachDestroyedOnce<Padded<40>>();
+  ExpectEachDestroyedOnce<Padded<41>>();
+  ExpectEachDestroyedOnce<Padded<1000>>();
 }
 
 TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
@@ -117,7 +117,7 @@ TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
 }
 
 // The new closure must not be stored in memory that the old closure still uses.
-TEST(UniqueFunctionTest, AClosureThatGoesMayReplaceIt) {
+TEST(UniqueFunctionTest, ADestroyedClosureMayReplaceIt) {
   struct Replacer {
     Replacer(Function* f, std::shared_ptr<int> o)
         : function(f), owned(std::move(o)) {}

@@ -46,8 +46,8 @@ TEST_P(CppKeepOpenTest, AServerClosesASessionAndTheClientReopensIt) {
                     .ok());
     EXPECT_TRUE(server.service
                     .OnSessionClosed([&](const Session& session) {
-                      // The third close is the end of the client. This server
-                      // may end before it.
+                      // The third session closes when the client ends. This
+                      // server may end earlier.
                       EXPECT_EQ(session.close_reason(),
                                 ++closed <= 2 ? LE_MSG_CLOSE_BY_CALLER
                                               : LE_MSG_CLOSE_BY_PEER);

@@ -76,7 +76,7 @@ TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
   EXPECT_EQ(runs, 0);
 }
 
-TEST(LoopTest, TasksGoWithTheLoopThatATaskDestroys) {
+TEST(LoopTest, ALoopThatATaskDestroysDropsItsTasks) {
   auto loop = std::make_unique<Loop>();
   Loop other;
   auto owned = std::make_shared<int>(1);
@@ -97,8 +97,8 @@ TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
   // After this task has run, its memory is free for the next task.
   EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
   EXPECT_TRUE(loop.Run().ok());
-  // This function occupies the free memory of the C API's queue. So the C API
-  // needs more memory for RunTasks().
+  // This function uses the free memory of the C API's queue. So the C API must
+  // allocate memory for RunTasks().
   le_event_QueueFunction([](void*, void*) {}, nullptr, nullptr);
   t_no_memory = true;
   const absl::StatusCode code = loop.Post([] { ADD_FAILURE(); }).code();

@@ -46,7 +46,7 @@ TEST(SignalWatchTest, EndsRunUntilSignal) {
   EXPECT_TRUE(loop.RunUntilSignal(SIGTERM).ok());
 }
 
-TEST(SignalWatchTest, RestoresWhatWasThere) {
+TEST(SignalWatchTest, RestoresTheFormerHandler) {
   static int handled;
   handled = 0;
   signal(SIGUSR1, [](int) { ++handled; });
@@ -59,7 +59,7 @@ TEST(SignalWatchTest, RestoresWhatWasThere) {
   }
   raise(SIGUSR1);
   EXPECT_EQ(handled, 1);
-  // The call that was due was dropped with the watch.
+  // The pending call of the closure was dropped with the watch.
   Loop loop;
   EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
   EXPECT_TRUE(loop.Run().ok());
@@ -67,7 +67,7 @@ TEST(SignalWatchTest, RestoresWhatWasThere) {
 
 // A signal arrives, then its watch is destroyed, and another watch is created.
 // Expected: the new watch does not report that signal.
-TEST(SignalWatchTest, IsNotToldOfAnEarlierSignal) {
+TEST(SignalWatchTest, DoesNotReportAnEarlierSignal) {
   for (const bool told : {false, true}) {
     absl::StatusOr<SignalWatch> first = SignalWatch::Create(SIGUSR1, [] {});
     ASSERT_TRUE(first.ok());
@@ -88,7 +88,7 @@ TEST(SignalWatchTest, IsNotToldOfAnEarlierSignal) {
   }
 }
 
-TEST(SignalWatchTest, MayGoInItsClosure) {
+TEST(SignalWatchTest, MayBeDestroyedInItsClosure) {
   Loop loop;
   std::unique_ptr<SignalWatch> watch;
   absl::StatusOr<SignalWatch> made = SignalWatch::Create(SIGUSR2, [&] {
@@ -102,7 +102,7 @@ TEST(SignalWatchTest, MayGoInItsClosure) {
   EXPECT_EQ(watch, nullptr);
 }
 
-TEST(SignalWatchTest, RefusesWhatCannotBeCaught) {
+TEST(SignalWatchTest, RefusesInvalidArguments) {
   for (const int signal : {-1, 0, SIGKILL, SIGSTOP, 1000}) {
     EXPECT_EQ(SignalWatch::Create(signal, [] {}).status().code(),
               absl::StatusCode::kInvalidArgument);
@@ -113,7 +113,7 @@ TEST(SignalWatchTest, RefusesWhatCannotBeCaught) {
 
 // Before the child of a fork calls exec, it has the parent's signal handler.
 // Expected: a signal to the child is not reported in the parent.
-TEST(SignalWatchTest, ASignalOfAChildIsNotTheParents) {
+TEST(SignalWatchTest, DoesNotReportASignalToAChild) {
   Loop loop;
   absl::StatusOr<SignalWatch> watch =
       SignalWatch::Create(SIGTERM, [] { ADD_FAILURE(); });

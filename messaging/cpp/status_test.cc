@@ -61,7 +61,7 @@ TEST(StatusTest, AResultOfALaterVersionIsUnknown) {
   EXPECT_EQ(ToStatusCode(static_cast<le_result_t>(-31)), StatusCode::kUnknown);
 }
 
-TEST(StatusTest, SaysWhatFailed) {
+TEST(StatusTest, TheTextNamesTheFailedOperation) {
   EXPECT_EQ(ToStatus(LE_TIMEOUT, "no answer").message(),
             "no answer: LE_TIMEOUT");
 }

@@ -50,11 +50,11 @@ class Comparison {
       const std::string what = "method " + FullName(method) + " (number " +
                                std::to_string(NumberOf(method)) + ")";
       if (it == by_number.end()) {
-        Break(what + ": it was removed");
+        Break(what + ": the method was removed");
       } else if (it->second->name() != method->name()) {
-        // Usually the numbers of all methods have moved.
-        Break(what + ": its number is that of method " + FullName(it->second) +
-              " now");
+        // Usually the numbers of all later methods have changed.
+        Break(what + ": the number is now that of method " +
+              FullName(it->second));
       } else {
         Compare(what, method, it->second);
       }
@@ -81,14 +81,14 @@ class Comparison {
   void Compare(const std::string& what, const MethodDescriptor* before,
                const MethodDescriptor* now) {
     if (before->server_streaming() != now->server_streaming()) {
-      Break(what + ": whether it returns a stream has changed");
+      Break(what + ": only one version returns a stream");
     }
     if (IsOneWay(before) != IsOneWay(now)) {
-      Break(what + ": whether it is one-way has changed");
+      Break(what + ": only one version is one-way");
     }
     if (OptionsOf(before).fd_in() != OptionsOf(now).fd_in() ||
         OptionsOf(before).fd_out() != OptionsOf(now).fd_out()) {
-      Break(what + ": its file descriptors have changed");
+      Break(what + ": fd_in or fd_out has changed");
     }
     Compare(before->input_type(), now->input_type());
     Compare(before->output_type(), now->output_type());
@@ -104,26 +104,28 @@ class Comparison {
         Compare(field, other);
       } else if (field->is_required()) {
         Break("field " + FullName(field) +
-              ": it was removed, and old peers require it");
+              ": the field was removed, but old peers require it");
       } else if (!now->IsReservedNumber(field->number())) {
-        Break("field " + FullName(field) + ": it was removed, and its number " +
+        Break("field " + FullName(field) +
+              ": the field was removed, but its number " +
               std::to_string(field->number()) + " is not reserved");
       }
     }
     for (int i = 0; i < now->field_count(); ++i) {
       if (now->field(i)->is_required() &&
           before->FindFieldByNumber(now->field(i)->number()) == nullptr) {
-        Break("field " + FullName(now->field(i)) + ": it is new and required");
+        Break("field " + FullName(now->field(i)) +
+              ": the field is new and required");
       }
     }
   }
   void Compare(const FieldDescriptor* before, const FieldDescriptor* now) {
     const std::string what = "field " + FullName(before);
     if (before->type() != now->type()) {
-      Break(what + ": its type has changed");
+      Break(what + ": the type has changed");
     } else if (before->is_repeated() != now->is_repeated() ||
                before->is_required() != now->is_required()) {
-      Break(what + ": its label has changed");
+      Break(what + ": the label has changed");
     } else if (before->message_type() != nullptr) {
       Compare(before->message_type(), now->message_type());
     } else if (before->enum_type() != nullptr) {
@@ -137,8 +139,8 @@ class Comparison {
       if (now->FindValueByNumber(number) == nullptr &&
           !now->IsReservedNumber(number)) {
         Break("value " + FullName(before->value(i)) +
-              ": it was removed, and its number " + std::to_string(number) +
-              " is not reserved");
+              ": the value was removed, but its number " +
+              std::to_string(number) + " is not reserved");
       }
     }
   }
@@ -148,7 +150,7 @@ class Comparison {
   std::set<std::pair<std::string, std::string>> compared_;
 };
 
-// Adds the files to the pool. False: they are not valid.
+// Adds the files to the pool. False: the files are not valid.
 bool Build(const FileDescriptorSet& set, DescriptorPool* pool,
            std::vector<const FileDescriptor*>* files) {
   // The sets leave out descriptor.proto.
@@ -181,7 +183,8 @@ std::vector<std::string> FindBreaks(const FileDescriptorSet& before,
       const ServiceDescriptor* const other =
           pool_now.FindServiceByName(FullName(service));
       if (other == nullptr) {
-        comparison.Break("service " + FullName(service) + ": it was removed");
+        comparison.Break("service " + FullName(service) +
+                         ": the service was removed");
       } else {
         comparison.Compare(service, other);
       }

@@ -136,7 +136,7 @@ TEST(CompareTest, CompatibleChanges) {
 
 TEST(CompareTest, EachBreakIsNamed) {
   EXPECT_EQ(After([](FileDescriptorProto* file) { file->clear_service(); }),
-            "service p.S: it was removed\n");
+            "service p.S: the service was removed\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               file->mutable_service(0)->mutable_options()->SetExtension(
                   le::largest_message, 7);
@@ -145,13 +145,13 @@ TEST(CompareTest, EachBreakIsNamed) {
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               file->mutable_service(0)->mutable_method()->RemoveLast();
             }),
-            "method p.S.C (number 3): it was removed\n");
+            "method p.S.C (number 3): the method was removed\n");
   EXPECT_EQ(
       After([](FileDescriptorProto* file) {
         file->mutable_service(0)->mutable_method()->SwapElements(0, 1);
       }),
-      "method p.S.A (number 1): its number is that of method p.S.B now\n"
-      "method p.S.B (number 2): its number is that of method p.S.A now\n");
+      "method p.S.A (number 1): the number is now that of method p.S.B\n"
+      "method p.S.B (number 2): the number is now that of method p.S.A\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               auto* const method = file->mutable_service(0)->mutable_method(1);
               method->set_server_streaming(false);
@@ -159,37 +159,39 @@ TEST(CompareTest, EachBreakIsNamed) {
                   ->MutableExtension(le::method)
                   ->set_fd_in(true);
             }),
-            "method p.S.B (number 2): whether it returns a stream has changed\n"
-            "method p.S.B (number 2): its file descriptors have changed\n");
+            "method p.S.B (number 2): only one version returns a stream\n"
+            "method p.S.B (number 2): fd_in or fd_out has changed\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               file->mutable_service(0)->mutable_method(2)->set_output_type(
                   ".p.Inner");
             }),
-            "method p.S.C (number 3): whether it is one-way has changed\n");
-  EXPECT_EQ(After([](FileDescriptorProto* file) {
-              file->mutable_message_type(1)->mutable_field()->RemoveLast();
-            }),
-            "field p.Outer.count: it was removed, and its number 2 is not "
-            "reserved\n");
+            "method p.S.C (number 3): only one version is one-way\n");
+  EXPECT_EQ(
+      After([](FileDescriptorProto* file) {
+        file->mutable_message_type(1)->mutable_field()->RemoveLast();
+      }),
+      "field p.Outer.count: the field was removed, but its number 2 is not "
+      "reserved\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               file->mutable_message_type(1)->mutable_field(1)->set_type(
                   google::protobuf::FieldDescriptorProto::TYPE_STRING);
             }),
-            "field p.Outer.count: its type has changed\n");
+            "field p.Outer.count: the type has changed\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               file->mutable_message_type(1)->mutable_field(1)->set_label(
                   google::protobuf::FieldDescriptorProto::LABEL_REPEATED);
             }),
-            "field p.Outer.count: its label has changed\n");
+            "field p.Outer.count: the label has changed\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               file->mutable_enum_type(0)->mutable_value()->RemoveLast();
             }),
-            "value p.BLUE: it was removed, and its number 1 is not reserved\n");
+            "value p.BLUE: the value was removed, but its number 1 is not "
+            "reserved\n");
   EXPECT_EQ(FindBreaks(FileDescriptorSet(), Base()).size(), 1U);
 }
 
 // A peer cannot read a message without a field that it requires.
-TEST(CompareTest, RequiredFieldsMayNeitherComeNorGo) {
+TEST(CompareTest, ARequiredFieldMustNotBeAddedOrRemoved) {
   FileDescriptorSet with = Base();
   File(&with)->set_syntax("proto2");
   FileDescriptorSet without = with;
@@ -202,12 +204,13 @@ TEST(CompareTest, RequiredFieldsMayNeitherComeNorGo) {
   range->set_end(3);
   EXPECT_EQ(FindBreaks(with, with), std::vector<std::string>());
   EXPECT_EQ(FindBreaks(with, without),
-            std::vector<std::string>{"field p.Outer.count: it was removed, and "
-                                     "old peers require it"});
+            std::vector<std::string>{
+                "field p.Outer.count: the field was removed, but old peers "
+                "require it"});
   outer->clear_reserved_range();
-  EXPECT_EQ(
-      FindBreaks(without, with),
-      std::vector<std::string>{"field p.Outer.count: it is new and required"});
+  EXPECT_EQ(FindBreaks(without, with),
+            std::vector<std::string>{
+                "field p.Outer.count: the field is new and required"});
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ service() { echo "service S { option (le.version) = 1; $* }"; }
 accepts ""
 accepts "$(service)"
 accepts "$(service 'rpc A(M) returns (M);')"
-refuses "service p.S: it needs a version" 'service S {}'
+refuses "service p.S: set a version" 'service S {}'
 refuses "method A: only responses can be streams" "$(service 'rpc A(stream M) returns (M);')"
 refuses "method A: le.OneWay cannot be a stream" "$(service 'rpc A(M) returns (stream le.OneWay);')"
 refuses "method A: fd_out needs exactly one response" \
@@ -59,12 +59,12 @@ refuses "method count: the name must begin with a capital letter" \
 accepts "$(service 'rpc Leave(M) returns (M);')"
 refuses 'not with "Le"' "$(service 'rpc LeTable(M) returns (M);')"
 accepts "$(service 'rpc A(M) returns (le.OneWay); rpc AAsync(M) returns (M);')"
-refuses "method AAsync: it has the name of a function" \
+refuses "method AAsync: the name is used for a function" \
   "$(service 'rpc A(M) returns (M); rpc AAsync(M) returns (M);')"
-refuses "method AInto: it has the name of a function" \
+refuses "method AInto: the name is used for a function" \
   "$(service 'rpc A(M) returns (M); rpc AInto(M) returns (M);')"
 # Names that would not compile.
-refuses "method SClient: it has the name of a class" "$(service "rpc SClient(M) returns (M);")"
+refuses "method SClient: the name is used for a class" "$(service "rpc SClient(M) returns (M);")"
 refuses 'service p.S: the name of its generated class "p.SService" is in use' \
   "message SService {}" "$(service)"
 refuses 'generated class "p.SApi"' 'enum E { SApi = 0; }' "$(service)"

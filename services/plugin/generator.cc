@@ -101,7 +101,7 @@ struct Method {
         {"move_fd", fd_in ? ", ::std::move(fd)" : ""},
         {"fd_at", fd_in ? ", &fd" : ""},
         {"fd_or_null", fd_in ? "&fd" : "nullptr"},
-        // Those of a method with fd_out.
+        // Parameters and arguments of a method with fd_out.
         {"result", fd_out ? "::le::WithFd<" + response + ">" : response},
         {"out_fd", fd_out ? ", ::le::UniqueFd* response_fd" : ""},
         {"out_fd_at", fd_out ? ", response_fd" : ""},
@@ -161,7 +161,7 @@ bool ReadMethod(const MethodDescriptor* from, Method* method,
     *error = "the number is above 65535";
   } else if (!IsUpper(method->name, 0) ||
              (method->name.substr(0, 2) == "Le" && IsUpper(method->name, 2))) {
-    // The runtime uses other names.
+    // The other names are for the runtime.
     *error =
         "the name must begin with a capital letter, and not with \"Le\" and "
         "another capital letter";
@@ -183,7 +183,7 @@ bool ReadService(const ServiceDescriptor* from, Service* service,
   service->protocol = FullNameOf(from) + "/" + std::to_string(version);
   service->largest_message = largest == 0 ? kDefaultLargestMessage : largest;
   if (version == 0) {
-    *error = "it needs a version: option (le.version) = 1;";
+    *error = "set a version: option (le.version) = 1;";
   } else if (service->protocol.size() > kMaxProtocolId) {
     *error = "\"" + service->protocol + "\" has more than 127 bytes";
   } else if (service->largest_message > kMaxMessage - kReserved) {
@@ -209,7 +209,7 @@ bool ReadService(const ServiceDescriptor* from, Service* service,
     if (std::find(classes.begin(), classes.end(), method.name) !=
         classes.end()) {
       *error = "method " + method.name +
-               ": it has the name of a class that is generated for the service";
+               ": the name is used for a class of the generated code";
       return false;
     }
     functions.insert(method.name);
@@ -220,7 +220,7 @@ bool ReadService(const ServiceDescriptor* from, Service* service,
     for (const char* const suffix : {"Async", "Into"}) {
       if (functions.count(method.name + suffix) != 0) {
         *error = "method " + method.name + suffix +
-                 ": it has the name of a function that is generated for "
+                 ": the name is used for a function that is generated for "
                  "method " +
                  method.name;
         return false;
@@ -466,7 +466,7 @@ FileDescriptorSet DescriptorsOf(const FileDescriptor* file) {
 }
 
 std::string DescriptorsFunction(const std::string& bytes) {
-  return "// The descriptors of this file and of what it imports.\n"
+  return "// The descriptors of this file and of the files that it imports.\n"
          "::absl::string_view LeDescriptors() {\n"
          "  static constexpr char kBytes[] =" +
          Literal(bytes) +

@@ -13,7 +13,7 @@ namespace services {
 
 namespace {
 
-// Words that cannot be names in C++. Protobuf renames only those that its
+// Words that cannot be names in C++. Protobuf renames only the words that its
 // version knows.
 constexpr char kWords[] =
     " NULL alignas alignof and and_eq asm assert auto bitand bitor bool"

@@ -26,7 +26,7 @@ using le::messaging::testing::Scenario;
 using le::messaging::testing::Setting;
 using le::messaging::testing::SettingName;
 
-// Too long for a string's internal buffer.
+// This text is too long for the internal buffer of a std::string.
 constexpr char kText[] = "a text that a string stores in a block of memory";
 
 // Echoes each request. Pushes an item for each one-way message.
@@ -122,7 +122,7 @@ TEST_P(TypedAllocationTest, AnAsynchronousCall) {
                 EXPECT_TRUE(loop.Run().ok());
               }),
               0);
-    // A cancelled call, whose cancel message the server gets.
+    // A cancelled call. The server gets the cancel message.
     EXPECT_EQ(CountAllocations([&] {
                 client->CountAsync(request, options, nullptr).Cancel();
                 const le::Call call = client->CountAsync(
@@ -152,7 +152,7 @@ TEST_P(TypedAllocationTest, AOneWayMessageAndAnItem) {
               }),
               0);
     static_assert(kCounted > le::CallOptions::kDefaultWindowItems,
-                  "credit must be returned");
+                  "the client must return credit");
   });
 }
 

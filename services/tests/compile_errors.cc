@@ -33,7 +33,7 @@ void Finishing(le::Reply<Facts> reply, le::ReplyWithFd<Facts> with_fd, le::Sink<
   reply.Fail(absl::InternalError(""));           // error: 'this' argument
   with_fd.Send(le::UniqueFd());                  // error: 'this' argument
   sink.End();                                    // error: 'this' argument
-  // A response has a file descriptor if the method says so, and only then.
+  // A response has a file descriptor if and only if the method has fd_out.
   std::move(with_fd).Send();                     // error: no matching function|too few arguments
   std::move(reply).Send(le::UniqueFd());         // error: no matching function|too many arguments
   std::move(with_fd).Send(3);                    // error: no known conversion|could not convert|cannot convert|no viable conversion
@@ -43,13 +43,13 @@ void Finishing(le::Reply<Facts> reply, le::ReplyWithFd<Facts> with_fd, le::Sink<
 }
 
 void Calling(FileFactsClient client, const CountRequest& request) {
-  // A request has a file descriptor if the method says so, and only then.
+  // A request has a file descriptor if and only if the method has fd_in.
   client.CountFile(request).IgnoreError();                       // error: no matching (member )?function
   client.CountFile(request, 3).IgnoreError();                    // error: no matching (member )?function|cannot convert|no viable conversion|no known conversion
   client.Count(request, le::UniqueFd(3)).IgnoreError();          // error: no matching (member )?function|cannot convert|no viable conversion|no known conversion
   client.Count(Line()).IgnoreError();                            // error: no matching (member )?function|cannot convert|no viable conversion|no known conversion
   client.CountFile(request, le::UniqueFd(3)).IgnoreError();
-  // The call would be cancelled at once.
+  // The result is not kept, so the call would be cancelled at once.
   client.CountAsync(request, {}, nullptr);                       // error: nodiscard
   client.Watch(request, {}, nullptr, nullptr);                   // error: nodiscard
   client.CountAsync(request, {}, [](Facts) {}).Detach();         // error: no known conversion|could not convert|cannot convert|no viable conversion|no matching

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Typed calls in coroutines. The test is empty for a compiler without them.
+// Typed calls in coroutines. The test is empty if the compiler has no
+// coroutines.
 
 #if defined(__cpp_impl_coroutine)
 

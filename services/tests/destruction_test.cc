@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Destroys each kind of typed object in each kind of callback, in orders that a
-// seed decides, like destruction_test.cc of messaging/cpp. Checks also that
+// seed decides, as destruction_test.cc of messaging/cpp does. Also checks that
 // each call and each stream ends exactly once, unless it is cancelled or its
-// client is destroyed, and that no item comes after the end.
+// client is destroyed. No item may arrive after the end.
 // LE_TORTURE_SEEDS sets the number of seeds. LE_TORTURE_SEED selects one seed.
 
 #include <algorithm>
@@ -70,7 +70,8 @@ class World {
 
   void Tick(Site site) {
     site_ = site;
-    // Also if acts_left_ is 0, because replies and sinks are created late.
+    // Replies and sinks are also destroyed when acts_left_ is 0, because they
+    // are created late.
     if (!ending_ && Roll(4) == 0) Destroy(Roll(2) == 0 ? kReply : kSink, site);
     const int acts = Roll(4);
     for (int i = 0; i < acts; ++i) Act();
@@ -91,8 +92,8 @@ class World {
  private:
   // The life of an object.
   struct Life {
-    bool ends = false;  // it is being destroyed or cancelled
-    bool over = false;  // it was destroyed or cancelled
+    bool ends = false;  // the object is being destroyed or cancelled
+    bool over = false;  // the object was destroyed or cancelled
     bool told = false;  // the end of the call or stream was reported
   };
   using LifePtr = std::shared_ptr<Life>;
@@ -122,12 +123,13 @@ class World {
     void Run(Site site) {
       for (const LifePtr& life : lives_) {
         EXPECT_FALSE(life->over)
-            << "a closure runs after its object, at " << site;
+            << "a closure was called after its object was destroyed, at site "
+            << site;
       }
       EXPECT_FALSE(calls_ != Calls::kAny && std::exchange(has_run_, true))
           << site;
       if (site == kItem) {
-        EXPECT_FALSE(lives_.back()->told) << "an item after the end";
+        EXPECT_FALSE(lives_.back()->told) << "an item arrived after the end";
       }
       if (calls_ == Calls::kExactlyOne) lives_.back()->told = true;
       // Keeps the lives, because this closure may be destroyed below.
@@ -148,7 +150,7 @@ class World {
             site](auto&&...) mutable { probe.Run(site); };
   }
 
-  // The server owns it.
+  // The server owns this object.
   class Implementation final : public FileFactsService {
    public:
     explicit Implementation(World* world) : world_(world) {
@@ -167,7 +169,8 @@ class World {
       }
       // Otherwise the reply is dropped.
       world_->Tick(kCountMethod);
-      EXPECT_EQ(request.name(), "the request") << "it was destroyed early";
+      EXPECT_EQ(request.name(), "the request")
+          << "the request was destroyed while its method used it";
     }
     void Watch(const CountRequest& request, le::Sink<Facts> sink) override {
       const LifePtr life = Begin();
@@ -198,7 +201,7 @@ class World {
    private:
     LifePtr Begin() {
       EXPECT_FALSE(world_->lives_[kServer]->over)
-          << "a method is called after its server";
+          << "a method was called after its server was destroyed";
       return world_->lives_[kServer];
     }
     World* const world_;
@@ -293,7 +296,8 @@ class World {
         break;
       case kCall:
         if (call_ == nullptr) return;
-        // The closure of a detached call belongs to the client only.
+        // Destroying a detached call does not destroy its closure, which
+        // belongs to the client.
         life->ends = call_->pending();
         call_ = nullptr;
         life->over = life->ends;
@@ -472,8 +476,8 @@ void Torture(Party* party, const std::string& own, const std::string& other,
   World world(own, other, seed, coverage);
   int ticks = 0;
   le::Timer timer([&] {
-    // When the world has ended, one more expiry follows: by then all callbacks
-    // that were due have been delivered.
+    // After the end of the world, the timer expires once more. Then all
+    // callbacks that were due have been delivered.
     constexpr int kTicks = 10;
     ++ticks;
     if (ticks < kTicks) {
@@ -489,7 +493,7 @@ void Torture(Party* party, const std::string& own, const std::string& other,
   world.ExpectNothingLeft();
 }
 
-// A case that was not reached. Empty: each was.
+// Returns a case that was not reached. Empty: each case was reached.
 std::string Missed(const Coverage& coverage) {
   for (int site = 0; site < kSites; ++site) {
     for (int object = 0; object < kObjects; ++object) {
@@ -504,7 +508,7 @@ std::string Missed(const Coverage& coverage) {
   return "";
 }
 
-TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
+TEST(TypedDestructionTest, AnyObjectMayBeDestroyedAtAnyMoment) {
   const char* const count = std::getenv("LE_TORTURE_SEEDS");
   const char* const only = std::getenv("LE_TORTURE_SEED");
   const uint64_t first = only == nullptr ? 1 : std::strtoull(only, nullptr, 10);
@@ -512,7 +516,7 @@ TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
       only != nullptr
           ? first
           : (count == nullptr ? 2000 : std::strtoull(count, nullptr, 10));
-  // Some cases are so rare that more seeds may be needed to reach each.
+  // Some cases are so rare that more seeds may be needed to reach each case.
   const uint64_t most = only == nullptr && count == nullptr ? 40000 : last;
   Coverage coverage = {};
   for (uint64_t seed = first;
@@ -528,7 +532,7 @@ TEST(TypedDestructionTest, AnyObjectMayGoAtAnyMoment) {
     });
     setenv("LE_SEED", absl::StrCat(seed).c_str(), 1);
     RunScenario(scenario, Setting::kSimulated, 1);
-    EXPECT_FALSE(HasFailure()) << "to replay it: LE_TORTURE_SEED=" << seed;
+    EXPECT_FALSE(HasFailure()) << "to replay: LE_TORTURE_SEED=" << seed;
   }
   if (only == nullptr && count == nullptr) {
     EXPECT_EQ(Missed(coverage), "");

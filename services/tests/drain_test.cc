@@ -25,7 +25,7 @@ class DrainTest
     : public ::testing::TestWithParam<le::messaging::testing::Setting> {};
 INSTANTIATE_TEST_SUITE_P(Everywhere, DrainTest, AllSettings(), SettingName);
 
-TEST_P(DrainTest, OpenCallsEndAndNewOnesAreRefused) {
+TEST_P(DrainTest, OpenCallsEndAndNewCallsAreRefused) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     Facility facility;
@@ -115,18 +115,19 @@ TEST_P(DrainTest, AnyThreadMayFinishTheLastCall) {
     le::Server server = Must(le::Serve("facts", &facility));
     party->RunLoopUntil([&] { return facility.kept.size() == 3; });
     bool drained = false;
-    EXPECT_TRUE(server.Drain([] { ADD_FAILURE() << "it is replaced"; }).ok());
+    EXPECT_TRUE(
+        server.Drain([] { ADD_FAILURE() << "this closure is replaced"; }).ok());
     EXPECT_TRUE(server
                     .Drain([&] {
                       server = le::Server();
                       EXPECT_FALSE(std::exchange(drained, true));
                     })
                     .ok());
-    // A cancelled call counts, because its method still works for it.
+    // The server waits for a cancelled call too, until its Reply is destroyed.
     party->Signal("drains");
     party->RunLoopUntil([&] { return facility.cancels == 1; });
     facility.kept.erase(facility.kept.begin());
-    // What this turn of the loop has queued must not be lost.
+    // Responses that are sent in this turn of the loop must not be lost.
     le::Loop loop;
     EXPECT_TRUE(loop.Post([&] {
                       const le_thread_Ref_t thread =
@@ -168,7 +169,8 @@ TEST_P(DrainTest, AServerWithoutCallsDrainsFromTheLoop) {
     Facility facility;
     le::Server server = Must(le::Serve("facts", &facility));
     bool drained = false;
-    EXPECT_TRUE(server.Drain([] { ADD_FAILURE() << "it is replaced"; }).ok());
+    EXPECT_TRUE(
+        server.Drain([] { ADD_FAILURE() << "this closure is replaced"; }).ok());
     EXPECT_TRUE(server
                     .Drain([&] {
                       EXPECT_FALSE(drained);
@@ -179,7 +181,7 @@ TEST_P(DrainTest, AServerWithoutCallsDrainsFromTheLoop) {
     party->RunLoopUntil([&] { return drained; });
     EXPECT_EQ(le::Server().Drain(nullptr).code(),
               absl::StatusCode::kFailedPrecondition);
-    // Without a call of the closure, its server destroys it.
+    // The destructor of the server destroys the closure without calling it.
     auto owned = std::make_shared<int>();
     const std::weak_ptr<int> watch = owned;
     EXPECT_TRUE(

@@ -132,8 +132,8 @@ class Facility : public FileFactsService {
     logged += line.text() + TextOf(fd);
   }
 
-  // Pushes the items 0 to number - 1, and then ends. Request "endless": does
-  // not end. Request "hold": does nothing.
+  // Pushes the items 0 to number - 1, and then ends the stream. For the request
+  // "endless" the stream does not end. For "hold" nothing is pushed.
   struct Pushes {
     Pushes(le::Sink<Facts> s, const CountRequest& r)
         : sink(std::move(s)), request(r) {}
@@ -174,7 +174,7 @@ struct Collected {
   le::OnItem<Facts> OnItem() {
     return [this](const Facts& item) {
       EXPECT_EQ(item.lines(), items) << "an item is out of order";
-      EXPECT_EQ(ends, 0) << "an item after the end";
+      EXPECT_EQ(ends, 0) << "an item arrived after the end";
       ++items;
     };
   }

@@ -32,7 +32,7 @@ TEST(MockTest, ACallerOfTheInterfaceNeedsNoServer) {
   EXPECT_EQ(interface->Count(CountRequest())->lines(), 3U);
   EXPECT_EQ(interface->Count(CountRequest()).status().code(),
             absl::StatusCode::kNotFound);
-  // The other form of the call uses the first one.
+  // CountInto() of the mock calls Count().
   Facts into;
   EXPECT_TRUE(interface->CountInto(CountRequest(), &into).ok());
   EXPECT_EQ(into.lines(), 3U);
@@ -71,11 +71,11 @@ TEST(LocalTest, AMockedServerIsCalledThroughAllLayers) {
   ASSERT_TRUE(facts.ok()) << facts.status();
   EXPECT_EQ(facts->text(), "name");
   EXPECT_TRUE(local->Log(Line()).ok());
-  // Two at the same time.
+  // Two clients and servers exist at the same time.
   MockFileFactsService other;
   le::testing::Local<FileFactsClient> second(&other);
   EXPECT_TRUE(second->is_open());
-  // The server has handled all earlier messages when it answers this.
+  // When the server answers this request, it has handled all earlier messages.
   EXPECT_TRUE(local->Descriptors().ok());
 }
 

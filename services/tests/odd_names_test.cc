@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The code that the plugin generates for odd names compiles, also in one file.
+// The code that the plugin generates for odd names must compile, also if one
+// file includes all of the headers.
 
 #include "gtest/gtest.h"
 #include "services/tests/3d-names.le_mock.h"

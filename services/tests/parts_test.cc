@@ -77,7 +77,7 @@ TEST(WindowTest, IsBounded) {
   EXPECT_EQ(window.bytes, Credit::kMaxBytes);
 }
 
-TEST(CallOptionsTest, ACallEndsNoLaterThanTheOneThatItIsUnder) {
+TEST(CallOptionsTest, ACallEndsNoLaterThanItsOuterCall) {
   struct {
     absl::Duration remaining() const { return absl::Seconds(3); }
   } reply;
@@ -138,7 +138,7 @@ class ReuseTest : public ::testing::Test {
 };
 using KeptMessageTest = ReuseTest;
 
-TEST_F(KeptMessageTest, ALargeOneIsNotKept) {
+TEST_F(KeptMessageTest, ALargeMessageIsNotKept) {
   KeptMessage kept;
   const auto used = [&](size_t bytes) {
     KeptMessage::Loan loan(&kept, files::Facts::default_instance());
@@ -156,9 +156,9 @@ TEST_F(KeptMessageTest, ALargeOneIsNotKept) {
 }
 
 // A reused message may grow with each use.
-TEST_F(KeptMessageTest, OneOfManyBytesIsNotKept) {
+TEST_F(KeptMessageTest, AMessageThatHasHeldManyBytesIsNotKept) {
   KeptMessage kept;
-  // Whether the message has been used before.
+  // Returns whether the message has been used before.
   const auto used = [&](size_t bytes) {
     KeptMessage::Loan loan(&kept, files::Facts::default_instance());
     loan.Used(bytes);
@@ -177,7 +177,7 @@ TEST_F(KeptMessageTest, OneOfManyBytesIsNotKept) {
   }
 }
 
-TEST(ComplaintsTest, AreFewerForEachUser) {
+TEST(ComplaintsTest, AreLoggedEverMoreRarelyForEachUser) {
   const auto logged = [](auto log) {
     ::testing::internal::CaptureStderr();
     log();
@@ -212,7 +212,7 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
   EXPECT_EQ(table.Find(1), nullptr);
   EXPECT_EQ(table.First(), nullptr);
   std::vector<std::unique_ptr<ServerCall>> calls;
-  // Numbers that share their low bits, too.
+  // Half of the numbers share their low bits.
   for (uint32_t i = 0; i < 1000; ++i) {
     calls.push_back(std::make_unique<ServerCall>());
     calls.back()->number = i % 2 == 0 ? i : i << 16;
@@ -239,7 +239,7 @@ TEST(CallTableTest, FindsEachCallByItsNumber) {
 }
 
 // The client chooses the numbers.
-TEST(CallTableTest, NoNumbersMakeItSlow) {
+TEST(CallTableTest, NumbersThatShareBitsDoNotMakeItSlow) {
   for (const int shift : {0, 8, 16, 20}) {
     CallTable table;
     std::vector<ServerCall> calls(4096);
@@ -311,7 +311,7 @@ TEST_F(KeptCallsTest, ANumberIsFreeAfterItsCall) {
   }
 }
 
-TEST_F(KeptCallsTest, TheirNumberIsBounded) {
+TEST_F(KeptCallsTest, TheNumberOfKeptCallsIsBounded) {
   MakeAndFinish(ServerCalls::kMaxKeptCalls - 1);
   EXPECT_EQ(calls_->kept(0), ServerCalls::kMaxKeptCalls - 1);
   MakeAndFinish(ServerCalls::kMaxKeptCalls);
@@ -332,7 +332,7 @@ TEST_F(KeptCallsTest, ALargeResponseIsNotKept) {
   }
 }
 
-TEST_F(KeptCallsTest, ACallOfManyBytesIsNotKept) {
+TEST_F(KeptCallsTest, ACallThatHasHeldManyBytesIsNotKept) {
   const auto finish = [&](size_t bytes) {
     ServerCall* const call = Open();
     // (The tag and the size have four bytes.)
@@ -363,7 +363,7 @@ TEST(DeadlineTest, ACallIsCancelledAtItsDeadline) {
   call->deadline = Deadline::In(absl::ZeroDuration());
   EXPECT_TRUE(reply.cancelled());
   EXPECT_EQ(reply.remaining(), absl::ZeroDuration());
-  // The client has not reported it yet.
+  // The client has not reported yet that the deadline has passed.
   EXPECT_TRUE(reply.OnCancel([] {}).ok());
   std::move(reply).Send();
   calls->Unref();
@@ -377,9 +377,9 @@ TEST(CallerTest, IsNotCopied) {
   EXPECT_FALSE(std::is_move_assignable_v<Caller>);
 }
 
-TEST_F(KeptCallsTest, NobodyIsTheCallerOfAFinishedCall) {
+TEST_F(KeptCallsTest, AFinishedCallHasNoCaller) {
   constexpr auto kNobody = static_cast<uid_t>(-1);
-  EXPECT_EQ(Caller().user(), kNobody) << "not root";
+  EXPECT_EQ(Caller().user(), kNobody) << "the user must not be root (0)";
   MakeAndFinish(1);
   ServerCall* const call = Open();
   EXPECT_EQ(call->caller.user(), kNobody);
@@ -387,7 +387,7 @@ TEST_F(KeptCallsTest, NobodyIsTheCallerOfAFinishedCall) {
   calls_->Finish(call, absl::CancelledError(""));
 }
 
-TEST(AsanTest, FindsUsesOfRequestsAndResponsesThatHaveEnded) {
+TEST(AsanTest, FindsUsesOfRequestsAndResponsesAfterTheirEnd) {
   if (kReusesMessages) GTEST_SKIP() << "no AddressSanitizer";
   KeptMessage kept;
   const ProtoMessage* request = nullptr;
@@ -418,7 +418,7 @@ TEST(ServeTest, NoImplementationIsAnError) {
 }
 
 // An empty reply or sink is in the state that a move leaves.
-TEST(EmptyReplyTest, ItsUseIsAnErrorOrFatal) {
+TEST(EmptyReplyTest, UsingAnEmptyReplyIsAnErrorOrFatal) {
   Reply<files::Facts> reply(nullptr, nullptr);
   EXPECT_FALSE(reply);
   EXPECT_TRUE(reply.cancelled());

@@ -96,7 +96,7 @@ TEST_P(StreamTest, CancelledStreams) {
 }
 
 // If a stream's items are not handled, the stream stops. Other calls and
-// streams go on.
+// streams continue.
 TEST_P(StreamTest, ASlowConsumerSlowsItsProducerOnly) {
   RunClient([](Party* party, FileFactsClient* client) {
     const auto no_end = [](const absl::Status&) { ADD_FAILURE(); };
@@ -116,7 +116,8 @@ TEST_P(StreamTest, ASlowConsumerSlowsItsProducerOnly) {
     EXPECT_EQ(fast.items, 1000U);
     EXPECT_TRUE(client->Count(Named("a")).ok());
     EXPECT_EQ(slow.items, 10U) << "the window has 10 items";
-    EXPECT_EQ(bytes.items, 3U) << "the third item of 8,000 bytes exceeds it";
+    EXPECT_EQ(bytes.items, 3U)
+        << "the third item of 8,000 bytes must exceed the window";
     paused.Resume();
     wide.Resume();
     party->RunLoopUntil([&] { return slow.items > 100 && bytes.items > 100; });
@@ -183,12 +184,13 @@ TEST_P(StreamTest, AStreamMayOwnItself) {
     le::Server server = Must(le::Serve("facts", &facility));
     party->RunLoopUntil(
         [&] { return facility.made == 4 && facility.alive == 0; });
-    EXPECT_EQ(facility.told, 2) << "the two that their OnCancel() has ended";
+    EXPECT_EQ(facility.told, 2) << "two streams were not ended by OnCancel()";
     party->Signal("freed");
     party->RunLoopUntil([&] { return facility.made == 5; });
     server = le::Server();
     EXPECT_EQ(facility.alive, 0);
-    EXPECT_EQ(facility.told, 2) << "a closure was called after its server";
+    EXPECT_EQ(facility.told, 2)
+        << "a closure was called after its server was destroyed";
     party->Signal("done");
   });
   scenario.Add("client", [](Party* party) {
@@ -226,7 +228,7 @@ TEST_P(StreamTest, AServerEndsBeforeItsCalls) {
     EXPECT_TRUE(sink->OnReady(never).ok());
     EXPECT_FALSE(reply->cancelled());
     server = le::Server();
-    EXPECT_EQ(owned.use_count(), 2) << "a closure lives: only `never` should";
+    EXPECT_EQ(owned.use_count(), 2) << "a copy of `never` still exists";
     EXPECT_TRUE(reply->cancelled());
     EXPECT_TRUE(sink->cancelled());
     EXPECT_EQ(reply->OnCancel(never).code(), absl::StatusCode::kCancelled);
@@ -244,7 +246,7 @@ TEST_P(StreamTest, AServerEndsBeforeItsCalls) {
 }
 
 // Credit that came before the closure was set is not lost.
-TEST_P(StreamTest, ALateOnReady) {
+TEST_P(StreamTest, OnReadyIsCalledAfterTheCreditHasArrived) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     Facility facility;
@@ -260,7 +262,8 @@ TEST_P(StreamTest, ALateOnReady) {
     int ready = 0;
     EXPECT_EQ(sink->OnReady([&] { ++ready; }).code(),
               absl::StatusCode::kAborted);
-    EXPECT_TRUE(sink->OnReady([&] { ++ready; }).ok()) << "it was said twice";
+    EXPECT_TRUE(sink->OnReady([&] { ++ready; }).ok())
+        << "the credit was reported twice";
     EXPECT_TRUE(sink->Push(Facts()).ok());
     EXPECT_EQ(sink->Push(Facts()).code(), absl::StatusCode::kResourceExhausted);
     party->RunLoopUntil([&] { return ready == 1; });
@@ -288,7 +291,7 @@ TEST_P(StreamTest, ALateOnReady) {
 }
 
 // Credit and room may arrive at any moment while another thread pushes.
-TEST_P(StreamTest, AThreadThatPushesIsToldOfRoom) {
+TEST_P(StreamTest, OnReadyReportsRoomToAThreadThatPushes) {
   static constexpr uint64_t kItems = 40;
   struct Pushing {
     explicit Pushing(le::Sink<Facts> s) : sink(std::move(s)) {}

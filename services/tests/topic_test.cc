@@ -60,7 +60,7 @@ struct Watcher {
   le::Stream stream;
 };
 
-TEST_P(TopicTest, EachStreamGetsTheItemsFromItsBeginToItsEnd) {
+TEST_P(TopicTest, EachStreamGetsTheItemsFromItsBeginningToItsEnd) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     Publisher publisher(le::SlowStream::kEnds);
@@ -103,8 +103,8 @@ TEST_P(TopicTest, EachStreamGetsTheItemsFromItsBeginToItsEnd) {
   RunScenario(scenario, GetParam());
 }
 
-// A client has two streams. One takes a single item until the server has
-// published the items.
+// A client has two streams. The slow stream takes only one item until the
+// server has published all items.
 void RunSlowAndFast(le::SlowStream policy, uint64_t last_item,
                     void (*check)(const Watcher& slow, const Watcher& fast),
                     le::messaging::testing::Setting setting) {
@@ -141,7 +141,7 @@ void RunSlowAndFast(le::SlowStream policy, uint64_t last_item,
   RunScenario(scenario, setting);
 }
 
-// The slow stream takes item 0, and two more are kept.
+// The slow stream takes item 0, and the topic keeps two more items.
 TEST_P(TopicTest, AStreamThatIsTwoItemsBehindLosesNone) {
   RunSlowAndFast(
       le::SlowStream::kEnds, 2,

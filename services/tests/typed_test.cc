@@ -55,7 +55,7 @@ TEST_P(TypedTest, ErrorsOfTheServer) {
     EXPECT_EQ(client->Count(Named("fail", 3)).status(),
               absl::NotFoundError("xxx"));
     EXPECT_EQ(client->Count(Named("fail")).status(), absl::NotFoundError(""));
-    // 1,024 bytes of the text arrive, and not one more.
+    // At most 1,024 bytes of the text arrive.
     EXPECT_EQ(client->Count(Named("fail", 1024)).status().message().size(),
               1024U);
     EXPECT_EQ(client->Count(Named("fail", 1025)).status().message().size(),
@@ -119,7 +119,7 @@ TEST_P(TypedTest, AsynchronousCalls) {
                      [&](absl::StatusOr<const Facts*> outer) {
                        EXPECT_EQ(Must(client->Count(Named("e"))).text(), "e");
                        EXPECT_EQ((*outer)->text(), "d")
-                           << "the inner call has changed it";
+                           << "the inner call has changed the response";
                        done = true;
                      })
         .Detach();
@@ -154,7 +154,7 @@ TEST_P(TypedTest, Deadlines) {
     const auto soon = le::CallOptions().Timeout(absl::Milliseconds(1));
     EXPECT_EQ(client->Count(Named("keep"), soon).status().code(),
               absl::StatusCode::kDeadlineExceeded);
-    // The server is notified when it has passed.
+    // The server is notified when the deadline has passed.
     EXPECT_EQ(Must(client->Count(Named("cancels"))).lines(), 1U);
     absl::Status status;
     client
@@ -388,7 +388,7 @@ TEST_P(TypedTest, AnyThreadFinishesACall) {
   RunScenario(scenario, GetParam());
 }
 
-// The server is killed and started again, and the client reopens.
+// The server is killed and started again, and the client opens a new session.
 TEST_P(TypedKillTest, AServerDies) {
   Scenario scenario;
   scenario.Add("server", ServerBody);
@@ -454,7 +454,7 @@ TEST_P(TypedTest, MisuseIsAStatus) {
     EXPECT_EQ(le::Server().Advertise().code(), kMisuse);
     EXPECT_EQ(FileFactsClient::Create("a blank").status().code(),
               absl::StatusCode::kInvalidArgument);
-    EXPECT_EQ(moved.Open().code(), kMisuse) << "it is open";
+    EXPECT_EQ(moved.Open().code(), kMisuse) << "the client is open already";
     le_msg_SessionLimits_t limits = {};
     limits.maxOpenRequests = 65537;
     EXPECT_EQ(moved.SetLimits(limits).code(),

@@ -103,7 +103,8 @@ class RawClient {
     EXPECT_TRUE(message.Assign(bytes).ok());
     return message;
   }
-  // The code of the response, whose call must be the request's.
+  // Sends a request, and returns the code of its response. The response must
+  // have the request's call number.
   absl::StatusCode Ask(const std::string& bytes, bool with_fd = false) {
     le::Message request = Of(bytes);
     if (with_fd) {
@@ -127,7 +128,7 @@ class RawClient {
     return static_cast<absl::StatusCode>(envelope.value);
   }
   void Send(const std::string& bytes) { EXPECT_TRUE(Of(bytes).Send().ok()); }
-  // Makes a request that nobody waits for.
+  // Makes a request, and does not wait for the response.
   void Start(const std::string& bytes) {
     client_
         .RequestAsync(Of(bytes), absl::InfiniteDuration(),
@@ -230,7 +231,7 @@ TEST_P(WireTest, ATypedServerSurvivesItsClients) {
     EXPECT_EQ(none, 0);
     EXPECT_EQ(raw.items, 5);
 
-    // Others are served.
+    // Other clients are served.
     absl::StatusOr<FileFactsClient> honest = FileFactsClient::Open("facts");
     ASSERT_TRUE(honest.ok());
     const absl::StatusOr<Facts> facts = honest->Count(CountRequest());
@@ -363,7 +364,7 @@ TEST_P(WireTest, DescriptorsOfAWrongSize) {
     EXPECT_EQ(client->Descriptors().status().code(), kInternal);
     EXPECT_EQ(client->Descriptors().status().code(), kInternal);
     EXPECT_EQ(client->Descriptors().status().code(), kInternal);
-    // The largest size is accepted, and then the second part is missing.
+    // The client accepts the largest size. Then the second part is missing.
     EXPECT_EQ(client->Descriptors().status().code(), kInternal);
     EXPECT_EQ(client->Count(CountRequest()).status().code(), kInternal);
     party->Signal("done");

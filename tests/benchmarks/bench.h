@@ -50,7 +50,7 @@ class Bench {
   // ---- For the functions that measure a group ----
 
   const Options& options() const { return options_; }
-  // The processes of the present group.
+  // The processes of the current group.
   Stage* stage() { return stage_.get(); }
   int64_t Count(int64_t operations) const;
 
@@ -79,7 +79,7 @@ class Bench {
   // operations per second.
   void SetRates(const std::string& name, const Series& floor,
                 const Series& ours);
-  // Sets the row's value to the ratio of the cost with many to that with few.
+  // Sets the row's value to the ratio of two costs: with many, and with few.
   void SetCosts(const std::string& name, const Series& few, const Series& many);
   // Sets the row's value to the difference of the processor times per
   // operation: ours minus the floor.

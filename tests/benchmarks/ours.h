@@ -22,7 +22,7 @@ namespace benchmarks {
 //   looper NAME MAX    a session, on a loop. Commands:
 //                        pipelined   kOutstanding requests at a time
 //                        one_way     sent by queued functions, kBurst each
-//   idle NAME MAX N    opens N sessions and leaves them alone
+//   idle NAME MAX N    opens N sessions, and does not use them
 //   threads NAME MAX   server and client, each a thread of one process
 //   local MAX          client and service on one thread. Commands:
 //                        one_way     each sent by the handler of the one before

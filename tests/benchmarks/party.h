@@ -17,7 +17,7 @@ namespace le {
 namespace benchmarks {
 
 // The file descriptors with which a child is started.
-constexpr int kParent = 3;    // one word a packet, each way
+constexpr int kParent = 3;    // one word in a packet, in both directions
 constexpr int kCounters = 4;  // a page of Counters
 constexpr int kLink = 5;      // to another child, if the role needs one
 

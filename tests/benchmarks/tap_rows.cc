@@ -14,7 +14,7 @@ namespace benchmarks {
 namespace {
 
 // The client and the server share a processor. The process that taps has the
-// other one.
+// other processor.
 Pair StartTapped(Bench* bench, const Directory* directory, const char* role,
                  const std::string& name, const char* how) {
   Pair pair;

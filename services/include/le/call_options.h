@@ -25,14 +25,15 @@ class CallOptions {
   static constexpr uint32_t kDefaultWindowBytes = 256 * 1024;
 
   // The call ends after this time with DeadlineExceeded, and the server is
-  // told. For a stream, this is the time until its end. Default: no timeout.
+  // notified. For a stream, this is the time until its end. Default: no
+  // timeout.
   CallOptions& Timeout(absl::Duration timeout) {
     timeout_ = timeout;
     return *this;
   }
-  // For a call that a server makes while it handles another one. The call ends
-  // at the deadline of `reply` at the latest. Timeout() does not change that.
-  // If `reply` is finished, the call ends at once.
+  // For a call that a server makes while it handles another call. The call ends
+  // at the deadline of `reply` at the latest, whatever Timeout() is. If `reply`
+  // is finished, the call ends at once.
   template <typename ReplyOrSink>
   CallOptions& Under(const ReplyOrSink& reply) {
     const absl::Duration left = reply.remaining();
@@ -48,7 +49,7 @@ class CallOptions {
     return *this;
   }
 
-  // The time that is left.
+  // The time until the call must end.
   absl::Duration timeout() const {
     return std::min(timeout_, under_.remaining());
   }

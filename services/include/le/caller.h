@@ -14,20 +14,21 @@ namespace internal {
 struct ServerCall;
 }  // namespace internal
 
-// The client of a call. Valid as long as the Reply or Sink, and for a one-way
-// message until the method returns. To keep it longer, keep its session().
+// The client of a call. Valid as long as the Reply or Sink exists. For a
+// one-way message, valid until the method returns. To use the client later,
+// keep its session().
 class Caller {
  public:
-  // Nobody: the user is -1, which is not root.
+  // No client: the user is -1, so that it is not mistaken for root (0).
   Caller() = default;
   Caller(const Peer& peer, const Message* message)
       : peer_(peer), message_(message) {}
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
-  // Its user and its process when the session opened, from the kernel.
+  // The client's user and process when the session opened, from the kernel.
   uid_t user() const { return peer_.user; }
   pid_t process() const { return peer_.process; }
-  // Its session, for example as the key of a map.
+  // The client's session, for example as the key of a map.
   Session session() const {
     return message_ == nullptr ? Session() : Session::Of(*message_);
   }

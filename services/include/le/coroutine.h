@@ -32,9 +32,9 @@
 
 namespace le {
 
-// A coroutine that returns nothing. It starts at once. Destroying this object
-// destroys the coroutine, which cancels the call that it awaits. A coroutine may
-// destroy its own Task only as its last action.
+// A coroutine that returns nothing. The coroutine starts at once. Destroying
+// this object destroys the coroutine, which cancels the call that the coroutine
+// awaits. A coroutine may destroy its own Task only as its last action.
 class [[nodiscard]] Task {
  public:
   struct promise_type {
@@ -56,7 +56,7 @@ class [[nodiscard]] Task {
     if (handle_) handle_.destroy();
   }
 
-  // Whether the coroutine has returned.
+  // Returns whether the coroutine has returned.
   bool done() const { return !handle_ || handle_.done(); }
 
  private:
@@ -105,7 +105,7 @@ class CallAwaiter {
 template <typename Response, typename Start>
 auto Await(Start start) {
   static_assert(std::is_invocable_r_v<Call, Start&, Done<Response>>,
-                "it must take a le::Done and return a le::Call");
+                "the function must take a le::Done and return a le::Call");
   return internal::CallAwaiter<Response, Start>(std::move(start));
 }
 

@@ -5,8 +5,9 @@
 // includes this one.
 //
 // A method's request is valid until the method returns, because its message is
-// reused for the next request. A method that answers later needs a copy. (Under
-// AddressSanitizer the message is freed, so a later use is reported.)
+// reused for the next request. A method that answers later must copy what it
+// needs. (Under AddressSanitizer the message is freed, so a later use is
+// reported.)
 
 #ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
 #define LE_MESSAGING_SERVICES_LE_SERVE_H_
@@ -54,10 +55,11 @@ class OwnedCall {
   // False: this object was finished or moved from.
   explicit operator bool() const { return call_ != nullptr; }
 
-  // The client, until this object is finished. Fatal if it is empty.
+  // The client, until this object is finished. Fatal if this object is empty.
   const Caller& caller() const { return Checked()->caller; }
-  // Whether nobody waits for the result any more: the client has cancelled the
-  // call, its deadline has passed, or its session is closed. Any thread.
+  // Returns whether the client does not wait for the result any more: the
+  // client has cancelled the call, the deadline has passed, or the session is
+  // closed. Any thread.
   bool cancelled() const {
     return call_ == nullptr || call_->cancelled.load() ||
            call_->deadline.passed();
@@ -70,12 +72,14 @@ class OwnedCall {
   }
   // Sets a closure. The server's loop calls it once, when the client cancels
   // the call or reports that the deadline has passed, or when the session
-  // closes. It may own or destroy this object. After this object was finished
-  // or destroyed, the closure is not called. Exception: another thread finishes
-  // or destroys this object while the closure is about to be called. The end of
-  // the server destroys the closure without calling it, because the objects
-  // that it uses may have ended before the server.
-  // Cancelled: the call is cancelled already, and the closure is not called.
+  // closes. The closure may own or destroy this object.
+  //
+  // After this object was finished or destroyed, the closure is not called,
+  // with one exception: if another thread finishes or destroys this object
+  // while the closure is about to be called, it is still called. The end of the
+  // server destroys the closure without calling it, because the objects that
+  // the closure uses may have been destroyed before the server.
+  //   Cancelled  the call is cancelled already, and the closure is not called
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
     if (!calls_->SetOnCancel(call_, std::move(closure))) {
@@ -93,21 +97,21 @@ class OwnedCall {
   }
   ServerCall* Checked() const {
     if (call_ == nullptr) {
-      LE_FATAL("le::Reply or le::Sink: it was finished or moved from");
+      LE_FATAL("le::Reply or le::Sink: the call was finished or moved from");
     }
     return call_;
   }
   ServerCalls* calls() const { return calls_; }
   void Finish(absl::Status status, UniqueFd* fd = nullptr) {
     if (call_ == nullptr) {
-      LE_ERROR("le::Reply or le::Sink: it was finished before");
+      LE_ERROR("le::Reply or le::Sink: the call was finished before");
       return;
     }
     calls_->Finish(std::exchange(call_, nullptr), std::move(status), fd);
   }
   void Fail(absl::Status status) {
     if (status.ok()) {
-      status = absl::InternalError("the server failed the call without reason");
+      status = absl::InternalError("the server failed the call with status OK");
     }
     Finish(std::move(status));
   }
@@ -125,9 +129,10 @@ class OwnedCall {
 
 }  // namespace internal
 
-// The answer to a call. It is move-only. Any thread may use it, but only one at
-// a time, and it may outlive the server. If it is destroyed without an answer,
-// the client gets Unavailable. Fd is nothing, or UniqueFd (see ReplyWithFd).
+// The answer to a call. A Reply is move-only. Any thread may use it, but only
+// one thread at a time. It may outlive the server. If it is destroyed before
+// Send() or Fail(), the client gets Unavailable. Fd is nothing, or UniqueFd
+// (see ReplyWithFd).
 template <typename R, typename... Fd>
 class [[nodiscard]] Reply final : public internal::OwnedCall {
  public:
@@ -172,26 +177,26 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   // Sends an item. Never waits, and never closes the session.
   //   ResourceExhausted   the client has not handled the earlier items, or does
   //                       not read. The closure of OnReady() will be called
-  //   Cancelled           nobody reads the stream any more: it was cancelled, or
-  //                       the session is closed
+  //   Cancelled           the stream was cancelled, or the session is closed
   //   OutOfRange          the item is larger than (le.largest_message)
   //   FailedPrecondition  the stream was ended
   absl::Status Push(const T& item) {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
   // Sets a closure. Each time after Push() has returned ResourceExhausted, the
-  // server's loop calls it when Push() may succeed. If the call is cancelled,
-  // this closure is called after the closure of OnCancel(), and then destroyed.
-  // So it may own this object. The end of the server destroys it without
-  // calling it.
+  // server's loop calls the closure when Push() may succeed. If the call is
+  // cancelled, this closure is called after the closure of OnCancel(), and then
+  // destroyed. So the closure may own this object. The end of the server
+  // destroys the closure without calling it.
   //   Cancelled  the stream is cancelled already. The closure is not kept
-  //   Aborted    Push() has returned ResourceExhausted, and may succeed now. The
-  //              closure is kept, but is not called now: call Push() again
+  //   Aborted    Push() has returned ResourceExhausted, and may succeed now.
+  //              The closure is kept, but is not called now: call Push() again
   absl::Status OnReady(UniqueFunction<void()> closure) {
     return *this ? calls()->SetOnReady(Checked(), std::move(closure)) : Empty();
   }
   // Ends the stream. The client gets the status after the last item. If the
-  // server ends before the client has received both, they are lost.
+  // server ends before the client has received the last items and the status,
+  // they are lost.
   void End(absl::Status status = absl::OkStatus()) && {
     Finish(std::move(status));
   }
@@ -209,7 +214,7 @@ class [[nodiscard]] Server {
   // As the functions of le::Service.
   absl::Status Advertise() {
     if (core_.CheckUsable().ok() && core_->drains()) {
-      return absl::FailedPreconditionError("the server drains");
+      return absl::FailedPreconditionError("the server is draining");
     }
     return raw()->Advertise();
   }
@@ -223,14 +228,15 @@ class [[nodiscard]] Server {
 
   // Prepares the end of the server, so that no call is lost. Hides the service
   // for ever, and accepts no new call. When each Reply and Sink is finished,
-  // the loop calls `drained` once. It may destroy this object, or stop the loop.
-  // A stream does not end by itself: End() its Sink. One-way messages are still
-  // received. If a call may last too long, destroy the server without waiting.
+  // the loop calls `drained` once. `drained` may destroy this object, or stop
+  // the loop. A stream does not end by itself: End() its Sink. One-way messages
+  // are still received. If a call may last too long, destroy the server without
+  // waiting.
   //
   // The client of an open call gets its result. A new call ends with
   // Unavailable. A client that opens a session waits for the next server, which
-  // may serve already. All sessions close when this object is destroyed. A result
-  // that does not fit into its client's socket by then is lost.
+  // may serve already. All sessions close when this object is destroyed. A
+  // result is lost if it does not fit into its client's socket before that.
   absl::Status Drain(UniqueFunction<void()> drained) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Drain(std::move(drained));
@@ -282,7 +288,8 @@ struct ServerFactory {
 // Serves `implementation`, whose class is derived from a generated ...Service,
 // under this name. The errors are those of Service::Create(), and
 // InvalidArgument without an implementation. If the class implements several
-// services, name one: Serve<files::FileFactsService>("facts", &implementation).
+// services, name the service:
+// Serve<files::FileFactsService>("facts", &implementation).
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name,
                              std::unique_ptr<S> implementation) {

@@ -18,10 +18,10 @@
 
 namespace le {
 
-// What a le::Topic does with a stream whose client has not taken an item before
-// `kept_items` newer ones were published.
+// What a le::Topic does with a stream that needs an item which is not kept any
+// more, because `kept_items` newer items were published.
 enum class SlowStream {
-  kSkipsItems,  // the stream goes on with the items that are kept
+  kSkipsItems,  // the stream continues with the items that are kept
   kEnds,        // the stream ends with ResourceExhausted
 };
 
@@ -34,14 +34,15 @@ enum class SlowStream {
 //   ...
 //   states_.Publish(state);
 //
-// A topic keeps copies of the last `kept_items` items, for all streams together.
-// A stream that is not ready for an item gets it later, from the loop, if it is
-// still kept. (Besides, the window of each stream contains items; see
-// CallOptions::Window().) A stream that its client has cancelled is dropped. If
-// an item is too large, the streams end with the error of Sink::Push().
+// A topic keeps copies of the last `kept_items` items, for all streams
+// together. A stream that is not ready for an item gets the item later, from
+// the loop, if the item is still kept. (In addition, the window of each stream
+// contains items; see CallOptions::Window().) A stream that its client has
+// cancelled is dropped. If an item is too large, the streams end with the error
+// of Sink::Push().
 //
-// Only the thread of the server may use a topic. It may destroy the topic at any
-// time, before or after the server: the streams end with Unavailable.
+// Only the thread of the server may use a topic. It may destroy the topic at
+// any time, before or after the server: the streams end with Unavailable.
 template <typename T>
 class Topic {
  public:
@@ -51,8 +52,9 @@ class Topic {
   Topic(const Topic&) = delete;
   Topic& operator=(const Topic&) = delete;
 
-  // Adds a stream, which gets the items that are published later. Push() the
-  // earlier ones before this call. Replaces the stream's closures.
+  // Adds a stream, which gets the items that are published later. If the stream
+  // needs earlier items, Push() them before this call. Replaces the stream's
+  // closures.
   void Add(Sink<T> sink) {
     streams_.push_front({std::move(sink), published_});
     const auto stream = streams_.begin();
@@ -62,7 +64,7 @@ class Topic {
       streams_.erase(stream);
       return;
     }
-    // Aborted: there is room again, which the next push uses.
+    // The error may be Aborted: there is room again, which the next push uses.
     stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();
   }
 
@@ -76,7 +78,7 @@ class Topic {
     for (auto it = streams_.begin(); it != streams_.end();) Push(it++);
   }
 
-  // Ends all streams. Items that a stream has not got are lost.
+  // Ends all streams. A stream loses the items that were not pushed to it.
   void EndAll(const absl::Status& status = absl::OkStatus()) {
     while (!streams_.empty()) {
       std::move(streams_.front().sink).End(status);
@@ -93,7 +95,8 @@ class Topic {
     uint64_t next;  // the number of the item to push next
   };
 
-  // Pushes the items that the stream has not got. May end the stream.
+  // Pushes the items that were not pushed to the stream yet. May end the
+  // stream.
   void Push(typename std::list<Stream>::iterator stream) {
     const uint64_t first_kept = published_ - kept_.size();
     absl::Status status;
@@ -105,7 +108,7 @@ class Topic {
     }
     while (status.ok() && stream->next < published_) {
       status = stream->sink.Push(kept_[stream->next % max_kept_]);
-      if (absl::IsResourceExhausted(status)) return;  // OnReady() goes on
+      if (absl::IsResourceExhausted(status)) return;  // OnReady() continues
       ++stream->next;
     }
     if (status.ok()) return;

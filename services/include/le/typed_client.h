@@ -77,10 +77,10 @@ class [[nodiscard]] Stream {
   explicit Stream(absl::Status refused) : call_(std::move(refused)) {}
 
   // OK: the request was accepted. The end will be reported exactly once, unless
-  // the stream is cancelled or the client is destroyed. An error: no closure is
-  // called.
+  // the stream is cancelled or the client is destroyed. Any other status: no
+  // closure is called.
   const absl::Status& status() const { return call_.status(); }
-  // Whether the stream has not ended. False in its OnEnd.
+  // Returns whether the stream has not ended. False in its OnEnd.
   bool pending() const { return Lock() != nullptr; }
   // No-op if the stream has ended.
   void Cancel() { call_.Cancel(); }
@@ -121,8 +121,8 @@ class [[nodiscard]] Stream {
 // le::Client.
 //
 // A method Count has three functions: Count() returns the response,
-// CountInto() writes it to a message of the caller, and CountAsync() calls a
-// closure.
+// CountInto() writes the response to a message of the caller, and CountAsync()
+// passes the response to a closure.
 //
 // The closure of an asynchronous call is called exactly once, from the loop,
 // unless the call is cancelled or the client is destroyed. If the client
@@ -137,7 +137,8 @@ class [[nodiscard]] Stream {
 //                    set; the server cannot read the request
 //   Unimplemented    the server has no such method
 //   Internal         the response cannot be read
-//   Unavailable      also: the server has dropped the call
+//   Unavailable      the server has dropped the call, or an error of
+//                    Client::Request()
 template <typename Derived>
 class TypedClient {
  public:

@@ -36,7 +36,7 @@ struct Server {
   std::unique_ptr<grpc::ServerCompletionQueue> queue;
 };
 
-// A call. Waits for a client first.
+// A call. At first, waits for a client.
 class ServerCall {
  public:
   explicit ServerCall(Server* server) : server_(*server) {}

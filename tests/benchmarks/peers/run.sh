@@ -4,7 +4,7 @@
 #
 # Measures libraries of Debian 12, le_messaging and bare sockets on the same
 # work in the same rounds: run.sh [--rounds=N]
-# If packages are missing, it only names them.
+# If packages are missing, the script only prints their names.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 

@@ -36,9 +36,9 @@ namespace internal {
 class ClientCore;
 ClientCore* CoreOf(const Client& client);
 
-// Holds the closure of one request or opening. After its completion the object
-// is reused for another one. Its owner is one of these: the core's list of
-// waiting calls, the Completion that runs the closure, the core's free list.
+// Holds the closure of one request or opening. When the request or opening is
+// complete, this object is reused. Its owner is one of these: the core's list
+// of waiting calls, the Completion that runs the closure, the core's free list.
 struct PendingCall {
   // Large enough for a closure that holds a UniqueFunction.
   using Closure =
@@ -75,8 +75,8 @@ class [[nodiscard]] Call {
   ~Call() { Cancel(); }
 
   // OK: the request was accepted. Its closure is called exactly once, unless
-  // the request is cancelled or the client is destroyed before. An error: the
-  // caller misused the client, and the closure is not called.
+  // the request is cancelled or the client is destroyed first. Any other
+  // status: the caller misused the client, and the closure is not called.
   const absl::Status& status() const { return status_; }
   // Returns whether this object has a request that is not complete.
   bool pending() const {
@@ -88,8 +88,8 @@ class [[nodiscard]] Call {
   // request remains an open request of the session until the server answers.
   // No-op if the request is complete.
   inline void Cancel();
-  // Separates the request from this object. Its closure is called unless the
-  // client is destroyed first.
+  // Separates the request from this object. The closure of the request is
+  // called unless the client is destroyed first.
   void Detach() {
     Check("le::Call::Detach");
     if (pending_ != nullptr) std::exchange(pending_, nullptr)->handle = nullptr;
@@ -165,9 +165,9 @@ class ClientCore final : public ThreadBound {
   }
 
   // The request still completes, and its completion is dropped.
-  // le_msg_CancelRequest() is not used: it allocates memory for an early
-  // completion, and the session keeps the request until the server answers in
-  // any case.
+  // le_msg_CancelRequest() is not used, for two reasons: it allocates memory
+  // for an early completion, and the session would still keep the request until
+  // the server answers.
   static void Cancel(PendingCall* pending) {
     pending->handle = nullptr;
     // The closure is destroyed last: it may own the client.
@@ -360,8 +360,9 @@ class ClientCore final : public ThreadBound {
   const le_msg_SessionRef_t session_;
   bool was_opened_ = false;
   bool keeps_open_ = false;
-  // Runs until the session is opened, or has lived long. Null: KeepOpen() was
-  // not called.
+  // While the session is closed, runs until the next opening. While the session
+  // is open, runs until the session has lived for BackOff::kLongLife. Null:
+  // KeepOpen() was not called.
   std::unique_ptr<Timer> timer_;
   BackOff back_off_;
   PendingCall* waiting_ = nullptr;
@@ -440,8 +441,8 @@ class Client {
   // Blocks until the session is open. Waits for the directory, a binding and
   // the server, which may start in any order.
   //   DeadlineExceeded    the text of the status says why the opening waited
-  //   FailedPrecondition  the session is open or being opened, or KeepOpen()
-  //                       opens it, or the service has another protocol
+  //   FailedPrecondition  the session is open or being opened; or KeepOpen()
+  //                       keeps it open; or the service has another protocol
   absl::Status Open(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/true);
   }
@@ -471,26 +472,28 @@ class Client {
   }
   // Opens the session now, without blocking, and again after each close by the
   // server and each failure, until Close() is called. If the session is open or
-  // being opened, the first opening follows its close or its failure. Meanwhile
-  // the other functions that open return FailedPrecondition.
+  // being opened already, KeepOpen() first opens it after that session closes
+  // or that opening fails. Until Close(), the other functions that open return
+  // FailedPrecondition.
   //
-  // After each of its openings, `opened` is called with OK. If the service has
-  // another protocol, `opened` is called with FailedPrecondition, and a later
-  // opening follows: the server may be updated. After a close, OnClosed() is
-  // called first.
+  // After each opening by KeepOpen(), `opened` is called with OK. If the
+  // service has another protocol, `opened` is called with FailedPrecondition,
+  // and KeepOpen() tries again later, because the server may be updated. After
+  // a close, the closure of OnClosed() is called before `opened`.
   //
   // Each opening waits for the server as Open() does. The first opening after a
-  // close begins at once. If a session closes within a second or is refused, the
-  // next opening begins 10 ms later, and this delay doubles each time up to 5 s.
+  // close begins at once. If a session closes within a second or is refused,
+  // the next opening begins 10 ms later, and this delay doubles each time up to
+  // 5 s.
   absl::Status KeepOpen(UniqueFunction<void(absl::Status)> opened) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->KeepOpen(std::move(opened));
     return usable;
   }
   // Closes the session, and ends the effect of KeepOpen(). Pending requests and
-  // openings complete with Unavailable, from the loop. The closure of OnClosed()
-  // is not called, and that of KeepOpen() is destroyed. If the session is
-  // closed, it stays closed.
+  // openings complete with Unavailable, from the loop. The closure of
+  // OnClosed() is not called, and that of KeepOpen() is destroyed. A closed
+  // session stays closed.
   absl::Status Close() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->CloseSession();
@@ -519,7 +522,8 @@ class Client {
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
-  // Called when the queue has room again after Message::TrySend() found none.
+  // Called when the queue has room again after Message::TrySend() found it
+  // full.
   absl::Status OnRoom(UniqueFunction<void()> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
@@ -601,9 +605,9 @@ class Client {
                ? le_msg_GetCloseReason(core_->session())
                : LE_MSG_CLOSE_NONE;
   }
-  // Sets the limits that le_messaging_ext.h describes. A 0 means the default.
-  // The caller need not set structSize. InvalidArgument: maxOpenRequests is
-  // above 65,536.
+  // Sets the limits that le_messaging_ext.h describes. A limit of 0 means the
+  // default. The caller need not set structSize. InvalidArgument:
+  // maxOpenRequests is above 65,536.
   absl::Status SetLimits(le_msg_SessionLimits_t limits) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
@@ -614,9 +618,9 @@ class Client {
     le_msg_SetSessionLimits(core_->session(), &limits);
     return absl::OkStatus();
   }
-  // Sends the queued messages now. Otherwise the loop sends a handler's
-  // messages at the end of its turn. Fatal on another thread while the client's
-  // thread lives.
+  // Sends the queued messages now. Without this call, messages that a handler
+  // sends stay queued until the end of the loop's turn. Fatal on another thread
+  // while the client's thread lives.
   void Flush() const {
     if (core_.Check("le::Client::Flush")) le_msg_Flush(core_->session());
   }
@@ -628,7 +632,7 @@ class Client {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok() && !core_->MayOpen()) {
       return absl::FailedPreconditionError(
-          "the session is open or being opened, or KeepOpen() opens it");
+          "the session is open or being opened, or KeepOpen() keeps it open");
     }
     return usable;
   }

@@ -85,7 +85,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
  private:
   using Storage =
       std::aligned_storage_t<kInlineBytes, alignof(std::max_align_t)>;
-  static_assert(kInlineBytes >= sizeof(void*), "it must hold a pointer");
+  static_assert(kInlineBytes >= sizeof(void*), "a pointer must fit in place");
 
   template <typename Closure>
   static constexpr bool IsInline() {

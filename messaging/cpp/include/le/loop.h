@@ -86,8 +86,8 @@ class TaskQueue final {
 
   absl::Status Post(Task task) {
     if (!task) return absl::InvalidArgumentError("the task is empty");
-    // This call is fatal in the child of a fork. There the mutex may be locked
-    // for ever.
+    // This call is fatal in the child of a fork, where the mutex may stay
+    // locked for ever: the thread that locked it does not exist in the child.
     le_thread_GetCurrent();
     std::list<Task> posted = NewPlace();
     posted.front() = std::move(task);
@@ -109,14 +109,14 @@ class TaskQueue final {
       return Gone();
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    // A run that has begun meanwhile includes the task.
+    // A run that has begun since the task was queued also runs the task.
     if (runs_ != runs) return absl::OkStatus();
     if (queued == LE_OK) {
       is_queued_ = true;
       return absl::OkStatus();
     }
     if (closed_) return Gone();
-    posted.splice(posted.end(), tasks_, place);  // destroyed without the lock
+    posted.splice(posted.end(), tasks_, place);  // destroyed after the unlock
     // The status has no text, because a text needs memory.
     return absl::Status(absl::StatusCode::kResourceExhausted, "");
   }
@@ -124,7 +124,7 @@ class TaskQueue final {
   // Destroys the queued tasks. No task begins after that. A task that is
   // running continues.
   void Close() {
-    std::list<Task> dropped;  // destroyed without the lock
+    std::list<Task> dropped;  // destroyed after the unlock
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
     dropped.swap(tasks_);
@@ -135,7 +135,8 @@ class TaskQueue final {
 
  private:
   static absl::Status Gone() {
-    return absl::UnavailableError("the loop is gone, or its thread has ended");
+    return absl::UnavailableError(
+        "the loop is destroyed, or its thread has ended");
   }
 
   static void RunTasks(void* number, void*) {
@@ -185,7 +186,7 @@ class TaskQueue final {
   // moved: the thread that posts another task would run the move constructor of
   // the user's closure. No code of the user runs under the mutex.
   std::list<Task> tasks_;
-  std::list<Task> free_;  // empty tasks, whose memory is used again
+  std::list<Task> free_;  // empty tasks, whose memory is reused
   // RunTasks() is queued in the C API. This is set after the call of the C API,
   // because the call may fail. Until then, each thread that posts also queues
   // RunTasks().
@@ -232,8 +233,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Calls the handlers, timers and tasks of the calling thread until Stop(). It
-  // may be called again.
+  // Calls the handlers, timers and tasks of the calling thread until Stop().
+  // After Run() has returned, it may be called again.
   //   FailedPrecondition  the loop belongs to another thread, or a handler of
   //                       the loop calls this
   absl::Status Run() {

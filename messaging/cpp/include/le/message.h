@@ -78,10 +78,10 @@ class Message {
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message. Their number is the size of the last SetSize(),
-  // or in a received message the size that the sender has set. If no size was
-  // set, it is the size of the protocol's largest message. An empty message has
-  // no bytes.
+  // The bytes of the message. SetSize() sets their number. In a received
+  // message, the sender has set their number. If no size was set, these are as
+  // many bytes as the protocol's largest message has. An empty message has no
+  // bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     size_t size;
@@ -210,14 +210,14 @@ class Message {
   }
   // Call TrySend() without std::move(), because it may keep the message.
   absl::Status TrySend() && = delete;
-  // Whether this is a received request without a response.
+  // Returns whether this is a received request that has no response yet.
   bool needs_response() const {
     return ref_ != nullptr && le_msg_NeedsResponse(ref_);
   }
-  // Takes a received request and sends it back as its response, with its
-  // present payload. If the session is closed, the response is dropped. Any
-  // thread. FailedPrecondition: the message is empty, or it needs no response
-  // (then it is released).
+  // Takes a received request, and sends its current payload as the response. If
+  // the session is closed, the response is dropped. Any thread.
+  // FailedPrecondition: the message is empty, or it needs no response (then it
+  // is released).
   absl::Status Respond() && {
     if (ref_ == nullptr) return internal::NoMessage();
     if (!le_msg_NeedsResponse(ref_)) {
@@ -234,8 +234,9 @@ class Message {
   }
 
   // ---- Its session ----
-  // Returns a new message of the same session. On a server it is for the client
-  // that sent this message. The result is empty if this message is empty.
+  // Returns a new message of the same session. On a server, the new message
+  // goes to the client that sent this message. The result is empty if this
+  // message is empty.
   Message NewMessage() const {
     Message message;
     if (ref_ != nullptr) {
@@ -372,8 +373,8 @@ class Session {
     le_msg_CloseSession(session);
     return absl::OkStatus();
   }
-  // Sends the queued messages now. Otherwise the loop sends a handler's
-  // messages at the end of its turn. Any thread.
+  // Sends the queued messages now. Without this call, messages that a handler
+  // sends stay queued until the end of the loop's turn. Any thread.
   void Flush() const {
     if (message_) le_msg_Flush(le_msg_GetSession(message_.ref_));
   }

@@ -27,9 +27,9 @@ struct Protocol {
 
 namespace internal {
 
-// Returns the name for a function of the C API. The C API would end a name at a
-// zero byte. So a name with a zero byte becomes the empty name, which the C API
-// refuses.
+// Returns the name for a function of the C API. The C API would ignore the rest
+// of a name after a zero byte. So a name with a zero byte becomes the empty
+// name, which the C API refuses.
 inline std::string NameForC(absl::string_view name) {
   return std::string(absl::StrContains(name, '\0') ? "" : name);
 }

@@ -47,8 +47,8 @@ class ServiceCore final : public ThreadBound {
     on_opened_.Set(std::move(function));
   }
   void SetOnClosed(SessionFunction function) {
-    // The C handler is added only when it is needed: with a close handler the C
-    // API keeps each client's credentials.
+    // The C handler is added only when it is needed: a close handler makes the
+    // C API keep each client's credentials.
     if (function && !tells_closes_) {
       le_msg_AddServiceCloseHandler(service_, &OnClosed, this);  // may throw
       tells_closes_ = true;
@@ -191,7 +191,7 @@ class Service {
     return usable;
   }
   // Called when the queue to a client has room again after Message::TrySend()
-  // found none.
+  // found it full.
   absl::Status OnRoom(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
@@ -205,9 +205,9 @@ class Service {
     if (usable.ok()) le_msg_RefuseServiceFds(core_->service());
     return usable;
   }
-  // Sets the limits that le_messaging_ext.h describes. A 0 means the default.
-  // The caller need not set structSize. InvalidArgument: maxOpenRequests is
-  // above 65,536, or slowReaderPolicy is unknown.
+  // Sets the limits that le_messaging_ext.h describes. A limit of 0 means the
+  // default. The caller need not set structSize. InvalidArgument:
+  // maxOpenRequests is above 65,536, or slowReaderPolicy is unknown.
   absl::Status SetLimits(le_msg_ServiceLimits_t limits) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
@@ -221,7 +221,7 @@ class Service {
     std::memcpy(&policy, &limits.slowReaderPolicy, sizeof(policy));
     if (policy != LE_MSG_SLOW_READER_CLOSE &&
         policy != LE_MSG_SLOW_READER_DROP) {
-      return absl::InvalidArgumentError("no such policy");
+      return absl::InvalidArgumentError("slowReaderPolicy is unknown");
     }
     limits.structSize = sizeof(limits);
     le_msg_SetServiceLimits(core_->service(), &limits);

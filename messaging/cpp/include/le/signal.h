@@ -32,7 +32,9 @@ namespace internal {
 // thread while the SignalWatch is destroyed.
 struct SignalState {
   std::atomic<int> event_fd{-1};
-  std::atomic<pid_t> process{0};  // the child of a fork shares event_fd
+  // The process that watches. The child of a fork shares event_fd, and must not
+  // write to it.
+  std::atomic<pid_t> process{0};
   std::atomic<bool> watched{false};
 
   static SignalState* Of(int signal) {
@@ -61,10 +63,10 @@ struct SignalState {
 // Calls a closure when the process has received a signal, for example SIGTERM
 // to stop the loop. The closure runs from the loop of the thread that created
 // the watch. So it does not run while a call on this thread blocks. A program
-// that must end at a signal therefore opens its sessions by OpenAsync().
-// Several signals before the call may cause only one call. The rules of
-// le::Timer about threads and destruction apply. The destructor restores the
-// signal's former handler.
+// that must end at a signal therefore opens its sessions with OpenAsync(). If
+// several signals arrive before the closure runs, it may be called only once.
+// The rules of le::Timer about threads and destruction apply. The destructor
+// restores the signal's former handler.
 class SignalWatch {
  public:
   //   InvalidArgument     the signal does not exist or cannot be caught, or the
@@ -76,7 +78,7 @@ class SignalWatch {
     if (signal <= 0 || signal >= _NSIG || signal == SIGKILL ||
         signal == SIGSTOP || !closure) {
       return absl::InvalidArgumentError(
-          "a signal that cannot be caught, or an empty closure");
+          "the signal cannot be caught, or the closure is empty");
     }
     // This call is fatal in the child of a fork, because the child shares
     // event_fd with its parent.
@@ -103,7 +105,7 @@ class SignalWatch {
       const bool no_fd = state->event_fd.load() < 0;
       state->watched.store(false);
       return no_fd ? absl::ResourceExhaustedError("no file descriptor is left")
-                   : absl::InvalidArgumentError("no such signal");
+                   : absl::InvalidArgumentError("the signal does not exist");
     }
     return SignalWatch(new Core(signal, before, std::move(closure)));
   }

@@ -17,7 +17,7 @@
 
 namespace le {
 
-// Why a session closed: a constant LE_MSG_CLOSE_...
+// Why a session was closed: one of the constants LE_MSG_CLOSE_...
 using CloseReason = le_msg_CloseReason_t;
 
 // The code for a result of the C API. A result that this version does not know

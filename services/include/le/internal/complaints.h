@@ -21,8 +21,8 @@
 namespace le {
 namespace internal {
 
-// Whether the nth event of a kind is logged. Logged are the first, the second,
-// the fourth, the eighth and so on.
+// Returns whether the nth event of a kind is logged: the first, the second, the
+// fourth, the eighth and so on.
 constexpr bool IsLogged(uint64_t n) { return (n & (n - 1)) == 0; }
 
 // Logs wrong messages. Counts them for each user, so no user can fill the log
@@ -31,8 +31,8 @@ class Complaints {
  public:
   void Log(const char* service, const absl::StatusOr<Peer>& sender,
            const absl::Status& why) {
-    // The sender is unknown if its session is closed. It must not count as
-    // root.
+    // If the session is closed, the sender is unknown. An unknown sender must
+    // not count as root (0).
     const uid_t user = sender.ok() ? sender->user : static_cast<uid_t>(-1);
     const uint64_t count = ++counts_[user];
     if (!IsLogged(count)) return;

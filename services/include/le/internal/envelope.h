@@ -26,15 +26,15 @@ namespace internal {
 
 using ProtoMessage = google::protobuf::MessageLite;
 
-// The largest error text of a status, in bytes. A longer one would let a peer
-// fill logs.
+// The largest error text of a status, in bytes. A longer text is truncated, so
+// that a peer cannot fill logs.
 inline constexpr size_t kMaxErrorText = 1024;
-// If a Protobuf message was larger than this, it is not kept for reuse. So one
-// large message does not occupy memory for ever.
+// If a Protobuf message was larger than this, it is freed and not reused. So
+// one large message does not occupy memory for ever.
 inline constexpr size_t kMaxKeptBytes = 64 * 1024;
-// The same if it has held more bytes than this in all its uses. A cleared
-// message keeps the elements of its repeated fields with their memory, so many
-// small uses can make it large.
+// If a Protobuf message has held more bytes than this in all its uses, it is
+// freed too. A cleared message keeps the elements of its repeated fields with
+// their memory, so many small uses can make the message large.
 inline constexpr size_t kMaxReusedBytes = 1024 * 1024;
 
 enum class Kind : uint8_t {
@@ -86,8 +86,8 @@ struct Envelope {
 // How much a stream may still send.
 struct Credit {
   static constexpr size_t kBytes = 8;
-  // Bounds keep a client from making the server's sums overflow. A window needs
-  // no more than is in flight at one time.
+  // Without these limits a client could make the server's sums overflow. Larger
+  // values are useless: a window needs no more than is in flight at one time.
   static constexpr int64_t kMaxItems = int64_t{1} << 20;
   static constexpr int64_t kMaxBytes = int64_t{1} << 30;
 
@@ -157,7 +157,7 @@ inline void WriteError(const Envelope& call, const absl::Status& status,
   const absl::string_view text = status.message().substr(0, kMaxErrorText);
   const absl::StatusOr<absl::Span<uint8_t>> bytes =
       message->Resize(Envelope::kBytes + text.size());
-  if (!bytes.ok()) return;  // not of a typed service
+  if (!bytes.ok()) return;  // not a message of a typed service
   Envelope envelope = call;
   envelope.kind = Kind::kStatus;
   envelope.value = static_cast<uint32_t>(status.code());

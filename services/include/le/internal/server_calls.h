@@ -72,12 +72,12 @@ class CallTable;
 enum class Waits : uint8_t {
   kNot,
   kCredit,
-  kRoom,   // it is in the list of its table
-  kReady,  // it may push, but no closure was set
+  kRoom,   // the stream is in the list of its table
+  kReady,  // the event has occurred, but no closure was set
 };
 
-// An open call. A Reply or a Sink owns it. Only the owner uses it, except for
-// the members that the mutex of ServerCalls guards.
+// An open call, which a Reply or a Sink owns. Only the owner uses the members,
+// except those that the mutex of ServerCalls guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
 
@@ -100,8 +100,8 @@ struct ServerCall {
   ReusedBytes reused;                      // of the response
   std::atomic<bool> cancelled{false};
 
-  // Guarded by the mutex. The closures are behind shared pointers, so that none
-  // is moved or destroyed under the mutex.
+  // Guarded by the mutex. The closures are behind shared pointers, so that no
+  // closure is moved or destroyed under the mutex.
   CallTable* table = nullptr;  // null: the session is closed
   ServerCall* next = nullptr;  // in a bucket, or in the list of kept calls
   ServerCall* next_open = nullptr;
@@ -115,7 +115,7 @@ struct ServerCall {
 };
 
 // The open calls of a session, by their numbers, and the streams that wait for
-// room. The mutex guards it.
+// room. The mutex of ServerCalls guards the table.
 class CallTable {
  public:
   // No open call may have its number.
@@ -201,7 +201,7 @@ class CallTable {
     uint64_t random = 0;
     if (getrandom(&random, sizeof(random), GRND_NONBLOCK) !=
         ssize_t{sizeof(random)}) {
-      random = 0x6a09e667f3bcc909;  // the kernel has no random bytes yet
+      random = 0x6a09e667f3bcc909;  // if the kernel has no random bytes yet
     }
     return random | 1;
   }
@@ -230,16 +230,16 @@ class CallTable {
   uint64_t rooms_ = 0;
 };
 
-// All calls of a server. The server and its calls share it: a call may outlive
-// the server, and any thread may finish it.
+// All calls of a server. The server and its calls share this object, because a
+// call may outlive the server. Any thread may finish a call.
 //
 // Under the mutex no code of the user runs, and no function of the C API is
 // called: in a simulation, such a function may switch to another thread.
 class ServerCalls {
  public:
-  // A method keeps at most this number of calls for reuse. It is enough for the
-  // calls of one turn of the loop. A larger burst does not occupy memory for
-  // ever.
+  // A method keeps at most this number of calls for reuse, and frees the
+  // others. This number is enough for the calls of one turn of the loop, and
+  // the calls of a larger burst do not occupy memory for ever.
   static constexpr size_t kMaxKeptCalls = 64;
 
   ServerCalls(std::string name, size_t largest_message,
@@ -285,8 +285,8 @@ class ServerCalls {
     return Start(call, number, table);
   }
 
-  // Calls the closure once when no call is open, on the thread that finishes the
-  // last one.
+  // Calls the closure once when no call is open: now, or on the thread that
+  // finishes the last call.
   void WhenIdle(ServerCall::Closure closure) {
     std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
     {
@@ -315,7 +315,8 @@ class ServerCalls {
   }
   // False: the call is cancelled already, and the closure is not kept.
   bool SetOnCancel(ServerCall* call, ServerCall::Closure closure) {
-    // Outlives the lock, so that the replaced closure is destroyed without it.
+    // Outlives the lock, so that the replaced closure is destroyed after the
+    // unlock.
     std::shared_ptr<ServerCall::Closure> shared = Share(std::move(closure));
     const std::lock_guard<std::mutex> lock(mutex_);
     if (call->cancelled.load()) return false;
@@ -349,7 +350,8 @@ class ServerCalls {
         call->waits = Waits::kCredit;
         return NoRoom();
       }
-      // Before the message is sent: the client may return the credit at once.
+      // Taken before the message is sent, because the client may return the
+      // credit at once.
       call->credit.Take(*size);
     }
     Message message = call->message.NewMessage();
@@ -360,7 +362,7 @@ class ServerCalls {
     for (;;) {
       status = message.TrySend();
       if (status.ok()) return status;
-      // If not, the session is closed, and its loop has not noticed it yet.
+      // The session is closed, but its loop has not noticed the close yet.
       if (!absl::IsResourceExhausted(status)) return NobodyReads();
       const std::lock_guard<std::mutex> lock(mutex_);
       if (call->cancelled.load()) return NobodyReads();
@@ -483,14 +485,15 @@ class ServerCalls {
   }
 
   static absl::Status NobodyReads() {
-    return absl::CancelledError("nobody reads the stream any more");
+    return absl::CancelledError("the client does not read the stream any more");
   }
   static absl::Status NoRoom() {
     return absl::ResourceExhaustedError("the client has no room for the item");
   }
 
   // Cancels the call, and takes its next closure that must be called. Null: all
-  // were called. A closure may finish the call; then no other one is called.
+  // closures were called. If a closure finishes the call, no other closure is
+  // called.
   static std::shared_ptr<ServerCall::Closure> TakeAfterCancel(
       ServerCall* call) {
     call->cancelled.store(true);
@@ -540,7 +543,7 @@ class ServerCalls {
       if (response != nullptr) bytes = response->ByteSizeLong();
       WriteError(envelope, status, &message);
     }
-    // A request without a response, whose size is set.
+    // Write() or WriteError() has set the size of the response.
     if (message) le_msg_Respond(Release(std::move(message)));
     return bytes;
   }

@@ -40,8 +40,8 @@ namespace internal {
 
 class TypedClientCore;
 
-// The largest descriptors of a server, in bytes. The descriptors of a large
-// .proto file have some tens of kilobytes.
+// The largest descriptors of a server, in bytes. Larger descriptors are
+// refused. The descriptors of a large .proto file have some tens of kilobytes.
 inline constexpr size_t kMaxDescriptorBytes = 1024 * 1024;
 
 // An open stream, without the type of its items. The core's table and the
@@ -52,7 +52,7 @@ class ClientStream {
   virtual ~ClientStream() = default;
   // False: the bytes are not an item.
   virtual bool Deliver(absl::Span<const uint8_t> body) = 0;
-  // Whether the server has credit for one more item.
+  // Returns whether the server has credit for one more item.
   bool MayArrive() const {
     return Credit({window.items - handled.items, window.bytes - handled.bytes})
         .AllowsItem();
@@ -64,7 +64,7 @@ class ClientStream {
   bool is_open = true;  // is in the core's table
   bool paused = false;
   Credit window;
-  Credit handled;  // not returned to the server yet
+  Credit handled;  // credit that was not returned to the server yet
   UniqueFunction<void(absl::Status)> on_end;
 };
 
@@ -72,9 +72,9 @@ class ClientStream {
 using ClientStreams =
     std::unordered_map<uint32_t, std::shared_ptr<ClientStream>>;
 
-// Returns the number of the next call. It is not 0. Numbers repeat after 2^32
-// calls, so numbers of open streams are skipped. (If another call with the
-// number is open, the server refuses the new one.)
+// Returns the number of the next call, which is not 0. Numbers repeat after
+// 2^32 calls, so numbers of open streams are skipped. (If another open call has
+// the number, the server refuses the new call.)
 inline uint32_t NextNumber(uint32_t last, const ClientStreams& streams) {
   do {
     ++last;
@@ -90,9 +90,9 @@ constexpr T AddUpToMax(T a, uint64_t b) {
 }
 
 // Returns the limits of a session whose streams have `windows` in total. Items
-// that arrive during a blocking call are kept up to the limits; beyond these
-// the session is closed. So the limits are raised by twice the windows. Twice,
-// because the items of a cancelled stream may still arrive.
+// that arrive during a blocking call are queued. If they exceed the limits, the
+// session is closed. So the limits are raised by twice the windows: the items
+// of cancelled streams may still arrive besides those of open streams.
 inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
                                           const Credit& windows,
                                           size_t largest_message) {
@@ -119,7 +119,8 @@ inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
 }
 
 // Invariants: those of ThreadBound. The closure of a call has a pointer to the
-// core. It is destroyed before the core; while it runs, it holds the core.
+// core. The closure is destroyed before the core, and holds the core while it
+// runs.
 class TypedClientCore final : public ThreadBound {
  public:
   TypedClientCore(const ServiceInfo& info, absl::string_view name,
@@ -227,10 +228,11 @@ class TypedClientCore final : public ThreadBound {
     }
   }
 
-  // Tells the server that nobody waits for the call any more.
+  // Tells the server that the client does not wait for the call any more.
   void SendCancel(uint32_t call) {
     if (!alive()) return;
-    // A server that is not told of a cancel goes on until the call's deadline.
+    // If there are too many cancels, this cancel is dropped, and the server
+    // works on the call until its deadline.
     if (cancels_.size() < kMaxCancels) cancels_.push_back(call);
     SendCancels();
   }
@@ -302,10 +304,10 @@ class TypedClientCore final : public ThreadBound {
     return !NewMessage(envelope, nullptr, nullptr, &message, credit).ok() ||
            !absl::IsResourceExhausted(message.TrySend());
   }
-  // Sends the waiting cancels. False: there is no room for all. Does not wait
-  // for OnRoom(): the cancels may be of a session that has closed, and a closed
-  // session reports no room. (A server ignores cancels of calls that it does
-  // not know.)
+  // Sends the waiting cancels. False: there is no room for all of them. Each
+  // call tries to send, without waiting for OnRoom(): the cancels may be of a
+  // session that has closed, and a closed session reports no room. (A server
+  // ignores cancels of calls that it does not know.)
   bool SendCancels() {
     size_t sent = 0;
     while (sent < cancels_.size() &&
@@ -346,7 +348,8 @@ class TypedClientCore final : public ThreadBound {
     stream->handled.bytes += AsInt64(body.size());
     ReturnCredit(stream.get());
   }
-  // Ends a stream at this end. Its request stays open until the server answers.
+  // Ends a stream for the client. The request of the stream stays open until
+  // the server answers.
   void EndStream(ClientStream* stream, absl::Status status) {
     if (!RemoveStream(stream)) return;
     SendCancel(stream->call);
@@ -365,8 +368,10 @@ class TypedClientCore final : public ThreadBound {
   uint32_t last_call_ = 0;
   std::map<uint16_t, KeptMessage> kept_;  // by the number of the method
   ClientStreams streams_;
-  // As many as the open requests of a session by default. A blocking call that
-  // found no room before its timeout is not open, so there may be more.
+  // The largest number of waiting cancels; further cancels are dropped. This is
+  // the default limit of a session's open requests. There may be more cancels:
+  // a blocking call that found no room before its timeout is cancelled too, but
+  // is no open request.
   static constexpr size_t kMaxCancels = 65536;
   std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
   le_msg_SessionLimits_t limits_ = {};  // of the user
@@ -375,8 +380,8 @@ class TypedClientCore final : public ThreadBound {
 };
 
 // ---- The closures of requests ----
-// If one is destroyed without having been called, the call was cancelled. Its
-// destructor notifies the server.
+// If such a closure is destroyed without having been called, the call was
+// cancelled. The destructor of the closure notifies the server.
 
 // kFd: the response has a file descriptor.
 template <typename Response, bool kFd>

@@ -40,8 +40,8 @@ namespace internal {
 // session.
 class TypedServerCore final : public ThreadBound {
  public:
-  // `implementation` points to the user's object, as the type whose methods the
-  // table has. It may own the object.
+  // `implementation` points to the user's object, and may own it. The type that
+  // it points to is the type whose methods the table has.
   TypedServerCore(absl::string_view name, const ServiceInfo& info,
                   const ServiceTable& table,
                   std::shared_ptr<void> implementation, Service service)
@@ -71,7 +71,7 @@ class TypedServerCore final : public ThreadBound {
   void Drain(UniqueFunction<void()> drained) {
     if (!drains()) loop_ = std::make_unique<Loop>();
     service_.Hide().IgnoreError();
-    // Also if no call is open, the loop calls the closure.
+    // The loop calls the user's closure, even if no call is open now.
     calls_->WhenIdle([this, sender = loop_->sender()] {
       sender.Post([this] { OnIdle(); }).IgnoreError();
     });
@@ -107,7 +107,7 @@ class TypedServerCore final : public ThreadBound {
       status = OnOneWay(envelope, payload.subspan(Envelope::kBytes), &message);
     }
     if (status.ok()) return;
-    if (!absl::IsUnavailable(status)) {  // the client has made an error
+    if (!absl::IsUnavailable(status)) {  // the message is wrong
       complaints_.Log(calls_->name(), message.peer(), status);
     }
     if (!message.needs_response()) return;
@@ -146,7 +146,7 @@ class TypedServerCore final : public ThreadBound {
     absl::Status status = Read(method, body, &request, message, &fd);
     if (!status.ok()) return status;
     SessionState* const session = StateOf(*message);
-    if (session == nullptr) return absl::OkStatus();  // it is closed
+    if (session == nullptr) return absl::OkStatus();  // the session is closed
 
     ServerCall* const call =
         calls_->Open(index, envelope.call, &session->calls);
@@ -180,15 +180,15 @@ class TypedServerCore final : public ThreadBound {
       absl::Status status = Read(method, body, &request, message, &fd);
       if (!status.ok()) return status;
       const SessionState* const session = StateOf(*message);
-      if (session == nullptr) return absl::OkStatus();  // it is closed
+      if (session == nullptr) return absl::OkStatus();  // the session is closed
       const Caller caller(session->peer, message);
       Incoming incoming = {*request.get(), std::move(fd), calls_, nullptr,
                            caller};
       method.call(implementation_.get(), &incoming);
       return status;
     }
-    // If there is no such call, it has ended: the message has crossed its
-    // response.
+    // The call may have ended: then the server sent its response before this
+    // message arrived.
     const void* const session = le_msg_GetSession(RefOf(*message));
     const auto it = sessions_.find(session);
     switch (envelope.kind) {
@@ -222,7 +222,7 @@ class TypedServerCore final : public ThreadBound {
       return absl::InvalidArgumentError(
           absl::StrCat("the request is not a ", request->get()->GetTypeName()));
     }
-    // A file descriptor that is not expected stays in the message: the library
+    // A file descriptor that is not expected stays in the message. The library
     // closes it on another thread, because a sender can make a close slow.
     if (method.fd_in) *fd = message->TakeDescriptor();
     if (method.fd_in && !*fd) {
@@ -252,8 +252,8 @@ class TypedServerCore final : public ThreadBound {
     return std::move(*message).Respond();
   }
 
-  // Whether the table of a session is still there. A closure may destroy the
-  // server, or run the loop, which may then close the session.
+  // Returns whether the table of a session still exists. A closure may destroy
+  // the server, or run the loop, which may then close the session.
   bool Has(const void* session) const {
     return alive() && sessions_.count(session) > 0;
   }
@@ -289,8 +289,8 @@ class TypedServerCore final : public ThreadBound {
     calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
   }
 
-  // No call is open. This runs in a later turn of the loop than the end of the
-  // last call, so the results have been sent.
+  // Runs when no call is open, in a later turn of the loop than the end of the
+  // last call. So the results have been sent.
   void OnIdle() {
     const Hold hold(this);
     UniqueFunction<void()> drained = std::exchange(on_drained_, nullptr);

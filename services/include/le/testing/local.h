@@ -73,11 +73,11 @@ class ServerThread {
 //   EXPECT_CALL(service, Count).WillOnce(...);
 //   local->Count(request);
 //
-// No layer is replaced by a fake. The test links a facade, usually
-// //messaging:le_messaging_loopback, which needs no directory. A party of a
-// scenario of the test kit may use this class too. Destroy this object before
-// the implementation, because the other thread calls it. Fatal: the client
-// cannot be opened.
+// All layers are real: no layer is replaced by a fake. The test links a facade,
+// usually //messaging:le_messaging_loopback, which needs no directory. A party
+// of a scenario of the test kit may use this class too. Destroy this object
+// before the implementation, because the other thread calls the implementation.
+// Fatal: the client cannot be opened.
 template <typename TypedClient>
 class Local {
  public:

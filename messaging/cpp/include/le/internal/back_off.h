@@ -15,19 +15,21 @@
 namespace le {
 namespace internal {
 
-// Without delays, a server that accepts each session and closes it at once is
-// asked about 2,000 times a second. That costs the client, the server and the
-// directory a processor.
+// A server may accept each session and close it at once. Without delays, the
+// client would then open about 2,000 sessions a second, which costs the client,
+// the server and the directory a processor.
 class BackOff {
  public:
-  // Short for a person, and already at most 100 openings a second.
+  // A person does not notice this delay, and it limits the client to 100
+  // openings a second.
   static constexpr absl::Duration kMinDelay = absl::Milliseconds(10);
-  // An opening each five seconds costs nothing, and a person still waits for a
-  // server that works again.
+  // One opening in five seconds costs almost nothing. When the server works
+  // again, a person is willing to wait five seconds.
   static constexpr absl::Duration kMaxDelay = absl::Seconds(5);
-  // A session that has lived this long ends the back-off. So a server that fails
-  // again and again is asked about once a second at most. (A response does not
-  // end the back-off: a server may answer one request and fail.)
+  // A session that has lived this long ends the back-off. So the client opens
+  // sessions with a server that fails repeatedly about once a second at most.
+  // (A response does not end the back-off: a server may answer one request and
+  // then fail.)
   static constexpr absl::Duration kLongLife = absl::Seconds(1);
 
   // The delay before the next opening: zero at first, then doubling.

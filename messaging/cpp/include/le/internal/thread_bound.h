@@ -42,7 +42,9 @@ class ThreadBound {
 
   absl::Status CheckUsable() const {
     if (!OnItsThread()) return WrongThread();
-    if (!alive_) return absl::FailedPreconditionError("its thread is ending");
+    if (!alive_) {
+      return absl::FailedPreconditionError("the object's thread is ending");
+    }
     return absl::OkStatus();
   }
   // For methods that return no status. Fatal on another thread while the
@@ -166,8 +168,8 @@ class CorePtr {
   Core* core_ = nullptr;
 };
 
-// A closure that may be replaced, also while it runs. A closure that is
-// replaced while it runs is destroyed when it returns.
+// A closure that may be replaced. If a closure is replaced while it runs, it is
+// destroyed when it returns.
 template <typename Signature>
 class Handler;
 template <typename... Args>
