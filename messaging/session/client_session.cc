@@ -395,7 +395,7 @@ Result ClientSession::Send(event::Ref<Message> message,
     route = RouteLocked();
   }
   if (route.connection == nullptr) {
-    // Without a deadline the caller gets no result, so this is logged.
+    // Without a deadline the caller gets no result, so the drop is logged.
     if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
     return Result::kClosed;
   }

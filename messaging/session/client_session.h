@@ -222,7 +222,7 @@ class ClientSession final : public Session,
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
   void WarnOfNoResponse();
-  // For a log line after "the session is".
+  // Returns the end of a log line that has "the session is" before it.
   const char* WhyNotOpen();
   void WarnOfRefusedRequest(const AddedRequest& refused);
   void ArmDeadline();
@@ -251,7 +251,7 @@ class ClientSession final : public Session,
   // the lock, so it is atomic. Changed under the lock.
   std::atomic<Epoch> open_epoch_{kNoEpoch};
 
-  // The owner's thread only from here.
+  // The members from here on are for the owner's thread only.
   Link link_{this};
   std::unique_ptr<OpenAttempt> attempt_;
   Completion opening_;  // reports the end of attempt_

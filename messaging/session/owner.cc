@@ -183,8 +183,8 @@ void Owner::Shutdown() {
     MutexLock lock(&mutex_);
     loop_ = nullptr;
   }
-  // Handlers may create or delete objects meanwhile. A new object is shut down
-  // from the start, see ending().
+  // Handlers may create or delete objects meanwhile. A new object needs no
+  // Shutdown(), see ending().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
   // A deleted session is still scheduled if one of its messages was used.

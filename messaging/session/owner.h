@@ -60,7 +60,8 @@ class Owned : private RingPlace {
   // The thread has ended. False: the user has deleted the object, and it must
   // not be used again. True: it stays valid until TakeAbandoned().
   virtual bool Abandon() = 0;
-  // Called by the user, otherwise by the library.
+  // The user deletes the object, or the library deletes an abandoned object: at
+  // the end of the process, or because there are too many.
   virtual void Delete() = 0;
 
  protected:

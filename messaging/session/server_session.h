@@ -49,13 +49,14 @@ struct SessionCounts {
 // one needs. Its state is one atomic word, and its connection exists as long as
 // the session.
 //
-// The owner's thread closes it and runs all handlers. Another thread that finds
-// the connection closed only changes the state, and the owner's loop does the
-// rest.
+// The owner's thread closes the session and runs all handlers. Another thread
+// that finds the connection closed only changes the state, and the owner's loop
+// does the rest.
 //
-// As a Held object it is the charge of one session of its user. The service
-// holds it until the session has left, and the connection and other threads
-// until they have closed its file descriptors.
+// As a Held object the session is a charge to its user: the user has one session
+// less when the last holder releases it. The service is a holder until
+// LeaveService(). The connection and other threads are holders until they have
+// closed the file descriptors of the session.
 class ServerSession final : public Session, private event::Held {
  public:
   // The service has a reference until the close handlers have returned. The
