@@ -112,8 +112,9 @@ struct UserLimits {
   // The limit applies to two numbers separately: the bytes of requests without
   // a response, and the bytes of queued messages. Each session has a part of
   // it. With the default, a user may have four sessions before the parts are
-  // smaller than the limits of a session. The first number is also bounded for
-  // all sessions together, with the messages that have arrived in part.
+  // smaller than the limits of a session. The first number
+  // has a second bound, for all sessions of the user together. This bound also
+  // counts the messages that have arrived in part.
   size_t bytes = 4 * kDefaultGatheredBytes;
 };
 
