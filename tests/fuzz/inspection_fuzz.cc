@@ -37,7 +37,7 @@ sdir::Snapshot SnapshotOf(const std::string& bytes) {
   sdir::Snapshot snapshot;
   inspection::proto::Answer answer;
   if (!answer.ParseFromString(bytes)) {
-    snapshot.problem = "is not to be read";
+    snapshot.problem = "cannot be parsed";
   } else if (answer.has_refusal()) {
     snapshot.problem = answer.refusal();
   } else {
