@@ -26,8 +26,8 @@ constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 // interval grows with the wait.
 constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
 
-// At most this many bytes of a service's refusal are shown. A service may send
-// any text.
+// A service may send a refusal of any length. The text after this many bytes is
+// not shown.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status NotInTime() {

@@ -64,7 +64,8 @@ class Owner::Abandoned final : public event::ModuleState {
   }
 
  private:
-  // Bounds the memory of a program whose threads end and leave objects.
+  // Bounds the memory of a program whose threads end and leave objects. If there
+  // are more objects, the oldest is deleted.
   static constexpr size_t kMaxObjects = 1024;
 
   event::Mutex mutex_;

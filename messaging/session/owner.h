@@ -124,8 +124,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   ~Owner() = default;
   void Run() override;
   // Returns the next scheduled object, or null. If there are more, posts this
-  // task for them, because the handlers of this one may run the loop, or not
-  // return.
+  // task for them, because the handlers of the returned object may run the loop,
+  // or not return.
   Scheduled* TakeScheduled();
   void Shutdown();
   void OnThreadGone();
