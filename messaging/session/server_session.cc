@@ -210,7 +210,7 @@ void ServerSession::Settle() {
     if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
-  // The program was never told of the session, or all close handlers have run.
+  // No open handler was called for the session, or all close handlers have run.
   if (life().state == ServerState::kGone) LeaveService();
 }
 

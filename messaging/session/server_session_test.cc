@@ -606,7 +606,7 @@ TEST_F(ServerSessionTest, AFullServiceKeepsSixteenClientsForAWhile) {
 }
 
 // A client may close its session and open another at once. The end of the first
-// may arrive in the same turn.
+// session may arrive in the same turn.
 TEST_F(ServerSessionTest, AFullServiceReceivesEndsBeforeItTurnsAClientAway) {
   Run([this] {
     Client clients[3];

@@ -212,8 +212,8 @@ void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
   if (user->sessions() > 0) return;
   // A user without sessions may still have messages, which count for its next
-  // session. Other users may have returned their last one since the last call,
-  // so this checks all users.
+  // session. Since the previous call, any user may have released its last
+  // message. So this checks all users.
   for (auto it = users_.begin(); it != users_.end();) {
     it = it->second->is_in_use() ? std::next(it) : users_.erase(it);
   }

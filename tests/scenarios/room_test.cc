@@ -106,8 +106,8 @@ TEST_P(RoomTest, AClientThatDoesNotReadFindsNoRoom) {
           },
           &answers);
     }
-    // A request on another session gives the server a turn, and sends what is
-    // queued. It does not read from this session.
+    // The request on the other session gives the server's loop a turn, and sends
+    // the queued messages. The client does not read from this session meanwhile.
     int sent = 0;
     std::string received;
     for (int same = 0; same < 20 && sent < kMost; ++same) {
