@@ -121,8 +121,9 @@ bool ReadOptions(Input* input, OnOption on_option) {
 }
 
 absl::Status ReadInterface(Input input, Recording* recording) {
-  if (input.Get<uint16_t>() != kLinkType)
+  if (input.Get<uint16_t>() != kLinkType) {
     return Wrong("its link type is not USER0");
+  }
   input.Bytes(6);  // reserved; the snapshot length
   uint8_t resolution = 6;
   absl::string_view description;
@@ -150,8 +151,9 @@ absl::Status ReadInterface(Input input, Recording* recording) {
 absl::Status ReadPacket(Input input, Recording* recording) {
   RecordedFrame frame;
   TapRecord& record = frame.record;
-  if (input.Get<uint32_t>() != 0)
+  if (input.Get<uint32_t>() != 0) {
     return Wrong("a packet of an unknown interface");
+  }
   const uint64_t high = input.Get<uint32_t>();
   record.at_ns = static_cast<int64_t>(high << 32 | input.Get<uint32_t>());
   const auto captured = input.Get<uint32_t>();
@@ -245,14 +247,17 @@ absl::StatusOr<Recording> ParsePcapng(absl::string_view file) {
   while (input.left() >= kBlockOverhead) {
     const auto type = input.Get<uint32_t>();
     const auto size = input.Get<uint32_t>();
-    if (size < kBlockOverhead || size % 4 != 0)
+    if (size < kBlockOverhead || size % 4 != 0) {
       return Wrong("a block has an invalid size");
+    }
     if (size - sizeof(type) - sizeof(size) > input.left()) break;
     Input body(input.Bytes(size - kBlockOverhead));
-    if (input.Get<uint32_t>() != size)
+    if (input.Get<uint32_t>() != size) {
       return Wrong("the two sizes of a block differ");
-    if (sections == 0 && type != kSectionHeader)
+    }
+    if (sections == 0 && type != kSectionHeader) {
       return Wrong("it does not begin with a section");
+    }
     absl::Status status;
     switch (type) {
       case kSectionHeader:
@@ -266,8 +271,9 @@ absl::StatusOr<Recording> ParsePcapng(absl::string_view file) {
         status = ReadInterface(body, &recording);
         break;
       case kPacket:
-        if (interfaces == 0)
+        if (interfaces == 0) {
           return Wrong("a packet comes before the interface");
+        }
         status = ReadPacket(body, &recording);
         break;
       default:
