@@ -80,9 +80,9 @@ le_result_t GetProtocol(const char* id, size_t largest_size,
       id == nullptr ? absl::InvalidArgumentError("the protocol's id is NULL")
                     : le::directory::CheckProtocolId(id);
   if (valid.ok() && largest_size > le::messaging::kMaxMessageBytes) {
-    valid = absl::InvalidArgumentError(
-        absl::StrCat("a largest message of ", largest_size,
-                     " bytes is more than ", le::messaging::kMaxMessageBytes));
+    valid = absl::InvalidArgumentError(absl::StrCat(
+        "a largest message of ", largest_size,
+        " bytes is more than the limit of ", le::messaging::kMaxMessageBytes));
   }
   if (!valid.ok()) {
     *problem = std::string(valid.message());

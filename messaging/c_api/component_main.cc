@@ -20,8 +20,8 @@ void Call(void (*function)()) {
   if (function != nullptr) function();
 }
 
-// All services are advertised first, because the client of one component may
-// need the service of another.
+// Services are advertised before any client connects, because a component may
+// need the service of another one.
 void Initialize(void*, void*) {
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->advertise);
   for (auto* c = g_first; c != nullptr; c = c->next) Call(c->connect);

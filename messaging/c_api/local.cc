@@ -39,7 +39,7 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
   }
   const size_t size = block - LE_MSG_LOCAL_HEADER_SIZE;
   if (size > le::messaging::kMaxMessageBytes) {
-    Misuse(__func__, "messages of ", size, " bytes are more than ",
+    Misuse(__func__, "messages of ", size, " bytes are more than the limit of ",
            le::messaging::kMaxMessageBytes);
   }
   const le_msg_ServiceRef_t ref = &localServicePtr->service;

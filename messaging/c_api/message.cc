@@ -36,7 +36,7 @@ using le::messaging::ToRef;
 
 namespace {
 
-// Returns the message's session. Fatal if it is the session of a server.
+// Returns the message's session. Fatal on the server's side.
 ClientSession* Requester(const char* function, Message* message) {
   Session* const session = SessionOf(message);
   if (!session->is_client()) {

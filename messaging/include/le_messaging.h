@@ -60,10 +60,10 @@
  * OWNERSHIP OF MESSAGES
  *   The program gets one reference from CreateMsg and RequestSyncResponse, and
  *   in a receive handler and a response handler. Send, RequestResponse,
- *   RequestSyncResponse, Respond and ReleaseMsg take one. The program must give
- *   each reference to one of these five. It must not use a reference that one
- *   of them has taken, nor the payload after the last reference was taken. A
- *   file descriptor belongs to the message after le_msg_SetFd().
+ *   RequestSyncResponse, Respond and ReleaseMsg take one. The program must pass
+ *   each reference to one of these five functions. It must not use a reference
+ *   that one of them has taken, nor the payload after the last reference was
+ *   taken. A file descriptor belongs to the message after le_msg_SetFd().
  *
  *   A build of the library without NDEBUG detects the use of a stale reference
  *   of a message, session or service (fatal). With NDEBUG this use is
@@ -142,8 +142,10 @@ typedef void (*le_msg_ResponseCallback_t)(le_msg_MessageRef_t msgRef,
 /* Returns the protocol with this identifier (1 to 127 bytes) and this largest
  * message (in bytes, at most 16 MiB). Calls with the same identifier and size
  * return the same reference, on any thread. It is valid for the life of the
- * process. Fatal: NULL; an empty identifier or one that is too long; a size
- * over the limit; an identifier that was used with another size. */
+ * process. Fatal:
+ *  - The identifier is NULL, empty or too long.
+ *  - The size is over the limit.
+ *  - The identifier was used with another size. */
 le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
                                            size_t largestMsgSize);
 
@@ -213,8 +215,10 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *   LE_NOT_PERMITTED  there is no binding
  *   LE_BUSY           the service has its largest number of sessions
  *   LE_COMM_ERROR     one of these causes (see le_msg_GetWaitReason()):
- *                     - there is no directory, or it is not trusted, or it does
- *                       not answer within 5 s, or a limit of it is reached
+ *                     - there is no directory
+ *                     - the directory is not trusted
+ *                     - the directory does not answer within 5 s
+ *                     - a limit of the directory is reached
  *                     - the server or the directory has another version
  *                     - the server violates the protocol
  * After a failure the session is closed. It may be opened again.
@@ -234,16 +238,18 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
 
 /* Client: closes the session. Pending transactions complete with NULL later,
  * from the loop. No-op if the session is closed. The session may be opened
- * again. Messages that are still queued at this end are lost. Messages that
- * this end has not received yet are lost, too. Sent messages may be lost if the
- * server has not received them. A client that must lose no message makes a
+ * again. The close loses the messages that are still queued at this end, and
+ * those that this end has not received yet. It may lose sent messages that the
+ * server has not received yet. A client that must lose no message makes a
  * synchronous request before the close: the server handles the messages of a
  * session in order, so it has received all earlier ones when it responds.
+ *
  * Server: closes and deletes the session. The service's close handlers are
  * called later, from the loop. Messages that are still queued at this end are
- * lost, which the log reports. The client may still receive the earlier ones.
- * The end of the service or of the process has the same effect. A server that
- * must lose no message closes after its client has reported the last one. */
+ * lost, and a warning is logged. The client may still receive the messages that
+ * were sent before. The end of the service or of the process has the same
+ * effect. A server that must lose no message closes the session after its
+ * client has confirmed the last message. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
 
 /* A pointer that belongs to the user of the session. NULL until it is set. */
@@ -266,8 +272,9 @@ le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
 /* Server's side: returns the user and the process that the client had when it
  * asked for the session. The kernel reports them. Either pointer may be NULL.
  * LE_CLOSED: the session is closed. (In the service's close handlers the result
- * is still LE_OK.) Fatal on the client's side. A user namespace may leave users
- * unmapped. All unmapped users have the same number (usually 65534): grant no
+ * is still LE_OK.) Fatal on the client's side.
+ *
+ * A user namespace may leave users unmapped. All unmapped users have the same number (usually 65534): grant no
  * rights to that number. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
@@ -307,9 +314,9 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef);
  * message is a received request, the file descriptor is sent with the response,
  * and le_msg_GetFd() still returns the file descriptor of the request. Do not
  * send the file descriptor of a folder: with it the receiver can leave a
- * chroot. No-op for a negative number, such as -1 or an error code. Fatal: a
- * number of 0 or more that is not a file descriptor of this process; a second
- * file descriptor for the same message. */
+ * chroot. No-op for a negative number, such as -1 or an error code. Fatal:
+ *  - `fd` is 0 or more, and is not a file descriptor of this process.
+ *  - The message already has a file descriptor of le_msg_SetFd(). */
 void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 
 /* Returns the file descriptor that arrived with the message. The caller owns
@@ -320,9 +327,12 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
 /* Sends the message and takes the caller's reference. If the session is not
  * open, the message is dropped; on a client this is logged. After the return
  * the far end may not have received the message yet, see le_msg_CloseSession().
+ *
  * Outside handlers each message is sent at once. Inside a handler the first
  * message of a session is sent at once. Later messages of the handler are sent
- * together before the loop waits. If the queue is full, a client waits for
+ * together before the loop waits.
+ *
+ * If the queue is full, a client waits for
  * room, unless it is in a handler or the server is on the same thread. On a
  * server the service's policy applies: by default messages are gathered up to a
  * limit, and beyond it the session is closed. For details see Limits in
@@ -382,11 +392,12 @@ void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
  * called once for each session, after a close by either side. The handler that
  * was added last is called first. Fatal: a NULL handler.
  *
- * The reference of a session stays valid while the close handlers of the
- * session have not returned, and while the program holds a message of it. Then
- * the reference is stale: until the service is deleted it refers to a closed
- * session, and only the service's thread may use it. Another thread that sends
- * to a session should hold a message of it, so that the session stays valid. */
+ * The reference of a session stays valid until the close handlers of the
+ * session have returned, and as long as the program holds a message of the
+ * session. Afterwards the reference is stale: until the service is deleted it
+ * refers to a closed session, and only the service's thread may use it. Another
+ * thread that sends to a session should hold a message of it, so that the
+ * session stays valid. */
 le_msg_SessionEventHandlerRef_t le_msg_AddServiceOpenHandler(
     le_msg_ServiceRef_t serviceRef, le_msg_SessionEventHandler_t handlerFunc,
     void* contextPtr);
@@ -493,9 +504,12 @@ typedef struct le_msg_LocalMessage {
  * LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same name. When the
  * owner's thread ends, the service's sessions close, and later openings wait
  * until the service is initialized and advertised again. Returns NULL if a
- * pointer is NULL. Fatal: a bad name; a block smaller than
- * LE_MSG_LOCAL_HEADER_SIZE; a message of more than 16 MiB; the service is
- * initialized, not deleted, and its owner's thread has not ended. */
+ * pointer is NULL. Fatal:
+ *  - The name is bad.
+ *  - The pool's block is smaller than LE_MSG_LOCAL_HEADER_SIZE.
+ *  - The largest message is more than 16 MiB.
+ *  - The service has been initialized, and was not deleted. Exception: its
+ *    owner's thread has ended. */
 le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);

@@ -34,14 +34,14 @@ le_result_t le_msg_TryGetProtocolRef(const char* protocolId,
                                      le_msg_ProtocolRef_t* refPtr);
 
 /* As le_msg_CreateSession(). *refPtr is NULL unless the result is LE_OK.
- * LE_BAD_PARAMETER: a bad name. */
+ *   LE_BAD_PARAMETER  a bad name */
 le_result_t le_msg_TryCreateSession(le_msg_ProtocolRef_t protocolRef,
                                     const char* interfaceName,
                                     le_msg_SessionRef_t* refPtr);
 
 /* As le_msg_CreateService(). *refPtr is NULL unless the result is LE_OK.
- * LE_BAD_PARAMETER: a bad name. LE_DUPLICATE: another service of this process
- * has the name. */
+ *   LE_BAD_PARAMETER  a bad name
+ *   LE_DUPLICATE      another service of this process has the name */
 le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
                                     const char* interfaceName,
                                     le_msg_ServiceRef_t* refPtr);
@@ -187,8 +187,8 @@ le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_ResultHandler_t handlerFunc, void* contextPtr);
 
 /* Cancels a request. The server is not notified. The session's owner only.
- * LE_OK: the handler will be called with LE_TERMINATED, from the loop.
- * LE_NOT_FOUND: the request is complete already. */
+ *   LE_OK         the handler will be called with LE_TERMINATED, from the loop
+ *   LE_NOT_FOUND  the request is complete already */
 le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
                                  le_msg_RequestId_t requestId);
 
@@ -260,10 +260,10 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* Returns the payload of le_msg_GetPayloadPtr() for reading. Sets *sizePtr to
  * le_msg_GetPayloadSize(); sizePtr may be NULL. The program must not write to
- * the payload, nor read beyond that size. In return the library need not look
- * for written bytes before it uses the memory for another message, and a kept
- * message may occupy only its own bytes. If the protocol's largest message is
- * large, this saves much time and memory. The pointer is valid until the
+ * the payload, nor read beyond that size. If the protocol's largest message is
+ * large, this saves much time and memory: the library need not check for
+ * written bytes before it uses the memory for another message, and a kept
+ * message may occupy only its own bytes. The pointer is valid until the
  * message is released. After a later call of le_msg_GetPayloadPtr() or
  * le_msg_GetPayloadForWriting() it may point to an outdated copy. */
 const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
@@ -321,9 +321,9 @@ le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
 /* Server's side: returns a pidfd of the client's process. The caller owns it.
  * The pidfd never refers to another process, even if the client has ended and
  * another process has its number.
- * LE_UNSUPPORTED: the kernel does not provide it for the socket (before Linux
- * 6.5, and over loopback), or no file descriptor is free. LE_CLOSED: the
- * session is closed. */
+ *   LE_UNSUPPORTED  the kernel provides no pidfd for the socket (before Linux
+ *                   6.5, and over loopback), or no file descriptor is free
+ *   LE_CLOSED       the session is closed */
 le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
                                   int* pidFdPtr);
 
@@ -423,13 +423,14 @@ typedef struct {
   uint32_t maxSessionsPerUser;
   /* File descriptors in messages. This limit applies to two numbers separately:
    * the file descriptors that are queued for the user, and the received ones. A
-   * received one counts until the program fetches or releases it. Default: 256.
+   * received file descriptor counts until the program fetches it or releases
+   * its message. Default: 256.
    *
    * Received file descriptors have a second limit. All services of the process
    * share an eighth of the process's limit of open files. A user may have one
    * more only while it has fewer than are free. At either limit, nothing is
-   * received from the user's sessions until the program fetches or releases a
-   * file descriptor. There are two exceptions:
+   * received from the user's sessions until such a file descriptor no longer
+   * counts. There are two exceptions:
    *  - The user has no received file descriptor at this service, and the second
    *    limit allows none, because other services or users have them. Then a
    *    session that sends a file descriptor is closed.
@@ -451,7 +452,9 @@ typedef struct {
 } le_msg_ServiceLimits_t;
 
 /* Sets all limits of the service. They apply also to sessions that are open.
- * Fatal: a bad structSize or slowReaderPolicy; maxOpenRequests above 65,536. */
+ * Fatal:
+ *  - structSize or slowReaderPolicy has an invalid value.
+ *  - maxOpenRequests is above 65,536. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 
@@ -466,10 +469,10 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
  * undone. The owner only.
  *
  * The sender of a file descriptor can make its close last long. So the library
- * closes the file descriptors of other users on threads of its own. If a
- * service receives file descriptors, the library does so with those that the
- * program does not fetch. The program must close each file descriptor that
- * le_msg_GetFd() has returned. */
+ * closes the file descriptors of other users on threads of its own. Also a
+ * service that receives file descriptors needs these threads, for the file
+ * descriptors that the program does not fetch. The program must close each file
+ * descriptor that le_msg_GetFd() has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0 stands for the default, which is in the
@@ -489,8 +492,10 @@ typedef struct {
 } le_msg_SessionLimits_t;
 
 /* Sets all limits of a client's session, open or closed. The session's owner
- * only. Fatal: a bad structSize; maxOpenRequests above 65,536; the server's
- * side. */
+ * only. Fatal:
+ *  - This is the server's side.
+ *  - structSize has an invalid value.
+ *  - maxOpenRequests is above 65,536. */
 void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
                              const le_msg_SessionLimits_t* limitsPtr);
 

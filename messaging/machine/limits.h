@@ -31,9 +31,10 @@ constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
                   2 * (max_message_size + transports::kFrameOverheadBytes));
 }
 
-// The bytes that may be queued on a session if its sender must not wait. Such a
-// sender is a handler, or a server whose client has read messages recently. The
-// number is at least twice the limit for other senders.
+// The bytes that may be queued on a session if its sender must not wait. Beyond
+// this number the session is closed. Such a sender is a handler, or a server
+// whose client has read messages recently. The number is at least twice the
+// limit for other senders.
 constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 
 // A client is a slow reader if it has read nothing for this time while its
@@ -59,18 +60,19 @@ constexpr size_t kDefaultRequestBytes = kDefaultGatheredBytes;
 // small blocks, and its call in a typed server.
 constexpr size_t kRequestOverheadBytes = 512;
 
-// The messages that may be queued on a session. Each message has a fixed
-// overhead, so this number of small messages occupies about as much memory as
+// The messages that may be queued on a session. The same happens beyond this
+// number as beyond kDefaultQueuedBytes. Each message has a fixed overhead, so
+// this number of small messages occupies about as much memory as
 // kDefaultQueuedBytes.
 constexpr uint32_t kDefaultQueuedMessages = 16384;
 
-// The file descriptors that may be queued on a session: a quarter of the usual
-// limit of a process (1,024).
+// The file descriptors that may be queued on a session, with the same effect
+// beyond this number. It is a quarter of the usual limit of a process (1,024).
 constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
-// The requests of one session that wait for their completion. The client's
-// table of this size occupies 3 MiB. A server holds at most this number of
-// request messages of one session.
+// The requests of one session that wait for their completion. At this limit
+// further requests of the client fail, and the server stops reading from the
+// session. The client's table of this size occupies 3 MiB.
 constexpr uint32_t kMaxOpenRequests = 65536;
 
 // Limits of one session. queued_bytes (with the overhead) and
@@ -112,13 +114,14 @@ struct UserLimits {
   // The limit applies to two numbers separately: the bytes of requests without
   // a response, and the bytes of queued messages. Each session has a part of
   // it. With the default, a user may have four sessions before the parts are
-  // smaller than the limits of a session. The first number is also bounded for
-  // all sessions together, with the messages that have arrived in part.
+  // smaller than the limits of a session. The first number has a second bound,
+  // for all sessions of the user together. This bound also counts the messages
+  // that have arrived in part.
   size_t bytes = 4 * kDefaultGatheredBytes;
 };
 
-// The sessions of one service. Most processes may open fewer files, so their
-// limit of open files is usually reached first.
+// The sessions of one service. Further clients are refused. Most processes may
+// open fewer files, so their limit of open files is usually reached first.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
 // A pool with more messages than this suggests a leak, so a warning is logged.

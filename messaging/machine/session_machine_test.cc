@@ -60,7 +60,7 @@ TEST_F(ClientSessionMachineTest, OpensOnlyWhenClosed) {
   EXPECT_EQ(machine_.server_thread(), 0u);
 }
 
-TEST_F(ClientSessionMachineTest, AnAttemptThatWasGivenUpChangesNothingLater) {
+TEST_F(ClientSessionMachineTest, AfterAGiveUpLateEventsChangeNothing) {
   machine_.Open();
   EXPECT_TRUE(machine_.OnGivenUp());
   EXPECT_EQ(machine_.state(), ClientState::kClosed);
@@ -155,7 +155,7 @@ TEST_F(ClientSessionMachineTest, LateAnswersAreIgnored) {
   EXPECT_EQ(machine_.OnFrame(kResponseFrame, id).action, Action::kFault);
 }
 
-TEST_F(ClientSessionMachineTest, NumbersEveryRequestAlsoThoseItRefuses) {
+TEST_F(ClientSessionMachineTest, NumbersRefusedRequestsToo) {
   Completion first = Named(1), second = Named(2), third = Named(3);
   uint64_t id;
   EXPECT_EQ(machine_.AddRequest(&first, absl::InfiniteFuture(), &id),
@@ -174,7 +174,7 @@ TEST_F(ClientSessionMachineTest, NumbersEveryRequestAlsoThoseItRefuses) {
   EXPECT_LT(second.order, third.order);
 }
 
-TEST_F(ClientSessionMachineTest, AnEndOwesCompletionsOnce) {
+TEST_F(ClientSessionMachineTest, AnEndReturnsEachCompletionOnce) {
   Open();
   for (int i = 0; i < 3; ++i) AddRequest(i);
   machine_.End(machine_.epoch(), CloseReason::kByPeer);

@@ -68,20 +68,20 @@ TEST(TransactionTableTest, TakesAsManyAsItsLimit) {
   EXPECT_EQ(table.Add(Named(3), kNever), 0u);
 }
 
-TEST(TransactionTableTest, AnAbandonedOneStillAwaitsItsAnswer) {
+TEST(TransactionTableTest, AnAbandonedRequestAwaitsItsAnswer) {
   TransactionTable table(1);
   const uint64_t id = table.Add(Named(1), kNever);
   Completion completion;
   EXPECT_TRUE(table.Abandon(id, &completion));
   EXPECT_EQ(NameOf(completion), 1);
   EXPECT_FALSE(table.Abandon(id, &completion));
-  EXPECT_EQ(table.Add(Named(2), kNever), 0u) << "its place is not free yet";
+  EXPECT_EQ(table.Add(Named(2), kNever), 0u) << "its slot is not free yet";
   EXPECT_EQ(table.Complete(id, &completion),
             TransactionTable::Found::kAbandoned);
   EXPECT_NE(table.Add(Named(2), kNever), 0u);
 }
 
-TEST(TransactionTableTest, WhatWaitsIsTakenInOrder) {
+TEST(TransactionTableTest, WaitingRequestsAreTakenInOrder) {
   TransactionTable table(10);
   uint64_t ids[5];
   for (int i = 0; i < 5; ++i) ids[i] = table.Add(Named(i), kNever);
@@ -122,7 +122,7 @@ TEST(TransactionTableTest, EqualDeadlinesExpireInTheOrderOfTheRequests) {
   for (int name : {0, 2, 3, 4}) EXPECT_EQ(NameOf(*table.Expire(due)), name);
 }
 
-TEST(TransactionTableTest, TheNextDeadlineIsOfOneThatWaits) {
+TEST(TransactionTableTest, TheNextDeadlineIsOfAWaitingRequest) {
   TransactionTable table(10);
   const absl::Time start = absl::UnixEpoch();
   const uint64_t first = table.Add(Named(1), start + absl::Seconds(1));

@@ -67,7 +67,8 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
 
 namespace {
 // The check is made at each call of the C API, so it must cost little for a
-// payload of 16 MiB too. A write beyond the promised size mostly begins there.
+// payload of 16 MiB too. A write beyond the promised size usually changes one of
+// the first bytes after it.
 constexpr size_t kCheckedBytes = 4096;
 }  // namespace
 

@@ -38,8 +38,8 @@ class alignas(64) Message {
   Message& operator=(const Message&) = delete;
 
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
-  // The last reference frees the message. If it is an unanswered request, the
-  // client is notified.
+  // Releasing the last reference frees the message. If the message is an
+  // unanswered request, the client is notified.
   void Unref();
 
   MessageOwner* owner() const { return owner_; }
@@ -161,8 +161,9 @@ class alignas(64) Message {
   size_t size_ = 0;
   std::atomic<uint64_t> request_id_{0};
   transports::Buffer payload_;
-  // The received payload. If there is a buffer too, the buffer has the payload,
-  // and this is kept for PayloadForReading().
+  // The received payload, packed. If there is also a buffer, the payload was
+  // unpacked into the buffer. This copy is then kept because the program may
+  // have a pointer from PayloadForReading().
   std::unique_ptr<uint8_t[]> packed_;
   event::UniqueFd received_descriptor_;
   event::UniqueFd descriptor_to_send_;

@@ -121,7 +121,9 @@ bool ReadOptions(Input* input, OnOption on_option) {
 }
 
 absl::Status ReadInterface(Input input, Recording* recording) {
-  if (input.Get<uint16_t>() != kLinkType) return Wrong("another link type");
+  if (input.Get<uint16_t>() != kLinkType) {
+    return Wrong("its link type is not USER0");
+  }
   input.Bytes(6);  // reserved; the snapshot length
   uint8_t resolution = 6;
   absl::string_view description;
@@ -133,7 +135,7 @@ absl::Status ReadInterface(Input input, Recording* recording) {
           resolution = static_cast<uint8_t>(value[0]);
         }
       });
-  if (!read) return Wrong("wrong options");
+  if (!read) return Wrong("the options of its interface are malformed");
   if (resolution != 9) return Wrong("its times are not in nanoseconds");
   const size_t blank = description.rfind(' ');
   uint32_t size = 0;
@@ -149,18 +151,20 @@ absl::Status ReadInterface(Input input, Recording* recording) {
 absl::Status ReadPacket(Input input, Recording* recording) {
   RecordedFrame frame;
   TapRecord& record = frame.record;
-  if (input.Get<uint32_t>() != 0) return Wrong("a packet of an interface 1");
+  if (input.Get<uint32_t>() != 0) {
+    return Wrong("a packet of an unknown interface");
+  }
   const uint64_t high = input.Get<uint32_t>();
   record.at_ns = static_cast<int64_t>(high << 32 | input.Get<uint32_t>());
   const auto captured = input.Get<uint32_t>();
   const auto original = input.Get<uint32_t>();
   Input data(input.Padded(captured));
   if (!input.ok() || captured < kHeaderBytes || original < captured) {
-    return Wrong("a packet of a wrong size");
+    return Wrong("a packet has an invalid length");
   }
-  if (record.at_ns < 0) return Wrong("a packet of a wrong time");
+  if (record.at_ns < 0) return Wrong("the time of a packet is out of range");
   if (data.Get<uint8_t>() != kHeaderVersion) {
-    return Wrong("a packet of another version");
+    return Wrong("a packet has an unknown version");
   }
   record.flags = data.Get<uint8_t>();
   record.type = data.Get<uint8_t>();
@@ -171,7 +175,7 @@ absl::Status ReadPacket(Input input, Recording* recording) {
   record.payload_bytes = data.Get<uint32_t>();
   record.captured_bytes = static_cast<uint32_t>(data.left());
   if (record.payload_bytes != original - kHeaderBytes) {
-    return Wrong("a packet of a wrong size");
+    return Wrong("a packet states two different sizes of its payload");
   }
   frame.payload = std::string(data.Bytes(data.left()));
   const bool read =
@@ -181,7 +185,7 @@ absl::Status ReadPacket(Input input, Recording* recording) {
               static_cast<uint32_t>(Input(value).Get<uint64_t>());
         }
       });
-  if (!read) return Wrong("wrong options");
+  if (!read) return Wrong("the options of a packet are malformed");
   recording->frames.push_back(std::move(frame));
   return absl::OkStatus();
 }
@@ -239,29 +243,37 @@ absl::StatusOr<Recording> ParsePcapng(absl::string_view file) {
   Input input(file);
   size_t sections = 0;
   size_t interfaces = 0;
-  // If the program that wrote the file was ended, the last block may be cut off.
+  // The last block may be cut off, if the program that wrote it was killed.
   while (input.left() >= kBlockOverhead) {
     const auto type = input.Get<uint32_t>();
     const auto size = input.Get<uint32_t>();
-    if (size < kBlockOverhead || size % 4 != 0) return Wrong("a wrong block");
+    if (size < kBlockOverhead || size % 4 != 0) {
+      return Wrong("a block has an invalid size");
+    }
     if (size - sizeof(type) - sizeof(size) > input.left()) break;
     Input body(input.Bytes(size - kBlockOverhead));
-    if (input.Get<uint32_t>() != size) return Wrong("a block without its end");
-    if (sections == 0 && type != kSectionHeader) return Wrong("no section");
+    if (input.Get<uint32_t>() != size) {
+      return Wrong("the two sizes of a block differ");
+    }
+    if (sections == 0 && type != kSectionHeader) {
+      return Wrong("it does not begin with a section");
+    }
     absl::Status status;
     switch (type) {
       case kSectionHeader:
-        if (++sections > 1) return Wrong("a second section");
+        if (++sections > 1) return Wrong("it has a second section");
         if (body.Get<uint32_t>() != kByteOrder) {
-          return Wrong("another order of bytes");
+          return Wrong("its byte order is not little endian");
         }
         break;
       case kInterface:
-        if (++interfaces > 1) return Wrong("a second interface");
+        if (++interfaces > 1) return Wrong("it has a second interface");
         status = ReadInterface(body, &recording);
         break;
       case kPacket:
-        if (interfaces == 0) return Wrong("a packet of no interface");
+        if (interfaces == 0) {
+          return Wrong("a packet comes before the interface");
+        }
         status = ReadPacket(body, &recording);
         break;
       default:
@@ -269,7 +281,7 @@ absl::StatusOr<Recording> ParsePcapng(absl::string_view file) {
     }
     if (!status.ok()) return status;
   }
-  if (interfaces == 0) return Wrong("it ends too early");
+  if (interfaces == 0) return Wrong("it has no interface");
   return recording;
 }
 

@@ -52,7 +52,7 @@ std::string WhyNot(absl::string_view file) {
   return std::string(ParsePcapng(file).status().message());
 }
 
-TEST(PcapngTest, ReadsWhatItHasWritten) {
+TEST(PcapngTest, ReadsItsOwnFiles) {
   const Recording sample = Sample();
   const absl::StatusOr<Recording> read = ParsePcapng(File(sample));
   ASSERT_TRUE(read.ok()) << read.status();
@@ -67,7 +67,7 @@ TEST(PcapngTest, ReadsWhatItHasWritten) {
   EXPECT_EQ(read->frames[1].record.at_ns, sample.frames[1].record.at_ns);
 }
 
-// So that files of this version stay readable.
+// If the format changed, files of this version would become unreadable.
 TEST(PcapngTest, TheFormatIsFixed) {
   EXPECT_EQ(absl::BytesToHexString(PcapngBlock(Frame("abcde", 258))),
             "060000004000000000000000f0df7b18"
@@ -106,17 +106,19 @@ TEST(PcapngTest, NoWrongByteDoesHarm) {
 }
 
 TEST(PcapngTest, OtherFilesAreRefused) {
-  EXPECT_THAT(WhyNot(""), HasSubstr("it ends too early"));
+  EXPECT_THAT(WhyNot(""), HasSubstr("it has no interface"));
   EXPECT_THAT(WhyNot("no recording"), HasSubstr("not a recording"));
   const std::string file = File(Sample());
-  EXPECT_THAT(WhyNot(file + file), HasSubstr("a second section"));
-  EXPECT_THAT(WhyNot(file.substr(28)), HasSubstr("no section"));
+  EXPECT_THAT(WhyNot(file + file), HasSubstr("it has a second section"));
+  EXPECT_THAT(WhyNot(file.substr(28)),
+              HasSubstr("it does not begin with a section"));
   std::string ethernet = file;
   ethernet[28 + 8] = 1;
-  EXPECT_THAT(WhyNot(ethernet), HasSubstr("another link type"));
+  EXPECT_THAT(WhyNot(ethernet), HasSubstr("its link type is not USER0"));
   std::string big_endian = file;
   big_endian[8] = 0x1a;
-  EXPECT_THAT(WhyNot(big_endian), HasSubstr("another order of bytes"));
+  EXPECT_THAT(WhyNot(big_endian),
+              HasSubstr("its byte order is not little endian"));
   Recording unnamed = Sample();
   unnamed.protocol_id = std::string(70000, 'x');  // the size is cut off
   EXPECT_THAT(WhyNot(File(unnamed)), HasSubstr("does not name the protocol"));

@@ -77,7 +77,7 @@ class Replayer {
       }
       if (last_frames_[record.session] == &frame) EndSession(record.session);
     }
-    // Those whose response was not recorded.
+    // Now wait for the requests whose response was not recorded.
     while (!open_.empty()) RunUntilAnswered(*open_.begin());
     return absl::OkStatus();
   }
@@ -104,8 +104,8 @@ class Replayer {
     awaited_.reset();
   }
 
-  // Recordings may have very many sessions, one after another. A session with
-  // open requests stays.
+  // Called after the last frame of a session, because a recording may have very
+  // many sessions, one after another. A session with open requests is kept.
   void EndSession(uint32_t number) {
     const auto open = open_.lower_bound({number, 0});
     if (open == open_.end() || open->first != number) sessions_.erase(number);

@@ -34,8 +34,8 @@ struct ReplayCounts {
   uint64_t skipped = 0;
 };
 
-// Sends what the clients have sent, each session by a session of its own, at
-// the recorded times. Never sends a message before the responses that preceded
+// Sends the clients' messages at the recorded times, with one session for each
+// recorded session. Never sends a message before the responses that preceded
 // it in the recording, so a service that keeps a state sees the recorded order.
 // Zeros at the end of a response do not count as a difference. Calls
 // `on_difference` with a line for each difference.

@@ -103,8 +103,8 @@ void ClientAccounts::ReturnDescriptor(ServiceUser* user) {
 // ---- A user at a service ---------------------------------------------------
 
 // The number of parts is a power of two, so the limits of a user's sessions
-// change rarely. It shrinks only when the sessions are at most a quarter of it,
-// so a session that opens and closes repeatedly changes nothing.
+// change rarely. It shrinks only when the sessions are at most a quarter of
+// this number, so a session that opens and closes repeatedly changes nothing.
 bool ServiceUser::Divide(uint32_t sessions) {
   const uint32_t before = parts_;
   while (parts_ < sessions) parts_ *= 2;

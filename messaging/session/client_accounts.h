@@ -58,7 +58,8 @@ class ClientAccounts {
 
   event::Process* const process_;
   event::Mutex mutex_;
-  // Both are guarded by mutex_; the analysis cannot follow a pointer to them.
+  // Both are guarded by mutex_. They have no annotation, because the thread
+  // safety analysis cannot follow a pointer to them.
   event::Quota sessions_{"sessions", {}};
   event::Quota descriptors_{"file descriptors in messages", {}};
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
@@ -69,8 +70,8 @@ class ClientAccounts {
 };
 
 // One user at one service. The user's sessions share it. For the owner's
-// thread, unless a comment says otherwise. The object can exist while the user
-// has no session and nothing else here: see is_in_use().
+// thread, unless a comment says otherwise. The object can outlive the user's
+// last session: see is_in_use().
 class ServiceUser final : public event::RefCounted<ServiceUser>,
                           private Scheduled {
  public:

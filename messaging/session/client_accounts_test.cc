@@ -67,7 +67,7 @@ TEST_F(ClientAccountsTest, NoUserTakesAllSessions) {
   EXPECT_TRUE(accounts_.TakeSession(6000));
 }
 
-TEST_F(ClientAccountsTest, RootAndOnesOwnUserAreNotRefused) {
+TEST_F(ClientAccountsTest, RootAndTheOwnUserAreNotRefused) {
   TakeSessions(kUser);
   for (int i = 0; i < 2000; ++i) {
     ASSERT_TRUE(accounts_.TakeSession(kRoot));
@@ -113,7 +113,7 @@ TEST_F(ClientAccountsTest, RootsDescriptorsTakeNothingFromOthers) {
   for (int i = 0; i < 500; ++i) root->ReturnDescriptor();
 }
 
-TEST_F(ClientAccountsTest, AReturnIsToldIfItIsAwaited) {
+TEST_F(ClientAccountsTest, AReturnWakesAWaitingUser) {
   const auto user = NewUser(kUser);
   user->Add();
   UserLimits limits;
@@ -194,7 +194,8 @@ TEST_F(ClientAccountsTest, BytesAreAwaitedUntilLessThanHalfIsLeft) {
   user->ReturnBytes(1000);
   EXPECT_FALSE(user->is_in_use());
   EXPECT_TRUE(Told().empty());
-  // Without a byte the user may receive a message, however low the limit is.
+  // While nothing is charged to the user, one message is received from it,
+  // however low the limit is.
   limits.bytes = 1;
   user->SetLimits(limits, SessionLimits());
   EXPECT_FALSE(user->AwaitsBytes());
@@ -237,7 +238,7 @@ TEST_F(ClientAccountsTest, AUserHasFewerSessionsThanAreLeftOfTheDefault) {
   EXPECT_TRUE(root->MayAdd(kDefaultMaxSessions, kDefaultMaxSessions - 1));
 }
 
-TEST_F(ClientAccountsTest, WhatTheProgramSetsMayBeOneUsers) {
+TEST_F(ClientAccountsTest, OneUserMayHaveAllSessionsOfASetMaximum) {
   const auto user = NewUser(kUser);
   user->SetLimits(UserLimits(), SessionLimits());
   EXPECT_TRUE(user->MayAdd(2, 0));

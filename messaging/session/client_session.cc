@@ -27,8 +27,9 @@ using transports::IoResult;
 
 namespace {
 
-// Bounds the rounds of deliveries at the end of a thread. A handler may make a
-// new request each time it is called.
+// A handler may make a new request each time it is called. So the rounds of
+// deliveries at the end of a thread are bounded. Completions that are due after
+// the last round call no handler.
 constexpr int kMaxRoundsAtEnd = 8;
 
 // A server may send ignorable frames without end. After its deadline, a
@@ -149,7 +150,7 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
 }
 
 void ClientSession::WarnOfFailedOpening(absl::string_view why) {
-  // LogForPeer() bounds the number of lines. A program may retry without end.
+  // A program may retry without end. So LogForPeer() bounds the number of lines.
   event::LogForPeer(LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name,
                                  "': cannot open a session: ", why));
@@ -395,7 +396,7 @@ Result ClientSession::Send(event::Ref<Message> message,
     route = RouteLocked();
   }
   if (route.connection == nullptr) {
-    // Without a deadline the caller gets no result, so this is logged.
+    // Without a deadline the caller gets no result, so the drop is logged.
     if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
     return Result::kClosed;
   }
@@ -478,8 +479,8 @@ Result ClientSession::MakeRoom(const Route& route,
 }
 
 void ClientSession::WarnOfDroppedMessage() {
-  // LogForPeer() bounds the number of lines. A server that closes sessions
-  // could cause any number.
+  // A server that closes sessions could cause any number of lines. So
+  // LogForPeer() bounds it.
   event::LogForPeer(
       LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,

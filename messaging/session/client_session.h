@@ -137,7 +137,7 @@ class ClientSession final : public Session,
 
   ~ClientSession() override;
 
-  // Session, for the link and for messages.
+  // Session
   MessagePool* pool() const override { return pool_.get(); }
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
@@ -164,7 +164,7 @@ class ClientSession final : public Session,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result SendRequest(const AddedRequest& added, Message* message,
                      event::Instant deadline);
-  // Sends over `route`. kOk, kClosed, kNoRoom.
+  // Sends over `route`. Returns kOk, kClosed or kNoRoom.
   Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
   // As SendNow(), but waits for room until the opening ends.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
@@ -214,7 +214,8 @@ class ClientSession final : public Session,
   void FinishLeaving() ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Owe(Delivery delivery);
-  // Delivers at once if a blocking call waits for it, otherwise from the loop.
+  // If a blocking call waits for the completion, delivers it at once. Otherwise
+  // the loop delivers it.
   void Complete(const Completion& completion, Result result,
                 event::Ref<Message> response = {});
   void Deliver(Delivery delivery);
@@ -222,7 +223,7 @@ class ClientSession final : public Session,
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
   void WarnOfNoResponse();
-  // For a log line after "the session is".
+  // Returns the end of a log line that has "the session is" before it.
   const char* WhyNotOpen();
   void WarnOfRefusedRequest(const AddedRequest& refused);
   void ArmDeadline();
@@ -251,7 +252,7 @@ class ClientSession final : public Session,
   // the lock, so it is atomic. Changed under the lock.
   std::atomic<Epoch> open_epoch_{kNoEpoch};
 
-  // The owner's thread only from here.
+  // The members from here on are for the owner's thread only.
   Link link_{this};
   std::unique_ptr<OpenAttempt> attempt_;
   Completion opening_;  // reports the end of attempt_

@@ -25,7 +25,7 @@
 namespace {
 bool g_no_memory_for_messages = false;
 bool g_no_memory_to_pack = false;
-bool g_no_memory = false;  // of the other forms
+bool g_no_memory = false;  // for the other forms of operator new
 
 void* Allocate(void* block) {
   if (block == nullptr) throw std::bad_alloc();
@@ -53,7 +53,7 @@ void operator delete(void* block, std::align_val_t) noexcept {
 void operator delete(void* block, size_t, std::align_val_t) noexcept {
   std::free(block);
 }
-// Only packed messages use this form, in place of a buffer.
+// Only packed messages use this form. Other messages use a buffer instead.
 void* operator new[](size_t size) {
   if (g_no_memory_to_pack) throw std::bad_alloc();
   return Allocate(std::malloc(size));

@@ -68,8 +68,9 @@ class Inbox {
   event::Ref<Message> TakeDropped();
 
  private:
-  // Popped deliveries are erased from the vector when none remains. While some
-  // remain, at least this number must have been popped, and more than remain.
+  // When no delivery remains, the vector is cleared. While some remain, popped
+  // deliveries are erased only if there are at least kMinErased of them, and
+  // more than remain.
   static constexpr size_t kMinErased = 64;
 
   // Usually created for one delivery, and destroyed after it.
@@ -82,7 +83,7 @@ class Inbox {
     size_t dropped = 0;
   };
 
-  // Makes room for one delivery besides the reservations.
+  // Makes room for one more delivery. The reservations stay.
   void MakeRoom();
   // Moves the deliveries for which `stays` is false to the end, and sorts them.
   // Returns the number of the others.

@@ -75,7 +75,7 @@ class InboxTest : public testing::Test {
 
 using Orders = std::vector<uint64_t>;
 
-TEST_F(InboxTest, GivesInOrderHoweverMuchIsTakenMeanwhile) {
+TEST_F(InboxTest, KeepsTheOrderWhileManyArePopped) {
   uint64_t pushed = 1, popped = 1;
   // The inbox is never empty, and nearly as many deliveries are popped as are
   // pushed.
@@ -115,7 +115,7 @@ TEST_F(InboxTest, AReservedCompletionNeedsNoMemory) {
   g_no_memory = false;
 }
 
-TEST_F(InboxTest, CountsWhatItsMessagesTake) {
+TEST_F(InboxTest, CountsTheBytesAndDescriptorsOfItsMessages) {
   EXPECT_EQ(inbox_.bytes(), 0u);
   inbox_.Push({NewMessage(), {}, Result::kOk});
   EXPECT_GE(inbox_.bytes(), 16u);
@@ -127,7 +127,7 @@ TEST_F(InboxTest, CountsWhatItsMessagesTake) {
   EXPECT_EQ(inbox_.bytes(), one);
 }
 
-TEST_F(InboxTest, AtAnEndWhatHasComeStaysAndTheRestFollowsInOrder) {
+TEST_F(InboxTest, AfterAnEndFailuresAreLastAndInOrder) {
   inbox_.Push(Refused(4));
   inbox_.Push(Answered(2));
   inbox_.Push({NewMessage(), {}, Result::kOk});
@@ -139,7 +139,7 @@ TEST_F(InboxTest, AtAnEndWhatHasComeStaysAndTheRestFollowsInOrder) {
   EXPECT_EQ(TakeOrders(), (Orders{2, 0, 1, 3, 4, 5, 6}));
 }
 
-TEST_F(InboxTest, AtACloseOnlyCompletionsAreLeft) {
+TEST_F(InboxTest, AfterACloseOnlyCompletionsRemain) {
   inbox_.Push(Refused(4, Result::kTimedOut));
   inbox_.Push(Answered(2));
   inbox_.Push({NewMessage(), {}, Result::kOk});

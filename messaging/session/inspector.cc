@@ -98,7 +98,8 @@ void Inspector::Tap(const inspection::proto::TapRequest& request,
     return;
   }
   if (taps_) return answer->set_refusal("this connection taps already");
-  // Without this, each copy would ask the kernel for the client.
+  // Otherwise each copied frame would cost a system call for the credentials of
+  // its client.
   for (ServerSession* session = service_->first_session(); session != nullptr;
        session = session->next()) {
     session->RememberClient();

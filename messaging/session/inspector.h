@@ -53,12 +53,12 @@ class Inspector final : private transports::Connection::Observer,
   void Run() override;
   // Posts this task, if a snapshot is under way.
   void PostNextPart();
-  // These return false if the inspection has ended: the administrator has left,
-  // or has broken the protocol.
+  // These return false if the inspection must end: the administrator has
+  // disconnected, or has violated the protocol.
   bool Receive();
   bool Handle(transports::IncomingFrame* frame);
   bool SendPart();
-  // Begins a tap. The answer says that it has begun, or why not.
+  // Begins a tap. The answer says that it has begun, or why it has not.
   void Tap(const inspection::proto::TapRequest& request, event::UniqueFd ring,
            inspection::proto::Answer* answer);
   // If the step returns false, or there is no memory for it, the service

@@ -18,7 +18,8 @@ namespace {
 
 // The bounds of one session's work in a turn. The packets bound system calls,
 // the frames bound cheap handlers, and the time bounds expensive handlers. 1 ms
-// is too short to be noticed, and long compared with a turn's overhead.
+// is too short to be noticed, and long compared with a turn's overhead. At a
+// bound, the session continues in the next turn.
 constexpr int kMaxPacketsPerTurn = 16;
 constexpr int kMaxFramesPerTurn = 256;
 constexpr absl::Duration kMaxTimePerTurn = absl::Milliseconds(1);

@@ -62,9 +62,10 @@ class TurnShare {
 // fetches, and the events of other users would come after all of these.
 class TurnQueue final : private event::Timer {
  public:
-  // The owner's thread calls these functions, with its loop. Whether a session
-  // whose input is reported may receive now. True: Use() must follow. False:
-  // Add() must follow.
+  // These functions are for the owner's thread. `loop` is its loop.
+  //
+  // Called when the input of a session is reported. True: the session may
+  // receive now, and Use() must follow. False: Add() must follow.
   bool MayReceive(event::Loop* loop) {
     return empty() && share_.MayReceive(loop->turn());
   }
@@ -77,7 +78,7 @@ class TurnQueue final : private event::Timer {
     has_grown_ = true;
     return AddAgain(loop, link);
   }
-  // Adds a link in its OnTurn().
+  // Called in OnTurn() of the link, if the link has more input.
   bool AddAgain(event::Loop* loop, Link* link);
   void Remove(Link* link);
   bool empty() const { return count_ == 0; }

@@ -26,8 +26,8 @@ constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 // interval grows with the wait.
 constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
 
-// At most this many bytes of a service's refusal are shown. A service may send
-// any text.
+// A service may send a refusal of any length. The text after this many bytes is
+// not shown.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status NotInTime() {
@@ -79,11 +79,12 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 // from the kernel. The introduction may have other credentials in two cases: a
 // process of root has given up its rights since it advertised the service, or
 // another process of the same user has replaced the server. Any other process
-// is refused, because it may not know that it answers for the server. An equal
-// process ID alone does not prove that it is the same process, because the
-// kernel reuses process IDs. (A set-user-ID program has the same effective user
-// in the directory and in its hello.) DataLoss: the kernel gives no
-// credentials, or the process is refused.
+// is refused, because it may have sent the hello for somebody else, without
+// knowing that it then counts as the server. An equal process ID alone does not
+// prove that it is the same process, because the kernel reuses process IDs. A
+// set-user-ID program needs no exception: the directory and the hello show the
+// same effective user.
+//   DataLoss   the kernel gives no credentials, or the process is refused
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
     const directory::Introduced& introduced) {
@@ -228,8 +229,9 @@ void OpenAttempt::OnIntroduced(
     Refused(ReasonOf(server.status()), server.status());
     return;
   }
-  // Another process may be a client of this process. It then knows the token of
-  // the thread that serves it, and could send that token.
+  // Any client of a service of this process knows the token of the service's
+  // thread. If it sent that token in a hello, this process would take it for
+  // its own thread. So only a token from this process counts.
   if (server->pid != event::Process::Current()->credentials().pid) {
     hello->thread_token = 0;
   }
@@ -272,8 +274,8 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   Look();
 }
 
-// This thread may have been busy or stopped for long. So an answer that has
-// arrived is used.
+// This thread may have been busy or stopped for a long time. So an answer may
+// have arrived without having been read. Such an answer is used.
 void OpenAttempt::OnDeadline() {
   is_last_look_ = true;
   if (opening_ != nullptr && opening_->Poll()) return;  // the attempt has ended

@@ -128,7 +128,7 @@ class OpenAttemptTest : public testing::Test, public OpenAttempt::Observer {
   std::unique_ptr<OpenAttempt> attempt_;
 };
 
-TEST_F(OpenAttemptTest, EndsWellOnceAServerHasTakenIt) {
+TEST_F(OpenAttemptTest, EndsWhenAServerAccepts) {
   Start(/*waits=*/true);
   Introduce(kHelloFrame, transports::kWireVersion);
   EXPECT_EQ(ended_, 1);
@@ -151,7 +151,7 @@ TEST_F(OpenAttemptTest, OnlyThisProcessNamesAThreadOfThisProcess) {
 
 // A server of another version, a full service, and a session that cannot be
 // watched.
-TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
+TEST_F(OpenAttemptTest, WithoutWaitingItEndsAtAnyRefusal) {
   Start(/*waits=*/false);
   Introduce(kHelloFrame, transports::kWireVersion + 1);
   EXPECT_EQ(ended_, 1);
@@ -170,7 +170,7 @@ TEST_F(OpenAttemptTest, EndsIfItDoesNotWaitWhateverTheServerSays) {
 }
 
 // A hostile service may send any bytes.
-TEST_F(OpenAttemptTest, TellsInTheServicesWordsWhyItIsFull) {
+TEST_F(OpenAttemptTest, ReportsTheServicesReasonForARefusal) {
   Start(/*waits=*/false);
   FirstFrame(kTurnedAwayFrame, "user 7 has 3 sessions\n\x1b[2J");
   EXPECT_EQ(status_.code(), absl::StatusCode::kResourceExhausted);
@@ -222,33 +222,36 @@ TEST_F(OpenAttemptServerTest, AHelloWithoutCredentialsIsRefused) {
 
 // If the server is outside the process's user namespace and process namespace,
 // the kernel gives no credentials.
-TEST_F(OpenAttemptServerTest, AServerThatCannotBeSeenIsNobody) {
+TEST_F(OpenAttemptServerTest, AServerOutsideTheNamespacesIsNobody) {
   const event::Credentials nobody = event::Credentials::OfNobody();
   EXPECT_EQ(Try(absl::nullopt, nobody.uid), "");
   EXPECT_EQ(server_.uid, nobody.uid);
   EXPECT_EQ(server_.pid, 0);
 }
 
-TEST_F(OpenAttemptServerTest, TheKernelsWordCounts) {
+TEST_F(OpenAttemptServerTest, TheKernelsCredentialsCount) {
   introduced_.server = event::Credentials{7, 500};
   EXPECT_EQ(Try(event::Credentials{7, 500}), "");
   EXPECT_EQ(
       Try(event::Credentials{7, 600}),
       "pid 7 of user 500 offers the service, and pid 7 of user 600 has sent "
       "its hello");
-  EXPECT_EQ(Try(event::Credentials{8, 500}), "") << "another of that user";
+  EXPECT_EQ(Try(event::Credentials{8, 500}), "")
+      << "another process of that user";
   EXPECT_EQ(server_.pid, 8);
   EXPECT_EQ(
       Try(event::Credentials{8, 0}),
       "pid 7 of user 500 offers the service, and pid 8 of user 0 has sent "
       "its hello");
-  EXPECT_EQ(Try(event::Credentials{8, 65534}, 65534), "") << "not mapped here";
+  EXPECT_EQ(Try(event::Credentials{8, 65534}, 65534), "")
+      << "a user that has no mapping here";
   introduced_.server = event::Credentials{7, 0};
   EXPECT_EQ(Try(event::Credentials{7, 600}), "") << "has given up its rights";
   EXPECT_EQ(server_.uid, 600u);
   EXPECT_NE(Try(event::Credentials{8, 600}), "");
   introduced_.server.reset();
-  EXPECT_EQ(Try(event::Credentials{8, 0}), "") << "of another namespace";
+  EXPECT_EQ(Try(event::Credentials{8, 0}), "")
+      << "the directory knows no server";
 }
 
 // ---- Reports of the wait ---------------------------------------------------
@@ -290,7 +293,7 @@ class OpenAttemptWaitTest : public OpenAttemptTest {
 
 using Lines = std::vector<std::string>;
 
-TEST_F(OpenAttemptWaitTest, SaysTheCauseAfterASecondAndThatItIsOpen) {
+TEST_F(OpenAttemptWaitTest, LogsTheCauseAfterASecondAndTheOpening) {
   Run([&] {
     Start(/*waits=*/true);
     Tell(WaitReason::kNoBinding, "no binding");
@@ -313,7 +316,7 @@ TEST_F(OpenAttemptWaitTest, SaysTheCauseAfterASecondAndThatItIsOpen) {
   });
 }
 
-TEST_F(OpenAttemptWaitTest, SaysNothingIfItOpensSoon) {
+TEST_F(OpenAttemptWaitTest, LogsNothingIfItOpensSoon) {
   Run([&] {
     Start(/*waits=*/true);
     Tell(WaitReason::kNoBinding, "no binding");
@@ -375,7 +378,7 @@ TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
   });
 }
 
-TEST_F(OpenAttemptWaitTest, LooksForWhatNobodyTells) {
+TEST_F(OpenAttemptWaitTest, NoticesChangesThatAreNotReported) {
   Run([&] {
     introducer_.cause_ = WaitCause{WaitReason::kNoAnswer, "frozen"};
     Start(/*waits=*/true);
@@ -432,7 +435,7 @@ TEST_F(OpenAttemptWaitTest, ATryLeavesItsCause) {
 }
 
 // At the deadline the answer may have arrived without having been read.
-TEST_F(OpenAttemptTest, WhatHasComeCountsAtTheDeadline) {
+TEST_F(OpenAttemptTest, AtTheDeadlineAnUnreadAnswerCounts) {
   Start(/*waits=*/true, absl::InfinitePast());
   introducer_.poll_ = [this] {
     Introduce(kHelloFrame, transports::kWireVersion);
@@ -452,7 +455,7 @@ TEST_F(OpenAttemptTest, WhatHasComeCountsAtTheDeadline) {
   EXPECT_EQ(status_.code(), absl::StatusCode::kNotFound);
 }
 
-TEST_F(OpenAttemptTest, EndsAtTheDeadlineIfNothingHasCome) {
+TEST_F(OpenAttemptTest, EndsAtTheDeadlineWithoutAnAnswer) {
   Start(/*waits=*/true, absl::InfinitePast());
   PassTheDeadline();
   EXPECT_EQ(ended_, 1);

@@ -64,7 +64,8 @@ class Owner::Abandoned final : public event::ModuleState {
   }
 
  private:
-  // Bounds the memory of a program whose threads end and leave objects.
+  // Bounds the memory of a program whose threads end and leave objects. If there
+  // are more objects, the oldest is deleted.
   static constexpr size_t kMaxObjects = 1024;
 
   event::Mutex mutex_;
@@ -183,8 +184,8 @@ void Owner::Shutdown() {
     MutexLock lock(&mutex_);
     loop_ = nullptr;
   }
-  // Handlers may create or delete objects meanwhile. A new object is shut down
-  // from the start, see ending().
+  // Handlers may create or delete objects meanwhile. A new object needs no
+  // Shutdown(), see ending().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
   // A deleted session is still scheduled if one of its messages was used.

@@ -60,7 +60,8 @@ class Owned : private RingPlace {
   // The thread has ended. False: the user has deleted the object, and it must
   // not be used again. True: it stays valid until TakeAbandoned().
   virtual bool Abandon() = 0;
-  // Called by the user, otherwise by the library.
+  // The user deletes the object, or the library deletes an abandoned object: at
+  // the end of the process, or because there are too many.
   virtual void Delete() = 0;
 
  protected:
@@ -123,8 +124,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   ~Owner() = default;
   void Run() override;
   // Returns the next scheduled object, or null. If there are more, posts this
-  // task for them, because the handlers of this one may run the loop, or not
-  // return.
+  // task for them, because the handlers of the returned object may run the loop,
+  // or not return.
   Scheduled* TakeScheduled();
   void Shutdown();
   void OnThreadGone();

@@ -18,9 +18,9 @@ namespace messaging {
 // Members of a family have a number in every build. While the head of the
 // family exists, a stale number of a member refers to the head.
 //
-// A number is reused only after 2^39 further objects of the class, and that of
-// a family after 2^24 further families. On a 32-bit machine it is 2^17 and
-// 2^14, because a reference has the size of a pointer. A stale reference that
+// A number is reused only after 2^39 further objects of the class, and the
+// number of a family after 2^24 further families. On a 32-bit machine these are
+// 2^17 and 2^14, because a reference has the size of a pointer. A stale reference that
 // is kept for so long may refer to a new object. Two objects never have the
 // same number at the same time.
 template <typename Object>

@@ -210,7 +210,7 @@ void ServerSession::Settle() {
     if (patience_ != nullptr) owner()->loop()->StopTimer(patience_.get());
     LogDebug("a session is closed: ", CloseReasonText(close_reason()));
   }
-  // The program was never told of the session, or all close handlers have run.
+  // No open handler was called for the session, or all close handlers have run.
   if (life().state == ServerState::kGone) LeaveService();
 }
 
@@ -440,14 +440,15 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
   if (frame.descriptor && !user_->TakeDescriptor()) {
-    // The session stays charged for it until it is closed.
+    // The session stays charged to the user until the file descriptor is closed.
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor),
                             event::HeldRef::Share(this));
-    // Another service of the process may have received the last file descriptor
-    // that the user may have. If the client has closed, its last messages are
-    // delivered without their file descriptors. A wait for free ones could be
-    // endless: the program may release them only after the close handler.
+    // The user may have reached its limit meanwhile, by a message to another
+    // service of the process. If the client has closed, its last messages are
+    // delivered without their file descriptors. A wait until the user may have
+    // more could be endless: the program may release file descriptors only after
+    // the close handler.
     if (!link_.hung_up()) {
       fault = "its user may have no more file descriptors in messages";
     } else {
@@ -493,7 +494,7 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     received_->unanswered_since = absl::InfiniteFuture();
   }
   service_->handler()->OnMessage(this, std::move(message));
-  // Most handlers have responded, so mostly no clock is read.
+  // Most handlers respond before they return. Then the time is not needed.
   if (before.count() == 0 && open_requests().count() > 0) {
     received_->unanswered_since = owner()->loop()->Now();
   }

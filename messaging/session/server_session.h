@@ -49,13 +49,14 @@ struct SessionCounts {
 // one needs. Its state is one atomic word, and its connection exists as long as
 // the session.
 //
-// The owner's thread closes it and runs all handlers. Another thread that finds
-// the connection closed only changes the state, and the owner's loop does the
-// rest.
+// The owner's thread closes the session and runs all handlers. Another thread
+// that finds the connection closed only changes the state, and the owner's loop
+// does the rest.
 //
-// As a Held object it is the charge of one session of its user. The service
-// holds it until the session has left, and the connection and other threads
-// until they have closed its file descriptors.
+// As a Held object the session is a charge to its user: the user has one session
+// less when the last holder releases it. The service is a holder until
+// LeaveService(). The connection and other threads are holders until they have
+// closed the file descriptors of the session.
 class ServerSession final : public Session, private event::Held {
  public:
   // The service has a reference until the close handlers have returned. The
@@ -152,13 +153,13 @@ class ServerSession final : public Session, private event::Held {
   void LeaveService();
   void OnReleased() override;  // the charge ends
   event::Credentials client();
-  // kOk, kClosed, kNoRoom.
+  // Returns kOk, kClosed or kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
   // Sends a frame, and copies it to the taps of the service.
   Result SendTapped(transports::OutgoingFrame frame);
   void CopyToTaps(uint8_t type, uint64_t id, uint8_t flags,
                   absl::Span<const uint8_t> payload);
-  // kOk, kClosed, kNoRoom: the service's policy dropped the message.
+  // Returns kOk, kClosed, or kNoRoom if the service's policy dropped the message.
   Result Push(transports::OutgoingFrame frame);
   // Sends a response or the notice of a release, and counts one request of that
   // charge as answered. The frame is queued even beyond gathered_bytes. The
@@ -194,7 +195,7 @@ class ServerSession final : public Session, private event::Held {
   // Values that an inspection shows. The owner's thread.
   uint32_t number_ = 0;     // differs for each session of the service
   uint32_t opened_at_ = 0;  // in whole seconds of the clock
-  // Made with the first message, so that an idle session stays small.
+  // Created with the first message, so that an idle session stays small.
   struct Received {
     uint64_t messages = 0;
     uint64_t bytes = 0;

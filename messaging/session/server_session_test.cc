@@ -344,9 +344,9 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   });
 }
 
-// Even if sessions take no time, more of them would fill the next turn's
-// events.
-TEST_F(ServerSessionTest, SoManySessionsOfAUserAreServedInATurn) {
+// The number is limited even if the sessions take no time. Otherwise their
+// events would fill the next turn.
+TEST_F(ServerSessionTest, ATurnServesALimitedNumberOfAUsersSessions) {
   Run([this] {
     std::vector<Client> clients(2 * TurnShare::kSessions + 1);
     for (Client& client : clients) {
@@ -401,7 +401,7 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
         least = std::min(least, clients[i].frames.size());
         most = std::max(most, clients[i].frames.size());
       }
-      EXPECT_LE(most - least, 8u);  // the frames of a visit
+      EXPECT_LE(most - least, 8u);  // the frames of one session in a turn
       const size_t received = handler_->messages.size();
       EXPECT_LE(received - before, 8u);
       before = received;
@@ -412,8 +412,8 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
   });
 }
 
-// The input of a session that waits is reported in each turn, as a hang-up may
-// be. Expected: its turn comes.
+// The input of a waiting session is reported again in each turn, as a hang-up
+// may be. The session must still get its turn.
 TEST_F(ServerSessionTest, AWaitingSessionMayBeReportedAgain) {
   Run([this] {
     std::vector<Client> clients(2);
@@ -433,7 +433,8 @@ TEST_F(ServerSessionTest, AWaitingSessionMayBeReportedAgain) {
   });
 }
 
-// A session that waits for its turn ends: its client closes, or the service.
+// A session ends while it waits for its turn: the client or the service closes
+// it.
 TEST_F(ServerSessionTest, ASessionMayEndBeforeItsTurn) {
   Run([this] {
     std::vector<Client> clients(4);
@@ -459,9 +460,9 @@ TEST_F(ServerSessionTest, ASessionMayEndBeforeItsTurn) {
   });
 }
 
-// Otherwise a session with slow handlers makes each turn long, even if its user
-// has no limits.
-TEST_F(ServerSessionTest, ASessionHasSoMuchTimeInATurn) {
+// The time is limited even if the user has no limits. Otherwise a session with
+// slow handlers would make each turn long.
+TEST_F(ServerSessionTest, ASessionHasLimitedTimeInATurn) {
   Run([this] {
     Client client;
     client.user = kOwner;
@@ -515,12 +516,13 @@ TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
     Turns();
     for (int i = 0; i < 3; ++i) Send(&client, kMessageFrame);
     client.observer->OnReadable();
-    EXPECT_EQ(log_.size(), 2u) << "and again when the user has had none";
+    EXPECT_EQ(log_.size(), 2u)
+        << "logged again, because the user had none in between";
   });
 }
 
 // The program may release its file descriptors only after the close handler.
-TEST_F(ServerSessionTest, AllThatAClientHasLeftIsReceived) {
+TEST_F(ServerSessionTest, AllMessagesOfAClosedClientAreReceived) {
   Run([this] {
     Client client;
     Open(&client);
@@ -604,7 +606,7 @@ TEST_F(ServerSessionTest, AFullServiceKeepsSixteenClientsForAWhile) {
 }
 
 // A client may close its session and open another at once. The end of the first
-// may arrive in the same turn.
+// session may arrive in the same turn.
 TEST_F(ServerSessionTest, AFullServiceReceivesEndsBeforeItTurnsAClientAway) {
   Run([this] {
     Client clients[3];
@@ -624,7 +626,7 @@ TEST_F(ServerSessionTest, AFullServiceReceivesEndsBeforeItTurnsAClientAway) {
     EXPECT_THAT(frames[1], ElementsAre(kHelloFrame));
     Open(&clients[2]);
     EXPECT_THAT(frames[2], ElementsAre(kTurnedAwayFrame));
-    // If the service is hidden, a client that waits for a place loses its
+    // If the service is hidden, a client that waits for a session loses its
     // connection. It then asks the directory again.
     frames[2].clear();
     Open(&clients[2], [&] { service_->Hide(); });
@@ -647,7 +649,7 @@ TEST_F(ServerSessionTest, AnIgnoredFramesDescriptorCountsUntilItIsClosed) {
   });
 }
 
-TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorGoes) {
+TEST_F(ServerSessionTest, AUserIsKnownUntilItsLastDescriptorIsClosed) {
   Run([this] {
     Client first, second, third, fourth;
     Open(&first);
@@ -722,7 +724,7 @@ TEST_F(ServerSessionTest, AClientThatReadsKeepsItsSessionWhileItReads) {
     Open(&client);
     OweTooMuch(&client);
     for (int i = 0; i < 10; ++i) {
-      // It receives packets, which does not make room for the next one.
+      // It reads packets, but too few to make room for a message.
       client.stall_clock.OnTaken();
       Turns(kOwedPatience);
     }
@@ -783,7 +785,8 @@ TEST_F(ServerSessionTest, ARequestThatIsWrittenToIsChargedForItsBuffer) {
       EXPECT_EQ(std::string(written, text.size()), text);
       EXPECT_EQ(written[kLargeBytes - 1], 0);
       written[0] = 'R';
-      EXPECT_EQ(std::string(read, text.size()), text) << "it stays valid";
+      EXPECT_EQ(std::string(read, text.size()), text)
+          << "the pointer stays valid";
       EXPECT_EQ(message->PayloadForReading(), written);
       EXPECT_EQ(message->charged_bytes(), text.size() + kLargeBytes);
       client.observer->OnReadable();
@@ -827,7 +830,7 @@ TEST_F(ServerSessionTest, ThePartsOfAUsersMessagesAreBounded) {
       EXPECT_EQ(third.is_read, !is_full);
       EXPECT_EQ(handler->messages.size(), is_full ? 0u : 1u);
       EXPECT_EQ(log_.size(), is_full ? 1u : 0u);
-      // Parts are completed, whatever the user has.
+      // A partial message is completed even if the user has reached its limit.
       first.has_partial = false;
       Send(&first, kRequestFrame, /*with_descriptor=*/false);
       first.observer->OnReadable();
@@ -841,7 +844,8 @@ TEST_F(ServerSessionTest, ThePartsOfAUsersMessagesAreBounded) {
       third.observer->OnReadable();
       EXPECT_EQ(handler->messages.size(), 2u);
       Leave(&first);
-      EXPECT_EQ(user->bytes(), kRequestOverheadBytes) << "it is still kept";
+      EXPECT_EQ(user->bytes(), kRequestOverheadBytes)
+          << "the request is still kept";
       handler->messages.clear();
       EXPECT_EQ(user->bytes(), 0u);
       Leave(&third);

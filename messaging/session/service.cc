@@ -23,12 +23,14 @@ using event::MutexLock;
 
 namespace {
 
-// Three tries are needed. Before the first one, the loop may not have fetched
-// the events of closed sessions. Before the second one, it may not have
-// dispatched them.
+// A client that meets a limit is tried again after this pause, up to this number
+// of times, and is then refused. Three tries are needed. Before the first one,
+// the loop may not have fetched the events of closed sessions. Before the second
+// one, it may not have dispatched them.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
-// Each late client occupies a file descriptor that is not charged to its user.
+// Such a client occupies a file descriptor that is not charged to its user. So
+// at most this many are tried again. Further ones are refused at once.
 constexpr size_t kMaxLateClients = 16;
 
 // Users that the kernel does not name share one account.
@@ -210,8 +212,8 @@ void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
   if (user->sessions() > 0) return;
   // A user without sessions may still have messages, which count for its next
-  // session. Other users may have returned their last one since the last call,
-  // so this checks all users.
+  // session. Since the previous call, any user may have released its last
+  // message. So this checks all users.
   for (auto it = users_.begin(); it != users_.end();) {
     it = it->second->is_in_use() ? std::next(it) : users_.erase(it);
   }
@@ -231,8 +233,8 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
     TurnAway(connection.get(), why);
     return;
   }
-  // The client may have closed another session just before. The owner's loop
-  // may not have received that end yet: a blocking call runs only the control
+  // The client may have closed another session just before, and the owner's loop
+  // may not have received that close yet: a blocking call runs only the control
   // loop, which accepts clients. So OnExpiry() tries again.
   late_.push_back({std::move(connection), client});
   if (!running()) Retry();
@@ -315,8 +317,8 @@ void Service::OnInspector(std::unique_ptr<transports::Connection> connection) {
                        UserOf(*connection), {});
   if (inspectors_.size() == kMaxInspectors) {
     inspection::proto::Answer answer;
-    answer.set_refusal(
-        absl::StrCat(kMaxInspectors, " inspect this service already"));
+    answer.set_refusal(absl::StrCat(
+        kMaxInspectors, " administrators inspect this service already"));
     inspection::Send(connection.get(), answer);
     return;
   }

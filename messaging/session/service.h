@@ -115,7 +115,7 @@ class Service final : public event::RefCounted<Service>,
   Taps* taps() { return &taps_; }
 
   // ---- For its inspectors ----
-  // The most that inspect it at the same time.
+  // The limit of inspectors at the same time. Further ones are refused.
   static constexpr size_t kMaxInspectors = 8;
   ServerSession* first_session() const { return first_session_; }
   void Describe(inspection::proto::Snapshot* snapshot);

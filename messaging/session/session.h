@@ -59,7 +59,8 @@ class Session : public MessageOwner, public Referable<Session> {
 
   // A zero-filled message of this session.
   event::Ref<Message> NewMessage();
-  // Sends a message that asks for no response. kOk, kClosed, kTimedOut.
+  // Sends a message that asks for no response. Returns kOk, kClosed or
+  // kTimedOut.
   virtual Result Send(event::Ref<Message> message, event::Instant deadline) = 0;
   // As Send(), without waiting. kNoRoom: the message is not changed, and the
   // handler's OnRoom() will be called.
@@ -103,7 +104,7 @@ class Session : public MessageOwner, public Referable<Session> {
   // Logs which session is being closed, and why.
   void LogClosing(const event::Credentials& far_end, CloseReason reason,
                   absl::string_view details);
-  // Sends over that connection. kOk, kClosed, kNoRoom, kNoMemory.
+  // Sends over `connection`. Returns kOk, kClosed, kNoRoom or kNoMemory.
   static Result SendOver(transports::Connection* connection,
                          const transports::OutgoingFrame& frame);
   // The close reason for the close status of a connection.

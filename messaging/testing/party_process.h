@@ -19,8 +19,8 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// A process in the sense of the library: the real process with a state of its
-// own. If it dies, the whole real process dies.
+// A party as a process of the library. It has a state of its own, and all else
+// from the real process. If the party dies, the whole real process dies.
 class PartyProcess final : public event::Process {
  public:
   // Waits for the threads of this process, because the end of the party does

@@ -21,7 +21,8 @@ void Fuzz(const std::string& text) {
   const directory::ParsedBindings parsed =
       directory::ParseBindings(text, context);
   for (const directory::Diagnostic& error : parsed.errors) {
-    Require(error.line > 0 && error.column > 0, "an error names its place");
+    Require(error.line > 0 && error.column > 0,
+            "an error has a line and a column");
   }
   Require(parsed.errors.size() <= directory::kMaxDiagnostics + 1,
           "errors are bounded");

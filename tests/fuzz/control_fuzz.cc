@@ -79,7 +79,8 @@ void Fuzz(Input input) {
     world.Settle();
     // The directory still serves new peers.
     Speaker honest(&world, directory::SmallWorld::kSelf);
-    Require(honest.Ask(directory::ListMessage()) == "list", "it answers");
+    Require(honest.Ask(directory::ListMessage()) == "list",
+            "the directory answers a new peer");
     Require(honest.heard().list().waiting_size() == 0 &&
                 honest.heard().list().services_size() == 0,
             "a peer that has disconnected is forgotten");

@@ -36,7 +36,8 @@ bool Drain(transports::UnixConnection* connection,
         Require(!connection->close_status().ok(), "a close has a reason");
         return false;
       case IoResult::kOk:
-        Require(frame.payload.size() <= kCapacity, "a payload has its limit");
+        Require(frame.payload.size() <= kCapacity,
+                "a payload is within the limit");
         for (size_t i = frame.payload.size(); i < kCapacity; ++i) {
           Require(frame.payload.data()[i] == 0,
                   "bytes that were not sent are zero");
@@ -92,7 +93,8 @@ void Fuzz(Input input) {
     }
     if (open) Drain(&connection, pool.get());
     raw.Close();
-    Require(!open || !Drain(&connection, pool.get()), "the end is told");
+    Require(!open || !Drain(&connection, pool.get()),
+            "the end of the peer is reported");
   }
   Require(testing::WaitForOpenDescriptors(before), "no descriptor is left");
 }

@@ -76,7 +76,8 @@ class Scene {
           },
           &open_);
     });
-    Require(world_.RunUntil([this] { return open_; }), "it opens");
+    Require(world_.RunUntil([this] { return open_; }),
+            "an honest session opens");
   }
 
   void Act(int what, RawSocket* socket, Input* input) {

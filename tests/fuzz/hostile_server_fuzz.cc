@@ -83,7 +83,7 @@ class Scene {
     Require(bind(listener_.get(), reinterpret_cast<struct sockaddr*>(&at),
                  sizeof(at)) == 0 &&
                 listen(listener_.get(), 16) == 0,
-            "the hostile one listens");
+            "the hostile directory listens");
     client_ = world_.Add("client", address);
     // The loops are never destroyed, so they are created before file
     // descriptors are counted.

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fuzzes what sdir prints of a directory and of the servers that it inspects.
-// The input is a list of a directory, and after it an answer of a server to a
-// request for a snapshot: the first two bytes are the size of the list.
+// Fuzzes the output of sdir for a directory and for the servers that sdir
+// inspects. The first two bytes of the input are the size of a directory's list.
+// Then follow this list, and a server's answer to a request for a snapshot.
 
 #include <algorithm>
 #include <string>
@@ -37,7 +37,7 @@ sdir::Snapshot SnapshotOf(const std::string& bytes) {
   sdir::Snapshot snapshot;
   inspection::proto::Answer answer;
   if (!answer.ParseFromString(bytes)) {
-    snapshot.problem = "is not to be read";
+    snapshot.problem = "cannot be parsed";
   } else if (answer.has_refusal()) {
     snapshot.problem = answer.refusal();
   } else {

@@ -140,20 +140,21 @@ class World {
           return false;
         case Result::kNothing:
           Require(reader_.HasPartial() && !reader_.HasBuffered(),
-                  "no frame: there is a part of one");
+                  "if there is no frame, there is a part of one");
           return true;
         case Result::kConnection:
         case Result::kPromisedConnection:
-          Require(static_cast<bool>(frame.descriptor), "a connection is there");
+          Require(static_cast<bool>(frame.descriptor),
+                  "the passed connection is there");
           break;
         case Result::kFrame:
           break;
       }
-      Require(!reader_.HasPartial(), "a frame: there is no part of one");
+      Require(!reader_.HasPartial(), "a whole frame leaves no part");
       Require(!frame.descriptor || !frame.descriptor_lost,
-              "a descriptor is there or lost, not both");
+              "a descriptor is received or lost, not both");
       Require(!frame.sender.has_value() || reader_.wants_credentials(),
-              "credentials only if wanted");
+              "credentials are reported only if wanted");
       Check(&frame.payload);
       if (!reader_.HasBuffered()) return true;
       frame = IncomingFrame();

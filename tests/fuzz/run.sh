@@ -44,10 +44,10 @@ fuzz() { # TARGET
     "$found/$target/corpus" "tests/fuzz/corpus/$target" > "$found/$target/log" 2>&1 || status=$?
   local runs
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$found/$target/log")
-  echo "$target: ${runs:-?} inputs, $(find "$found/$target/corpus" -type f | wc -l) of them new and kept"
+  echo "$target: ${runs:-?} inputs, $(find "$found/$target/corpus" -type f | wc -l) of them are new and were kept"
   if [ "$status" != 0 ]; then
     tail -n 40 "$found/$target/log"
-    echo "$target: FOUND SOMETHING; replay: $binaries/$target $(find "$found/$target" -maxdepth 1 -name '*-*' | head -n 1)"
+    echo "$target: FAILED; replay: $binaries/$target $(find "$found/$target" -maxdepth 1 -name '*-*' | head -n 1)"
   fi
   return "$status"
 }

@@ -25,7 +25,7 @@ using fuzz::Input;
 using fuzz::Require;
 using testing::OneThreadWorld;
 
-// More calls would only make an input slow.
+// More calls would only make an input slow, so further ones are not made.
 constexpr size_t kMaxCalls = 16;
 
 // A call or a stream of the client.
@@ -53,7 +53,7 @@ class Scene {
                      [&](const absl::Status& status) { open = status.ok(); })
           .IgnoreError();
     });
-    Require(world_.RunUntil([&] { return open; }), "it opens");
+    Require(world_.RunUntil([&] { return open; }), "the session opens");
     while (!input.empty()) Act(&input);
     world_.Settle();
     client_party_->Do([this] { client_.Close().IgnoreError(); });
@@ -103,7 +103,7 @@ class Scene {
     attempts_.push_back(std::make_unique<Attempt>());
     Attempt* const attempt = attempts_.back().get();
     const auto end = [attempt] {
-      Require(++attempt->ends == 1 && !attempt->cancelled, "it ends once");
+      Require(++attempt->ends == 1 && !attempt->cancelled, "a call ends once");
     };
     CallOptions options;
     const uint8_t what = input->Byte();

@@ -32,7 +32,8 @@ class Facility final : public files::FileFactsService {
  public:
   void Count(const files::CountRequest& request,
              Reply<files::Facts> reply) override {
-    Require(reply->lines() == 0 && reply->text().empty(), "it is empty");
+    Require(reply->lines() == 0 && reply->text().empty(),
+            "the reply is empty at first");
     const char what = request.name().empty() ? 'a' : request.name()[0];
     if (what == 'k') {
       replies.push_back(std::move(reply));
@@ -46,7 +47,7 @@ class Facility final : public files::FileFactsService {
   }
   void CountFile(const files::CountRequest& request, UniqueFd fd,
                  Reply<files::Facts> reply) override {
-    Require(static_cast<bool>(fd), "there is a file descriptor");
+    Require(static_cast<bool>(fd), "the call has its file descriptor");
     Count(request, std::move(reply));
   }
   void OpenFile(const files::CountRequest&,
@@ -73,10 +74,10 @@ class Facility final : public files::FileFactsService {
     Watch(request, std::move(sink));
   }
   void Log(const files::Line&, const Caller& caller) override {
-    Require(static_cast<bool>(caller.session()), "it has a session");
+    Require(static_cast<bool>(caller.session()), "the caller has a session");
   }
   void Deliver(const files::Line&, UniqueFd fd, const Caller&) override {
-    Require(static_cast<bool>(fd), "there is a file descriptor");
+    Require(static_cast<bool>(fd), "the call has its file descriptor");
   }
 
   std::vector<Reply<files::Facts>> replies;
@@ -102,7 +103,7 @@ class Scene {
                      [&](const absl::Status& status) { open = status.ok(); })
           .IgnoreError();
     });
-    Require(world_.RunUntil([&] { return open; }), "it opens");
+    Require(world_.RunUntil([&] { return open; }), "the session opens");
     while (!input.empty()) Act(&input);
     world_.Settle();
     server_->Do([this] {
@@ -131,7 +132,7 @@ class Scene {
                      [&](const absl::Status& status) { open = status.ok(); })
           .IgnoreError();
     });
-    Require(world_.RunUntil([&] { return open; }), "it opens");
+    Require(world_.RunUntil([&] { return open; }), "the session opens");
     hostile_ = world_.Add("hostile");
     // The loops are never destroyed, so they are created before file
     // descriptors are counted.

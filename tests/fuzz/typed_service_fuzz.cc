@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fuzzes the data that sdir reads from a service: its descriptors, and a
-// message of each method. The input is the service's FileDescriptorSet, and
-// after it the bytes of a message: the last byte is the size of the message.
+// message of each method. The input is the service's FileDescriptorSet, the
+// bytes of a message, and in the last byte the size of this message.
 
 #include <memory>
 #include <string>

@@ -519,7 +519,7 @@ std::string InChild(const std::function<void()>& call, std::string* log) {
   return "status " + std::to_string(WEXITSTATUS(status));
 }
 
-TEST(AfterForkTest, EachFunctionIsFatalAndSaysWhich) {
+TEST(AfterForkTest, EachFunctionIsFatalAndIsNamed) {
   for (const Function& function : Functions()) {
     std::string log;
     EXPECT_EQ(InChild([&] { function.call(g_world); }, &log), "")
@@ -539,7 +539,7 @@ TEST(AfterForkTest, AChildMayUseItsMemory) {
   }
 }
 
-TEST(AfterForkTest, AChildMaySayWhyItCouldNotExec) {
+TEST(AfterForkTest, AChildMayLogWhyExecFailed) {
   std::string log;
   EXPECT_EQ(InChild([] { LE_ERROR("no such program"); }, &log), "status 0");
   EXPECT_THAT(log, HasSubstr("no such program"));
@@ -548,8 +548,7 @@ TEST(AfterForkTest, AChildMaySayWhyItCouldNotExec) {
   EXPECT_THAT(log, HasSubstr("no such program"));
 }
 
-// The forks do not affect the parent.
-TEST(AfterForkTest, TheParentGoesOn) {
+TEST(AfterForkTest, TheParentIsNotAffected) {
   le_msg_AdvertiseService(g_world->service);
   le_msg_OpenSessionSync(g_world->session);
   le_msg_CloseSession(g_world->session);
@@ -589,7 +588,8 @@ std::set<std::string> DeclaredIn(const std::string& path) {
 
 // The lists above have each function of the headers.
 TEST(AfterForkTest, KnowsEachFunctionOfTheHeaders) {
-  ASSERT_FALSE(g_headers->empty()) << "to be run by Bazel, which names them";
+  ASSERT_FALSE(g_headers->empty())
+      << "run this test by Bazel, which passes the headers";
   std::set<std::string> declared;
   for (const std::string& path : *g_headers) {
     const std::set<std::string> names = DeclaredIn(path);

@@ -98,7 +98,7 @@ TEST_F(MisuseTest, NullReferences) {
 }
 
 // These errors are fatal even in functions that return a result.
-TEST_F(MisuseTest, WhereAResultGoes) {
+TEST_F(MisuseTest, NullResultPointers) {
   EXPECT_MISUSE(le_msg_TryGetProtocolRef("protocol", 64, nullptr),
                 "le_msg_TryGetProtocolRef: the result's pointer is NULL");
   EXPECT_MISUSE(le_msg_TryCreateSession(Protocol(), "x", nullptr),
@@ -457,7 +457,7 @@ TEST_F(MisuseTest, LocalServices) {
       nullptr);
 }
 
-TEST_F(MisuseTest, ServicesOfNothing) {
+TEST_F(MisuseTest, ServicesAndTheirHandlers) {
   EXPECT_MISUSE(le_msg_CreateService(nullptr, "x"), "le_msg_CreateService");
   EXPECT_MISUSE(le_msg_CreateService(Protocol(), nullptr),
                 "le_msg_CreateService");
@@ -532,7 +532,7 @@ TEST_F(MisuseTest, RemovingAHandlerTwice) {
 
 TEST_F(MisuseTest, StaleReferencesOfMessages) {
 #ifdef NDEBUG
-  GTEST_SKIP() << "a build with NDEBUG does not look";
+  GTEST_SKIP() << "a build with NDEBUG does not check";
 #endif
   using Function = void (*)(le_msg_MessageRef_t);
   const Function leave[] = {
@@ -566,9 +566,9 @@ TEST_F(MisuseTest, StaleReferencesOfMessages) {
   }
 }
 
-TEST_F(MisuseTest, WritingWhereOnlyReadingWasPromised) {
+TEST_F(MisuseTest, WritingToAPayloadForReading) {
 #ifdef NDEBUG
-  GTEST_SKIP() << "a build with NDEBUG does not look";
+  GTEST_SKIP() << "a build with NDEBUG does not check";
 #endif
   const auto write = [](const void* payload, size_t at) {
     static_cast<char*>(const_cast<void*>(payload))[at] = 'x';
@@ -596,7 +596,7 @@ TEST_F(MisuseTest, WritingWhereOnlyReadingWasPromised) {
 
 TEST_F(MisuseTest, StaleReferencesOfSessions) {
 #ifdef NDEBUG
-  GTEST_SKIP() << "a build with NDEBUG does not look";
+  GTEST_SKIP() << "a build with NDEBUG does not check";
 #endif
   using Function = void (*)(le_msg_SessionRef_t);
   const Function use[] = {
@@ -658,7 +658,7 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
 
 TEST_F(MisuseTest, StaleReferencesOfServices) {
 #ifdef NDEBUG
-  GTEST_SKIP() << "a build with NDEBUG does not look";
+  GTEST_SKIP() << "a build with NDEBUG does not check";
 #endif
   using Function = void (*)(le_msg_ServiceRef_t);
   const Function use[] = {
@@ -696,7 +696,7 @@ TEST_F(MisuseTest, StaleReferencesOfServices) {
 
 // A message or a handler still refers to the object. So this misuse is detected
 // with NDEBUG too.
-TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
+TEST_F(MisuseTest, DeletingAHeldObjectTwice) {
   using Function = void (*)(le_msg_SessionRef_t);
   for (const Function first : {&le_msg_DeleteSession, &le_msg_DropSession}) {
     for (const Function second : {&le_msg_DeleteSession, &le_msg_DropSession}) {
@@ -734,9 +734,9 @@ TEST_F(MisuseTest, DeletingTwiceWhatIsStillHeld) {
 
 // ---- Exceptions ------------------------------------------------------------
 
-std::string* g_throws = nullptr;  // where to throw
+std::string* g_throws = nullptr;  // the handler that throws
 
-// For "int at PLACE" throws an int, which has no text.
+// If g_throws is "int at HANDLER", the handler throws an int, which has no text.
 void ThrowIfAt(const char* here) {
   if (*g_throws == here) throw std::runtime_error("mine");
   if (*g_throws == std::string("int at ") + here) throw 5;
@@ -879,13 +879,13 @@ void* BeOwner(void* context) {
   return nullptr;
 }
 
-// Uses the objects only if this thread's event::Thread has the address that the
-// event::Thread of the ended owner had.
+// Uses the objects only if this thread's event::Thread is at the address of the
+// ended owner's event::Thread.
 void* UseInItsPlace(void* context) {
   const auto* const left = static_cast<Left*>(context);
   if (le::event::Thread::Current() == left->owner) {
     left->use(*left);
-    fprintf(stderr, "it was mistaken for the owner");
+    fprintf(stderr, "this thread was mistaken for the owner");
     _exit(EXIT_SUCCESS);
   }
   return nullptr;
@@ -913,7 +913,7 @@ TEST_F(MisuseTest, ExitingAThreadThatEnds) {
 
 // A later thread is never mistaken for the owner, even if its event::Thread has
 // the same address.
-TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
+TEST_F(MisuseTest, AThreadAtTheAddressOfAnEndedOwner) {
   constexpr int kThreads = 200;
   using Function = void (*)(const Left&);
   const Function functions[] = {
@@ -950,7 +950,7 @@ TEST_F(MisuseTest, AThreadInThePlaceOfAnEndedOwner) {
 
 // Objects of ended threads stay valid until any thread deletes them. A second
 // deletion is fatal. The number of objects that are never deleted is bounded.
-TEST_F(MisuseTest, WhatEndedThreadsLeaveIsDeletedOnce) {
+TEST_F(MisuseTest, ObjectsOfEndedThreadsAreDeletedOnce) {
   EXPECT_MISUSE(
       {
         Left left;

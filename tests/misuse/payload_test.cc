@@ -159,8 +159,8 @@ TEST_F(PayloadTest, Received) {
   }
 }
 
-// When the buffers of a protocol have more than 64 MiB, a message that is
-// received has a buffer of its own only after its payload is read.
+// When the buffers of a protocol have more than 64 MiB, received payloads are
+// packed. Such a message has a buffer only after le_msg_GetPayloadPtr().
 TEST_F(PayloadTest, ReceivedAndPacked) {
   constexpr size_t kLargest = size_t{16} << 20;
   constexpr size_t kMoreThanUnpacked = 8;

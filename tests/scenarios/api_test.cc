@@ -25,7 +25,7 @@ namespace {
 class ApiTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Everywhere, ApiTest, AllSettings(), SettingName);
 
-TEST_P(ApiTest, GettersGiveWhatWasSet) {
+TEST_P(ApiTest, GettersReturnTheSetValues) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -113,8 +113,8 @@ TEST_P(ApiTest, OpeningWithADeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// A local service needs no directory and no binding. Its other promises are
-// those of any service.
+// A local service needs no directory and no binding. Otherwise it behaves as any
+// service.
 TEST_P(ApiTest, LocalServices) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -159,7 +159,7 @@ TEST_P(ApiTest, LocalServices) {
 // A local service belongs to the thread that advertises it, even if another
 // thread has initialized it and set its handlers. A client that opens earlier
 // waits.
-TEST_P(ApiTest, ALocalServiceIsOfTheThreadThatAdvertisesIt) {
+TEST_P(ApiTest, TheAdvertisingThreadOwnsALocalService) {
   Scenario scenario;
   scenario.Add("all", [](Party*) {
     struct Shared {
@@ -489,10 +489,10 @@ TEST_P(ApiTest, ALocalServiceWhoseThreadHasEnded) {
   RunScenario(scenario, GetParam());
 }
 
-// The address of its structure identifies a local service. Two local services
+// A local service is identified by the address of its structure. Two local services
 // may have the same name. A protocol may have the name that the library uses
 // for local messages.
-TEST_P(ApiTest, LocalServicesHaveTheNameThatWasGiven) {
+TEST_P(ApiTest, LocalServicesMayHaveTheSameName) {
   Scenario scenario;
   scenario.Add("both", [](Party*) {
     EXPECT_EQ(le_msg_GetProtocolMaxMsgSize(

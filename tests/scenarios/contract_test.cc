@@ -47,7 +47,7 @@ void Count(le_msg_MessageRef_t response, le_result_t result, void* context) {
 
 // A request beyond the session's limit completes at once with NULL. It does not
 // affect the other requests.
-TEST_P(ContractTest, SoManyRequestsMayWaitForTheirResponses) {
+TEST_P(ContractTest, TheNumberOfOpenRequestsIsLimited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -104,7 +104,7 @@ void NoteSlowReader(event::LogLevel, absl::string_view message) {
 
 // A service sets a limit of queued bytes. Only the session of the client that
 // does not read is closed.
-TEST_P(ContractTest, QueuedBytesHaveALimitOfTheirOwn) {
+TEST_P(ContractTest, AServiceLimitsItsQueuedBytes) {
   static constexpr size_t kLimit = 64 * 1024;
   const bool exact =
       GetParam() == Setting::kSimulated || GetParam() == Setting::kThreads;
@@ -304,8 +304,8 @@ TEST_P(ContractTest, ABlockingOpenLeavesOtherEventsForLater) {
 }
 
 // A program without a loop learns by a synchronous call that its session is
-// closed. It may open the session again. Although it has no close handler, the
-// close does not end it.
+// closed. The program may open the session again. There is no close
+// handler, but the close does not end the program, because its loop does not run.
 TEST_P(ContractTest, WithoutALoopAClosedSessionIsOpenedAgain) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -373,7 +373,7 @@ TEST_P(ContractTest, AHandlerMayRemoveItselfAndOthers) {
 
 // A program without a loop loses no message for which the kernel had no room:
 // the next call on the session sends the message.
-TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
+TEST_P(ContractTest, WithoutALoopTheNextCallSendsQueuedMessages) {
   // These messages exceed the buffer of a socket, and fit into a session's
   // queue.
   static constexpr int kMessages = 2000;
@@ -411,7 +411,7 @@ TEST_P(ContractTest, WithoutALoopWhatWasHeldBackLeavesWithTheNextCall) {
 
 // A forked child has a duplicate of each session's socket. A close reaches the
 // peer nevertheless.
-TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
+TEST_P(ContractTest, ACloseReachesThePeerDespiteAFork) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "this test needs a process of its own";
   }
@@ -439,7 +439,7 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
     }
     held.Delete();
     party->RunLoopUntil("closed");
-    EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "it lives on";
+    EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "the child has ended";
     EXPECT_EQ(Ask(other.ref(), "x"), "x");
     close(ends[1]);
     int status = 1;
@@ -454,7 +454,7 @@ TEST_P(ContractTest, ACloseIsCertainThoughAForkLivesOn) {
 // The library handles no signal. It starts threads only to close file
 // descriptors that other users have sent (transports/closer.h). In this test no
 // other user sends any.
-TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
+TEST_P(ContractTest, TheLibraryAddsNoThreadAndNoSignalHandler) {
   if (GetParam() != Setting::kUnixProcesses) {
     GTEST_SKIP() << "this test needs a process of its own";
   }
@@ -492,7 +492,7 @@ TEST_P(ContractTest, NoThreadAndNoSignalHandlerOfOurs) {
 // A program with a loop of its own polls one file descriptor.
 TEST_P(ContractTest, AForeignLoopPollsOneDescriptor) {
   if (GetParam() == Setting::kSimulated) {
-    GTEST_SKIP() << "there are no descriptors";
+    GTEST_SKIP() << "a simulated loop has no file descriptor";
   }
   Scenario scenario;
   scenario.Add("server", EchoServerBody);

@@ -113,7 +113,7 @@ TEST_P(FailureTest, ADeadClientClosesItsSessions) {
 }
 
 // Messages that a peer sent before its death are delivered before the close.
-TEST_P(FailureTest, LastWordsOfTheDeadAreHeard) {
+TEST_P(FailureTest, MessagesOfADeadPeerAreDelivered) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");

@@ -247,7 +247,7 @@ TEST_P(FlowTest, ASynchronousRequestBehindMany) {
 
 // Two programs are clients of each other's services. Each sends, in one
 // handler, more messages than a queue holds.
-TEST_P(FlowTest, TwoThatSendToEachOtherFromHandlers) {
+TEST_P(FlowTest, TwoProgramsSendToEachOtherInHandlers) {
   static constexpr uint32_t kCount = 3000;
   static constexpr size_t kSize = 4 * kKiB;
   Scenario scenario;
@@ -590,7 +590,7 @@ size_t AddressSpace() {
 }
 
 // Small messages need little memory even if the protocol's maximum is large.
-TEST_P(FlowTest, SmallMessagesOfALargeProtocolTakeLittle) {
+TEST_P(FlowTest, SmallMessagesOfALargeProtocolNeedLittleMemory) {
   static constexpr uint32_t kCount = 1000;
   static constexpr size_t kSize = 16 * kMiB;
   Scenario scenario;

@@ -121,7 +121,7 @@ TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
 // Generated code may keep the reference of a client's session for a one-shot
 // handler, and use it after the client has exited. The reference must not
 // identify the next client.
-TEST_P(LifecycleTest, AServerMayAnswerAClientThatHasGone) {
+TEST_P(LifecycleTest, AServerMaySendToAClientThatHasExited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -210,7 +210,7 @@ class Completions {
 };
 
 // Requests complete in order, even if one exceeds maxOpenRequests.
-TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
+TEST_P(LifecycleTest, ARequestBeyondTheLimitCompletesInOrder) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
   scenario.Add("client", [](Party* party) {
@@ -236,7 +236,7 @@ TEST_P(LifecycleTest, ARequestTooManyCompletesInItsTurn) {
 
 // A request on a closed session completes in order too, even if the session is
 // opened again before any completion has run.
-TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
+TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInOrder) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
   scenario.Add("client", [](Party* party) {
@@ -262,7 +262,7 @@ TEST_P(LifecycleTest, ARequestOnAClosedSessionCompletesInItsTurn) {
 
 // A handler may run the loop. The loop then delivers the events that are due,
 // in order.
-TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheRest) {
+TEST_P(LifecycleTest, AHandlerThatRunsTheLoopGetsTheDueEvents) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
   scenario.Add("client", [](Party* party) {
@@ -340,7 +340,7 @@ struct Opening {
 // The loop reports one result for each timed open. If a close has ended an
 // open, the result is LE_CLOSED. It is reported before the result of the next
 // open.
-TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
+TEST_P(LifecycleTest, ATimedOpenThatIsClosedHasOneResult) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
   scenario.Add("client", [](Party* party) {
@@ -372,7 +372,7 @@ TEST_P(LifecycleTest, ATimedOpenThatIsClosedIsToldSoOnce) {
 
 // If the server has accepted the session before the deadline, the open
 // succeeds, even if the client runs its loop later.
-TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
+TEST_P(LifecycleTest, ASessionAcceptedInTimeOpensAfterTheDeadline) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -400,7 +400,7 @@ TEST_P(LifecycleTest, ASessionThatWasTakenCountsAfterTheDeadline) {
 }
 
 // A local session also opens if it was accepted before the deadline.
-TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
+TEST_P(LifecycleTest, ALocalSessionAcceptedInTimeOpensAfterTheDeadline) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";
   }
@@ -444,7 +444,7 @@ TEST_P(LifecycleTest, ALocalSessionThatWasTakenCountsAfterTheDeadline) {
 
 // If a close ends an open without a deadline, the handler of that open is never
 // called.
-TEST_P(LifecycleTest, AnOpenThatIsClosedIsNotTold) {
+TEST_P(LifecycleTest, AnUntimedOpenThatIsClosedHasNoResult) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody).start = Scenario::Start::kLater;
   scenario.Add("client", [](Party* party) {

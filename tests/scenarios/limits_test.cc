@@ -330,7 +330,7 @@ TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
 
 // Messages that arrive during a blocking call are held, up to a limit. If more
 // arrive, the session is closed. Held messages are delivered before the close.
-TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoMuch) {
+TEST_P(LimitsTest, TheMessagesHeldByABlockedReaderAreLimited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -402,7 +402,7 @@ void HoldingServerBody(Party* party) {
 }
 
 // The client's limit of pending requests: N are allowed, N+1 are not.
-TEST_P(LimitsTest, AClientMayHaveSoManyRequests) {
+TEST_P(LimitsTest, TheRequestsOfAClientAreLimited) {
   Scenario scenario;
   scenario.Add("server", &HoldingServerBody);
   scenario.Add("client", [](Party* party) {
@@ -545,7 +545,8 @@ TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
     };
     service.on_close = [&](le_msg_SessionRef_t session) {
       EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_BY_PEER);
-      EXPECT_EQ(held.size(), 2 * kMax) << "what came before the close";
+      EXPECT_EQ(held.size(), 2 * kMax)
+          << "the requests that arrived before the close";
       closed = true;
     };
     service.Advertise();
@@ -568,7 +569,7 @@ TEST_P(LimitsTest, AClientThatIsNotReadMayEnd) {
 
 // A client's queue has limits. At a limit a sender waits for room, or returns
 // at its deadline.
-TEST_P(LimitsTest, AClientMayQueueSoMuch) {
+TEST_P(LimitsTest, TheQueueOfAClientIsLimited) {
   const bool exact = !HasKernelBuffer(GetParam());
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -604,7 +605,7 @@ TEST_P(LimitsTest, AClientMayQueueSoMuch) {
 }
 
 // The file descriptors in queued messages are limited.
-TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
+TEST_P(LimitsTest, QueuedDescriptorsAreLimited) {
   static constexpr int kMax = 3;
   const bool exact = !HasKernelBuffer(GetParam());
   Scenario scenario;
@@ -659,7 +660,7 @@ TEST_P(LimitsTest, DescriptorsThatWaitAreBounded) {
 
 // The file descriptors in messages that are held during a blocking call are
 // limited too.
-TEST_P(LimitsTest, ABlockedReaderHoldsOnlySoManyDescriptors) {
+TEST_P(LimitsTest, TheDescriptorsHeldByABlockedReaderAreLimited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -717,7 +718,7 @@ void CountWarnings(event::LogLevel, absl::string_view message) {
 }
 
 // Messages that are never released make the pool grow, which logs a warning.
-TEST_P(LimitsTest, AGrowingPoolIsWorthAWarning) {
+TEST_P(LimitsTest, AGrowingPoolCausesAWarning) {
   Scenario scenario;
   scenario.Add("client", [](Party*) {
     TestClient client("leaky");
@@ -744,7 +745,7 @@ TEST_P(LimitsTest, AGrowingPoolIsWorthAWarning) {
 
 // If the program has set no pool size, a growing pool logs no warning: a
 // program may correctly hold many messages.
-TEST_P(LimitsTest, APoolOfNoStatedSizeMayGrow) {
+TEST_P(LimitsTest, APoolWithoutASetSizeMayGrow) {
   Scenario scenario;
   scenario.Add("client", [](Party*) {
     TestClient client("leaky", le_msg_GetProtocolRef("bulk", 1));

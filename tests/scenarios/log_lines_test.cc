@@ -48,7 +48,7 @@ using ::testing::MatchesRegex;
 using ::testing::UnorderedElementsAre;
 
 // The log and the wait reason name a local service.
-TEST_F(LoggedTest, AWaitForALocalServiceSaysItsName) {
+TEST_F(LoggedTest, AWaitForALocalServiceNamesIt) {
   static std::string cause;
   Scenario scenario;
   scenario.Add("client", [](Party*) {
@@ -75,7 +75,7 @@ TEST_F(LoggedTest, AWaitForALocalServiceSaysItsName) {
 
 // The log reports a long wait, also in a blocking call, and the end of the
 // wait.
-TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
+TEST_F(LoggedTest, ALongWaitAndItsEndAreLogged) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
@@ -111,7 +111,7 @@ TEST_F(LoggedTest, AWaitThatLastsIsSaidAndItsEnd) {
 }
 
 // Each function that returns LE_FAULT logs one line.
-TEST_F(LoggedTest, AnotherProtocolIsSaid) {
+TEST_F(LoggedTest, AnotherProtocolIsLogged) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -143,7 +143,7 @@ TEST_F(LoggedTest, AnotherProtocolIsSaid) {
   EXPECT_THAT(log_, ElementsAre(line, line, line));
 }
 
-TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
+TEST_F(LoggedTest, TheLifeOfASessionIsLoggedAtDebugLevel) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -179,7 +179,7 @@ TEST_F(LoggedTest, AtDebugLevelTheLifeOfASessionIsSaid) {
 }
 
 // le_msg_Send() returns no result, so it logs a dropped message.
-TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
+TEST_F(LoggedTest, ADroppedMessageIsLogged) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -229,7 +229,7 @@ TEST_F(LoggedTest, AMessageThatIsDroppedIsSaid) {
                              "the session is not open"));
 }
 
-TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsSaid) {
+TEST_F(LoggedTest, ARequestToAServerOnTheSameThreadIsLogged) {
   Scenario scenario;
   scenario.Add("both", [](Party*) {
     TestService service("echo");
@@ -250,7 +250,7 @@ void Block(time_t seconds) {
   le_sem_Delete(never);
 }
 
-TEST_F(LoggedTest, ASendThatWaitsForRoomIsSaidOnce) {
+TEST_F(LoggedTest, ASendThatWaitsForRoomIsLoggedOnce) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -280,7 +280,7 @@ TEST_F(LoggedTest, ASendThatWaitsForRoomIsSaidOnce) {
                         "are queued for it")));
 }
 
-TEST_F(LoggedTest, ARequestWithoutAResponseIsSaidOnce) {
+TEST_F(LoggedTest, ARequestWithoutAResponseIsLoggedOnce) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -307,7 +307,7 @@ TEST_F(LoggedTest, ARequestWithoutAResponseIsSaidOnce) {
   EXPECT_THAT(log_, ElementsAre(line, line));
 }
 
-TEST_F(LoggedTest, AServerThatDoesNotRespondIsSaidOnceForASession) {
+TEST_F(LoggedTest, AServerThatDoesNotRespondIsLoggedOnceForASession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -347,7 +347,7 @@ TEST_F(LoggedTest, AServerThatDoesNotRespondIsSaidOnceForASession) {
                         "it until requests are responded to or released")));
 }
 
-TEST_F(LoggedTest, TheLimitOfOpenRequestsIsSaidOnceUntilThereIsRoom) {
+TEST_F(LoggedTest, TheLimitOfOpenRequestsIsLoggedOnceUntilThereIsRoom) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -378,7 +378,7 @@ TEST_F(LoggedTest, TheLimitOfOpenRequestsIsSaidOnceUntilThereIsRoom) {
   EXPECT_THAT(log_, ElementsAre(kLine, kLine));
 }
 
-TEST_F(LoggedTest, ARequestDuringTheOpeningIsToldFromOneBeforeIt) {
+TEST_F(LoggedTest, RequestsBeforeAndDuringAnOpeningHaveTheirOwnLines) {
   Scenario scenario;
   scenario.Add("client", [](Party*) {
     TestClient client("echo");
@@ -425,7 +425,7 @@ TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {
                         "le_msg_SetSessionLimits.*")));
 }
 
-TEST_F(LoggedTest, PushesThatAreDroppedAreSaidAtPowersOfTwo) {
+TEST_F(LoggedTest, DroppedPushesAreLoggedAtPowersOfTwo) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -460,7 +460,7 @@ TEST_F(LoggedTest, PushesThatAreDroppedAreSaidAtPowersOfTwo) {
                                 dropped("8")));
 }
 
-TEST_F(LoggedTest, AResponseThatNobodyAskedForIsSaid) {
+TEST_F(LoggedTest, AResponseToAOneWayMessageIsLogged) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -501,7 +501,7 @@ void AskWithDescriptor(le_msg_SessionRef_t session) {
 
 // A request whose file descriptor is lost has a response. The receiver's log
 // names the side that has lost it.
-TEST_F(LoggedTest, ALostDescriptorIsSaidByTheReceiver) {
+TEST_F(LoggedTest, ALostDescriptorIsLoggedByTheReceiver) {
   struct FailingDup final : event::sys::Interceptor {
     explicit FailingDup(int error) : error(error) {
       event::sys::SetInterceptor(this);
@@ -537,7 +537,7 @@ TEST_F(LoggedTest, ALostDescriptorIsSaidByTheReceiver) {
                                 absl::StrCat(kDescriptorLost, kNotReceived)));
 }
 
-TEST_F(LoggedTest, ARefusedDescriptorIsSaid) {
+TEST_F(LoggedTest, ARefusedDescriptorIsLogged) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -556,7 +556,7 @@ TEST_F(LoggedTest, ARefusedDescriptorIsSaid) {
 }
 
 // The log reports each opening that fails, whatever its result.
-TEST_F(LoggedTest, AnOpeningThatFailsIsSaid) {
+TEST_F(LoggedTest, AFailedOpeningIsLogged) {
   Scenario scenario;
   scenario.SetBindings("<*>.echo -> <self>.echo\n");
   scenario.Add("client", [](Party*) {

@@ -18,7 +18,7 @@ namespace {
 class MessageTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Everywhere, MessageTest, AllSettings(), SettingName);
 
-TEST_P(MessageTest, PayloadIsZeroBeyondWhatWasSent) {
+TEST_P(MessageTest, PayloadIsZeroBeyondTheSentBytes) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -217,7 +217,7 @@ TEST_P(MessageTest, UnfetchedDescriptorsAreClosed) {
 
 // A client sends far more messages than any queue holds. It waits for room, no
 // message is lost, and the order is kept.
-TEST_P(MessageTest, AFloodArrivesWholeAndInOrder) {
+TEST_P(MessageTest, AFloodArrivesCompletelyAndInOrder) {
   constexpr int kMessages = 20000;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -334,7 +334,7 @@ TEST_P(MessageTest, ReferencesKeepAMessage) {
 
 // A close, a deletion and the end of a thread deliver all messages that were
 // sent before, also gathered ones.
-TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
+TEST_P(MessageTest, EachEndOfASessionDeliversSentMessages) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -401,7 +401,7 @@ TEST_P(MessageTest, LeavingDeliversWhatWasSent) {
 
 // A new message contains no bytes of a message that was held during a blocking
 // call and never delivered.
-TEST_P(MessageTest, AMessageThatWasHeldLeavesNothingBehind) {
+TEST_P(MessageTest, AHeldMessageLeavesNoBytesBehind) {
   constexpr size_t kLarge = 64 * 1024, kSome = 1000;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -504,7 +504,7 @@ TEST_P(MessageTest, PayloadsForReadingAndWriting) {
       const void* const request = le_msg_GetPayloadForReading(message, &size);
       EXPECT_TRUE(is_zero_from(request, size)) << size;
       EXPECT_EQ(request, le_msg_GetPayloadForReading(message, nullptr));
-      // The response is in part the request.
+      // The first half of the request becomes the response.
       void* const response = le_msg_GetPayloadForWriting(message, size / 2);
       EXPECT_EQ(response, request);
       std::memset(response, 'r', size / 4);
@@ -547,7 +547,7 @@ TEST_P(MessageTest, PayloadsForReadingAndWriting) {
 }
 
 // A server may respond to each message, also to one that is not a request.
-TEST_P(MessageTest, RespondingToAMessageThatAsksForNothingIsHarmless) {
+TEST_P(MessageTest, RespondingToAOneWayMessageIsHarmless) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");

@@ -166,7 +166,7 @@ TEST_P(RequestTest, CloseCompletesWithNullInOrder) {
   });
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
-    client.on_close = [] { ADD_FAILURE() << "called for one's own close"; };
+    client.on_close = [] { ADD_FAILURE() << "called for a close at this end"; };
     client.Open();
     std::vector<int> completed;
     for (int i = 0; i < 3; ++i) {
@@ -272,7 +272,7 @@ TEST_P(RequestTest, OnAClosedSessionCompletesWithNull) {
 
 // A synchronous request to a service of the same thread returns NULL. It does
 // not hang.
-TEST_P(RequestTest, SyncToOnesOwnThreadReturnsNull) {
+TEST_P(RequestTest, SyncToTheOwnThreadReturnsNull) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
     TestService service("echo");
@@ -309,7 +309,7 @@ void Record(le_msg_MessageRef_t response, le_result_t result, void* context) {
 
 // A response that has arrived before the deadline counts even if the client
 // runs its loop later. A program may be busy or stopped at the deadline.
-TEST_P(RequestTest, AResponseThatHasComeCountsAfterTheDeadline) {
+TEST_P(RequestTest, AResponseThatHasArrivedCountsAfterTheDeadline) {
   constexpr int kRequests = 300;  // more than one turn delivers of one session
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

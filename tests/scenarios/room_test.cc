@@ -62,7 +62,7 @@ int FillByTrySend(le_msg_SessionRef_t session, int most) {
 
 // A server with many responses for a client that does not read receives nothing
 // more from this client. So the client finds no room, however long it waits.
-TEST_P(RoomTest, AClientThatDoesNotReadFindsNone) {
+TEST_P(RoomTest, AClientThatDoesNotReadFindsNoRoom) {
   static constexpr size_t kSize = 4 * kKiB;
   static constexpr uint32_t kRequests = 200;  // fit into the client's queue
   static constexpr int kMost = 5000;
@@ -106,8 +106,8 @@ TEST_P(RoomTest, AClientThatDoesNotReadFindsNone) {
           },
           &answers);
     }
-    // A request on another session gives the server a turn, and sends what is
-    // queued. It does not read from this session.
+    // The request on the other session gives the server's loop a turn, and sends
+    // the queued messages. The client does not read from this session meanwhile.
     int sent = 0;
     std::string received;
     for (int same = 0; same < 20 && sent < kMost; ++same) {
@@ -129,7 +129,7 @@ TEST_P(RoomTest, AClientThatDoesNotReadFindsNone) {
 
 // A client that does not wait for room learns from its room handler when it may
 // send again.
-TEST_P(RoomTest, AClientMayAskForRoom) {
+TEST_P(RoomTest, ARoomHandlerIsCalledWhenThereIsRoom) {
   static constexpr uint32_t kCount = 20000;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -293,7 +293,7 @@ TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
 }
 
 // A client that waits in le_msg_Send() holds a limited number of pushes.
-TEST_P(RoomTest, AReaderBlockedInSendHoldsOnlySoMuch) {
+TEST_P(RoomTest, TheMessagesHeldDuringASendAreLimited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -342,9 +342,9 @@ TEST_P(RoomTest, AReaderBlockedInSendHoldsOnlySoMuch) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A loop with a flood of messages keeps its timers. Each handler takes 100 us
-// or more, so at most 100 are called until a timer of 10 ms is due. The rest
-// are called in the turn in which it becomes due.
+// A flood of messages does not delay the timers of a loop. Each handler takes
+// 100 us or more, so at most 100 are called until a timer of 10 ms is due. A few
+// more are called in the turn in which the timer becomes due.
 TEST_P(RoomTest, ATimerBesideAFloodExpires) {
   static constexpr int kCount = 1000;
   Scenario scenario;
@@ -385,8 +385,8 @@ TEST_P(RoomTest, ATimerBesideAFloodExpires) {
       le_msg_Send(NewText(client.ref(), "flood"));
     }
     party->Signal("sent");
-    party->RunLoopUntil(
-        "done");  // sends what the kernel's socket has no room for
+    // The loop sends the messages for which the kernel's socket had no room.
+    party->RunLoopUntil("done");
   });
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }

@@ -41,7 +41,7 @@ TEST_P(SessionTest, AClientWaitsForItsServer) {
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(SessionTest, TryTellsWhatIsMissing) {
+TEST_P(SessionTest, TryReportsTheMissingPart) {
   Scenario scenario;
   scenario.SetBindings("<*>.bound -> <self>.offered\n");
   scenario.Add("server", [](Party* party) {
@@ -66,13 +66,13 @@ TEST_P(SessionTest, TryTellsWhatIsMissing) {
     TestClient another("bound");
     EXPECT_EQ(le_msg_TryOpenSessionSync(another.ref()), LE_OK);
     EXPECT_EQ(le_msg_TryOpenSessionSync(unbound.ref()), LE_NOT_PERMITTED)
-        << "it can be tried again";
+        << "the session can be opened again";
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(SessionTest, ServerCloseIsToldOnce) {
+TEST_P(SessionTest, AServersCloseIsReportedOnce) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -154,7 +154,7 @@ TEST_P(SessionTest, ReopensInItsCloseHandler) {
 
 // A close handler can get the client's credentials, even if they were never
 // read before, or if the handler was added while the session was open.
-TEST_P(SessionTest, ACloseHandlerMayBeTheFirstToAskWhoTheClientIs) {
+TEST_P(SessionTest, ACloseHandlerMayGetTheCredentials) {
   for (const bool added_late : {false, true}) {
     if (added_late && GetParam() == Setting::kUnixProcesses) return;
     Scenario scenario;
@@ -254,7 +254,7 @@ TEST_P(SessionTest, ServiceHandlersLastAddedFirstAndOncePerSession) {
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(SessionTest, HidingLeavesOpenSessionsAlone) {
+TEST_P(SessionTest, HidingKeepsSessionsOpen) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -330,7 +330,7 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
 
 // The close handlers for the sessions of a deleted service run at the latest
 // when its thread ends.
-TEST_P(SessionTest, DeletingAServiceTellsOfItsSessionsBeforeTheThreadEnds) {
+TEST_P(SessionTest, DeletingAServiceReportsItsSessionsBeforeTheThreadEnds) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     struct Server {
@@ -414,7 +414,7 @@ TEST_P(SessionTest, KillClientClosesThatClientOnly) {
 
 // A killed client may open a session again without limit. The log limits the
 // lines for each user.
-TEST_P(SessionTest, AClientThatIsKilledAgainAndAgainDoesNotFillTheLog) {
+TEST_P(SessionTest, RepeatedKillsDoNotFillTheLog) {
   static constexpr int kRounds = 100;
   static std::atomic<int> lines;
   Scenario scenario;
@@ -458,13 +458,13 @@ TEST_P(SessionTest, AServiceWithoutReceiveHandlerDropsMessages) {
     client.Open();
     le_msg_Send(NewText(client.ref(), "x"));
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
-    EXPECT_EQ(Ask(client.ref(), "x"), "(null)") << "the session lives on";
+    EXPECT_EQ(Ask(client.ref(), "x"), "(null)") << "the session stays open";
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(SessionTest, AClientWithoutCloseHandlerDiesOfACloseFromFar) {
+TEST_P(SessionTest, AServersCloseEndsAClientWithoutCloseHandler) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -487,7 +487,8 @@ TEST_P(SessionTest, AClientWithoutCloseHandlerDiesOfACloseFromFar) {
              party->RunLoopUntil("never");
            })
       .expect = Scenario::Expect::kDeath;
-  if (!CanKill(GetParam())) GTEST_SKIP() << "threads cannot die alone";
+  if (!CanKill(GetParam()))
+    GTEST_SKIP() << "a thread cannot die without its process";
   RunScenario(scenario, GetParam());
 }
 
@@ -513,7 +514,8 @@ TEST_P(SessionTest, AProtocolMismatchKillsTheClient) {
              party->RunLoopUntil("never");
            })
       .expect = Scenario::Expect::kDeath;
-  if (!CanKill(GetParam())) GTEST_SKIP() << "threads cannot die alone";
+  if (!CanKill(GetParam()))
+    GTEST_SKIP() << "a thread cannot die without its process";
   RunScenario(scenario, GetParam());
 }
 

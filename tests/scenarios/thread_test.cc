@@ -79,7 +79,7 @@ TEST_P(ThreadTest, ASessionStaysClosedWhenItsThreadEnds) {
 
 // Each completion makes a new request. The thread ends nevertheless, and each
 // request completes once.
-TEST_P(ThreadTest, AThreadEndsThoughItsCompletionsAskAgain) {
+TEST_P(ThreadTest, AThreadEndsThoughItsCompletionsMakeNewRequests) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
   scenario.Add("client", [](Party* party) {
@@ -114,7 +114,7 @@ TEST_P(ThreadTest, AThreadEndsThoughItsCompletionsAskAgain) {
 }
 
 // A request that a completion makes while the thread ends completes too.
-TEST_P(ThreadTest, ARequestMadeWhileItsThreadEndsIsTold) {
+TEST_P(ThreadTest, ARequestMadeWhileItsThreadEndsCompletes) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
   scenario.Add("client", [](Party* party) {
@@ -188,61 +188,65 @@ void UseInDestructor(void* context) {
   EXPECT_EQ(le_msg_TryOpenSessionSync(late), LE_CLOSED);
 }
 
-TEST_P(ThreadTest, DestructorsMayUseWhatTheirThreadOwned) {
+TEST_P(ThreadTest, DestructorsMayUseTheObjectsOfTheirThread) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
-  scenario.Add("client", [](Party* party) {
-    OfEndingThread of;
-    RunThread([&of] {
-      of.session = le_msg_CreateSession(TextProtocol(), "echo");
-      le_msg_OpenSessionSync(of.session);
-      of.service = le_msg_CreateService(TextProtocol(), "other");
-      of.handler = le_msg_AddServiceOpenHandler(
-          of.service, [](le_msg_SessionRef_t, void*) {}, nullptr);
-      le_msg_AdvertiseService(of.service);
-      le_thread_AddDestructor(&UseInDestructor, &of);
-    });
-    EXPECT_FALSE(of.told) << "there is no thread to tell it";
-    party->Signal("done");
-  });
+  scenario.Add("client",
+               [](Party* party) {
+                 OfEndingThread of;
+                 RunThread([&of] {
+                   of.session = le_msg_CreateSession(TextProtocol(), "echo");
+                   le_msg_OpenSessionSync(of.session);
+                   of.service = le_msg_CreateService(TextProtocol(), "other");
+                   of.handler = le_msg_AddServiceOpenHandler(
+                       of.service, [](le_msg_SessionRef_t, void*) {}, nullptr);
+                   le_msg_AdvertiseService(of.service);
+                   le_thread_AddDestructor(&UseInDestructor, &of);
+                 });
+                 EXPECT_FALSE(of.told)
+                     << "the thread runs no loop that could call the handler";
+                 party->Signal("done");
+               });
   RunScenario(scenario, GetParam());
 }
 
 // The objects of an ended thread are valid until another thread deletes them.
 // Even before that, another thread can offer a service of the same name.
-TEST_P(ThreadTest, WhatAnEndedThreadLeavesIsValidUntilDeleted) {
+TEST_P(ThreadTest, ObjectsOfAnEndedThreadAreValidUntilDeleted) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
-  scenario.Add("client", [](Party* party) {
-    OfEndingThread of;
-    RunThread([&of] {
-      of.session = le_msg_CreateSession(TextProtocol(), "echo");
-      le_msg_OpenSessionSync(of.session);
-      of.service = le_msg_CreateService(TextProtocol(), "other");
-      le_msg_AdvertiseService(of.service);
-    });
-    // If the objects were freed, these sessions would reuse their memory.
-    for (int i = 0; i < 10; ++i) {
-      RunThread([] { le_msg_CreateSession(TextProtocol(), "echo"); });
-    }
-    EXPECT_EQ(le_msg_GetCloseReason(of.session), LE_MSG_CLOSE_THREAD_ENDED);
-    EXPECT_STREQ(
-        le_msg_GetInterfaceName(le_msg_GetSessionInterface(of.session)),
-        "echo");
-    le_msg_SetSessionContextPtr(of.session, &of);
-    EXPECT_EQ(le_msg_GetSessionContextPtr(of.session), &of);
-    EXPECT_EQ(le_msg_SendTimed(NewText(of.session, "x"), 0), LE_CLOSED);
-    le_msg_RequestResponse(NewText(of.session, "x"), &OnNothing, &of);
-    le_msg_Flush(of.session);
-    RunWhatIsReady();
-    EXPECT_FALSE(of.told) << "there is no thread to tell it";
-    le_msg_DeleteSession(of.session);
+  scenario.Add(
+      "client", [](Party* party) {
+        OfEndingThread of;
+        RunThread([&of] {
+          of.session = le_msg_CreateSession(TextProtocol(), "echo");
+          le_msg_OpenSessionSync(of.session);
+          of.service = le_msg_CreateService(TextProtocol(), "other");
+          le_msg_AdvertiseService(of.service);
+        });
+        // If the objects were freed, these sessions would reuse their memory.
+        for (int i = 0; i < 10; ++i) {
+          RunThread([] { le_msg_CreateSession(TextProtocol(), "echo"); });
+        }
+        EXPECT_EQ(le_msg_GetCloseReason(of.session), LE_MSG_CLOSE_THREAD_ENDED);
+        EXPECT_STREQ(
+            le_msg_GetInterfaceName(le_msg_GetSessionInterface(of.session)),
+            "echo");
+        le_msg_SetSessionContextPtr(of.session, &of);
+        EXPECT_EQ(le_msg_GetSessionContextPtr(of.session), &of);
+        EXPECT_EQ(le_msg_SendTimed(NewText(of.session, "x"), 0), LE_CLOSED);
+        le_msg_RequestResponse(NewText(of.session, "x"), &OnNothing, &of);
+        le_msg_Flush(of.session);
+        RunWhatIsReady();
+        EXPECT_FALSE(of.told)
+            << "the thread runs no loop that could call the handler";
+        le_msg_DeleteSession(of.session);
 
-    EXPECT_EQ(le_msg_GetServiceContextPtr(of.service), nullptr);
-    TestService again("other");
-    le_msg_DeleteService(of.service);
-    party->Signal("done");
-  });
+        EXPECT_EQ(le_msg_GetServiceContextPtr(of.service), nullptr);
+        TestService again("other");
+        le_msg_DeleteService(of.service);
+        party->Signal("done");
+      });
   RunScenario(scenario, GetParam());
 }
 
@@ -370,7 +374,8 @@ TEST_P(ThreadTest, AThreadEndsThoughItsCompletionsMakeNewSessions) {
       }
     } asker;
     RunThread([&asker] { asker.Ask(); });
-    EXPECT_EQ(asker.told, 1) << "a session of an ending thread tells nothing";
+    EXPECT_EQ(asker.told, 1)
+        << "a new session of an ending thread has no loop that calls handlers";
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

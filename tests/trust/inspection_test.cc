@@ -329,7 +329,8 @@ TEST_F(InspectionTest, EightMayInspectAServiceAtATime) {
       if (!ask(peers.back().get()).has_snapshot()) _exit(1);
     }
     auto ninth = std::make_unique<RawPeer>(directory_.folder());
-    if (ask(ninth.get()).refusal() != "8 inspect this service already") {
+    if (ask(ninth.get()).refusal() !=
+        "8 administrators inspect this service already") {
       _exit(1);
     }
     peers.pop_back();

@@ -241,18 +241,19 @@ class _SessionOwner(SessionOwner):
 
 
 class Session(Endpoint):
-    """A client's session. Its thread is the one that opens it first, and its
-    event loop that thread's running one.
+    """A client's session. It belongs to the thread that opens it first, and to
+    the event loop that then runs there.
 
-    max_push_bytes: messages of the server that are not read yet. Beyond it the
-    session is closed. 0: the first such message closes the session.
+    max_push_bytes: the largest number of bytes of the server's messages that the
+    program has not read. Beyond this limit the session is closed. 0: the first
+    such message closes the session.
     """
 
     def __init__(self, interface, protocol, *, max_push_bytes=MAX_WAITING):
         super().__init__(interface, protocol)
         self._max_push_bytes = int(max_push_bytes)
-        # For typed clients: a function that gets the server's messages instead of
-        # the iteration. It is called by the library.
+        # For typed clients: the library calls this function with each message of
+        # the server, and the iteration gets none.
         self.on_push = None
 
     async def open(self, timeout=None):
@@ -277,8 +278,9 @@ class Session(Endpoint):
 
     def close(self):
         """Ends the session, which cannot be opened again. Messages that the
-        server has not received yet may be lost: a response to a later request
-        says that it has received them."""
+        server has not received yet may be lost. To lose none, first make a
+        request and await its response: the server has then received all earlier
+        messages."""
         self._end()
 
     async def __aenter__(self):
@@ -300,10 +302,11 @@ class Session(Endpoint):
 
     async def request(self, data, *, fd=None, timeout=None):
         """Sends a request, and returns the response, a Message. fd: a number, or
-        an object with fileno(); it stays open. The response has a `fd`.
+        an object with fileno(); the program's file descriptor stays open. The
+        response has a `fd`.
 
-        TimedOutError, ClosedError, UnavailableError, TooManyError.
-        Cancelling the task cancels the request; the server is not told.
+        Raises TimedOutError, ClosedError, UnavailableError or TooManyError.
+        Cancelling the task cancels the request; the server is not notified.
         """
         content = Content(data, fd, self._protocol.max_size)
         timeout = seconds(timeout)

@@ -24,12 +24,14 @@ from ._errors import (
 )
 from ._messages import encode_name
 
-# Messages that wait for the program, in bytes. Beyond it the session is closed.
+# The largest number of bytes of messages that wait for the program. Beyond this
+# limit the session is closed.
 MAX_WAITING = 64 << 20
-# A thread's loop needs fewer. Checked before the library creates it, because
-# the library cannot report the error.
+# This many file descriptors must be free before the library creates a thread's
+# loop, because the library cannot report that none is free. A loop needs fewer.
 _FDS_OF_A_LOOP = 16
-# Handlers that one callback of asyncio's loop calls.
+# At most this many handlers are called by one callback of asyncio's loop, so that
+# other callbacks can run. The rest is scheduled.
 _STEPS = 100
 
 _MAX_KEY = ctypes.c_void_p(-1).value
@@ -169,8 +171,9 @@ class Thread:
                 self.schedule()
 
     def _step(self, more):
-        """Calls handlers while `more`. The library's descriptor tells nothing
-        before there is no handler left, so the rest is scheduled."""
+        """Calls handlers while more(done) is true. If handlers may be left, schedules
+        serve() for them. The library's file descriptor might not report them: it
+        reports new events only after service_loop() has found no handler."""
         done = 0
         self.serving = True
         try:
@@ -195,7 +198,7 @@ class Thread:
 
     def report(self, message, error):
         if _exiting:
-            return  # the objects of this thread are dropped under its functions
+            return  # the exit drops this thread's objects while its functions run
         self.loop.call_exception_handler(
             {"message": "lemessaging: " + message, "exception": error}
         )
@@ -234,8 +237,8 @@ def _at_exit():
 
 
 class SessionOwner:
-    """What the library knows of a session or service. It outlives the object of
-    the program, whose owner it is, until the thread has dropped it."""
+    """The library's side of a session or service. It outlives the object of the
+    program, until the thread has dropped it."""
 
     def __init__(self, thread):
         self.thread = thread
@@ -267,8 +270,9 @@ class SessionOwner:
         self._drop(ref)
 
     def abandon(self):
-        """The object of the program is garbage. Any thread, and in any code: also
-        between a check and a call of the library. So it is dropped later."""
+        """The object of the program is garbage. Garbage collection may run on any
+        thread and in any code, also between a check and a call of the library. So
+        the owner's loop drops this later."""
         if self.ref is None or not in_this_process() or _exiting:
             return
         thread = self.thread
@@ -277,7 +281,7 @@ class SessionOwner:
             self.loop.call_soon_threadsafe(thread.serve)
         except RuntimeError:  # The loop is closed.
             if thread.ident == threading.get_ident():
-                self.drop()  # Another thread's end or next loop drops it.
+                self.drop()  # Otherwise the thread's end or next loop drops it.
 
     def check(self):
         self.thread.check()
@@ -292,7 +296,7 @@ class SessionOwner:
     def fail(self, future, error):
         if not future.done() and not self.loop.is_closed():
             future.set_exception(error)
-            future.exception()  # it is retrieved, even if nobody waits any more
+            future.exception()  # otherwise asyncio logs it if nobody waits any more
 
 
 # ---- Callbacks -----------------------------------------------------------------
@@ -305,7 +309,7 @@ opens = {}  # key -> (SessionOwner, future)
 
 
 def callback(kind):
-    """No exception passes into C."""
+    """Keeps exceptions from passing into C."""
 
     def make(function):
         def guarded(*arguments):
@@ -391,7 +395,7 @@ def on_room(session, key):
 
 
 def closed_by(session):
-    """Why the library has closed it: a function that makes the exception."""
+    """Returns a function that makes the exception for the library's close."""
     reason = _c.get_close_reason(session)
     text = _c.get_close_reason_text(reason).decode(errors="replace")
     return functools.partial(
@@ -405,5 +409,5 @@ closed_here = functools.partial(
 
 
 def live_objects():
-    """For tests: what the callbacks may still be called for."""
+    """For tests: the objects for which callbacks may still be called."""
     return len(targets) + len(requests) + len(opens)

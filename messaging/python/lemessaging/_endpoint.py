@@ -9,8 +9,8 @@ from ._messages import Protocol, encode_name
 
 
 class Endpoint:
-    """An object of the program. Its owner, which the library's callbacks refer to,
-    outlives it until the thread has dropped it."""
+    """An object of the program. The library's callbacks refer to its SessionOwner,
+    which outlives it until the thread has dropped the SessionOwner."""
 
     def __init__(self, interface, protocol):
         encode_name(interface, "the interface")

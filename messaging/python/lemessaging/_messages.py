@@ -18,7 +18,7 @@ from . import _c
 
 MAX_MESSAGE = 16 << 20
 MAX_NAME = 127
-# What a waiting message counts in addition to its payload.
+# The bytes that a waiting message counts in addition to its payload.
 OVERHEAD = 512
 
 
@@ -31,7 +31,7 @@ class Protocol:
     def __init__(self, name, max_size):
         if not isinstance(max_size, int) or isinstance(max_size, bool):
             raise TypeError("the size of the largest message is not an int")
-        max_size = operator.index(max_size)  # not of a class of the program
+        max_size = operator.index(max_size)  # a plain int, not a class of the program
         if not 0 <= max_size <= MAX_MESSAGE:
             raise ValueError(
                 f"the size of the largest message is not 0 to {MAX_MESSAGE}: {max_size}"
@@ -141,7 +141,7 @@ class Content:
 
     @property
     def size(self):
-        """What it counts in a queue."""
+        """The bytes that the message counts in a queue."""
         return len(self._data) + OVERHEAD
 
     def fill(self, message):
@@ -217,7 +217,7 @@ def fd_of(message):
 
 
 def take(message):
-    """Returns a Message, and releases the library's one."""
+    """Returns a Message, and releases the library's message."""
     taken = Message(payload_of(message))
     fd = fd_of(message)
     if fd is not None:

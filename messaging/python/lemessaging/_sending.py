@@ -12,8 +12,9 @@ from . import _c
 from ._core import closed_by, in_this_process
 from ._errors import TimedOutError, TooManyError, WouldBlockError
 
-# Further requests wait. The library sends a request from a handler, and gathers
-# at least 64 MiB for a server that does not read, so these never close a session.
+# Limits of the open requests of a session. Further requests wait. The library
+# gathers at least 64 MiB of requests for a server that does not read, and closes
+# the session beyond that. These limits are lower, so no session is closed.
 MAX_REQUESTS = 65536
 MAX_REQUEST_BYTES = 32 << 20
 
@@ -70,7 +71,7 @@ class Sender:
                 future.set_result(None)
 
     def fail(self, error):
-        """`error` makes an exception."""
+        """`error` is a function that makes an exception."""
         waiting, self._waiting = self._waiting, collections.OrderedDict()
         for future, message in waiting.items():
             if in_this_process():
@@ -96,7 +97,8 @@ class RequestRoom:
         self._waiting = collections.OrderedDict()  # future -> size
 
     def try_take(self, size):
-        """Whether there is room, and nobody waits for it. give_back() ends it."""
+        """True: took room, and give_back() must follow. False: there is no room, or
+        others wait for it."""
         if self._waiting or not self._fits(size):
             return False
         self._take(size)
@@ -131,9 +133,9 @@ class RequestRoom:
     def _give_up(self, future, size):
         if self._waiting.pop(future, None) is None:
             if future.done() and not future.cancelled() and not future.exception():
-                self.give_back(size)  # room and the cancellation came together
+                self.give_back(size)  # it got room and was cancelled in the same turn
         else:
-            self._admit()  # it may have been the first, and large
+            self._admit()  # it may have been the first, and too large
 
     def _fits(self, size):
         return self.requests == 0 or (
@@ -146,7 +148,7 @@ class RequestRoom:
 
     def _admit(self):
         if threading.get_ident() != self._owner.thread.ident or self._owner.loop.is_closed():
-            return  # a coroutine was closed as garbage
+            return  # called because a coroutine was closed as garbage
         while self._waiting:
             future, size = next(iter(self._waiting.items()))
             if future.done():  # cancelled: its task has not run yet

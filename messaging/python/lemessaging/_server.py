@@ -74,7 +74,7 @@ class ServerSession:
         return self._error is not None
 
     def end(self, error):
-        """The library's session is closed. Not for programs."""
+        """Called when the library's session is closed. Not for programs."""
         if self._error is None:
             self._error = error
             self._sender.fail(error)
@@ -119,7 +119,7 @@ class Request:
         _c.respond(message)
 
     def release(self):
-        """Gives it up. A client that waits for a response gets
+        """Releases the request. A client that waits for a response gets
         UnavailableError. The end of this object has the same effect."""
         message, self._message = self._message, None
         if message is None or not in_this_process():
@@ -234,7 +234,7 @@ class _ServiceOwner(SessionOwner):
         self.tasks.discard(task)
         try:
             self._end(request, task.result())
-        except BaseException as error:  # the loop has raised one that is no Exception
+        except BaseException as error:  # if it is no Exception, the loop has raised it
             request.release()
             if isinstance(error, Exception):
                 self._report(error)
@@ -252,10 +252,10 @@ class _ServiceOwner(SessionOwner):
 
 class Service(Endpoint):
     """A service. handler(request) is a function or a coroutine function. It
-    returns the response, or None: then it has called request.respond(), or keeps
-    the request to do so later. A message without a response is passed to it, too.
-    If it raises, the client gets UnavailableError, and the exception goes to the
-    event loop's exception handler.
+    returns the response, or None. In the second case it has called
+    request.respond(), or keeps the request to call it later. The handler also gets
+    messages without a response. If it raises an exception, the client gets
+    UnavailableError, and the exception goes to the event loop's exception handler.
 
     on_open(session) and on_close(session) are functions. accept_fds=False: no
     message brings a file descriptor.

@@ -24,7 +24,7 @@ from ._typed_wire import (
 class Channel:
     def __init__(self, interface, protocol):
         self.session = Session(interface, protocol)
-        self.session.on_push = _items_to(weakref.ref(self))  # garbage is closed
+        self.session.on_push = _items_to(weakref.ref(self))  # weak, so that garbage is closed
         self.streams = weakref.WeakValueDictionary()  # by the number of the call
         self._last_call = 0
         self._tasks = set()
@@ -68,7 +68,7 @@ class Channel:
         self.tell(ENVELOPE.pack(0, Kind.CANCEL, call, 0))
 
     def tell(self, data):
-        """Sends it, later if the queue is full."""
+        """Sends the message now, or when the queue has room."""
         try:
             self.session.try_send(data)
         except WouldBlockError:
@@ -76,7 +76,7 @@ class Channel:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         except Error:
-            pass  # the session is closed: the server knows
+            pass  # the session is closed, which also ends the call
 
     async def _tell_later(self, data):
         try:
@@ -86,8 +86,8 @@ class Channel:
 
 
 def _items_to(channel):
-    """A function for the server's messages that are not responses. The library
-    calls it."""
+    """Returns a function that the library calls with each message of the server
+    that is not a response."""
 
     def on_push(push):
         if channel() is None or len(push) < ENVELOPE.size:

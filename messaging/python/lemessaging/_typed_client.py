@@ -32,8 +32,8 @@ class Client:
     A stream is an asynchronous iterator, see Stream. Besides StatusError, a call
     raises what Session.request() raises.
 
-    A method of the service with the name of a member of this class, or with a word
-    of Python, is called by call(): client.call("close", request).
+    call() calls a method of the service whose name is a member of this class, or a
+    keyword of Python: client.call("close", request).
     """
 
     _description = None
@@ -50,8 +50,8 @@ class Client:
     @classmethod
     async def reflect(cls, interface, name, version=1, largest_message=None, timeout=None):
         """Opens a client for a service of which only the name, the version and the
-        largest message are known. The server tells the rest: request_type() has
-        the types of the methods' requests."""
+        largest message are known. The server sends the descriptors: request_type()
+        has the types of the methods' requests."""
         deadline = Deadline(seconds(timeout))
         largest = largest_message or DEFAULT_LARGEST_MESSAGE
         client = cls.__new__(cls)

@@ -126,7 +126,7 @@ class Server:
             call._cancel()
 
     def _on_message(self, request):
-        """Returns a Task if there is something to run."""
+        """Returns the Task that runs the method. None: no method runs."""
         envelope = None
         try:
             if len(request.data) < ENVELOPE.size:
@@ -217,7 +217,7 @@ class Server:
         return call._task
 
     def _end(self, call, _=None):
-        """Each call comes here, also one that is cancelled before it has begun."""
+        """Called once for each call, also if it is cancelled before it begins."""
         if call.fd is not None:
             call.fd.close()
         calls = self._calls.get(call.session, {})
@@ -292,7 +292,7 @@ class Server:
         request.respond(_status(envelope, error.code) + text)
 
     def _complain(self, session, error):
-        """Logs the first, second, fourth and so on of each user."""
+        """Logs the first, second, fourth, eighth ... violation of each user."""
         self._complaints[session.user] += 1
         count = self._complaints[session.user]
         if count & (count - 1) == 0:

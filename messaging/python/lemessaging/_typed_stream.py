@@ -37,8 +37,8 @@ class Stream:
         )
         owner = channel.session._checked()
         channel.streams[call] = self
-        # The request is sent now, so that its place is before later calls. Only if
-        # too many requests wait, it must wait, too.
+        # The request is sent now, so that the server gets it before later calls. It
+        # waits only if too many requests are open.
         request = None
         if owner.room.try_take(content.size):
             request = owner.start(content, timeout)
@@ -46,7 +46,8 @@ class Stream:
         else:
             response = functools.partial(owner.request, content, timeout)
         self._task = asyncio.get_running_loop().create_task(channel.response_of(call, response))
-        # The task must not keep this object: the end of this object cancels the task.
+        # The task must not refer to this object. Otherwise this object would never be
+        # garbage, and __del__() would not cancel the task.
         self._task.add_done_callback(
             functools.partial(_end_stream, self._wake, channel, owner, call, request)
         )
@@ -96,7 +97,8 @@ class Stream:
         return item
 
     def cancel(self):
-        """The server is told. The iteration ends after the items that have arrived."""
+        """Cancels the call and notifies the server. The iteration ends after the items
+        that have arrived."""
         self._task.cancel()
 
     async def aclose(self):
@@ -118,8 +120,8 @@ class Stream:
 def _end_stream(wake, channel, owner, call, request, task):
     channel.streams.pop(call, None)
     if not task.cancelled():
-        task.exception()  # it is retrieved, even if nobody reads the stream
-    elif request is not None and not request.future.done():  # it had not begun
+        task.exception()  # otherwise asyncio logs it if nobody reads the stream
+    elif request is not None and not request.future.done():  # the task had not begun
         owner.cancel(request)
         channel.cancel(call)
     wake.set()

@@ -50,8 +50,8 @@ class StatusCode(enum.IntEnum):
 
 
 class StatusError(Error):
-    """A call has ended with an error: `code` is a StatusCode. A method of a
-    server raises it, and the client's call raises it again."""
+    """A call has ended with an error: `code` is a StatusCode. If a
+    method of a server raises it, the client's call raises it, too."""
 
     def __init__(self, code, text=""):
         super().__init__(f"{StatusCode(code).name}: {text}")

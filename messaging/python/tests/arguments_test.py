@@ -106,8 +106,8 @@ class Protocols(TestCase):
 
 
 class ClosingArguments(TestCase):
-    """Each of these ended the interpreter: the library gets no object that is
-    gone."""
+    """Without the checks each of these ends the interpreter, because the library
+    gets an object that was dropped."""
 
     async def closes(self, call):
         """call(session) closes the session while its arguments are converted."""

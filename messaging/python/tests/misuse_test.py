@@ -27,7 +27,7 @@ BAD_NAMES = ["", "a" * 128, "a b", "a<b", "a>b", "a#b", "a*b", "a\0b", "a\n", "\
 
 
 def raised_on_another_thread(function):
-    """Runs the function, which may be a coroutine function."""
+    """Runs the function, which may be a coroutine function. Returns its exception."""
     errors = []
 
     def run():

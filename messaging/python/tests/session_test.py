@@ -100,7 +100,7 @@ class Requests(TestCase):
         async with Pair(kept.append) as (session, _):
             with self.assertRaises(TimedOutError):
                 await session.request(b"", timeout=0.01)
-            with self.assertRaises(asyncio.TimeoutError):  # it is one
+            with self.assertRaises(asyncio.TimeoutError):  # the base of TimedOutError
                 await session.request(b"", timeout=0)
             kept.clear()
 
@@ -293,7 +293,7 @@ class Descriptors(TestCase):
         async with Pair(handler) as (session, _):
             reader = self.pipe_with(b"there")
             response = await session.request(b"", fd=reader)
-            os.close(reader)  # it is still ours
+            os.close(reader)  # it is still open
             self.assertEqual(seen, [b"there"])
             self.assertIsInstance(response.fd, Descriptor)
             number = response.fd.detach()

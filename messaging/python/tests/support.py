@@ -52,7 +52,7 @@ class Pair:
 
 
 class TestCase(unittest.IsolatedAsyncioTestCase):
-    """Each test also fails if something went to the loop's exception handler, or
+    """Each test also fails if an exception went to the loop's exception handler, or
     if a callback or a message of the library is left."""
 
     async def asyncSetUp(self):

@@ -239,7 +239,7 @@ class Typed(TestCase):
         client = await typed.Client.reflect(self.name, "files.FileFacts")
         request = client.request_type("Count")(name="reflected", number=7)
         self.assertEqual((await client.Count(request)).text, "reflected")
-        # A message of the generated class is as good.
+        # A message of the generated class is accepted, too.
         self.assertEqual((await client.Count(named("a", 3))).lines, 3)
         client.close()
 
@@ -329,7 +329,7 @@ class Misbehaving(TestCase):
 class OtherLanguages(TestCase):
     """LE_QUICKSTART: the folder of the programs of examples/quickstart.
 
-    A binding ties facts to fileFacts.
+    A binding from facts to fileFacts must exist.
     """
 
     def start(self, program, *arguments):

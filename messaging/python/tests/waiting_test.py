@@ -87,7 +87,7 @@ class WaitingRequests(TestCase):
         self.assertLess(calls, 30 * count)
 
     async def test_the_end_of_a_wait_makes_room_for_the_next(self):
-        """Whether the first one times out or is cancelled."""
+        """The first wait ends by its timeout, or by a cancellation."""
         self.limit(100, 2 * OVERHEAD + 100)
         large = b"x" * 1000
         for ending in ("timeout", "cancel", "cancel when there is room"):
