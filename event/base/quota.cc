@@ -46,7 +46,9 @@ std::string Quota::Discrepancy() const {
   uint64_t sum = 0;
   for (const auto& user : users_) {
     sum += user.second;
-    if (user.second == 0 || user.second > bound_.per_user + bound_.reserve) {
+    const bool exceeds = user.second > bound_.per_user &&
+                         user.second - bound_.per_user > bound_.reserve;
+    if (user.second == 0 || exceeds) {
       return absl::StrCat(name_, ": user ", user.first, " has ", user.second,
                           " units, which is none or more than its limit");
     }

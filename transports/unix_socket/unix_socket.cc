@@ -279,7 +279,12 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
     // The path names a socket of a dead process, or a file that is not a
     // socket.
     struct stat old;
-    if (sys::Lstat(address.c_str(), &old) != 0 || !S_ISSOCK(old.st_mode)) {
+    if (sys::Lstat(address.c_str(), &old) != 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cannot inspect the old socket '", address,
+                       "': ", std::strerror(errno)));
+    }
+    if (!S_ISSOCK(old.st_mode)) {
       return absl::AlreadyExistsError(
           absl::StrCat("'", address, "' exists and is not a socket"));
     }
