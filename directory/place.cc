@@ -76,7 +76,8 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
               : ", which",
       " is not trusted; set LE_MESSAGING_DIR to trust it",
       !unknown && place.kind == Place::Kind::kSystem
-          ? ", or make that user the owner of the folder"
+          ? ", or make that user the owner of the folder, which no other user "
+            "may write to"
           : ""));
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "event/base/log.h"
 #include "event/base/sys.h"
 
 namespace le {
@@ -76,6 +77,22 @@ absl::Status CheckFolder(const std::string& folder, bool is_above) {
   return absl::OkStatus();
 }
 
+// Clients do not trust an ordinary user's directory if the folder's group may
+// write to the folder (CheckTrust() in place.cc).
+void WarnOfGroup(const std::string& folder) {
+  struct stat found;
+  if (event::Process::Current()->credentials().uid == 0 ||
+      sys::Stat(folder.c_str(), &found) != 0 ||
+      (found.st_mode & S_IWGRP) == 0) {
+    return;
+  }
+  event::Log(event::LogLevel::kWarning,
+             absl::StrCat("the group of the folder ", folder,
+                          " may write to it, so clients of other users may "
+                          "refuse this directory: chmod g-w ",
+                          folder));
+}
+
 }  // namespace
 
 constexpr absl::Duration PlaceWatch::kSettleTime;
@@ -99,6 +116,7 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
   } else {
     const absl::Status checked = CheckFolder(folder, /*is_above=*/false);
     if (!checked.ok()) return checked;
+    WarnOfGroup(folder);
   }
   const std::string file = place.lock_file();
   // O_NOFOLLOW: a link that another user has made could lead to any file.

@@ -70,8 +70,9 @@ typedef struct le_event_Handler* le_event_HandlerRef_t;
 /* Called for each report of the event. The report is valid until the handler
  * returns, and is aligned for any type. */
 typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
-/* A layered handler, which is called for each report of the event. It must call
- * secondLayerFunc, which was passed to le_event_AddLayeredHandler(). */
+/* A layered handler. The loop calls it for each report, with the secondLayerFunc
+ * that was passed to le_event_AddLayeredHandler(). It casts secondLayerFunc to
+ * the right type and calls it, unless it is NULL. */
 typedef void (*le_event_LayeredHandlerFunc_t)(void* reportPtr,
                                               void* secondLayerFunc);
 
@@ -86,7 +87,7 @@ le_event_Id_t le_event_CreateIdWithRefCounting(const char* name);
 le_event_HandlerRef_t le_event_AddHandler(const char* name,
                                           le_event_Id_t eventId,
                                           le_event_HandlerFunc_t handlerFunc);
-/* Adds a handler with a second layer, which may be NULL. */
+/* Adds a layered handler. secondLayerFunc may be NULL. */
 le_event_HandlerRef_t le_event_AddLayeredHandler(
     const char* name, le_event_Id_t eventId,
     le_event_LayeredHandlerFunc_t firstLayerFunc, void* secondLayerFunc);

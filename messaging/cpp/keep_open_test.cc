@@ -321,6 +321,30 @@ TEST(BackOffTest, AServerThatClosesAtOnceIsNotAskedAgainAtOnce) {
   RunScenario(scenario, Setting::kSimulated);
 }
 
+// The back-off has reached several seconds when the user closes the session.
+// Expected: the next KeepOpen() opens at once.
+TEST(CppKeepOpenTimeTest, CloseEndsTheBackOff) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Create("echo", kText));
+    int openings = 0;
+    const auto reopen = [&](absl::Status) {
+      ++openings;
+      EXPECT_TRUE(Text(client, "close").Send().ok());
+    };
+    EXPECT_TRUE(client.KeepOpen(reopen).ok());
+    party->RunLoopUntil([&] { return openings == 12; });
+    EXPECT_TRUE(client.Close().ok());
+    const event::Instant closed_at = event::Process::Current()->Now();
+    EXPECT_TRUE(client.KeepOpen(reopen).ok());
+    party->RunLoopUntil([&] { return openings == 13; });
+    EXPECT_LT(event::Process::Current()->Now() - closed_at, absl::Seconds(1));
+    party->Signal("done");
+  });
+  RunScenario(scenario, Setting::kSimulated);
+}
+
 TEST_P(CppKillTest, AClientOutlivesItsServer) {
   Scenario scenario;
   scenario.Add("server", EchoBody);

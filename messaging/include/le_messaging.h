@@ -78,7 +78,9 @@
  *   Misuse by the caller is fatal where a comment says so: the library logs it
  *   with the name of the function, and the process ends with EXIT_FAILURE. With
  *   LE_ABORT_ON_FATAL=1 in the environment the process calls abort(), which
- *   leaves a core dump. A NULL reference is always fatal. The far end can cause
+ *   leaves a core dump. A NULL reference is always fatal. Two shortages are also
+ *   fatal: a function that makes or enlarges a message finds no memory, or the
+ *   first loop of a thread finds no file descriptor. The far end can cause
  *   a fatal error in two cases only. First: a client opens a session by a
  *   function of this header, and the service has another protocol. Second: the
  *   far end closes a session, and the client has no close handler.

@@ -50,7 +50,8 @@ class alignas(64) Message {
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
   // The frame was not sent, and the holder keeps the message. The holder may
-  // write to the payload through a pointer that it has had before.
+  // still write through a pointer that payload() returned earlier. So if no size
+  // was set, no byte counts as zero any more.
   void OnFrameRefused() {
     if (!size_was_set_) payload_.MarkDirty();
   }
@@ -104,11 +105,11 @@ class alignas(64) Message {
   bool is_received_request() const { return is_received_request_; }
   size_t received_bytes() const { return received_bytes_; }
   // The bytes that the session is charged for the payload of a received
-  // request. If the pool has many buffers, these are at least the bytes that
-  // the payload occupies.
+  // request. If memory may become scarce (Buffer::IsOfLargePool()), the charge
+  // is at least the memory that the payload occupies. Otherwise it may be less.
   size_t charged_bytes() const { return charged_bytes_; }
-  // Times the response to this request, from `now` on. The time counts for that
-  // many requests.
+  // Measures the time from `now` to the response. Only some requests are
+  // measured, so the time counts for `requests` requests (machine/latency.h).
   void StartTimer(uint32_t requests, event::Instant now) {
     timed_requests_ = requests;
     received_at_ = now;
@@ -126,8 +127,9 @@ class alignas(64) Message {
 
   // Moves a received payload from its full-size buffer to memory of the
   // payload's size. Does nothing if this saves little or there is no memory.
-  // Unpack() copies the payload to a buffer again before it is written or sent,
-  // or if more bytes are read than were received.
+  // Unpack() copies the payload back to a buffer before a write or a send. It
+  // does so before a read only if size() exceeds the received bytes: the packed
+  // copy lacks the zeros at the end.
   void Pack();
   size_t held_bytes() const;
 

@@ -146,16 +146,16 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   const bool is_timed = deadline != absl::InfiniteFuture();
   bool is_told = false;
   while (!caller.done) {
-    // The warning is logged once. After it, Wait() blocks until input arrives.
-    // Otherwise this loop would wake up again every kResponsePatience.
-    if (is_told && link_.attached() != nullptr) {
-      link_.attached()->Wait(transports::Connection::kReadable, deadline);
-    }
     // A connection that accepts no more frames may still have frames to
     // receive.
     const IoResult received =
         ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == IoResult::kOk) continue;
+    // Another thread may have ended the session. That does not wake this
+    // thread, but nothing arrives any more, so this line is reached at the
+    // latest after kResponsePatience.
+    SettleEnd();
+    if (caller.done) break;
     if (received == IoResult::kWouldBlock && sent == Result::kOk && !is_timed) {
       if (!std::exchange(is_told, true)) WarnOfNoResponse();
       continue;

@@ -8,9 +8,11 @@
 
 #include "le/coroutine.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "le/messaging.h"
 #include "le/testing/local.h"
@@ -82,6 +84,38 @@ TEST_F(CoroutineTest, DestroyingTheTaskCancelsItsCall) {
   EXPECT_TRUE(loop.Run().ok());
   EXPECT_EQ(result, "");
   EXPECT_EQ(other, "ano nameb");
+}
+
+// Appends a text when it is destroyed.
+struct Ended {
+  std::string* result;
+  ~Ended() { *result += " ended"; }
+};
+
+le::Task DestroysItself(FileFactsClient* client, std::optional<le::Task>* self,
+                        bool awaits_again, std::string* result) {
+  const Ended ended{result};
+  (co_await Count(client, Named("a"))).IgnoreError();
+  self->reset();
+  *result += "continued";
+  if (!awaits_again) co_return;
+  (co_await Count(client, Named("b"))).IgnoreError();
+  *result += " resumed";
+}
+
+TEST_F(CoroutineTest, ACoroutineMayDestroyItsTask) {
+  for (const bool awaits_again : {false, true}) {
+    le::testing::Local<FileFactsClient> local(&service_);
+    le::Loop loop;
+    std::string result;
+    std::optional<le::Task> task;
+    task.emplace(DestroysItself(&local.client(), &task, awaits_again, &result));
+    le::Task last = Three(&local.client(), &loop, &result);
+    EXPECT_TRUE(loop.Run().ok());
+    EXPECT_FALSE(task.has_value());
+    EXPECT_THAT(result, ::testing::HasSubstr("continued ended"));
+    EXPECT_THAT(result, ::testing::Not(::testing::HasSubstr("resumed")));
+  }
 }
 
 le::Task Refused(FileFactsClient* client, absl::Status* status) {

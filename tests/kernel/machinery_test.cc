@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests that Differ finds a difference. Uses the real kernel only.
+// Tests the machinery of these tests: Differ, RunProgram(), ParseProgram() and
+// Shrink(). Every machine here is the real kernel.
 
 #include <errno.h>
 
@@ -21,7 +22,8 @@ namespace le {
 namespace kernel_test {
 namespace {
 
-// The real kernel, except that it reports a truncated message as empty.
+// The real kernel, except that RecvMsg with MSG_TRUNC returns at most the size
+// of the buffer, not that of the message.
 class Liar final : public Machine {
  public:
   void Begin(const std::vector<int>& uids) override { real_.Begin(uids); }
@@ -82,8 +84,8 @@ TEST(MachineryTest, FindsAndShrinksADifference) {
   ASSERT_TRUE(ParseProgram(
       difference.substr(0, difference.find("# The results")), &program))
       << difference;
-  // The program needs a socket pair, a send and a receive, or a connection of
-  // two processes.
+  // The program has a connection, a send and a receive: 3 steps with a socket
+  // pair, 8 with a connection of two processes.
   EXPECT_LE(program.steps.size(), 8u) << difference;
   EXPECT_NE(differ.Compare(program), "");
 }

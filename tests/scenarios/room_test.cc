@@ -292,6 +292,58 @@ TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
+// While a thread waits for a response, another thread of the client sends too
+// much in a handler, so the session is closed. Expected: the wait ends.
+TEST_P(RoomTest, ACloseByAnotherThreadEndsARequest) {
+  if (GetParam() != Setting::kSimulated) GTEST_SKIP() << "waits 10 seconds";
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Signal("stalled");
+    party->Await("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.on_close = [] {};
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedMessages = 10;
+    limits.maxGatheredBytes = 20 * (kTextSize + kOverhead);
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    party->Signal("open");
+    party->Await("stalled");
+    const le_thread_Ref_t thread = le_thread_Create(
+        "thread",
+        [](void* session) -> void* {
+          le_event_QueueFunction(
+              [](void* session, void*) {
+                const std::string text(kTextSize - 1, 'x');
+                while (le_msg_SendTimed(
+                           NewText(static_cast<le_msg_SessionRef_t>(session),
+                                   text),
+                           LE_MSG_NO_TIMEOUT) == LE_OK) {
+                }
+                le_event_StopLoop(nullptr);
+              },
+              session, nullptr);
+          le_event_RunLoopUntilStopped();
+          return nullptr;
+        },
+        client.ref());
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    EXPECT_EQ(le_msg_RequestSyncResponse(NewText(client.ref(), "request")),
+              nullptr);
+    le_thread_Join(thread, nullptr);
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_SLOW_READER);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/20);
+}
+
 // A client that waits in le_msg_Send() holds a limited number of pushes.
 TEST_P(RoomTest, TheMessagesHeldDuringASendAreLimited) {
   Scenario scenario;

@@ -645,7 +645,7 @@ TEST_F(HostileServerTest, AServerOfAnotherVersionIsNamed) {
 
   EXPECT_EQ(OpenAtServerThatSays({transports::VersionRefusal("update it")}),
             LE_MSG_WAIT_OTHER_VERSION);
-  EXPECT_THAT(text_, HasSubstr("it refuses: update it"));
+  EXPECT_THAT(text_, HasSubstr("the peer refuses: update it"));
   Delete();
   EXPECT_EQ(opens_, 0);
 }
@@ -677,8 +677,9 @@ TEST_F(HostileServerTest, ADirectoryOfAnotherVersionIsNamed) {
   Send(later, transports::VersionRefusal("update the client"));
   world_.Settle();
   EXPECT_EQ(Reason(), LE_MSG_WAIT_OTHER_VERSION);
-  EXPECT_EQ(text_,
-            "the directory has another version: it refuses: update the client");
+  EXPECT_EQ(
+      text_,
+      "the directory has another version: the peer refuses: update the client");
   Delete();
   unlink(address.c_str());
 }

@@ -11,8 +11,8 @@ root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 pin=$(< "$root/tools/ci/compatibility_pin")
 
 if ! git -C "$root" cat-file -e "$pin^{commit}" 2> /dev/null; then
-  echo "compatibility: commit $pin of tools/ci/compatibility_pin is not in this" \
-    "clone's history. A shallow clone does not have it; a release moves the pin." >&2
+  echo "compatibility: commit $pin (tools/ci/compatibility_pin) is not in this" \
+    "clone. If the clone is shallow, run: git fetch --unshallow" >&2
   exit 1
 fi
 

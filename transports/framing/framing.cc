@@ -22,7 +22,7 @@ absl::Status RefusedBy(absl::Span<const uint8_t> packet) {
       reinterpret_cast<const char*>(packet.data()) + kFrameHeaderBytes,
       std::min(packet.size() - kFrameHeaderBytes, kMaxRefusalBytes));
   return absl::UnimplementedError(
-      absl::StrCat("it refuses: ", absl::CHexEscape(text)));
+      absl::StrCat("the peer refuses: ", absl::CHexEscape(text)));
 }
 
 absl::Status OtherVersion(uint8_t version) {
@@ -119,10 +119,9 @@ absl::Status CheckPayload(const FrameHeader& header, size_t packet_rest) {
   const bool more = header.has(FrameHeader::kMore);
   if (more ? there < uint64_t{header.length} + kFrameHeaderBytes
            : there != header.length) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a payload of ", header.length, " bytes",
-                     more ? " and another frame's header" : "", " where ",
-                     there, " bytes follow"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the header has a payload of ", header.length, " bytes",
+        more ? " and another frame" : "", ", but ", there, " bytes follow"));
   }
   if (header.has(FrameHeader::kContinuation) && there == 0) {
     return absl::InvalidArgumentError("an empty continuation");

@@ -118,7 +118,7 @@ TEST(FramingTest, GoldenBytesOfAVersionRefusal) {
   EXPECT_EQ(Bytes(bytes.begin(), bytes.begin() + kFrameHeaderBytes), golden);
   FrameHeader parsed;
   EXPECT_EQ(ParseFrameHeader(bytes, true, &parsed),
-            absl::UnimplementedError("it refuses: words\\n"));
+            absl::UnimplementedError("the peer refuses: words\\n"));
   EXPECT_TRUE(IsVersionRefusal(bytes.data()));
   const Bytes frame = Encode(Header(0));
   EXPECT_FALSE(IsVersionRefusal(frame.data()));
@@ -133,9 +133,9 @@ TEST(FramingTest, TheTextOfARefusalIsEscaped) {
       "2J\xe2\x80\xae");
   const Bytes bytes(packet.begin(), packet.end());
   FrameHeader parsed;
-  EXPECT_EQ(
-      ParseFrameHeader(bytes, true, &parsed),
-      absl::UnimplementedError("it refuses: \\xc2\\x9b\\x32J\\xe2\\x80\\xae"));
+  EXPECT_EQ(ParseFrameHeader(bytes, true, &parsed),
+            absl::UnimplementedError(
+                "the peer refuses: \\xc2\\x9b\\x32J\\xe2\\x80\\xae"));
 }
 
 TEST(FramingTest, PayloadsMustFillTheirPacket) {

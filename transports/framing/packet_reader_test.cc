@@ -139,7 +139,7 @@ TEST_P(PacketReaderTest, ABadLaterFrame) {
   EXPECT_EQ(Accept(Header(FrameHeader::kMore, 0) + Header(0, 5) + "four"),
             Result::kFrame);
   EXPECT_EQ(reader_.TakeBuffered(pool_.get(), &frame_, &why_), Result::kBroken);
-  ExpectReason("a payload of 5 bytes where 4 bytes follow");
+  ExpectReason("the header has a payload of 5 bytes, but 4 bytes follow");
 }
 
 TEST_P(PacketReaderTest, AFragmentedFrame) {
@@ -181,7 +181,7 @@ TEST_P(PacketReaderTest, FragmentsThatDoNotBelongTogether) {
 TEST_P(PacketReaderTest, PacketsThatBreakARuleOfSize) {
   ExpectBroken("", "ends within a header, after 0 bytes");
   ExpectBroken("x", "ends within a header, after 1 bytes");
-  ExpectBroken(Header(0, 4) + "five5", "where 5 bytes follow");
+  ExpectBroken(Header(0, 4) + "five5", "but 5 bytes follow");
   ExpectBroken(std::string(kMaxPacketBytes + 1, '\1'),
                "a packet over the limit");
   const size_t length = GetParam() + 1;

@@ -132,7 +132,8 @@ TEST_F(HostilePeerTest, AnotherVersion) {
 
 TEST_F(HostilePeerTest, ARefusalOfOurVersion) {
   SendRaw(VersionRefusal("update it\n"));
-  ExpectClosedFor("it refuses: update it\\n", absl::StatusCode::kUnimplemented);
+  ExpectClosedFor("the peer refuses: update it\\n",
+                  absl::StatusCode::kUnimplemented);
   char answer;
   EXPECT_EQ(recv(raw_.get(), &answer, 1, 0), 0) << "it is not answered";
 }
@@ -156,12 +157,12 @@ TEST_F(HostilePeerTest, FlagsThatMayBeIgnored) {
 
 TEST_F(HostilePeerTest, AHeaderThatPromisesMore) {
   SendRaw(Header(0, 10) + "short");
-  ExpectClosedFor("where 5 bytes follow");
+  ExpectClosedFor("but 5 bytes follow");
 }
 
 TEST_F(HostilePeerTest, AHeaderThatPromisesLess) {
   SendRaw(Header(0, 1) + "long");
-  ExpectClosedFor("where 4 bytes follow");
+  ExpectClosedFor("but 4 bytes follow");
 }
 
 TEST_F(HostilePeerTest, AHugeLength) {
@@ -253,7 +254,7 @@ TEST_F(HostilePeerTest, ABadFirstFrameOfALaterPacket) {
   EXPECT_EQ(Receive(&frame), IoResult::kOk);
   EXPECT_EQ(Receive(&frame), IoResult::kOk);
   SendRaw(Header(FrameHeader::kMore, 1) + "a");
-  ExpectClosedFor("where 1 bytes follow");
+  ExpectClosedFor("but 1 bytes follow");
 }
 
 TEST_F(HostilePeerTest, AnUnannouncedDescriptor) {

@@ -1,8 +1,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Requests that wait for responses to others, and messages that wait for room in
-a queue: the order, and that the work for each does not grow with their number."""
+"""Tests requests that wait until other requests are answered, and messages that
+wait for room in a queue. Both continue in order. The work for each one does not
+grow with their number."""
 
 import asyncio
 import contextlib
@@ -116,7 +117,7 @@ class WaitingRequests(TestCase):
                 self.assertEqual(session._owner.room.requests, 0)
 
     async def test_a_close_when_there_is_room(self):
-        """The session ends before the request that has got room goes on."""
+        """The second request gets room, but the session ends before it is sent."""
         self.limit(1)
         for close in ("session", "service"):
             async with Pair(self.kept.append) as (session, service):
@@ -147,7 +148,8 @@ class WaitingRequests(TestCase):
 
 class ClosedLoops(unittest.TestCase):
     def test_a_wait_that_ends_after_its_loop(self):
-        """A coroutine that waits for room is closed as garbage."""
+        """The loop closes while a coroutine waits for room. Closing the coroutine
+        later, as the garbage collector does, must not use the closed loop."""
         kept = []
         loop = asyncio.new_event_loop()
         pair = Pair(kept.append)

@@ -32,19 +32,89 @@
 
 namespace le {
 
+namespace internal {
+
+// The object that co_await uses for `awaitable`.
+template <typename T>
+decltype(auto) AwaiterOf(T&& awaitable) {
+  if constexpr (requires { std::forward<T>(awaitable).operator co_await(); }) {
+    return std::forward<T>(awaitable).operator co_await();
+  } else if constexpr (requires {
+                         operator co_await(std::forward<T>(awaitable));
+                       }) {
+    return operator co_await(std::forward<T>(awaitable));
+  } else {
+    return std::forward<T>(awaitable);
+  }
+}
+
+struct TaskState {
+  bool is_suspended = false;
+  // The Task was destroyed by its running coroutine. The coroutine is destroyed
+  // at its next suspension or its end.
+  bool is_orphaned = false;
+};
+
+// Awaits as `Awaiter`, and keeps the state of the task up to date.
+template <typename Awaiter>
+struct TrackedAwaiter {
+  Awaiter awaiter;
+  TaskState* state;
+
+  bool await_ready() { return awaiter.await_ready(); }
+  template <typename Promise>
+  auto await_suspend(std::coroutine_handle<Promise> coroutine) {
+    using Suspended = decltype(awaiter.await_suspend(coroutine));
+    if (state->is_orphaned) {
+      coroutine.destroy();  // also destroys this object
+      if constexpr (std::is_same_v<Suspended, bool>) {
+        return true;
+      } else if constexpr (!std::is_void_v<Suspended>) {
+        return Suspended(std::noop_coroutine());
+      } else {
+        return;
+      }
+    }
+    state->is_suspended = true;
+    return awaiter.await_suspend(coroutine);
+  }
+  decltype(auto) await_resume() {
+    state->is_suspended = false;
+    return awaiter.await_resume();
+  }
+};
+
+}  // namespace internal
+
 // A coroutine that returns nothing. The coroutine starts at once. Destroying
 // this object destroys the coroutine, which cancels the call that the coroutine
-// awaits. A coroutine may destroy its own Task only as its last action.
+// awaits. If the running coroutine destroys its own Task, it runs to its next
+// suspension or its end, and is destroyed there.
 class [[nodiscard]] Task {
  public:
-  struct promise_type {
+  struct promise_type : internal::TaskState {
     Task get_return_object() {
       return Task(std::coroutine_handle<promise_type>::from_promise(*this));
     }
     std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_always final_suspend() noexcept { return {}; }
+    auto final_suspend() noexcept {
+      struct End {
+        bool ends_now;
+        bool await_ready() noexcept { return ends_now; }
+        void await_suspend(std::coroutine_handle<>) noexcept {}
+        void await_resume() noexcept {}
+      };
+      is_suspended = true;
+      return End{is_orphaned};
+    }
     void return_void() {}
     void unhandled_exception() { std::terminate(); }
+    template <typename T>
+    auto await_transform(T&& awaitable) {
+      using Awaiter = decltype(internal::AwaiterOf(std::forward<T>(awaitable)));
+      return internal::TrackedAwaiter<Awaiter>{
+          internal::AwaiterOf(std::forward<T>(awaitable)), this};
+    }
   };
 
   Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
@@ -53,7 +123,12 @@ class [[nodiscard]] Task {
     return *this;
   }
   ~Task() {
-    if (handle_) handle_.destroy();
+    if (!handle_) return;
+    if (handle_.promise().is_suspended) {
+      handle_.destroy();
+    } else {
+      handle_.promise().is_orphaned = true;
+    }
   }
 
   // Returns whether the coroutine has returned.

@@ -236,6 +236,7 @@ class ClientCore final : public ThreadBound {
   }
   void CloseSession() {
     keeps_open_ = false;
+    back_off_.Reset();
     if (timer_ != nullptr) timer_->Stop().IgnoreError();
     le_msg_CloseSession(session_);
     on_opened_.Set(nullptr);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -141,7 +142,7 @@ class Message {
   // the message is empty.
   template <typename T>
   const T* As() const& {
-    static_assert(IsPlain<T>(), "bytes can be copied only to a plain type");
+    CheckType<T>();
     const absl::Span<const uint8_t> bytes = payload();
     return bytes.size() < sizeof(T) ? nullptr
                                     : reinterpret_cast<const T*>(bytes.data());
@@ -152,7 +153,7 @@ class Message {
   // if T does not fit, or the message is empty.
   template <typename T>
   T* Write() & {
-    static_assert(IsPlain<T>(), "bytes can be copied only from a plain type");
+    CheckType<T>();
     const absl::StatusOr<absl::Span<uint8_t>> bytes = Resize(sizeof(T));
     return bytes.ok() ? reinterpret_cast<T*>(bytes->data()) : nullptr;
   }
@@ -272,9 +273,12 @@ class Message {
   friend le_msg_MessageRef_t internal::Release(Message&& message);
 
   template <typename T>
-  static constexpr bool IsPlain() {
-    return std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> &&
-           !std::is_pointer_v<T>;
+  static void CheckType() {
+    static_assert(std::is_trivially_copyable_v<T> &&
+                      std::is_standard_layout_v<T> && !std::is_pointer_v<T>,
+                  "only a plain type can be copied to and from bytes");
+    static_assert(alignof(T) <= alignof(std::max_align_t),
+                  "a payload is aligned as std::max_align_t");
   }
   absl::Status TooLarge(size_t size) const {
     return absl::OutOfRangeError(
