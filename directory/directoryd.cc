@@ -20,6 +20,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "directory/account.h"
 #include "directory/activation.h"
 #include "directory/bindings_files.h"
@@ -36,19 +37,20 @@
 #include "event/process.h"
 #include "transports/unix_socket/unix_socket.h"
 
-namespace {
+namespace le {
+namespace directory {
 
-namespace sys = le::event::sys;
-using le::event::LogLevel;
+namespace sys = event::sys;
+using event::LogLevel;
+
+namespace {
 
 // An option that limits each user, and the quota that it concerns.
 struct LimitOption {
   const char* name;
-  uint32_t le::directory::Limits::*limit;
-  le::event::Quota le::directory::Accounts::*quota;
+  uint32_t Limits::*limit;
+  Quota Accounts::*quota;
 };
-using le::directory::Accounts;
-using le::directory::Limits;
 constexpr LimitOption kLimitOptions[] = {
     {"--max_connections", &Limits::connections, &Accounts::connections},
     {"--max_half_open", &Limits::silent, &Accounts::silent},
@@ -60,26 +62,26 @@ struct Flags {
   std::string socket_dir;
   std::string bindings;
   std::string bindings_dir;
-  le::directory::DirectoryServer::Options options;
+  DirectoryServer::Options options;
   std::vector<const LimitOption*> limits;  // the options that were given
 };
 
 [[noreturn]] void Misused(absl::string_view error) {
   // The log does not wait for a reader of standard error.
-  le::event::Log(LogLevel::kError,
-                 absl::StrCat(error, "; --help lists the options"));
-  std::exit(le::directory::kMisused);
+  event::Log(LogLevel::kError,
+             absl::StrCat(error, "; --help lists the options"));
+  std::exit(kMisused);
 }
 
 int Failed(const absl::Status& status) {
-  le::event::Log(LogLevel::kError, std::string(status.message()));
-  return le::directory::kFailed;
+  event::Log(LogLevel::kError, std::string(status.message()));
+  return kFailed;
 }
 
 Flags ParseFlags(int argc, char** argv) {
-  const le::directory::Usage& usage = le::directory::DirectorydUsage();
-  le::directory::Arguments arguments(argc, argv);
-  const auto given = le::directory::TakeOptions(usage, &arguments);
+  const Usage& usage = DirectorydUsage();
+  Arguments arguments(argc, argv);
+  const auto given = TakeOptions(usage, &arguments);
   if (!given.ok()) Misused(given.status().message());
   const auto find = [&](const char* name) -> const std::string* {
     const auto it = given->find(name);
@@ -88,14 +90,14 @@ Flags ParseFlags(int argc, char** argv) {
   const std::string* const format = find("--help_as");
   if (find("--help") != nullptr || format != nullptr) {
     const absl::StatusOr<std::string> help =
-        le::directory::HelpAs(format == nullptr ? "text" : *format, usage);
+        HelpAs(format == nullptr ? "text" : *format, usage);
     if (!help.ok()) Misused(help.status().message());
     std::fputs(help->c_str(), stdout);
-    std::exit(le::directory::kDone);
+    std::exit(kDone);
   }
   if (find("--version") != nullptr) {
-    std::printf("directoryd %s\n", le::directory::kVersion);
-    std::exit(le::directory::kDone);
+    std::printf("directoryd %s\n", kVersion);
+    std::exit(kDone);
   }
   Flags flags;
   const auto text = [&](const char* name, std::string* to) {
@@ -132,28 +134,25 @@ Flags ParseFlags(int argc, char** argv) {
 }
 
 // Handles signals as events of the loop.
-class Signals final : private le::event::Watch {
+class Signals final : private event::Watch {
  public:
   explicit Signals(std::function<void(int)> handler)
-      : handler_(std::move(handler)) {
+      : handler_(std::move(handler)) {}
+  ~Signals() override {
+    if (added()) event::Thread::Current()->loop()->RemoveWatch(this);
+  }
+  absl::Status Begin() {
     sigset_t signals;
     sigemptyset(&signals);
     for (int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
     sys::SigMask(SIG_BLOCK, &signals, nullptr);
     fd_.reset(sys::SignalFd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!fd_ || !le::event::Thread::Current()->loop()->AddWatch(this, fd_.get(),
-                                                                kReadable)) {
-      error_ = errno;
+    if (!fd_ || !event::Thread::Current()->loop()->AddWatch(this, fd_.get(),
+                                                            kReadable)) {
+      return absl::InternalError(
+          absl::StrCat("cannot watch for signals: ", std::strerror(errno)));
     }
-  }
-  ~Signals() override {
-    if (added()) le::event::Thread::Current()->loop()->RemoveWatch(this);
-  }
-  absl::Status status() const {
-    return error_ == 0
-               ? absl::OkStatus()
-               : absl::InternalError(absl::StrCat("cannot watch for signals: ",
-                                                  std::strerror(error_)));
+    return absl::OkStatus();
   }
 
  private:
@@ -164,25 +163,37 @@ class Signals final : private le::event::Watch {
     }
   }
 
-  le::event::UniqueFd fd_;
+  event::UniqueFd fd_;
   const std::function<void(int)> handler_;
-  int error_ = 0;
 };
 
 // Logs the totals, and which options exceed them.
 void SayLimits(const Flags& flags, const Accounts& accounts) {
   for (const std::string& line : accounts.Describe()) {
-    le::event::Log(LogLevel::kInfo, line);
+    event::Log(LogLevel::kInfo, line);
   }
   for (const LimitOption* option : flags.limits) {
     const uint32_t limit = accounts.limits.*option->limit;
     const uint64_t total = (accounts.*option->quota).bound().total;
     if (limit <= total) continue;
-    le::event::Log(LogLevel::kWarning,
-                   absl::StrCat(option->name, "=", limit, ": the limit of ",
-                                accounts.limits.descriptors,
-                                " open files allows ", total, " in all"));
+    event::Log(LogLevel::kWarning,
+               absl::StrCat(option->name, "=", limit, ": the limit of ",
+                            accounts.limits.descriptors, " open files allows ",
+                            total, " in all"));
   }
+}
+
+// Each waiting client and each server needs a file descriptor. Returns the
+// limit of this process.
+uint64_t RaiseDescriptorLimit() {
+  struct rlimit descriptors;
+  if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    sys::SetRLimit(RLIMIT_NOFILE, &descriptors);
+  }
+  return sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0
+             ? descriptors.rlim_cur
+             : Limits().descriptors;
 }
 
 // Reports readiness to the reader of standard output.
@@ -193,164 +204,200 @@ void SayReady(const std::string& address) {
   }
 }
 
-}  // namespace
+class Daemon final {
+ public:
+  Daemon(Users* users, Flags flags, event::UniqueFd passed_socket)
+      : users_(users),
+        flags_(std::move(flags)),
+        files_(flags_.bindings, flags_.bindings_dir),
+        passed_socket_(std::move(passed_socket)),
+        is_passed_(static_cast<bool>(passed_socket_)) {}
 
-namespace le {
-namespace directory {
-
-int RunDirectoryd(Users* users, int argc, char** argv) {
-  Flags flags = ParseFlags(argc, argv);
-  le::event::Process* const process = le::event::Process::Current();
-  absl::StatusOr<le::event::UniqueFd> passed_socket =
-      le::directory::TakePassedSocket(process);
-  if (!passed_socket.ok()) return Failed(passed_socket.status());
-  const bool is_passed = static_cast<bool>(*passed_socket);
-  le::event::Loop* const loop = le::event::Thread::Current()->loop();
-
-  const absl::StatusOr<le::directory::Place> place =
-      le::directory::FindPlace(process, flags.socket_dir);
-  if (!place.ok()) {
-    return Failed(absl::UnavailableError(
-        absl::StrCat(place.status().message(), ", or give --socket_dir=DIR")));
-  }
-  absl::StatusOr<le::event::UniqueFd> lock =
-      le::directory::HoldPlace(*place, is_passed);
-  if (!lock.ok()) return Failed(lock.status());
-
-  // Each waiting client and each server needs a file descriptor.
-  struct rlimit descriptors;
-  if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
-    descriptors.rlim_cur = descriptors.rlim_max;
-    sys::SetRLimit(RLIMIT_NOFILE, &descriptors);
-  }
-  if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
-    flags.options.limits.descriptors = descriptors.rlim_cur;
+  // Serves until a signal or an error ends the daemon.
+  absl::Status Run() {
+    const absl::Status begun = Begin();
+    if (!begun.ok()) return begun;
+    SayReady(place_.address());
+    notifier_.Ready();
+    loop_->Run();
+    notifier_.Stopping();
+    return end_;
   }
 
-  le::directory::DirectoryServer* directory = nullptr;
-  const le::directory::BindingsFiles files(flags.bindings, flags.bindings_dir);
-  using Loading = le::directory::DirectoryServer::Loading;
-  bool loaded_before = false;
-  auto load = [&]() -> absl::StatusOr<std::string> {
-    if (files.empty()) {
+ private:
+  using Loading = DirectoryServer::Loading;
+
+  absl::Status Begin() {
+    const absl::StatusOr<Place> place = FindPlace(process_, flags_.socket_dir);
+    if (!place.ok()) {
+      return absl::UnavailableError(
+          absl::StrCat(place.status().message(), ", or give --socket_dir=DIR"));
+    }
+    place_ = *place;
+    absl::Status status = LockPlace();
+    if (!status.ok()) return status;
+
+    MakeServer();
+    if (!files_.empty()) {
+      const absl::StatusOr<std::string> loaded = Load();
+      if (!loaded.ok()) return loaded.status();
+      if (!loaded->empty()) event::Log(LogLevel::kWarning, *loaded);
+    }
+    SayLimits(flags_, server_->accounts());
+
+    status = signals_.Begin();
+    if (!status.ok()) return status;
+
+    transport_.RefuseDescriptors();  // no peer has a reason to send one
+    if (is_passed_) transport_.UseListener(std::move(passed_socket_));
+    status = server_->Listen(&transport_, place_.address());
+    if (!status.ok()) return status;
+    WatchPlace();
+    if (!server_->registry().has_bindings()) {
+      event::Log(LogLevel::kWarning,
+                 "no bindings yet: no session can be opened");
+    }
+    return absl::OkStatus();
+  }
+
+  void MakeServer() {
+    DirectoryServer::Options options = flags_.options;
+    options.limits.descriptors = RaiseDescriptorLimit();
+    options.reload = [this] { return Reload(); };
+    options.persist = [this](const ClientKey& client, const std::string& line) {
+      return Persist(client, line);
+    };
+    // A former directoryd may have had this socket.
+    if (is_passed_) options.take_over_time = kTakeOverTime;
+    server_.emplace(process_, loop_, users_, options);
+  }
+
+  // ---- Bindings ----
+  absl::StatusOr<std::string> Load() {
+    if (files_.empty()) {
       return absl::NotFoundError(
           "directoryd was started without --bindings and --bindings_dir");
     }
-    const bool again = std::exchange(loaded_before, true);
-    const auto texts = files.Read(again);
+    const bool again = std::exchange(loaded_before_, true);
+    const auto texts = files_.Read(again);
     if (!texts.ok()) return texts.status();
-    return directory->Load(*texts, again ? Loading::kNow : Loading::kAtStart);
-  };
-  auto persist = [&](const le::directory::ClientKey& client,
-                     const std::string& line) -> absl::StatusOr<std::string> {
-    if (!files.has_folder()) {
+    return server_->Load(*texts, again ? Loading::kNow : Loading::kAtStart);
+  }
+  absl::StatusOr<std::string> Reload() {
+    notifier_.Reloading();
+    absl::StatusOr<std::string> loaded = Load();
+    notifier_.Ready();
+    return loaded;
+  }
+  absl::StatusOr<std::string> Persist(const ClientKey& client,
+                                      const std::string& line) {
+    if (!files_.has_folder()) {
       return absl::FailedPreconditionError(
           "directoryd was started without --bindings_dir");
     }
-    const auto edited = files.Edit(client, line, directory->Context());
+    const auto edited = files_.Edit(client, line, server_->Context());
     if (!edited.ok()) return edited.status();
     // The next load must succeed.
-    const auto checked = directory->Load(edited->all, Loading::kCheckOnly);
+    const auto checked = server_->Load(edited->all, Loading::kCheckOnly);
     if (!checked.ok()) return checked.status();
-    const absl::Status written = files.Write(edited->all[edited->own].text);
+    const absl::Status written = files_.Write(edited->all[edited->own].text);
     if (!written.ok()) return written;
-    return files.own_file();
-  };
-  le::directory::Notifier notifier(process, loop, [&] {
-    const Accounts& accounts = directory->accounts();
+    return files_.own_file();
+  }
+
+  // ---- Events ----
+  void OnSignal(int signal) {
+    if (signal != SIGHUP) {
+      loop_->Stop();
+      return;
+    }
+    const absl::StatusOr<std::string> loaded = Reload();
+    if (!loaded.ok()) {
+      event::Log(LogLevel::kError, absl::StrCat("nothing was reloaded: ",
+                                                loaded.status().message()));
+    } else {
+      event::Log(LogLevel::kInfo,
+                 absl::StrCat("reloaded ", files_.Describe(),
+                              loaded->empty() ? "" : "\n", *loaded));
+    }
+  }
+
+  std::string Summary() const {
+    const Accounts& accounts = server_->accounts();
     return absl::StrCat(accounts.services.used(), " services, ",
                         accounts.waiting.used(), " waiting clients");
-  });
-  const auto reload = [&] {
-    notifier.Reloading();
-    absl::StatusOr<std::string> loaded = load();
-    notifier.Ready();
-    return loaded;
-  };
-  le::directory::DirectoryServer::Options options = flags.options;
-  options.reload = reload;
-  options.persist = persist;
-  // A former directoryd may have had this socket.
-  if (is_passed) options.take_over_time = le::directory::kTakeOverTime;
-  le::directory::DirectoryServer server(process, loop, users, options);
-  directory = &server;
-
-  if (!files.empty()) {
-    const absl::StatusOr<std::string> loaded = load();
-    if (!loaded.ok()) return Failed(loaded.status());
-    if (!loaded->empty()) le::event::Log(LogLevel::kWarning, *loaded);
   }
-  SayLimits(flags, server.accounts());
 
-  Signals signals([&](int signal) {
-    if (signal != SIGHUP) {
-      loop->Stop();
-      return;
+  // ---- The folder ----
+  absl::Status LockPlace() {
+    lock_.reset();
+    absl::StatusOr<event::UniqueFd> lock = HoldPlace(place_, is_passed_);
+    if (lock.ok()) lock_ = *std::move(lock);
+    return lock.status();
+  }
+  void WatchPlace() {
+    const absl::Status watched =
+        watch_.Start(place_, lock_, [this] { OnPlaceLost(); });
+    if (!watched.ok()) {
+      event::Log(LogLevel::kWarning,
+                 absl::StrCat("if its files are deleted, this will not be "
+                              "noticed: ",
+                              watched.message()));
     }
-    const absl::StatusOr<std::string> loaded = reload();
-    if (!loaded.ok()) {
-      le::event::Log(LogLevel::kError, absl::StrCat("nothing was reloaded: ",
-                                                    loaded.status().message()));
+  }
+  void OnPlaceLost() {
+    end_ = TakePlaceAnew();
+    if (end_.ok()) {
+      WatchPlace();
     } else {
-      le::event::Log(LogLevel::kInfo,
-                     absl::StrCat("reloaded ", files.Describe(),
-                                  loaded->empty() ? "" : "\n", *loaded));
+      loop_->Stop();
     }
-  });
-  if (!signals.status().ok()) return Failed(signals.status());
-
-  le::transports::UnixTransport transport(process);
-  transport.RefuseDescriptors();  // no peer has a reason to send one
-  if (is_passed) transport.UseListener(*std::move(passed_socket));
-  const absl::Status listening = server.Listen(&transport, place->address());
-  if (!listening.ok()) return Failed(listening);
-  le::directory::PlaceWatch watch(loop);
-  absl::Status end;
-  std::function<void()> watch_place;
-  const auto take_place_anew = [&] {
-    if (is_passed) {
+  }
+  absl::Status TakePlaceAnew() {
+    if (is_passed_) {
       // A new socket would show this process's user, whom clients may not
       // trust, and would not survive a restart.
-      end = absl::UnavailableError(absl::StrCat(
-          "the socket or the lock file in ", place->folder,
+      return absl::UnavailableError(absl::StrCat(
+          "the socket or the lock file in ", place_.folder,
           " was deleted: restart the service manager's socket unit, which has "
           "passed the socket"));
-      loop->Stop();
-      return;
     }
-    le::event::Log(
-        LogLevel::kError,
-        absl::StrCat("the socket or the lock file in ", place->folder,
-                     " was deleted: both are created again"));
-    lock = absl::UnavailableError("");  // releases the former lock
-    lock = le::directory::HoldPlace(*place);
-    end =
-        lock.ok() ? server.Listen(&transport, place->address()) : lock.status();
-    if (end.ok()) {
-      watch_place();
-    } else {
-      loop->Stop();
-    }
-  };
-  watch_place = [&] {
-    const absl::Status watched = watch.Start(*place, *lock, take_place_anew);
-    if (!watched.ok()) {
-      le::event::Log(LogLevel::kWarning,
-                     absl::StrCat("if its files are deleted, this will not be "
-                                  "noticed: ",
-                                  watched.message()));
-    }
-  };
-  watch_place();
-
-  if (!server.registry().has_bindings()) {
-    le::event::Log(LogLevel::kWarning,
-                   "no bindings yet: no session can be opened");
+    event::Log(LogLevel::kError,
+               absl::StrCat("the socket or the lock file in ", place_.folder,
+                            " was deleted: both are created again"));
+    const absl::Status locked = LockPlace();
+    return locked.ok() ? server_->Listen(&transport_, place_.address())
+                       : locked;
   }
-  SayReady(place->address());
-  notifier.Ready();
-  loop->Run();
-  notifier.Stopping();
+
+  event::Process* const process_ = event::Process::Current();
+  event::Loop* const loop_ = event::Thread::Current()->loop();
+  Users* const users_;
+  const Flags flags_;
+  const BindingsFiles files_;
+  event::UniqueFd passed_socket_;
+  const bool is_passed_;
+  Place place_;
+  event::UniqueFd lock_;
+  bool loaded_before_ = false;
+  Notifier notifier_{process_, loop_, [this] { return Summary(); }};
+  absl::optional<DirectoryServer> server_;
+  Signals signals_{[this](int signal) { OnSignal(signal); }};
+  transports::UnixTransport transport_{process_};
+  PlaceWatch watch_{loop_};
+  absl::Status end_;
+};
+
+}  // namespace
+
+int RunDirectoryd(Users* users, int argc, char** argv) {
+  Flags flags = ParseFlags(argc, argv);
+  // Before the daemon opens any file descriptor.
+  absl::StatusOr<event::UniqueFd> passed_socket =
+      TakePassedSocket(event::Process::Current());
+  if (!passed_socket.ok()) return Failed(passed_socket.status());
+  Daemon daemon(users, std::move(flags), *std::move(passed_socket));
+  const absl::Status end = daemon.Run();
   return end.ok() ? kDone : Failed(end);
 }
 

@@ -144,172 +144,19 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   void OnReadable() override { Read(); }
   void OnReceived() override { directory_->LookAtServer(id_); }
   void OnDrained() override;
-  void OnExpiry() override {
-    if (!leftovers_.empty()) {
-      if (!LookAtLeftovers()) directory_->peers_.erase(id_);
-      return;
-    }
-    directory_->NoteRefusal(party(), proto::INVALID, "it has sent no request");
-    directory_->Remove(id_);
-  }
+  void OnExpiry() override;
 
-  bool LookAtLeftovers() {
-    // The loop does not watch the connection any more, so nothing else sends
-    // the queued bytes.
-    connection_->Flush();
-    const size_t left = Unreceived();
-    while (leftovers_.size() > left) leftovers_.pop_front();
-    if (leftovers_.empty()) return false;
-    directory_->loop_->StartTimer(this,
-                                  directory_->loop_->Now() + kLookAtLeftovers);
-    return true;
-  }
-
+  // Drops the introductions that the server has received. False: none is left.
+  bool LookAtLeftovers();
   // Receives the messages that have arrived. May destroy this peer.
-  void Read() {
-    DirectoryServer* const directory = directory_;
-    const PeerId id = id_;
-    // A server sends nothing after its request. So it has either closed its
-    // connection or violated the protocol, and is removed. The directory's end
-    // must stay open, because the kernel reports unreceived introductions by
-    // it. Receive() would close it.
-    if (role == Role::kServer && Unreceived() > 0) {
-      directory->Remove(id);
-      return;
-    }
-    do {
-      proto::ToDirectory message;
-      bool is_control = false;
-      transports::IoResult result = transports::IoResult::kClosed;
-      // If Receive() runs out of memory, only this connection is closed. Later,
-      // a lack of memory ends the directory, because the registry may be
-      // changed in part.
-      try {
-        result = Receive(&message, &is_control);
-      } catch (const std::bad_alloc&) {
-        directory->NoteRefusal(party(), proto::REFUSED,
-                               "no memory for its message");
-        directory->Remove(id);
-        return;
-      }
-      switch (result) {
-        case transports::IoResult::kWouldBlock:
-          // Only an administrator's request may arrive in parts. If others
-          // could send parts, one user could keep many connections readable
-          // all the time. New connections would then be accepted slowly: the
-          // loop accepts one in each pass over all readable connections.
-          if (connection_->HasPartial() &&
-              (role == Role::kClient || role == Role::kServer ||
-               !directory->MayAdminister(identity_.uid))) {
-            RefuseOutOfTurn();
-            directory->Remove(id);
-            return;
-          }
-          if (half_open_ && !running()) {
-            directory->loop_->StartTimer(
-                this,
-                directory->loop_->Now() +
-                    (charges_.reserved ? kReservedHalfOpenTime
-                                       : directory->options_.half_open_time));
-          }
-          if (!Watch()) directory->Remove(id);
-          return;
-        case transports::IoResult::kNotIdle:
-        case transports::IoResult::kClosed: {
-          const absl::Status why = connection_->close_status();
-          if (absl::IsUnimplemented(why)) {
-            directory->NoteRefusal(party(), proto::OTHER_VERSION,
-                                   why.message());
-          } else if (why.code() != absl::StatusCode::kUnavailable) {
-            directory->NoteRefusal(party(), proto::INVALID, why.message());
-          }
-          directory->Remove(id);
-          return;
-        }
-        case transports::IoResult::kOk:
-          EndHalfOpen();
-          if (is_control) {
-            Understand(message);
-          } else {
-            lost = true;
-            directory->NoteRefusal(party(), proto::INVALID,
-                                   "its message is not for a directory");
-          }
-          break;
-      }
-      // The peer was removed, or lingers.
-      if (directory->Find(id) != this || lingers()) return;
-      if (lost) {
-        directory->Remove(id);
-        return;
-      }
-    } while (connection_ != nullptr && connection_->HasBuffered());
-    if (!Watch()) directory->Remove(id);
-  }
-
-  transports::IoResult Receive(proto::ToDirectory* message, bool* is_control) {
-    transports::IncomingFrame frame;
-    transports::BufferPool* const pool =
-        (directory_->MayAdminister(identity_.uid) ? directory_->pool_
-                                                  : directory_->small_pool_)
-            .get();
-    const transports::IoResult result =
-        connection_->Receive(&frame, pool, absl::InfinitePast());
-    *is_control =
-        result == transports::IoResult::kOk && ParseControl(frame, message);
-    return result;
-  }
-
-  void Understand(const proto::ToDirectory& message) {
-    if (message.version() != kControlVersion) {
-      const std::string text = absl::StrCat(
-          "a request of version ", message.version(),
-          " came to a directory that understands version ", kControlVersion,
-          ": update the program that ",
-          message.version() > kControlVersion ? "received" : "sent", " it");
-      Refuse(proto::OTHER_VERSION, text);
-      return;
-    }
-    if (charges_.reserved && (message.has_open() || message.has_advertise())) {
-      Refuse(proto::LIMIT,
-             absl::StrCat(
-                 "user ", identity_.uid,
-                 " has reached a limit: this connection may only administer"));
-      return;
-    }
-    const bool first = role == Role::kNone;
-    switch (message.what_case()) {
-      case proto::ToDirectory::kOpen:
-        if (!first) break;
-        role = Role::kClient;
-        directory_->Open(this, message.open());
-        return;
-      case proto::ToDirectory::kAdvertise:
-        if (!first) break;
-        directory_->Advertise(this, message.advertise());
-        return;
-      case proto::ToDirectory::kDescribe:
-        if (!first) break;
-        role = Role::kClient;
-        directory_->TellDescription(this, message.describe());
-        return;
-      case proto::ToDirectory::kInspect:
-        if (!first) break;
-        role = Role::kClient;
-        directory_->Inspect(this, message.inspect());
-        return;
-      case proto::ToDirectory::WHAT_NOT_SET:
-        Refuse(proto::INVALID, "a request that this directory does not know");
-        return;
-      default:
-        if (!first && role != Role::kAdmin) break;
-        if (first) connection_->SetSendLimits(transports::SendLimits());
-        role = Role::kAdmin;
-        directory_->Administer(this, message);
-        return;
-    }
-    RefuseOutOfTurn();
-  }
+  void Read();
+  // Everything that has arrived was read. May destroy this peer.
+  void OnAllRead();
+  // Destroys this peer.
+  void OnClosed();
+  transports::IoResult Receive(proto::ToDirectory* message, bool* is_control);
+  // Handles a message. May destroy this peer.
+  void Understand(const proto::ToDirectory& message);
 
   DirectoryServer* const directory_;
   const PeerId id_;
