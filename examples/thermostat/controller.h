@@ -29,6 +29,7 @@ class Controller final : public ThermostatService {
   Controller(le::Client sensor, absl::Duration period, absl::Duration timeout)
       : timeout_(timeout), sensor_(std::move(sensor)) {
     state_.set_target(20000);
+    displays_.Publish(state_);
     sensor_.KeepOpen(nullptr).IgnoreError();
     timer_.StartPeriodic(period).IgnoreError();
   }
@@ -44,8 +45,7 @@ class Controller final : public ThermostatService {
   }
 
   void Watch(const Nothing&, le::Sink<State> display) override {
-    display.Push(state_).IgnoreError();
-    displays_.Add(std::move(display));
+    displays_.AddWithKept(std::move(display));
   }
 
   void OpenSensorFile(const Nothing&, le::ReplyWithFd<Nothing> reply) override {

@@ -103,6 +103,38 @@ TEST_P(TopicTest, EachStreamGetsTheItemsFromItsBeginningToItsEnd) {
   RunScenario(scenario, GetParam());
 }
 
+// The topic keeps two items.
+TEST_P(TopicTest, AStreamMayBeginWithTheKeptItems) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    struct KeptPublisher final : public Publisher {
+      KeptPublisher() : Publisher(le::SlowStream::kEnds) {}
+      void Watch(const CountRequest&, le::Sink<Facts> sink) override {
+        topic->AddWithKept(std::move(sink));
+      }
+    } publisher;
+    const le::Server server = Must(le::Serve("facts", &publisher));
+    party->RunLoopUntil([&] { return publisher.topic->size() == 1; });
+    publisher.Publish(0, 2);
+    party->Signal("published");
+    party->RunLoopUntil([&] { return publisher.topic->size() == 2; });
+    publisher.Publish(3, 3);
+    publisher.topic->EndAll();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    Watcher early(&client, {});
+    party->RunLoopUntil("published");
+    Watcher late(&client, {});
+    party->RunLoopUntil([&] { return early.ended && late.ended; });
+    EXPECT_EQ(early.items, (std::vector<uint64_t>{0, 1, 2, 3}));
+    EXPECT_EQ(late.items, (std::vector<uint64_t>{1, 2, 3}));
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // A client has two streams. The slow stream takes only one item until the
 // server has published all items.
 void RunSlowAndFast(le::SlowStream policy, uint64_t last_item,

@@ -28,7 +28,7 @@ enum class SlowStream {
 // Pushes each item to all its streams:
 //
 //   void Watch(const Nothing&, le::Sink<State> sink) override {
-//     states_.Add(std::move(sink));
+//     states_.AddWithKept(std::move(sink));
 //   }
 //   le::Topic<State> states_{le::SlowStream::kSkipsItems, /*kept_items=*/1};
 //   ...
@@ -52,20 +52,13 @@ class Topic {
   Topic(const Topic&) = delete;
   Topic& operator=(const Topic&) = delete;
 
-  // Adds a stream, which gets the items that are published later. If the stream
-  // needs earlier items, Push() them before this call. Replaces the stream's
-  // closures.
-  void Add(Sink<T> sink) {
-    streams_.push_front({std::move(sink), published_});
-    const auto stream = streams_.begin();
-    const absl::Status cancel =
-        stream->sink.OnCancel([this, stream] { streams_.erase(stream); });
-    if (!cancel.ok()) {  // cancelled already, or empty
-      streams_.erase(stream);
-      return;
-    }
-    // The error may be Aborted: there is room again, which the next push uses.
-    stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();
+  // Adds a stream, which gets the items that are published later. Replaces the
+  // stream's closures.
+  void Add(Sink<T> sink) { AddFrom(published_, std::move(sink)); }
+  // As Add(), but the stream first gets the items that are kept. With one kept
+  // item, this is the present value.
+  void AddWithKept(Sink<T> sink) {
+    AddFrom(published_ - kept_.size(), std::move(sink));
   }
 
   void Publish(const T& item) {
@@ -94,6 +87,20 @@ class Topic {
     Sink<T> sink;
     uint64_t next;  // the number of the item to push next
   };
+
+  void AddFrom(uint64_t first, Sink<T> sink) {
+    streams_.push_front({std::move(sink), first});
+    const auto stream = streams_.begin();
+    const absl::Status cancel =
+        stream->sink.OnCancel([this, stream] { streams_.erase(stream); });
+    if (!cancel.ok()) {  // cancelled already, or empty
+      streams_.erase(stream);
+      return;
+    }
+    // The error may be Aborted: there is room again, which the next push uses.
+    stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();
+    Push(stream);
+  }
 
   // Pushes the items that were not pushed to the stream yet. May end the
   // stream.

@@ -289,7 +289,10 @@ class TypedClient {
     absl::Status made = core_->NewMessage(
         {method, internal::Kind::kOneWay, 0, 0}, &request, fd, &message);
     if (!made.ok()) return made;
-    return std::move(message).Send(options.timeout());
+    // Without a timeout, a call in a handler does not wait for room.
+    return options.timeout() == absl::InfiniteDuration()
+               ? std::move(message).Send()
+               : std::move(message).Send(options.timeout());
   }
 
  private:

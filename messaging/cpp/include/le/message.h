@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -184,21 +185,26 @@ class Message {
   }
 
   // ---- Sending ----
-  // Takes the message and sends it to the far end. No response is requested. If
-  // the queue is full:
-  //  - With a finite timeout, waits up to that time for room. A call in a
-  //    handler waits too, and blocks its loop meanwhile.
-  //  - With the default, behaves as le_msg_Send(): a client waits for room, but
-  //    not in a handler. A server never waits: the service's policy applies.
-  //   DeadlineExceeded    there was no room until the deadline
+  // Takes the message and sends it to the far end, as le_msg_Send(). No response
+  // is requested. If the queue is full, a client waits for room, but not in a
+  // handler. A server never waits: the service's policy applies.
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open
   //   FailedPrecondition  the message is empty
-  absl::Status Send(absl::Duration timeout = absl::InfiniteDuration()) && {
+  absl::Status Send() && {
     if (ref_ == nullptr) return internal::NoMessage();
-    const le_result_t result =
-        le_msg_SendTimed(Take(), internal::ToMilliseconds(timeout));
-    return SendStatus(result);
+    return SendStatus(le_msg_SendTimed(Take(), LE_MSG_NO_TIMEOUT));
+  }
+  // As Send(), but if the queue is full, always waits up to `timeout` for room.
+  // A call in a handler waits too, and blocks its loop meanwhile. An infinite
+  // timeout is 49 days.
+  //   DeadlineExceeded    there was no room until the deadline
+  absl::Status Send(absl::Duration timeout) && {
+    if (ref_ == nullptr) return internal::NoMessage();
+    // LE_MSG_NO_TIMEOUT would mean the policy.
+    const uint32_t ms =
+        std::min(internal::ToMilliseconds(timeout), LE_MSG_NO_TIMEOUT - 1);
+    return SendStatus(le_msg_SendTimed(Take(), ms));
   }
   // As Send(), without waiting. ResourceExhausted: there is no room. In this
   // case the object *keeps the message*, and the closure of OnRoom() will be
