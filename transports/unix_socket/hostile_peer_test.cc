@@ -141,7 +141,7 @@ TEST_F(HostilePeerTest, ARefusalOfOurVersion) {
 TEST_F(HostilePeerTest, ARefusalWithinAFrame) {
   SendRaw(Header(FrameHeader::kFragmented, 100) + "part");
   SendRaw(VersionRefusal("update it"));
-  ExpectClosedFor("it refuses", absl::StatusCode::kUnimplemented);
+  ExpectClosedFor("the peer refuses", absl::StatusCode::kUnimplemented);
 }
 
 TEST_F(HostilePeerTest, FlagsThatMayBeIgnored) {
