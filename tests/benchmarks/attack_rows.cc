@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -34,6 +35,10 @@ struct Attackers {
   }
 };
 
+bool HaveOtherUsers() {
+  return geteuid() == 0 && seteuid(kHonest) == 0 && seteuid(0) == 0;
+}
+
 Child* StartHonest(Bench* bench, const Directory* directory, const char* role) {
   if (!bench->stage()->ok()) return nullptr;
   ChildSpec spec = PartySpec("unix_party", {role, "honest", "64"}, -1);
@@ -43,6 +48,9 @@ Child* StartHonest(Bench* bench, const Directory* directory, const char* role) {
 }
 
 void Measure(Bench* bench, const Attackers& attackers) {
+  if (!HaveOtherUsers()) {
+    return bench->stage()->Fail("there is no other user here");
+  }
   std::string bindings =
       absl::StrCat("<", kHonest, ">.* -> <", kHonest, ">.*\n");
   for (uid_t user = 0; user < attackers.users; ++user) {
