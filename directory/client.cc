@@ -32,9 +32,9 @@ namespace {
 constexpr int kTriesWithoutWaiting = 3;
 
 // The number of tries of such an opening while the directory's backlog is full.
-// They take up to half a second, in which the directory accepts many
-// connections.
-constexpr int kTriesAtAFullBacklog = 50;
+// They take between a half and a whole second, in which a directory that is not
+// stopped accepts many connections.
+constexpr int kTriesAtAFullBacklog = 16;
 
 // The most frames that one call of Poll() receives, because a directory may
 // send frames without end.
@@ -140,19 +140,25 @@ absl::Status ToStatus(const proto::Refusal& refusal) {
   }
 }
 
+// Between a half and the whole of a pause that doubles with each try.
+absl::Duration Pause(absl::Duration first, absl::Duration longest, int* tries,
+                     uint64_t random) {
+  const absl::Duration whole = std::min(longest, first * (1 << *tries));
+  if (*tries < 10) ++*tries;
+  return whole / 2 + whole / 2 * (static_cast<double>(random % 1024) / 1024);
+}
+
 }  // namespace
 
 absl::Duration BackOff::Next(uint64_t random) {
-  const absl::Duration longest = std::min(kLongest, kFirst * (1 << tries_));
-  if (tries_ < 10) ++tries_;
-  // Between a half and the whole of `longest`.
-  return longest / 2 +
-         longest / 2 * (static_cast<double>(random % 1024) / 1024);
+  return Pause(kFirst, kLongest, &tries_, random);
 }
 
 absl::Duration BackOff::NextAfter(const absl::Status& failed, uint64_t random) {
-  if (BacklogIsFull(failed)) return BackOff().Next(random);
-  return Next(random);
+  return BacklogIsFull(failed)
+             ? Pause(kFirstAtFullBacklog, kLongestAtFullBacklog,
+                     &tries_at_full_backlog_, random)
+             : Next(random);
 }
 
 DirectoryClient::DirectoryClient(event::Process* process,

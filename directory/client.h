@@ -26,18 +26,23 @@ class BackOff {
  public:
   static constexpr absl::Duration kFirst = absl::Milliseconds(10);
   static constexpr absl::Duration kLongest = absl::Seconds(1);
+  static constexpr absl::Duration kFirstAtFullBacklog = absl::Milliseconds(1);
+  static constexpr absl::Duration kLongestAtFullBacklog =
+      absl::Milliseconds(100);
 
   // `random` is any number. It spreads the tries of clients that have lost
   // their connections at the same time.
   absl::Duration Next(uint64_t random);
   // The pause after the error `failed`. If the directory's backlog is full, the
-  // pause does not grow: all users share the backlog and it empties quickly, so
-  // growing pauses would favour the user that fills it.
+  // pauses are short: the backlog empties quickly, and long pauses would favour
+  // the user that fills it. They grow nevertheless, because a directory that is
+  // stopped does not accept.
   absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
-  void Reset() { tries_ = 0; }
+  void Reset() { *this = BackOff(); }
 
  private:
   int tries_ = 0;
+  int tries_at_full_backlog_ = 0;
 };
 
 // Thread-safe: each opening and offer has a connection of its own.

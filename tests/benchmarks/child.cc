@@ -55,6 +55,9 @@ std::unique_ptr<Child> Child::Start(const ChildSpec& spec, std::string* error) {
     if (!spec.folder.empty()) {
       process.environment["LE_MESSAGING_DIR"] = spec.folder;
     }
+    // The child changes its user itself, since that user may be unable to
+    // execute the program.
+    if (spec.uid != 0) process.environment[kUser] = absl::StrCat(spec.uid);
     process.prepare = PinTo(spec.cpu);
     pid = StartProcess(process);
   }

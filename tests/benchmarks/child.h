@@ -30,6 +30,7 @@ struct ChildSpec {
   int cpu = -1;        // -1: any processor
   int link = -1;       // becomes the child's kLink
   std::string folder;  // of the directory's socket
+  uid_t uid = 0;       // 0: this process's user
 };
 
 // The resources that a process has used so far, measured from outside.

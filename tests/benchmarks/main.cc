@@ -93,11 +93,12 @@ bool EndsWith(absl::string_view text, absl::string_view end) {
          text.substr(text.size() - end.size()) == end;
 }
 
-// Whether a row may have no figure. Some machines do not permit tracing or have
-// one processor; some builds cannot count allocations or instructions; a smoke
+// Whether a row may have no figure. Some machines do not permit tracing, have
+// one processor, or have one user; some builds cannot count allocations or instructions; a smoke
 // run must not take long.
 bool MayBeMissing(const Row& row) {
   return row.note == "tracing is not permitted here" ||
+         row.note == "there is no other user here" ||
          row.note == "there is one processor only" ||
          row.note == "this build has instructions of others" ||
          row.note == "a smoke run counts one call only" ||

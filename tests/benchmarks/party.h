@@ -21,14 +21,18 @@ constexpr int kParent = 3;    // one word in a packet, in both directions
 constexpr int kCounters = 4;  // a page of Counters
 constexpr int kLink = 5;      // to another child, if the role needs one
 
+// The environment variable with the number of the child's user. Unset: the
+// parent's.
+constexpr char kUser[] = "LE_PARTY_USER";
+
 // The parent can read these at any time, even while the child is blocked.
 struct Counters {
   std::atomic<uint64_t> allocations;
   std::atomic<uint64_t> counted;  // 0: not counted in this build
 };
 
-// Call it first in main(): shares the counters, and raises the limit of file
-// descriptors.
+// Call it first in main(): shares the counters, raises the limit of file
+// descriptors, and becomes the user of kUser.
 void BeParty();
 
 // For children that allocate large messages. Makes free() keep the top of the
@@ -67,7 +71,8 @@ class Stopwatch {
   void Lap();
   void Stop();
   // Reports to the parent: nanoseconds per operation, allocations of this
-  // process, and the number of operations including the warm-up.
+  // process, the number of operations including the warm-up, and the longest
+  // lap in nanoseconds.
   std::string Report();
 
  private:

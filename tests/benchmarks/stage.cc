@@ -115,8 +115,8 @@ Stage::Sample Stage::Measure(const Variant& variant) {
       absl::StrCat(variant.kind, " ", variant.size, " ", variant.operations));
   const Usage after = look();
   double allocations = 0;
-  if (std::sscanf(answer.c_str(), "%lf %lf %lf", &sample.ns, &allocations,
-                  &sample.operations) != 3) {
+  if (std::sscanf(answer.c_str(), "%lf %lf %lf %lf", &sample.ns, &allocations,
+                  &sample.operations, &sample.longest_ns) != 4) {
     Fail(absl::StrCat("'", answer, "' is not a result"));
     return Sample();
   }
@@ -124,6 +124,14 @@ Stage::Sample Stage::Measure(const Variant& variant) {
   sample.switches = (after.voluntary_switches - before.voluntary_switches) /
                     sample.operations;
   sample.allocations = allocations + after.allocations - before.allocations;
+  return sample;
+}
+
+Stage::Sample Stage::MeasureUnderAttack(const Variant& variant) {
+  const size_t others = children_.size();
+  for (const ChildSpec& attacker : variant.attackers) Start(attacker);
+  const Sample sample = Measure(variant);
+  children_.resize(others);
   return sample;
 }
 
@@ -155,16 +163,17 @@ std::vector<Series> Stage::Compare(const std::vector<Variant>& variants) {
   std::vector<double> operations(variants.size(), 0);
   // Two rounds of warm-up, in which pools grow.
   for (int i = 0; i < 2; ++i) {
-    for (const Variant& variant : variants) Measure(variant);
+    for (const Variant& variant : variants) MeasureUnderAttack(variant);
   }
   for (int round = 0; round < rounds_ && ok(); ++round) {
     for (size_t i = 0; i < variants.size(); ++i) {
       const size_t which = round % 2 == 0 ? i : variants.size() - 1 - i;
-      const Sample sample = Measure(variants[which]);
+      const Sample sample = MeasureUnderAttack(variants[which]);
       Series& series = all[which];
       series.ns.push_back(sample.ns);
       series.cpu_ns.push_back(sample.cpu_ns);
       series.switches.push_back(sample.switches);
+      series.longest_ns.push_back(sample.longest_ns);
       allocations[which] +=
           sample.allocations_counted ? sample.allocations : kNoFigure;
       operations[which] += sample.operations;

@@ -28,6 +28,7 @@ struct Variant {
   std::string kind;
   size_t size = 64;
   int64_t operations = 0;
+  std::vector<ChildSpec> attackers;  // run only while this variant is measured
 };
 
 // One value for each round: per operation, of all processes together.
@@ -35,6 +36,7 @@ struct Series {
   std::vector<double> ns;
   std::vector<double> cpu_ns;
   std::vector<double> switches;
+  std::vector<double> longest_ns;  // of one operation, if each is timed
   // Per operation, over all rounds after the warm-up.
   double allocations = kNoFigure;
 };
@@ -88,11 +90,13 @@ class Stage {
     double ns = kNoFigure;
     double cpu_ns = kNoFigure;
     double switches = kNoFigure;
+    double longest_ns = kNoFigure;
     double allocations = 0;
     double operations = 0;
     bool allocations_counted = true;
   };
   Sample Measure(const Variant& variant);
+  Sample MeasureUnderAttack(const Variant& variant);
   CallCounts Trace(const Variant& variant, SystemCallCounter::What what,
                    Count count);
   std::string Ask(Child* client, const std::string& command);

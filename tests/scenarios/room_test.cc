@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "gmock/gmock.h"
+#include "le_eventLoop_ext.h"
 #include "tests/scenarios/util.h"
 
 namespace le {

@@ -305,30 +305,8 @@ TEST_F(HostileUsersTest, AsManyConnectionsAsItGets) {
   ExpectRootMayAdminister();
 }
 
-// Waiting clients send the first part of a frame, which nobody completes.
 TEST_F(HostileUsersTest, PartsOfFrames) {
-  AttackAllTheTime([](const std::string& address) {
-    std::vector<int> clients;
-    for (rlim_t i = 0; i < g_descriptors / 4; ++i) {
-      clients.push_back(Connect(address));
-      Say(clients.back(), Open("later"));
-    }
-    for (const int client : clients) {
-      struct {
-        FrameHeader header;
-        char bytes[10] = {};
-      } part;
-      part.header.type = 1;
-      part.header.flags = FrameHeader::kFragmented;
-      part.header.length = 1000;
-      send(client, &part, sizeof(part), MSG_NOSIGNAL);
-    }
-    // This server is for the clients that still wait.
-    const int server = Connect(address);
-    Say(server, Advertise("later"));
-    for (const int client : clients) close(client);
-    close(server);
-  });
+  AttackAllTheTime("parts");
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
 }
@@ -357,60 +335,20 @@ TEST_F(HostileUsersTest, ARequestInParts) {
   ExpectRootMayAdminister();
 }
 
-// Servers of one name, with two protocols, end together while clients wait.
 TEST_F(HostileUsersTest, ManyStandBys) {
-  AttackAllTheTime([](const std::string& address) {
-    std::vector<int> peers;
-    for (rlim_t i = 0; i < g_descriptors / 4; ++i) {
-      peers.push_back(Connect(address));
-      Say(peers.back(), Advertise("s", i % 2 == 0 ? "one" : "other"));
-      peers.push_back(Connect(address));
-      Say(peers.back(), Open("s"));
-    }
-    for (const int peer : peers) close(peer);
-  });
+  AttackAllTheTime("stand_bys");
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
 }
 
-// Many clients wait for a server. The server offers its service, closes all
-// connections, and ends.
 TEST_F(HostileUsersTest, ManyClientsOfAServerThatComesAndGoes) {
-  AttackAllTheTime([](const std::string& address) {
-    std::vector<int> clients;
-    for (rlim_t i = 0; i < g_descriptors / 4; ++i) {
-      clients.push_back(Connect(address));
-      Say(clients.back(), Open("s"));
-    }
-    const int server = Connect(address);
-    const struct timeval patience = {0, 100 * 1000};
-    setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    Say(server, Advertise("s"));
-    for (int i = 0; i < 32; ++i) {
-      char packet[1024];
-      if (recv(server, packet, sizeof(packet), 0) <= 0) break;
-    }
-    close(server);
-    for (const int client : clients) close(client);
-  });
+  AttackAllTheTime("comes_and_goes");
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
 }
 
-// Each peer breaks the protocol, and each error may be logged.
 TEST_F(HostileUsersTest, PeersThatBreakTheProtocol) {
-  AttackAllTheTime([](const std::string& address) {
-    for (int i = 0; i < 64; ++i) {
-      const int peer = Connect(address);
-      if (i % 2 == 0) {
-        send(peer, "not a frame at all", 18, MSG_NOSIGNAL);
-      } else {
-        Say(peer, Advertise("s"));
-        Say(peer, Advertise("s"));
-      }
-      close(peer);
-    }
-  });
+  AttackAllTheTime("errors");
   ExpectOthersAreServed();
   ExpectRootMayAdminister();
 }

@@ -57,7 +57,15 @@ std::shared_ptr<directory::Introducer> NewIntroducer(const std::string& flag,
 }
 
 Directory::Directory(const std::string& flag) : flag_(flag) {
-  const absl::Status connected = Connect();
+  const event::Instant deadline = process_->Now() + kAnswerTimeout;
+  const std::unique_ptr<event::Parker> parker = process_->CreateParker();
+  directory::BackOff back_off;
+  absl::Status connected = Connect();
+  while (absl::IsAborted(connected) && process_->Now() < deadline) {
+    parker->Park(process_->Now() +
+                 back_off.NextAfter(connected, process_->Random()));
+    connected = Connect();
+  }
   if (connected.ok()) return;
   Fail(absl::IsUnavailable(connected) ? kNoDirectory : kFailed,
        std::string(connected.message()));
@@ -138,6 +146,11 @@ absl::Status Directory::Connect() {
   address_ = place->address();
   absl::StatusOr<std::unique_ptr<transports::Connection>> connection =
       transport_.Connect(address_);
+  if (absl::IsAborted(connection.status())) {
+    return absl::AbortedError(
+        absl::StrCat("the directory does not accept connections: ",
+                     connection.status().message()));
+  }
   if (!connection.ok()) {
     return absl::UnavailableError(
         absl::StrCat("there is no directory: ", connection.status().message(),

@@ -314,7 +314,10 @@ absl::StatusOr<std::unique_ptr<Connection>> UnixTransport::Connect(
   if (!made.ok()) return made;
   absl::StatusOr<event::UniqueFd> socket = NewSocket(SOCK_NONBLOCK);
   if (!socket.ok()) return socket.status();
-  const int error = ConnectTo(socket->get(), raw);
+  int error = EAGAIN;
+  for (int i = 0; i < kConnectTries && error == EAGAIN; ++i) {
+    error = ConnectTo(socket->get(), raw);
+  }
   if (error == EAGAIN) {
     return absl::AbortedError(
         absl::StrCat("'", address, "' has a full backlog now"));

@@ -21,9 +21,15 @@ namespace transports {
 // The longest path of a socket: the size of sun_path minus the final zero byte.
 constexpr size_t kMaxSocketPathBytes = 107;
 
-// The most connections that wait to be accepted. The kernel's limit somaxconn
-// may be lower.
-constexpr int kListenBacklog = 1024;
+// The kernel's limit of connections that wait to be accepted, minus 1. All users
+// share this queue, and it is first in, first out. While one user fills it, the
+// connection of another user waits until all before it are accepted. So the
+// queue is short, and Connect() tries again if it is full.
+constexpr int kListenBacklog = 4;
+// How often Connect() tries at a full backlog. A server that accepts makes room
+// every few microseconds. While one user fills the backlog, about one try of
+// three finds room.
+constexpr int kConnectTries = 16;
 
 class UnixTransport final : public Transport {
  public:
