@@ -52,9 +52,9 @@ void Dangling(const le::Client& client) {
 
 // The bytes of another process are not a valid object of a type with pointers.
 void NotPlain(le::Message message) {
-  static_cast<void>(message.As<std::string>());     // error: only a plain type can be copied to and from bytes
+  static_cast<void>(message.As<std::string>());      // error: only a plain type can be copied to and from bytes
   static_cast<void>(message.Write<absl::Status>());  // error: only a plain type can be copied to and from bytes
-  static_cast<void>(message.As<const char*>());     // error: only a plain type can be copied to and from bytes
+  static_cast<void>(message.As<const char*>());      // error: only a plain type can be copied to and from bytes
   static_cast<void>(message.As<Point>());
 }
 
