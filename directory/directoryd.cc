@@ -322,7 +322,7 @@ class Daemon final {
     }
   }
 
-  std::string Summary() const {
+  std::string Summary() {
     const Accounts& accounts = server_->accounts();
     return absl::StrCat(accounts.services.used(), " services, ",
                         accounts.waiting.used(), " waiting clients");
