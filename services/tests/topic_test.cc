@@ -27,7 +27,7 @@ class TopicTest
 INSTANTIATE_TEST_SUITE_P(Everywhere, TopicTest, AllSettings(), SettingName);
 
 // Adds each stream to its topic, which keeps two items.
-class Publisher final : public Facility {
+class Publisher : public Facility {
  public:
   explicit Publisher(le::SlowStream policy)
       : topic(std::make_unique<le::Topic<Facts>>(policy, 2)) {}
