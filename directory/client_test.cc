@@ -389,7 +389,7 @@ TEST_F(DirectoryClientTest, AFullLineIsTriedOftenAndByOneThatDoesNotWaitToo) {
     WatchedTransport transport(&world_, kAlice);
     DirectoryClient client(world_.ProcessOf(kAlice), &transport,
                            std::string(SmallWorld::kAddress));
-    transport.line_is_full_for = 200;
+    transport.line_is_full_for = 20;
     End waits;
     const auto waiting =
         client.Open(world_.loop(), Interface("clock"), true, &waits);
@@ -397,7 +397,7 @@ TEST_F(DirectoryClientTest, AFullLineIsTriedOftenAndByOneThatDoesNotWaitToo) {
     EXPECT_EQ(transport.line_is_full_for, 0);
     EXPECT_EQ(world_.server()->registry().waiting().size(), 1u);
 
-    transport.line_is_full_for = 20;
+    transport.line_is_full_for = 10;
     End gets_in;
     const auto late =
         client.Open(world_.loop(), Interface("clock"), false, &gets_in);
@@ -415,7 +415,7 @@ TEST_F(DirectoryClientTest, AFullLineIsTriedOftenAndByOneThatDoesNotWaitToo) {
     // An offer also retries quickly while the backlog is full.
     transport.line_is_full_for = 20;
     WatchedTransport own(&world_, kSelf);
-    own.line_is_full_for = 20;
+    own.line_is_full_for = 8;
     DirectoryClient server(world_.ProcessOf(kSelf), &own,
                            std::string(SmallWorld::kAddress));
     Greeter greeter;

@@ -511,17 +511,30 @@ bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
     connection->stalled_since();  // begins the measurement
     *warn_at = process->Now() + kRoomPatience;
   }
-  if (*warn_at >= deadline) return connection->Wait(events, deadline);
-  const bool ready = connection->Wait(events, *warn_at);
-  const event::Instant now = process->Now();
-  if (now < *warn_at) return ready;
-  *warn_at = absl::InfiniteFuture();
+  for (;;) {
+    const bool ready = connection->Wait(
+        events, std::min({deadline, *warn_at, process->Now() + kRoomPatience}));
+    if (process->Now() >= *warn_at) {
+      *warn_at = absl::InfiniteFuture();
+      WarnOfNoRoom(connection);
+    }
+    // Another thread may have ended the session, which does not wake this
+    // thread.
+    if (ready || open_epoch_.load(std::memory_order_acquire) == kNoEpoch) {
+      return true;
+    }
+    if (process->Now() >= deadline) return false;
+  }
+}
+
+void ClientSession::WarnOfNoRoom(Connection* connection) {
   event::Credentials server;
   {
     MutexLock lock(&mutex_);
     server = server_;
   }
-  const absl::Duration stalled = now - connection->stalled_since();
+  const absl::Duration stalled =
+      event::Process::Current()->Now() - connection->stalled_since();
   event::LogForPeer(
       LogLevel::kWarning, server.uid,
       absl::StrCat(
@@ -530,7 +543,6 @@ bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
           stalled < kRoomPatience ? " reads slowly"
                                   : " has read nothing for 1 s",
           ", and ", connection->queued_bytes(), " bytes are queued for it"));
-  return ready || connection->Wait(events, deadline);
 }
 
 Result ClientSession::WaitForRoom(Connection* connection,

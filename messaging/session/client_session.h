@@ -178,10 +178,12 @@ class ClientSession final : public Session,
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline, event::Instant* warn_at);
-  // As Connection::Wait(). Logs a warning at *warn_at, once for each send. The
-  // first call of a send sets *warn_at.
+  // As Connection::Wait(), but also returns true soon after the end of the
+  // session. Logs a warning at *warn_at, once for each send. The first call of a
+  // send sets *warn_at.
   bool WaitOrWarn(transports::Connection* connection, uint32_t events,
                   event::Instant deadline, event::Instant* warn_at);
+  void WarnOfNoRoom(transports::Connection* connection);
 
   // For a blocking call: receives a frame and puts it into the inbox, or waits
   // until `deadline`. A frame that has arrived is received even after the

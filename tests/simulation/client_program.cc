@@ -343,7 +343,10 @@ bool ClientProgram::MayExit(uint64_t one_in) {
 // for which the socket has no room are dropped with a warning.
 void ClientProgram::Exit() {
   for (const Conversation* conversation : live_) {
-    if (conversation->state != State::kOpen || !world_->MayKnowLastWords()) {
+    // The session may have closed in a blocking call. The close handler runs
+    // later, from the loop.
+    if (conversation->state != State::kOpen || !world_->MayKnowLastWords() ||
+        le_msg_GetCloseReason(conversation->ref) != LE_MSG_CLOSE_NONE) {
       continue;
     }
     world_->NoteLastWords(conversation->number,

@@ -130,13 +130,17 @@ FromDirectory Directory::Hear(event::Instant deadline) {
     case IoResult::kOk:
       return message;
     case IoResult::kWouldBlock:
-      Fail(kFailed, absl::StrCat("the directory at '", address_,
-                                 "' does not answer: it is stopped, or busy"));
+      Fail(kFailed, DoesNotAnswer());
     case IoResult::kNotIdle:
     case IoResult::kClosed:
       break;
   }
   Fail(kFailed, "the directory has gone");
+}
+
+std::string Directory::DoesNotAnswer() const {
+  return absl::StrCat("the directory at '", address_,
+                      "' does not answer: it is stopped, or busy");
 }
 
 absl::Status Directory::Connect() {
@@ -147,9 +151,7 @@ absl::Status Directory::Connect() {
   absl::StatusOr<std::unique_ptr<transports::Connection>> connection =
       transport_.Connect(address_);
   if (absl::IsAborted(connection.status())) {
-    return absl::AbortedError(
-        absl::StrCat("the directory does not accept connections: ",
-                     connection.status().message()));
+    return absl::AbortedError(DoesNotAnswer());
   }
   if (!connection.ok()) {
     return absl::UnavailableError(

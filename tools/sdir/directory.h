@@ -57,6 +57,8 @@ class Directory {
 
  private:
   directory::proto::FromDirectory Hear(event::Instant deadline);
+  std::string DoesNotAnswer() const;
+  // Aborted: the directory's backlog is full.
   absl::Status Connect();
   // Returns false if the directory has closed the connection.
   bool TrySay(directory::proto::ToDirectory message);
