@@ -99,6 +99,7 @@ constexpr size_t kWorthPackingBytes = 2048;
 }  // namespace
 
 void Message::Pack() {
+  if (!payload_) return;  // packed already
   const size_t size = payload_.size();
   if (size + kWorthPackingBytes > payload_.capacity()) return;
   packed_.reset(new (std::nothrow) uint8_t[size + 1]);

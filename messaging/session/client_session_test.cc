@@ -265,6 +265,32 @@ TEST_F(ClientSessionTest, WithoutMemoryToPackItAResponseIsKeptAsItIs) {
   });
 }
 
+// A payload of a large pool is packed on arrival. Expected: a blocking call, which
+// packs the payloads that it keeps, does not pack it again.
+TEST_F(ClientSessionTest, ABlockingCallKeepsAResponseThatIsPackedAlready) {
+  Run([this] {
+    std::vector<transports::Buffer> many;
+    do {
+      many.push_back(buffers_->Allocate());
+    } while (!many.back().IsOfLargePool());
+    Completed completed;
+    Request(&completed);
+    const uint64_t first = requests_.back();
+    server_.on_send = [this, first](const OutgoingFrame& frame) {
+      Answer(first);
+      Answer(frame.id);
+      return IoResult::kOk;
+    };
+    EXPECT_EQ(RequestSync(), Result::kOk);
+    Turns();
+    EXPECT_EQ(completed.times, 1);
+    ASSERT_TRUE(completed.response);
+    EXPECT_EQ(std::memcmp(completed.response->payload(), &first, sizeof(first)),
+              0);
+    kept_.clear();
+  });
+}
+
 // The room for a completion is reserved when its request is made.
 TEST_F(ClientSessionTest, WithoutMemoryARequestCompletesOnce) {
   Run([this] {
