@@ -215,7 +215,7 @@ class Daemon final {
 
   // Serves until a signal or an error ends the daemon.
   absl::Status Run() {
-    const absl::Status begun = Begin();
+    absl::Status begun = Begin();
     if (!begun.ok()) return begun;
     SayReady(place_.address());
     notifier_.Ready();
@@ -332,8 +332,9 @@ class Daemon final {
   absl::Status LockPlace() {
     lock_.reset();
     absl::StatusOr<event::UniqueFd> lock = HoldPlace(place_, is_passed_);
-    if (lock.ok()) lock_ = *std::move(lock);
-    return lock.status();
+    if (!lock.ok()) return lock.status();
+    lock_ = *std::move(lock);
+    return absl::OkStatus();
   }
   void WatchPlace() {
     const absl::Status watched =
