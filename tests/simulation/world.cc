@@ -191,6 +191,7 @@ BindingHistory::Table World::AllBindings() const {
   if (plan_.has_strangers()) {
     table[{kStrangerUser, "a"}] = {201, "x"};
     table[{kStrangerUser, "b"}] = {201, "y"};
+    table[{kStrangerUser, Stranger::kFull}] = {kStrangerUser, Stranger::kFull};
     table[{kGuestUser, Stranger::kService}] = {kStrangerUser,
                                                Stranger::kService};
   }
