@@ -367,6 +367,11 @@ void SimKernel::SetCloseTime(int fd, absl::Duration time) {
   if (file != nullptr) file->close_time = time;
 }
 
+void SimKernel::ObserveSlowCloses(
+    std::function<void(const std::string& thread)> observer) {
+  impl_->on_slow_close = std::move(observer);
+}
+
 void SimKernel::Exit() {
   Thread::BeforeProcessEnds();
   impl_->sim->Kill(impl_->Me()->process);
@@ -380,14 +385,30 @@ void SimKernel::Spend(absl::Duration time) {
 
 // ---- Descriptors -----------------------------------------------------------
 
+namespace {
+
+// How long the release of one reference to the file takes.
+absl::Duration TimeToClose(const SimFile& file) {
+  if (file.references() > 1) return absl::ZeroDuration();
+  absl::Duration time = file.close_time;
+  std::vector<SimFile*> kept;
+  file.AddKept(&kept);
+  for (const SimFile* unread : kept) time += TimeToClose(*unread);
+  return time;
+}
+
+}  // namespace
+
 int SimKernel::Close(int fd) {
   SimKernelProcess* const process = impl_->Enter();
   if (process->Get(fd) == nullptr) return impl_->Return(-EBADF);
   SimFile* const file = process->table[static_cast<size_t>(fd)].file.release();
-  if (file->close_time > absl::ZeroDuration() && file->references() == 1) {
+  const absl::Duration time = TimeToClose(*file);
+  if (time > absl::ZeroDuration()) {
+    if (impl_->on_slow_close) impl_->on_slow_close(impl_->Me()->name);
     SimHold hold(process);
     hold.files.push_back(SimFileRef::Adopt(file));
-    impl_->Wait(process, "a close", impl_->sim->Now() + file->close_time, {},
+    impl_->Wait(process, "a close", impl_->sim->Now() + time, {},
                 [] { return false; });
   } else {
     file->Unref();

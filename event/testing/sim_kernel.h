@@ -36,6 +36,7 @@
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -102,7 +103,12 @@ class SimKernel final : public sys::Kernel {
   int Pipe(int fds[2], int flags);
   // Sets how long close() takes when it closes the last file descriptor of a
   // file. `fd` is any file descriptor of that file.
+  // A close of a socket also closes the files of its unread packets.
   void SetCloseTime(int fd, absl::Duration time);
+  // From now on, calls `observer` with the name of the calling thread before
+  // each close that takes time.
+  void ObserveSlowCloses(
+      std::function<void(const std::string& thread)> observer);
   // Ends the calling thread's process, like exit(). First sends the messages
   // that the thread has batched in this turn of its loop.
   [[noreturn]] void Exit();

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -157,6 +158,7 @@ class SimKernel::Impl final : public Simulation::Alarms {
   SimSockets sockets;
   SimFileSystem file_system;
   rlim_t descriptor_limit = 1024;
+  std::function<void(const std::string& thread)> on_slow_close;
 };
 
 }  // namespace event

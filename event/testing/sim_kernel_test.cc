@@ -546,6 +546,28 @@ TEST_F(SimKernelTest, ACloseMayTakeTime) {
   RunToTheEnd();
 }
 
+TEST_F(SimKernelTest, TheCloseOfASocketClosesItsUnreadDescriptors) {
+  std::string slow_thread;
+  kernel_.ObserveSlowCloses(
+      [&](const std::string& thread) { slow_thread = thread; });
+  Start("p", [&] {
+    int ends[2];
+    ASSERT_EQ(sys::SocketPair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    const int fd = NewSocket();
+    kernel_.SetCloseTime(fd, absl::Seconds(3));
+    EXPECT_EQ(SendDescriptor(ends[0], fd), 1);
+    const Instant before = sim_.Now();
+    EXPECT_EQ(sys::Close(fd), 0);
+    EXPECT_EQ(sim_.Now(), before);
+    EXPECT_EQ(slow_thread, "");
+    EXPECT_EQ(sys::Close(ends[1]), 0);
+    EXPECT_EQ(sim_.Now(), before + absl::Seconds(3));
+    EXPECT_EQ(slow_thread, "main");
+    EXPECT_EQ(sys::Close(ends[0]), 0);
+  });
+  RunToTheEnd();
+}
+
 TEST(SimKernelLockTest, OnlyOtherProcessesRunBetweenTwoCallsWithALockHeld) {
   int between = 0;
   for (uint64_t seed = 0; seed < 20; ++seed) {

@@ -7,6 +7,7 @@
 
 #include "directory/control_frame.h"
 #include "directory/inspection_frame.h"
+#include "event/peer_log.h"
 
 namespace le {
 namespace simulation {
@@ -36,6 +37,8 @@ void Administrator::Inspect(uid_t uid, const std::string& name) {
       transport_->Connect(directory_);
   if (!connected.ok()) return;
   Connection* const connection = connected->get();
+  connection->SetTrust(Connection::Trust::kNoDescriptors, event::kUnknownPeer,
+                       {});
   directory::proto::ToDirectory message;
   message.mutable_inspect()->set_service_uid(uid);
   message.mutable_inspect()->set_interface_name(name);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -18,7 +19,6 @@
 #include "tests/faults/calls.h"
 #include "tests/simulation/administrator.h"
 #include "tests/simulation/guest.h"
-#include "tests/simulation/stranger.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace le {
@@ -37,6 +37,17 @@ constexpr uint64_t kMaxComputeMs = 30;
 constexpr int kLeastBuffer = 4608;  // the kernel's minimum
 constexpr uint64_t kFewDescriptors = 40;
 constexpr uint64_t kForkOneIn = 30;
+constexpr absl::Duration kSlowClose = absl::Seconds(2);
+
+// The descriptors of a directory in runs with few descriptors. A quarter of
+// them may be in flight: an eighth that no server has received, and an eighth
+// that closed servers have left.
+constexpr rlim_t kDescriptorsOfDirectory = 96;
+constexpr size_t kMaxInFlight = kDescriptorsOfDirectory / 4;
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // since Linux 6.16
+#endif
 
 KernelWorld* g_world = nullptr;  // the present world, for OnLog()
 
@@ -45,28 +56,46 @@ KernelWorld* g_world = nullptr;  // the present world, for OnLog()
 // ---- Failures --------------------------------------------------------------
 
 int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
+  const absl::string_view name = call.name;
+  const bool has_descriptor = name == "SendMsg" && call.detail == 1;
+  if (has_descriptor) world_->CheckInFlight();
+  if (!world_->refuses_descriptors_ && call.detail == SO_PASSRIGHTS &&
+      (name == "SetSockOpt" || name == "GetSockOpt")) {
+    return ENOPROTOOPT;
+  }
   if (one_in == 0 || world_->sim()->Random(one_in) != 0) return 0;
   const faults::Kind* const kind = faults::KindOf(call);
   if (kind == nullptr || kind->errnos.empty()) return 0;
-  // The checks need the credentials of the peers, so GetSockOpt never fails.
-  if (absl::string_view(call.name) == "GetSockOpt") return 0;
+  // The checks need the credentials of the peers and the limits of the
+  // directory, so these calls never fail.
+  if (name == "GetSockOpt" || name == "GetRLimit") return 0;
   // A failure of a call in FatalCalls() ends the process by design.
   for (const faults::FatalCall& fatal : faults::FatalCalls()) {
-    if (absl::string_view(fatal.call) == call.name) return 0;
+    if (fatal.call == name) return 0;
   }
   const int error =
       kind->errnos[world_->sim()->Random(kind->errnos.size())].value;
   // With these errors the library sends the message without its descriptor,
   // which the checks do not allow.
   if (error == EBADF || error == EINVAL || error == EPERM) return 0;
-  const bool has_descriptor =
-      absl::string_view(call.name) == "SendMsg" && call.detail == 1;
   if (has_descriptor && error == EACCES) return 0;
   world_->referee()->Count(kind->label);
   return error;
 }
 
 // ---- KernelWorld -----------------------------------------------------------
+
+void KernelWorld::CheckInFlight() {
+  if (!plan().few_descriptors || event::Process::Current() != directory_) {
+    return;
+  }
+  const size_t in_flight = kernel_.InFlight(directory_->credentials().uid);
+  if (in_flight < kMaxInFlight) return;
+  referee()->Fail(
+      absl::StrCat("the directory sends a file descriptor, although no process "
+                   "has received ",
+                   in_flight, " others"));
+}
 
 KernelWorld::KernelWorld(const Plan& plan)
     : World(plan), kernel_(sim()), failures_(this) {
@@ -109,6 +138,10 @@ void KernelWorld::SpawnDirectory(SimProcess* process) {
     sigaddset(&hang_up, SIGHUP);
     event::sys::SigMask(SIG_BLOCK, &hang_up, nullptr);
     directory_listens_ = true;
+    if (plan().few_descriptors) {
+      const struct rlimit few = {kFewDescriptors, kDescriptorsOfDirectory};
+      event::sys::SetRLimit(RLIMIT_NOFILE, &few);
+    }
     directory::NumberedUsers users;
     std::string name = "directoryd";
     std::string folder = absl::StrCat("--socket_dir=", kFolder);
@@ -174,9 +207,21 @@ void KernelWorld::BeginTroubles() {
 }
 
 void KernelWorld::SpawnStrangers() {
+  refuses_descriptors_ = OneIn(2);
+  kernel_.ObserveSlowCloses([this](const std::string& thread) {
+    if (event::Process::Current()->credentials().uid == kStrangerUser) return;
+    referee()->Count("slow close");
+    if (thread == "closer") return;
+    referee()->Fail("a slow close of a file descriptor delays a thread");
+  });
   const std::string directory = absl::StrCat(kFolder, "/directory");
-  Spawn(AddProcess("stranger", kStrangerUser),
-        [this, directory] { Stranger(this, directory).Run(); });
+  stranger_ = std::make_unique<Stranger>(this, directory);
+  stranger_process_ = AddProcess("stranger", kStrangerUser);
+  Spawn(stranger_process_, [this] { stranger_->Run(); });
+  if (OneIn(3)) {
+    Spawn(AddProcess("stranger that floods", kStrangerUser),
+          [this, directory] { Stranger(this, directory).Flood(); });
+  }
   SimProcess* const server = AddProcess("stranger that serves", kStrangerUser);
   guest_ = NewProcess("guest", kGuestUser);
   Prepare(guest_);
@@ -200,6 +245,12 @@ int KernelWorld::NewDescriptor() {
     // No descriptor is free. The caller needs one, so try again.
     kernel_.Spend(absl::Milliseconds(1));
   }
+}
+
+int KernelWorld::NewSlowDescriptor() {
+  const int fd = NewDescriptor();
+  kernel_.SetCloseTime(fd, kSlowClose);
+  return fd;
 }
 
 void KernelWorld::Compute() {
@@ -232,6 +283,10 @@ std::string KernelWorld::Leftovers() {
   }
   if (administrator_ != nullptr && !administrator_->ended()) {
     return absl::StrCat("an administrator does not end:\n", sim()->Report());
+  }
+  if (stranger_ != nullptr) {
+    Spawn(stranger_process_, [this] { stranger_->CheckClosed(); });
+    sim()->Run();
   }
   // The directory must end on SIGTERM, and leave no kernel object.
   kernel_.Signal(directory_, SIGTERM);

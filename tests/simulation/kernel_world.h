@@ -8,6 +8,7 @@
 #define LE_MESSAGING_TESTS_SIMULATION_KERNEL_WORLD_H_
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "event/base/log.h"
 #include "event/base/sys.h"
 #include "event/testing/sim_kernel.h"
+#include "tests/simulation/stranger.h"
 #include "tests/simulation/world.h"
 
 namespace le {
@@ -25,6 +27,7 @@ class KernelWorld final : public World {
   explicit KernelWorld(const Plan& plan);
   ~KernelWorld() override;
   int NewDescriptor() override;
+  int NewSlowDescriptor() override;
   void Compute() override;
   void ForkSometimes() override;
   void EndForks() override;
@@ -51,14 +54,19 @@ class KernelWorld final : public World {
   std::string Leftovers() override;
   void WriteBindings();
   void SpawnStrangers();
+  // Checks the descriptors that the directory has in flight.
+  void CheckInFlight();
   // Receives the log of the library, except in runs with full logs.
   static void OnLog(event::LogLevel level, absl::string_view text);
 
   event::SimKernel kernel_;
+  bool refuses_descriptors_ = true;  // the kernel has SO_PASSRIGHTS
   Failures failures_;
   std::vector<event::SimProcess*> processes_;
   std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent
   event::SimProcess* directory_ = nullptr;
+  std::unique_ptr<Stranger> stranger_;  // null: there are no strangers
+  event::SimProcess* stranger_process_ = nullptr;
   event::SimProcess* guest_ = nullptr;          // null: there are no strangers
   event::SimProcess* administrator_ = nullptr;  // null: it does not run
   // The main function of the directory has begun. From then on a SIGHUP is

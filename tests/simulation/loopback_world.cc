@@ -3,7 +3,9 @@
 
 #include "tests/simulation/loopback_world.h"
 
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +25,24 @@ using event::SimProcess;
 namespace {
 
 constexpr char kAddress[] = "directory";
+
+// Describes the first limit that the directory exceeds. "": none.
+std::string ExceededLimit(const directory::Registry& registry,
+                          const directory::Limits& limits) {
+  std::map<std::pair<uid_t, std::string>, uint32_t> stand_bys;
+  for (const auto& [id, server] : registry.servers()) {
+    if (server.ordered + server.on_their_way.size() > limits.introductions) {
+      return absl::StrCat("the server of '", server.key.name,
+                          "' has more introductions than a server may have");
+    }
+    if (server.state != directory::ServerState::kOffering &&
+        ++stand_bys[{server.key.uid, server.key.name}] > limits.stand_bys) {
+      return absl::StrCat("more servers stand by for '", server.key.name,
+                          "' than may");
+    }
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -77,7 +97,11 @@ void LoopbackWorld::SpawnDirectory(SimProcess* process) {
     directory::NumberedUsers users;
     event::Loop* const loop = event::Thread::Current()->loop();
     directory::DirectoryServer::Options options;
-    if (plan().small_queues) options.limits.introductions = 2;
+    if (plan().small_queues) {
+      options.limits.introductions = 2;
+      options.limits.stand_bys = 1;
+    }
+    const directory::Limits limits = options.limits;
     directory::DirectoryServer server(process, loop, &users, options);
     // The former directory is dead, so its address must be free.
     const absl::Status listening = server.Listen(transport.get(), kAddress);
@@ -90,7 +114,8 @@ void LoopbackWorld::SpawnDirectory(SimProcess* process) {
     reload_->Load();
     for (;;) {  // until it is killed
       loop->RunTurn(absl::InfiniteFuture());
-      const std::string wrong = server.Discrepancy();
+      std::string wrong = server.Discrepancy();
+      if (wrong.empty()) wrong = ExceededLimit(server.registry(), limits);
       if (!wrong.empty()) referee()->Fail("the directory: " + wrong);
     }
   });

@@ -35,6 +35,12 @@ constexpr size_t kLengthOfAPart = 1000;
 
 constexpr char kProtocol[] = "simulated";
 
+// No binding has this name, so its clients wait for ever.
+constexpr char kUnbound[] = "unbound";
+
+// More introductions than a server that receives none may have.
+constexpr int kFlood = 40;
+
 std::string Frame(const FrameHeader& header, const std::string& bytes) {
   return std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
          bytes;
@@ -72,8 +78,11 @@ void Stranger::Run() {
           case 1:
             SendAdvertise(fd, "x", AnyBytes(8));
             break;
+          case 2:
+            SendPartWhileWaiting(fd);
+            break;
           default:
-            SendOpen(fd);
+            SendOpen(fd, AnyInterface());
             break;
         }
       }
@@ -110,40 +119,83 @@ int Stranger::Connect() {
 }
 
 void Stranger::Act(int fd) {
-  switch (world_->Roll(8)) {
+  switch (world_->Roll(9)) {
     case 0:
-      return SendOpen(fd);
+      SendOpen(fd, AnyInterface());
+      return;
     case 1:
-      return SendAdvertise(fd, "x", AnyBytes(8));
-    case 2: {  // the first part of a session's or a directory's frame
-      uint8_t type = directory::kControlFrame;
-      if (world_->OneIn(2)) type = messaging::kMessageFrame;
-      return SendFrame(fd, type, FrameHeader::kFragmented, kLengthOfAPart,
-                       "ten bytes.");
-    }
+      SendAdvertise(fd, "x", AnyBytes(8));
+      return;
+    case 2:
+      SendPart(fd);
+      return;
     case 3:  // a continuation without a first part
-      return SendFrame(fd, 0, FrameHeader::kContinuation, kLengthOfAPart, "x");
+      SendFrame(fd, 0, FrameHeader::kContinuation, kLengthOfAPart, "x");
+      return;
     case 4: {
       const std::string bytes = AnyBytes(64);
-      return SendFrame(fd,
-                       world_->OneIn(2) ? messaging::kMessageFrame
-                                        : messaging::kRequestFrame,
-                       0, bytes.size(), bytes);
+      SendFrame(fd,
+                world_->OneIn(2) ? messaging::kMessageFrame
+                                 : messaging::kRequestFrame,
+                0, bytes.size(), bytes);
+      return;
     }
     case 5: {  // any frame
       const std::string bytes = AnyBytes(64);
-      return SendFrame(fd, static_cast<uint8_t>(world_->Roll(256)),
-                       static_cast<uint16_t>(world_->Roll(512)),
-                       world_->Roll(128), bytes);
+      SendFrame(fd, static_cast<uint8_t>(world_->Roll(256)),
+                static_cast<uint16_t>(world_->Roll(512)), world_->Roll(128),
+                bytes);
+      return;
     }
     case 6:
-      return SendBytes(fd, AnyBytes(64));
+      SendBytes(fd, AnyBytes(64));
+      return;
+    case 7:
+      SendDescriptor(fd);
+      return;
     default: {
       char bytes[64];
       sys::Recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
       return;
     }
   }
+}
+
+void Stranger::SendPartWhileWaiting(int fd) {
+  if (SendOpen(fd, kUnbound) && SendPart(fd)) {
+    sockets_.pop_back();
+    out_of_turn_.push_back(fd);
+  }
+}
+
+void Stranger::CheckClosed() {
+  for (int fd : out_of_turn_) {
+    struct pollfd wait = {fd, POLLIN, 0};
+    sys::Poll(&wait, 1, 0);
+    if ((wait.revents & POLLHUP) == 0) {
+      world_->referee()->Fail(
+          "the directory keeps the connection of a waiting client that has "
+          "sent a part of a frame");
+    }
+  }
+}
+
+void Stranger::Flood() {
+  int offer = Connect();
+  if (offer < 0) return;
+  SendAdvertise(offer, kFull, kProtocol);
+  for (int i = 0; i < kFlood; ++i) {
+    const int fd = Connect();
+    if (fd < 0) {
+      Pause();
+      continue;
+    }
+    SendOpen(fd, kFull);
+    struct pollfd answer = {fd, POLLIN, 0};
+    sys::Poll(&answer, 1, kMaxPauseMs);
+    sys::Close(fd);
+  }
+  for (;;) event::Thread::Current()->parker()->Park(absl::InfiniteFuture());
 }
 
 // ---- As a server -----------------------------------------------------------
@@ -243,17 +295,18 @@ std::string Stranger::Lie(uint16_t flags) {
 
 // ---- Frames ----------------------------------------------------------------
 
-void Stranger::SendOpen(int fd) {
+bool Stranger::SendOpen(int fd, const std::string& interface_name) {
   directory::proto::ToDirectory message;
   message.set_version(directory::kControlVersion);
-  message.mutable_open()->set_wait(!world_->OneIn(4));
+  message.mutable_open()->set_wait(interface_name == kUnbound ||
+                                   !world_->OneIn(4));
   directory::proto::Description* const client =
       message.mutable_open()->mutable_client();
-  client->set_interface_name(world_->OneIn(2) ? "a" : "b");
+  client->set_interface_name(interface_name);
   client->set_protocol_id(kProtocol);
   client->set_max_message_size(MaxMessageSize(world_->plan()));
   const std::string text = message.SerializeAsString();
-  SendFrame(fd, directory::kControlFrame, 0, text.size(), text);
+  return SendFrame(fd, directory::kControlFrame, 0, text.size(), text);
 }
 
 void Stranger::SendAdvertise(int fd, const std::string& service_name,
@@ -273,19 +326,51 @@ void Stranger::SendAdvertise(int fd, const std::string& service_name,
   SendFrame(fd, directory::kControlFrame, 0, text.size(), text);
 }
 
-void Stranger::SendFrame(int fd, uint8_t type, uint16_t flags, size_t length,
+// The first part of a session's or a directory's frame.
+bool Stranger::SendPart(int fd) {
+  uint8_t type = directory::kControlFrame;
+  if (world_->OneIn(2)) type = messaging::kMessageFrame;
+  return SendFrame(fd, type, FrameHeader::kFragmented, kLengthOfAPart,
+                   "ten bytes.");
+}
+
+bool Stranger::SendFrame(int fd, uint8_t type, uint16_t flags, size_t length,
                          const std::string& bytes) {
   FrameHeader header;
   header.type = type;
   header.flags = flags;
   header.length = static_cast<uint32_t>(length);
   header.id = world_->Roll(4);
-  SendBytes(fd, Frame(header, bytes));
+  return SendBytes(fd, Frame(header, bytes));
 }
 
-void Stranger::SendBytes(int fd, const std::string& bytes) {
-  sys::Send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+bool Stranger::SendBytes(int fd, const std::string& bytes) {
+  return sys::Send(fd, bytes.data(), bytes.size(),
+                   MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
+
+void Stranger::SendDescriptor(int fd) {
+  std::string bytes = Frame(
+      messaging::kMessageFrame,
+      world_->OneIn(2) ? FrameHeader::kDescriptor : uint16_t{0}, AnyBytes(8));
+  struct iovec part = {&bytes[0], bytes.size()};
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  struct msghdr packet = {};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control;
+  packet.msg_controllen = sizeof(control);
+  struct cmsghdr* const c = CMSG_FIRSTHDR(&packet);
+  c->cmsg_level = SOL_SOCKET;
+  c->cmsg_type = SCM_RIGHTS;
+  c->cmsg_len = CMSG_LEN(sizeof(int));
+  const int sent = world_->NewSlowDescriptor();
+  std::memcpy(CMSG_DATA(c), &sent, sizeof(sent));
+  sys::SendMsg(fd, &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
+  sys::Close(sent);
+}
+
+std::string Stranger::AnyInterface() { return world_->OneIn(2) ? "a" : "b"; }
 
 std::string Stranger::AnyBytes(size_t limit) {
   std::string bytes(1 + world_->Roll(limit), '\0');

@@ -23,6 +23,8 @@ class Stranger {
  public:
   // The name of the stranger's service.
   static constexpr char kService[] = "s";
+  // The name of the stranger's service that receives no clients.
+  static constexpr char kFull[] = "full";
   // The stranger forges frames of the directory, which have this text.
   static constexpr char kLie[] = "a lie";
 
@@ -32,30 +34,42 @@ class Stranger {
   void Run();
   // Offers kService, and deceives its clients until `is_over` is true.
   void Serve(const std::function<bool()>& is_over);
+  // Offers kFull, receives nothing there, and opens it again and again.
+  void Flood();
+  // Checks that the directory has closed the connections that it must close.
+  void CheckClosed();
 
  private:
   // Returns -1 if there is no directory, or no free file descriptor.
   int Connect();
   void Act(int fd);
+  // Requests to wait for ever, and then sends a part of a frame.
+  void SendPartWhileWaiting(int fd);
   // Returns the connection of the next client; -1: there is none. If the
   // directory has closed the connection `*offer`, closes it too and sets it to
   // -1.
   int TakeClient(int* offer);
   void Deceive(int client);
   std::string Lie(uint16_t flags);
-  void SendOpen(int fd);
+  bool SendOpen(int fd, const std::string& interface_name);
   void SendAdvertise(int fd, const std::string& service,
                      const std::string& protocol);
   // Sends a frame whose header has `length`, but with `bytes` as its payload.
-  void SendFrame(int fd, uint8_t type, uint16_t flags, size_t length,
+  // False: the kernel has refused it.
+  bool SendFrame(int fd, uint8_t type, uint16_t flags, size_t length,
                  const std::string& bytes);
-  void SendBytes(int fd, const std::string& bytes);
+  bool SendBytes(int fd, const std::string& bytes);
+  // Sends a file descriptor whose close takes long.
+  void SendDescriptor(int fd);
+  bool SendPart(int fd);
+  std::string AnyInterface();
   std::string AnyBytes(size_t limit);
   void Pause();
 
   World* const world_;
   const std::string directory_;
   std::vector<int> sockets_;
+  std::vector<int> out_of_turn_;  // the directory must close these
 };
 
 }  // namespace simulation

@@ -38,7 +38,7 @@ void RunAndDelete(Program* program) {
   delete program;
 }
 
-// The first and the second server both offer "x". One of them stands by.
+// The first, the second and a fourth server offer "x". All but one stand by.
 const std::vector<std::string> kServices[] = {{"x", "y"}, {"x"}, {"z"}};
 const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
@@ -101,6 +101,8 @@ Plan Plan::Draw(uint64_t seed) {
   plan.strangers = one_in(3);
   plan.typed = one_in(4);
   plan.inspects = one_in(3);
+  // In some runs two servers stand by for one service.
+  if (one_in(10)) plan.servers = 4;
   return plan;
 }
 
@@ -189,6 +191,7 @@ BindingHistory::Table World::AllBindings() const {
   if (plan_.has_strangers()) {
     table[{kStrangerUser, "a"}] = {201, "x"};
     table[{kStrangerUser, "b"}] = {201, "y"};
+    table[{kStrangerUser, Stranger::kFull}] = {kStrangerUser, Stranger::kFull};
     table[{kGuestUser, Stranger::kService}] = {kStrangerUser,
                                                Stranger::kService};
   }

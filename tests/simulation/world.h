@@ -97,6 +97,8 @@ class World {
   TypedCalls* typed_calls() { return &typed_calls_; }
   // A descriptor that the calling process may send.
   virtual int NewDescriptor() = 0;
+  // Like NewDescriptor(). On the kernel, its last close takes long.
+  virtual int NewSlowDescriptor() { return NewDescriptor(); }
   // In some runs, lets time pass as a busy handler does.
   virtual void Compute() {}
   // In some runs, forks a child that keeps all descriptors of the calling
