@@ -204,6 +204,11 @@ void SayReady(const std::string& address) {
   }
 }
 
+// All users share the backlog, and it is first in, first out. While one user
+// fills it, a connection of another user waits until all before it are accepted.
+// So the backlog is short. A client that finds it full tries again.
+constexpr int kBacklog = 4;
+
 class Daemon final {
  public:
   Daemon(Users* users, Flags flags, event::UniqueFd passed_socket)
@@ -249,6 +254,7 @@ class Daemon final {
     if (!status.ok()) return status;
 
     transport_.RefuseDescriptors();  // no peer has a reason to send one
+    transport_.SetBacklog(kBacklog);
     if (is_passed_) transport_.UseListener(std::move(passed_socket_));
     status = server_->Listen(&transport_, place_.address());
     if (!status.ok()) return status;

@@ -80,6 +80,9 @@ class RawPeer {
  public:
   explicit RawPeer(const std::string& folder) {
     auto connected = transport_.Connect(folder + "/directory");
+    while (absl::IsAborted(connected.status())) {  // the backlog is full
+      connected = transport_.Connect(folder + "/directory");
+    }
     if (!connected.ok()) _exit(1);
     connection_ = *std::move(connected);
   }

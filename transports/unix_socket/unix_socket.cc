@@ -296,7 +296,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> UnixTransport::Listen(
   }
   struct stat identity = {};
   if (sys::Chmod(address.c_str(), 0666) != 0 ||
-      sys::Listen(socket->get(), kListenBacklog) != 0 ||
+      sys::Listen(socket->get(), backlog_) != 0 ||
       sys::Lstat(address.c_str(), &identity) != 0) {
     const int error = errno;
     sys::Unlink(address.c_str());

@@ -21,11 +21,9 @@ namespace transports {
 // The longest path of a socket: the size of sun_path minus the final zero byte.
 constexpr size_t kMaxSocketPathBytes = 107;
 
-// The kernel's limit of connections that wait to be accepted, minus 1. All users
-// share this queue, and it is first in, first out. While one user fills it, the
-// connection of another user waits until all before it are accepted. So the
-// queue is short, and Connect() tries again if it is full.
-constexpr int kListenBacklog = 4;
+// The most connections that wait to be accepted. The kernel's limit somaxconn
+// may be lower.
+constexpr int kListenBacklog = 1024;
 // How often Connect() tries at a full backlog. A server that accepts makes room
 // every few microseconds. While one user fills the backlog, about one try of
 // three finds room.
@@ -41,6 +39,10 @@ class UnixTransport final : public Transport {
   // their user is a stranger, another thread closes them, because a close can
   // block for any time.
   void RefuseDescriptors() { refuses_descriptors_ = true; }
+
+  // Call it before Listen(). At most `connections` wait to be accepted. (The
+  // kernel allows one more.)
+  void SetBacklog(int connections) { backlog_ = connections; }
 
   // The next Listen() uses `socket`, which already listens, in place of a new
   // one. Clients see the credentials of the process that called listen(), and
@@ -62,6 +64,7 @@ class UnixTransport final : public Transport {
   event::Process* const process_;
   event::UniqueFd listener_;  // of UseListener()
   bool refuses_descriptors_ = false;
+  int backlog_ = kListenBacklog;
 };
 
 }  // namespace transports
