@@ -57,15 +57,7 @@ std::shared_ptr<directory::Introducer> NewIntroducer(const std::string& flag,
 }
 
 Directory::Directory(const std::string& flag) : flag_(flag) {
-  const event::Instant deadline = process_->Now() + kAnswerTimeout;
-  const std::unique_ptr<event::Parker> parker = process_->CreateParker();
-  directory::BackOff back_off;
-  absl::Status connected = Connect();
-  while (absl::IsAborted(connected) && process_->Now() < deadline) {
-    parker->Park(process_->Now() +
-                 back_off.NextAfter(connected, process_->Random()));
-    connected = Connect();
-  }
+  const absl::Status connected = Connect(absl::InfiniteFuture());
   if (connected.ok()) return;
   Fail(absl::IsUnavailable(connected) ? kNoDirectory : kFailed,
        std::string(connected.message()));
@@ -79,7 +71,7 @@ Directory::Directory(const std::string& flag, ToDirectory request,
   const std::unique_ptr<event::Parker> parker = process_->CreateParker();
   bool said_why = false;
   for (;;) {
-    const absl::Status connected = Connect();
+    const absl::Status connected = Connect(deadline);
     if (connected.ok() && TrySay(request) && TryHear(&answer, deadline)) return;
     if (!connected.ok() && !std::exchange(said_why, true)) {
       std::fprintf(stderr, "sdir: waiting: %s\n",
@@ -143,7 +135,21 @@ std::string Directory::DoesNotAnswer() const {
                       "' does not answer: it is stopped, or busy");
 }
 
-absl::Status Directory::Connect() {
+absl::Status Directory::Connect(event::Instant deadline) {
+  const event::Instant end =
+      std::min(deadline, process_->Now() + kAnswerTimeout);
+  const std::unique_ptr<event::Parker> parker = process_->CreateParker();
+  directory::BackOff back_off;
+  for (;;) {
+    absl::Status connected = TryConnect();
+    const event::Instant now = process_->Now();
+    if (!absl::IsAborted(connected) || now >= end) return connected;
+    parker->Park(
+        std::min(end, now + back_off.NextAfter(connected, process_->Random())));
+  }
+}
+
+absl::Status Directory::TryConnect() {
   const absl::StatusOr<directory::Place> place =
       directory::FindPlace(process_, flag_);
   if (!place.ok()) return place.status();

@@ -59,7 +59,10 @@ class Directory {
   directory::proto::FromDirectory Hear(event::Instant deadline);
   std::string DoesNotAnswer() const;
   // Aborted: the directory's backlog is full.
-  absl::Status Connect();
+  absl::Status TryConnect();
+  // While the backlog is full, tries again until `deadline`, and at most for
+  // kAnswerTimeout.
+  absl::Status Connect(event::Instant deadline);
   // Returns false if the directory has closed the connection.
   bool TrySay(directory::proto::ToDirectory message);
   // Returns false if the directory has closed the connection.
