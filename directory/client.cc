@@ -31,10 +31,9 @@ namespace {
 // breaks: a server may have died, or the directory may be restarting.
 constexpr int kTriesWithoutWaiting = 3;
 
-// The number of tries of such an opening while the directory's backlog is full.
-// They take between a half and a whole second, in which a directory that is not
-// stopped accepts many connections.
-constexpr int kTriesAtAFullBacklog = 16;
+// How long such an opening tries to connect while the directory's backlog is
+// full. le_messaging.h names this time.
+constexpr absl::Duration kFullBacklogTime = absl::Seconds(5);
 
 // The most frames that one call of Poll() receives, because a directory may
 // send frames without end.
@@ -140,10 +139,12 @@ absl::Status ToStatus(const proto::Refusal& refusal) {
   }
 }
 
-// Between a half and the whole of a pause that doubles with each try.
+// Between a half and the whole of a pause that doubles with each try from try 0
+// on.
 absl::Duration Pause(absl::Duration first, absl::Duration longest, int* tries,
                      uint64_t random) {
-  const absl::Duration whole = std::min(longest, first * (1 << *tries));
+  const absl::Duration whole =
+      std::min(longest, first * (1 << std::max(0, *tries)));
   if (*tries < 10) ++*tries;
   return whole / 2 + whole / 2 * (static_cast<double>(random % 1024) / 1024);
 }
@@ -258,7 +259,10 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   }
 
   bool MayTryAgainAfter(const absl::Status& failed) {
-    if (BacklogIsFull(failed)) return ++full_backlogs_ < kTriesAtAFullBacklog;
+    if (BacklogIsFull(failed)) {
+      backlog_full_since_ = std::min(backlog_full_since_, loop_->Now());
+      return loop_->Now() < backlog_full_since_ + kFullBacklogTime;
+    }
     // If a connection broke before, the directory may be restarting.
     return breaks_ > 0 && absl::IsUnavailable(failed) &&
            ++breaks_ < kTriesWithoutWaiting;
@@ -454,7 +458,7 @@ class DirectoryClient::DirectoryOpening final : public Opening,
   Opening::Observer* const observer_;
   std::unique_ptr<Connection> connection_;
   BackOff back_off_;
-  int full_backlogs_ = 0;
+  event::Instant backlog_full_since_ = absl::InfiniteFuture();
   int breaks_ = 0;
   absl::Status refusal_;
   // The next four describe the present connection.

@@ -26,23 +26,25 @@ class BackOff {
  public:
   static constexpr absl::Duration kFirst = absl::Milliseconds(10);
   static constexpr absl::Duration kLongest = absl::Seconds(1);
-  static constexpr absl::Duration kFirstAtFullBacklog = absl::Milliseconds(1);
+  static constexpr absl::Duration kFirstAtFullBacklog = absl::Milliseconds(4);
   static constexpr absl::Duration kLongestAtFullBacklog =
       absl::Milliseconds(100);
+  // About 1.5 s.
+  static constexpr int kQuickTriesAtFullBacklog = 500;
 
   // `random` is any number. It spreads the tries of clients that have lost
   // their connections at the same time.
   absl::Duration Next(uint64_t random);
   // The pause after the error `failed`. If the directory's backlog is full, the
-  // pauses are short: the backlog empties quickly, and long pauses would favour
-  // the user that fills it. They grow nevertheless, because a directory that is
-  // stopped does not accept.
+  // pauses are short: the backlog empties quickly, and a user that fills it tries
+  // all the time. After kQuickTriesAtFullBacklog they grow, because the directory
+  // may be stopped.
   absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
   void Reset() { *this = BackOff(); }
 
  private:
   int tries_ = 0;
-  int tries_at_full_backlog_ = 0;
+  int tries_at_full_backlog_ = -kQuickTriesAtFullBacklog;
 };
 
 // Thread-safe: each opening and offer has a connection of its own.
