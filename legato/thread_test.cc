@@ -114,7 +114,7 @@ TEST(ThreadTest, AThreadCancelledBeforeItsLoopExistsEnds) {
 
 // ---- Cancellation ----
 
-// What cancels the thread, and when.
+// Each value names the code that cancels the thread, and the time.
 enum class Cancels {
   kWhenThere,    // another thread, after `body` has posted `there`
   kBeforeStart,  // a function that was queued before the start

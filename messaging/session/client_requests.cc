@@ -151,9 +151,9 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     const IoResult received =
         ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == IoResult::kOk) continue;
-    // Another thread may have ended the session. That does not wake this
-    // thread, but nothing arrives any more, so this line is reached at the
-    // latest after kResponsePatience.
+    // Another thread may have ended the session, which does not wake this
+    // thread. If nothing arrives, this line is reached after kResponsePatience,
+    // or at the deadline.
     SettleEnd();
     if (caller.done) break;
     if (received == IoResult::kWouldBlock && sent == Result::kOk && !is_timed) {
