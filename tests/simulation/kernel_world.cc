@@ -200,7 +200,7 @@ void KernelWorld::BeginTroubles() {
     Spawn(administrator_, [this] {
       transports::UnixTransport transport(event::Process::Current());
       Administrator(this, &transport, absl::StrCat(kFolder, "/directory"),
-                    Services())
+                    Services(), /*descriptors=*/nullptr)
           .Run();
     });
   }

@@ -170,7 +170,8 @@ void LoopbackWorld::SpawnAdministrator() {
     descriptors_.ProcessEnded(process);
   });
   Spawn(process, [this, transport] {
-    Administrator(this, transport.get(), kAddress, Services()).Run();
+    Administrator(this, transport.get(), kAddress, Services(), &descriptors_)
+        .Run();
   });
 }
 
