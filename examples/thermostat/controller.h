@@ -68,14 +68,12 @@ class Controller final : public ThermostatService {
     if (measurement_.pending()) return;
     measurement_ = sensor_.RequestAsync(
         sensor_.NewMessage(kMeasure), timeout_,
-        [this](const absl::StatusOr<le::Message>& response) {
-          OnMeasured(response.ok() ? response->As<Sensor_Message_t>()
-                                   : nullptr);
-        });
+        [this](const auto& response) { OnMeasured(response); });
   }
 
-  // Null: the sensor has not answered.
-  void OnMeasured(const Sensor_Message_t* measured) {
+  void OnMeasured(const absl::StatusOr<le::Message>& response) {
+    const auto* measured =
+        response.ok() ? response->As<Sensor_Message_t>() : nullptr;
     state_.set_sensor_works(measured != nullptr);
     if (measured != nullptr) state_.set_temperature(measured->temperature);
     Control();

@@ -5,10 +5,9 @@
 
 int main() {
   le::Loop loop;
-  auto sensor = le::Client::Create("sensor", thermostat::kSensor);
-  if (!sensor.ok()) return EXIT_FAILURE;
-  thermostat::Controller controller(*std::move(sensor), absl::Seconds(1),
-                                    absl::Seconds(1));
+  thermostat::Controller controller(
+      le::Client::Create("sensor", thermostat::kSensor).value(),
+      absl::Seconds(1), absl::Seconds(1));
   const auto server = le::Serve("thermostat", &controller);
   return server.ok() && loop.RunUntilSignal(SIGTERM).ok() ? EXIT_SUCCESS
                                                           : EXIT_FAILURE;
