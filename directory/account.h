@@ -90,15 +90,16 @@ struct Accounts {
   Quota services;
   // Introductions that no server has received. Each is a socket in a queue of
   // the kernel. The kernel limits how many such sockets the directory's user
-  // has sent. Here each one is charged to the client's user.
+  // has sent. Here each one is charged to the client's user, but an inspection
+  // to the server's user.
   Quota introductions;
   // Introductions that a server had not received when its connection closed,
   // and whose sockets the kernel still holds. The server's user is charged,
   // because a client cannot prevent them.
   Quota leftovers;
 
-  // Returns the user that has any resource and the lowest uid above `user`.
-  // Without `user`, returns the one with the lowest uid.
+  // Of the users that have any resource, returns the one with the lowest uid
+  // above `user`. Without `user`, returns the one with the lowest uid.
   absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
   // Lists the resources of which the user may have no more, in words.
   std::string AtLimit(uid_t user) const;

@@ -11,9 +11,12 @@
 //     <*>.clock           -> <root>.clock    any other user
 //     <*>.*               -> <self>.*        <self>: the directory's own user
 //
-// The most specific binding of a client interface applies, in this order: its
-// user and its name; its user and *; <*> and its name; <*>.*. The order of the
-// lines has no effect.
+// The most specific binding of a client interface applies, in this order:
+//  1. its user and its name
+//  2. its user and *
+//  3. <*> and its name
+//  4. <*>.*
+// The order of the lines has no effect.
 
 #ifndef LE_MESSAGING_DIRECTORY_BINDINGS_H_
 #define LE_MESSAGING_DIRECTORY_BINDINGS_H_
@@ -137,8 +140,9 @@ std::string Print(const std::vector<Diagnostic>& diagnostics,
                   const std::vector<BindingsText>& files);
 
 // Returns the text of `file` without the lines that bind `client`. If `line` is
-// not empty, adds it at the end. Errors: InvalidArgument: the text has errors.
-// NotFound: `line` is empty, and the text does not bind `client`.
+// not empty, adds it at the end. Errors:
+//  - InvalidArgument: the text has errors.
+//  - NotFound: `line` is empty, and the text does not bind `client`.
 absl::StatusOr<std::string> EditBindings(const BindingsText& file,
                                          const ClientKey& client,
                                          absl::string_view line,

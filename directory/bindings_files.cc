@@ -41,7 +41,7 @@ absl::Status Wrong(const char* what, const std::string& name,
 
 enum class Kind { kAny, kRegular, kRegularAndNoLink };
 
-// Appends at most `room` bytes.
+// Returns the text of the file. An error if it has more than `room` bytes.
 absl::StatusOr<std::string> ReadFile(const std::string& name, Kind kind,
                                      size_t room) {
   int flags = O_RDONLY | O_CLOEXEC;

@@ -32,10 +32,11 @@ class BindingsFiles {
   // For log lines.
   std::string Describe() const;
 
-  // Reads all files, first `file`, then those of the folder in the order of
-  // their names. `again`: the directory is running, and the read must not block
-  // it, so `file` must be a regular file. A file of the folder must always be a
-  // regular file, and not a link. Errors: the message names the file.
+  // Reads all files: first `file`, then those of the folder in the order of
+  // their names. A file of the folder must be a regular file, and not a link.
+  // Set `again` if the directory is running. Then `file` must be a regular
+  // file, too, because the read must not block the directory. Errors: the
+  // message names the file.
   absl::StatusOr<std::vector<BindingsText>> Read(bool again) const;
 
   // The file of the folder that Write() replaces. Other programs may edit it,

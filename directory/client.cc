@@ -139,8 +139,8 @@ absl::Status ToStatus(const proto::Refusal& refusal) {
   }
 }
 
-// Between a half and the whole of a pause that doubles with each try from try 0
-// on.
+// Returns a time between half of a pause and the whole pause. The pause doubles
+// with each try from try 0 on.
 absl::Duration Pause(absl::Duration first, absl::Duration longest, int* tries,
                      uint64_t random) {
   const absl::Duration whole =
@@ -532,7 +532,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
 
   void LogCause() {
     if (log_.Update(loop_->Now(), cause_)) {
-      // log_ bounds these lines, for each service.
+      // log_ limits the number of these lines for each service.
       event::Log(LogLevel::kWarning,
                  OfService(absl::StrCat("cannot be advertised for now: ",
                                         cause_.text)));

@@ -29,16 +29,16 @@ class BackOff {
   static constexpr absl::Duration kFirstAtFullBacklog = absl::Milliseconds(4);
   static constexpr absl::Duration kLongestAtFullBacklog =
       absl::Milliseconds(100);
-  // About 1.5 s.
+  // These tries take about 1.5 s.
   static constexpr int kQuickTriesAtFullBacklog = 500;
 
   // `random` is any number. It spreads the tries of clients that have lost
   // their connections at the same time.
   absl::Duration Next(uint64_t random);
   // The pause after the error `failed`. If the directory's backlog is full, the
-  // pauses are short: the backlog empties quickly, and a user that fills it tries
-  // all the time. After kQuickTriesAtFullBacklog they grow, because the directory
-  // may be stopped.
+  // pauses are short: the backlog empties quickly, and a user that fills it
+  // tries all the time. After kQuickTriesAtFullBacklog tries the pauses grow,
+  // because the directory may be stopped.
   absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
   void Reset() { *this = BackOff(); }
 
@@ -50,12 +50,12 @@ class BackOff {
 // Thread-safe: each opening and offer has a connection of its own.
 class DirectoryClient final : public Introducer {
  public:
-  // Does not own `process` and `transport`. Each try looks up the place. Once a
-  // directory was found, the kind of its place is kept (see FindPlace()).
-  // `address` replaces the place for transports whose addresses are not paths.
-  // If `service` is not empty, each opening names this service,
-  // "<user>.interface", and needs no binding. Only root and the directory's
-  // user may do so.
+  // Does not own `process` and `transport`. Each try looks up the place (the
+  // folder of the directory's socket). Once a directory was found, the kind of
+  // its place is kept (see FindPlace()). `address` replaces the place for
+  // transports whose addresses are not paths. If `service` is not empty, each
+  // opening names this service, "<user>.interface", and needs no binding. Only
+  // root and the directory's user may do so.
   DirectoryClient(event::Process* process, transports::Transport* transport,
                   absl::optional<std::string> address = absl::nullopt,
                   std::string service = std::string());
@@ -67,10 +67,11 @@ class DirectoryClient final : public Introducer {
                                    const InterfaceDescription& service,
                                    Offer::Observer* observer) override;
 
-  // Connects to the directory. Unavailable: there is no directory now; the
-  // message has the cause. Unauthenticated: the directory is not trusted. Other
-  // errors are those of the transport. If `reason` is not null, it is set to
-  // the reason of a failure.
+  // Connects to the directory. If `reason` is not null, it is set to the reason
+  // of a failure. Errors:
+  //  - Unavailable: there is no directory now; the message has the cause.
+  //  - Unauthenticated: the directory is not trusted.
+  //  - Others: those of the transport.
   absl::StatusOr<std::unique_ptr<transports::Connection>> Connect(
       WaitReason* reason = nullptr);
 

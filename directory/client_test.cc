@@ -278,8 +278,8 @@ TEST_F(DirectoryClientTest, BothEndsLearnTheDialectOfTheOther) {
   });
 }
 
-// The client is in another namespace than the directory. Its own user has
-// another number there than the directory reports.
+// The client is in another namespace than the directory. In this namespace the
+// client's user has another number than the directory reports.
 TEST_F(DirectoryClientTest, NumbersOfAnotherNamespaceAreOfNoUse) {
   world_.Run([&] {
     world_.Start();

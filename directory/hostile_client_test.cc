@@ -208,7 +208,8 @@ TEST_F(HostileClientTest, WithoutMemoryForARequestItsConnectionIsClosed) {
 
 // A server closes its end before it has received its introductions. The kernel
 // still holds them and counts them against the user's limit. Expected: the
-// directory also charges them until the server has received them.
+// directory charges them to the server's user for as long as the kernel holds
+// them.
 TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
   RawClient server(address_);
   server.SendAdvertise();

@@ -19,10 +19,10 @@ namespace directory {
 using transports::Connection;
 using transports::IoResult;
 
-// The directory stores the ends of a connection in the offer and the opening,
-// under its lock, and posts a task to the loop of each. The task uses the end.
-// The destructors take the lock, so neither object can be destroyed while
-// another thread posts to it.
+// Under its lock, the directory stores one end of a connection in the offer and
+// the other end in the opening, and posts each of these two objects as a task
+// to its loop. The task uses the stored end. The destructors take the lock, so
+// neither object can be destroyed while another thread posts it.
 class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
  public:
   LocalOffer(InProcessDirectory* directory, event::Loop* loop,
@@ -269,7 +269,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
   std::unique_ptr<Connection> connection_;
   transports::Dialect server_dialect_;
   absl::Status refusal_;
-  bool introduced_ = false;     // but connection_ is not attached yet
+  bool introduced_ = false;     // connection_ is set, but not attached yet
   bool waited_ = false;         // the client has had to wait
   bool cause_changed_ = false;  // since the observer's last notification
   bool posted_ = false;

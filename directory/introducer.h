@@ -1,7 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The interface by which sessions and services use a directory.
+// The interface by which sessions and services use a directory. A directory
+// introduces clients to servers: it hands a client's connection to the server
+// of the service that the client is bound to.
 //
 // Sessions and services use nothing else of the directory. There are two
 // implementations: DirectoryClient uses a directory over any transport, and
@@ -88,9 +90,10 @@ class Offer {
    public:
     virtual ~Observer() = default;
     // A client requests a session, and a binding permits it. The connection is
-    // detached; its peer() is the client. The client takes all further frames
-    // on the connection as the server's. `client` has the versions that the
-    // client's library understands. Both libraries have a version in common.
+    // detached; its peer() is the client. From now on the client treats each
+    // frame on the connection as a frame of the server. `client` has the
+    // versions that the client's library understands. Both libraries have a
+    // version in common.
     virtual void OnClient(std::unique_ptr<transports::Connection> connection,
                           const transports::Dialect& client) = 0;
     // An administrator inspects the service (proto/inspection.proto). The

@@ -36,10 +36,10 @@ class Notifier final : private event::Timer {
            std::function<std::string()> status);
   ~Notifier() override;
 
-  // Directoryd is ready, at its start or after a reload. The report is repeated
-  // until the service manager has it. From the first call on, the status is
-  // sent when it changes, and WATCHDOG=1 at least twice in $WATCHDOG_USEC. A
-  // timer of the loop sends both, so the service manager notices a loop that
+  // Reports that directoryd is ready, at its start or after a reload. The
+  // report is repeated until the service manager has it. From the first call
+  // on, a timer of the loop sends the status when it changes, and WATCHDOG=1 at
+  // least twice in $WATCHDOG_USEC. So the service manager notices a loop that
   // hangs.
   void Ready();
   void Reloading();

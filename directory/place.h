@@ -35,7 +35,7 @@ struct Place {
 // - At any other place, it trusts root and its own user.
 // - At the system's folder, it also trusts the owner of the folder, if no other
 //   user may write to the folder: only root can have chosen that owner.
-// A user that stands for all unmapped ones (Process::IsOverflowUser()) is
+// A user that stands for all unmapped users (Process::IsOverflowUser()) is
 // trusted at an explicit place only.
 absl::Status CheckTrust(event::Process* process, const Place& place,
                         const event::Credentials& directory);
@@ -43,9 +43,12 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
 // Returns a question for the log of a process that finds no directory.
 std::string IsItRunning(event::Process* process);
 
-// Returns the first of: `flag` (if not empty), LE_MESSAGING_DIR,
-// /run/le_messaging if that folder exists, $XDG_RUNTIME_DIR/le_messaging.
-// Unavailable: there is no place; the message says what to do.
+// Returns the first of these places:
+//  - `flag`, if it is not empty
+//  - $LE_MESSAGING_DIR, if it is set
+//  - /run/le_messaging, if this folder exists
+//  - $XDG_RUNTIME_DIR/le_messaging, if the variable is set
+// Unavailable: there is no place; the message has the remedy.
 //
 // `kept` is the kind of the place that the process has used so far. An explicit
 // place has priority over this kind. Otherwise the kind does not change, even

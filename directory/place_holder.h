@@ -37,7 +37,7 @@ absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
 // Notices when the socket or the lock file of a place is deleted, renamed or
 // replaced, alone or with its folder. Does not poll. Does not notice a change
 // above the folder, such as a parent folder that is renamed, or a file system
-// that is mounted over it.
+// that is mounted over the folder.
 class PlaceWatch final : private event::Watch, private event::Timer {
  public:
   explicit PlaceWatch(event::Loop* loop) : loop_(loop) {}

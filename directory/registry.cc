@@ -97,7 +97,8 @@ Registry::Actions Registry::Load(UserBindings by_user,
                                  AnyUserBindings by_any_user) {
   std::swap(by_user_, by_user);
   std::swap(by_any_user_, by_any_user);
-  // Bindings that an earlier Load() has removed are destroyed here at once.
+  // Bindings of an earlier Load() that GoOn() has not destroyed yet are
+  // destroyed here, all at once.
   old_by_user_ = std::move(by_user);
   old_by_any_user_ = std::move(by_any_user);
   return PlaceAll();

@@ -9,9 +9,10 @@
 //   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced ──► received
 //   server:  advertises ──► standing by ──► offering ──► removed
 //
-// A client may skip `unbound` and `waiting`, and a server `standing by`. Until
-// a client is introduced, it may be refused; the registry then forgets it. It
-// forgets an introduced client when the server has received the introduction. A
+// An introduction passes a client's connection to a server. A client may skip
+// `unbound` and `waiting`, and a server `standing by`. A client that is not
+// introduced yet may be refused. The registry forgets a refused client at once,
+// and an introduced client when the server has received the introduction. A
 // server that stands by may be removed, too.
 //
 // Work for many clients is done in slices: while has_more(), call GoOn().
@@ -24,11 +25,12 @@
 // - Unless has_more(), no client waits for a server that is not busy.
 // - No client is introduced by a binding that was removed. A client that has
 //   named its service needs no binding: the owner of the registry has checked
-//   that the client may do so.
-// - An introduction is first ordered (kIntroduce), then on its way
-//   (IntroductionDone()), until the server has received it. Until then it is
-//   charged to the client's user. After the server is removed, it is charged to
-//   the server's user, as far as that user's limit allows.
+//   that the client may name a service.
+// - An introduction is first ordered (kIntroduce). It is on its way from
+//   IntroductionDone() until the server has received it. In both states it is
+//   charged to the client's user, or for an inspection to the server's user. If
+//   the server is removed, its introductions on their way are charged to the
+//   server's user, as far as that user's limit allows.
 // - A server is busy if Limits::introductions of its introductions are ordered
 //   or on their way.
 
@@ -68,8 +70,9 @@ enum class RefusalReason {
   kNoBinding,
   kOtherProtocol,
   kLimit,
-  kBusy,  // the client's or the server's user has reached its limit of
-          // introductions; the client may ask again
+  kBusy,  // a limit of introductions is reached: that of the client's user, of
+          // the server's user, or of the inspected server; the client may ask
+          // again
   kOtherVersion,
 };
 
@@ -81,10 +84,10 @@ struct RegistryAction {
     kIntroduce,  // pass `client` to `server`, then call IntroductionDone() or
                  // ClientGone()
     kRefuse,     // send `client` the reason, and close its connection; the
-                 // registry has removed it
+                 // registry has removed the client
     kTell,       // send `server` its state
-    kRefuseServer,  // close the connection of `server`: it exceeds a limit; the
-                    // registry has not added it
+    kRefuseServer,  // close the connection of `server`, which exceeds a limit;
+                    // the registry has not added the server
   };
   What what;
   PeerId client = 0;
@@ -113,7 +116,7 @@ class Registry {
     std::list<PeerId>::iterator place;   // its position in that queue
     PeerId introduced_to = 0;
     Quota::Charge waiting;
-    Quota::Charge introduction;  // the server's user pays for an inspection
+    Quota::Charge introduction;  // an inspection: of the server's user
     bool inspects = false;       // an administrator; see Inspect()
   };
   // Why a client waits. The reason is kNoBinding, kNotOffered or kNotTaken.
@@ -179,9 +182,10 @@ class Registry {
   void NoteReceived(PeerId server, size_t left);
   Actions ServerReceived(PeerId server, size_t left);
   // Removes and returns the introductions that a closed server has not
-  // received. The kernel still holds their sockets, so each stays charged until
-  // the caller destroys it. It is charged to the server's user from now on. If
-  // that user has reached its limit, it stays charged to the client's user.
+  // received. The kernel still holds their sockets, so each introduction stays
+  // charged until the caller destroys it. From now on it is charged to the
+  // server's user. If that user has reached its limit, the charge does not
+  // change.
   std::deque<Client> TakeOnTheirWay(PeerId server);
 
   // Adds a binding, or replaces the binding of the same client. The next Load()

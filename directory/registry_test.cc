@@ -48,9 +48,11 @@ PeerIdentity User(uid_t uid) {
   return identity;
 }
 
-// Returns the actions in words: "i1>2" introduce client 1 to server 2; "r1:2"
-// refuse client 1 for reason 2; "t1:0" send server 1 the state 0; "x1" refuse
-// server 1.
+// Returns the actions in words:
+//   "i1>2"  introduce client 1 to server 2
+//   "r1:2"  refuse client 1 for reason 2
+//   "t1:0"  send server 1 the state 0
+//   "x1"    refuse server 1
 std::string Text(const Actions& actions) {
   std::string text;
   for (const RegistryAction& a : actions) {
@@ -335,8 +337,8 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(Text(registry_.ClientGone(5)), "i6>10");
   EXPECT_EQ(registry_.introductions(), 5u);
   EXPECT_EQ(registry_.Discrepancy(), "");
-  // The unreceived introductions of a removed server stay charged until they
-  // are destroyed, but to its own user.
+  // The unreceived introductions of a removed server are charged to the
+  // server's user until they are destroyed.
   std::deque<Registry::Client> left = registry_.TakeOnTheirWay(10);
   registry_.ServerGone(10);
   EXPECT_EQ(left.size(), 3u);
@@ -347,9 +349,10 @@ TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(accounts_.leftovers.used(), 0u);
 }
 
-// A server receives no introduction and closes, and then another server of its
-// user offers the service, again and again. Expected: its user soon gets no
-// more introductions, and its clients may use the services of others.
+// A server receives no introduction and closes, and then another server of the
+// same user offers the service. This is repeated. Expected: soon this user's
+// servers get no more introductions. Their clients may still use the services
+// of other users.
 TEST(RegistryShareTest, AUserWhoseServersLeaveIntroductionsGetsNoMore) {
   Limits limits;
   limits.descriptors = 64;  // eight introductions
@@ -542,7 +545,8 @@ TEST_F(RegistryInspectionTest, AServerGetsSoManyThatItHasNotReceived) {
   EXPECT_EQ(Text(registry_.ClientOpens(6, User(1), Described("c"), true)),
             "i6>10");
   EXPECT_EQ(registry_.Discrepancy(), "");
-  // Each one that is received or has gone makes room for another.
+  // An inspection makes room for another one when the server has received it,
+  // or when its administrator has gone.
   registry_.NoteReceived(10, 0);
   EXPECT_EQ(Inspect(7), "i7>10");
   EXPECT_EQ(Inspect(8), "r8:4");

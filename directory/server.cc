@@ -382,11 +382,11 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
     return;
   }
   // A client must send nothing between its request and the server's first
-  // frame. If the directory has received more, it cannot pass the data to the
-  // server, so it refuses the client. Data that is still in the kernel reaches
-  // the server as the beginning of the session. The directory cannot
-  // distinguish such data from data that the client sends a moment later. Such
-  // data can harm only the client's own session.
+  // frame. If the directory has received further data, it refuses the client,
+  // because it cannot pass this data to the server. Data that is still in the
+  // kernel reaches the server as the beginning of the session. The directory
+  // cannot distinguish such data from data that the client sends a moment
+  // later. Such data can harm only the client's own session.
   const Connection& connection = **from->connection_slot();
   if (connection.HasBuffered() || connection.HasPartial()) {
     from->RefuseOutOfTurn();
@@ -421,9 +421,9 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
 }
 
 // Sends Introduced to the client, and passes the client's connection to the
-// server. kClosed: the server's connection is closed. kNotIdle: Introduced
-// could not be sent at once. After a failure, the client's connection must be
-// closed.
+// server. kClosed: the server's connection is closed. kNotIdle: the client's
+// connection cannot be passed, for example because Introduced could not be sent
+// at once. After a failure, the client's connection must be closed.
 IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   client->Unwatch();
   proto::FromDirectory message;
@@ -434,7 +434,8 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   introduced->set_client_uid(client->identity().uid);
   introduced->set_client_pid(client->identity().pid);
   std::unique_ptr<Connection>* const passed = client->connection_slot();
-  // The server's hello follows, with its credentials.
+  // The next frame to the client is the server's first one. It has the server's
+  // credentials.
   if (SendControl(passed->get(), std::move(message),
                   /*attachment_follows=*/true) != IoResult::kOk) {
     return IoResult::kNotIdle;

@@ -37,11 +37,12 @@ namespace directory {
 // long, since a machine that boots may be slow.
 constexpr absl::Duration kHalfOpenTime = absl::Seconds(30);
 
-// A connection that exceeds its user's limits is from the reserve. It may only
-// administer, and has less time for its request.
+// If an administrator's connection exceeds its user's limits, it is charged to
+// a reserve. Such a connection may only administer, and has less time for its
+// request.
 constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 
-// A server that was removed may still have introductions in its queue. The
+// A removed server may leave introductions that it has not received. The
 // directory checks at this interval whether the kernel still holds them.
 constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 
@@ -61,10 +62,10 @@ constexpr size_t kMaxUnreceivedBytes = 2048;
 // the kernel whether the server has received some of them.
 constexpr size_t kLookAtIntroductions = 8;
 
-// If a directory takes over the socket of a former one, a try-open whose
-// service is not offered waits until this time after the start. Meanwhile the
-// services of the former directory are offered again: this is the longest delay
-// of their back-off.
+// A directory may take over the socket of a former directory. Then a try-open
+// (an Open without `wait`) whose service is not offered waits until this time
+// after the start. Meanwhile the servers of the former directory offer their
+// services again: this time is the longest pause of their back-off.
 constexpr absl::Duration kTakeOverTime = absl::Seconds(1);
 
 // The most actions, and the most checks of servers, in one turn of the loop.
@@ -88,16 +89,17 @@ class DirectoryServer : private transports::Acceptor::Observer,
     absl::Duration take_over_time = absl::ZeroDuration();
     // Reloads the bindings files, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
-    // Writes a binding into a file that is read at each load, in place of an
-    // earlier binding of `client`. An empty `line` removes it. Returns the
-    // file's name. After an error the file is unchanged.
+    // Writes `line`, a binding of `client`, into a file that is read at each
+    // load. It replaces an earlier binding of `client` in this file. If `line`
+    // is empty, only removes the earlier binding. Returns the file's name.
+    // After an error the file is unchanged.
     std::function<absl::StatusOr<std::string>(const ClientKey& client,
                                               const std::string& line)>
         persist;
   };
 
-  // Owns none of the arguments. `process` is the directory's own process. The
-  // user of this process may administer, and is `<self>` in a bindings file.
+  // Owns none of the arguments. `process` is the directory's own process. Its
+  // user may administer. In a bindings file, `<self>` means this user.
   DirectoryServer(event::Process* process, event::Loop* loop, Users* users,
                   Options options);
   ~DirectoryServer() override;
@@ -159,8 +161,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
   };
 
   void OnAccepted(std::unique_ptr<transports::Connection> connection) override;
-  // Carries out actions in order. New actions that result are carried out last.
-  // Actions beyond kMaxActionsAtOnce are carried out in the next turns.
+  // Carries out actions in order. New actions that result from them are carried
+  // out last. Actions beyond kMaxActionsAtOnce are carried out in the next
+  // turns.
   void CarryOut(Registry::Actions actions);
   bool CarryOutSome();
   void CarryOut(const RegistryAction& action);
@@ -182,8 +185,8 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // still use a peer that is a monitor.
   void Report(proto::Event event);
   void ReportBindings(const std::string& what);
-  // A request of this party is refused, or its connection is closed, for this
-  // reason. Counts it, logs it, and reports it to the monitors.
+  // Call it if a request of `party` is refused, or its connection is closed for
+  // an error. Counts the refusal, logs it, and reports it to the monitors.
   void NoteRefusal(const proto::Party& party, proto::RefusalCode code,
                    absl::string_view reason);
   bool RemoveLostMonitors();
@@ -193,10 +196,11 @@ class DirectoryServer : private transports::Acceptor::Observer,
   absl::StatusOr<std::string> Persist(const ClientKey& client,
                                       const std::string& line);
 
-  // Asks the registry again, for clients that waited for take_over_time.
+  // Opens again, without `wait`, for some of the clients that waited for
+  // take_over_time. False: no such client is left.
   bool EndSomeTakeOvers();
 
-  // Calls EndSomeTakeOvers() when the time is over.
+  // Starts the calls of EndSomeTakeOvers() when take_over_time is over.
   class TakeOver final : public event::Timer {
    public:
     explicit TakeOver(DirectoryServer* directory) : directory_(directory) {}
@@ -219,7 +223,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // Each of these functions handles a request of a peer.
   void Open(Peer* peer, const proto::Open& open);
   void TellDescription(Peer* peer, const proto::DescribeRequest& request);
-  // The service that the peer has named. None: the peer was refused.
+  // Returns the service that the peer has named. None: the peer was refused.
   absl::optional<ServiceKey> NamedService(Peer* peer, const std::string& name);
   void Advertise(Peer* peer, const proto::Advertise& advertise);
   void Administer(Peer* peer, const proto::ToDirectory& request);

@@ -30,7 +30,8 @@ transports::SendLimits MonitorLimits() {
   return limits;
 }
 
-// How long a change lasts. `file`: the name of the file that has it, if any.
+// How long a change of the bindings lasts. `file` is the name of the file that
+// has the change, or empty.
 std::string Lasts(const std::string& file) {
   return file.empty() ? ", until the next load or restart"
                       : absl::StrCat(", also in ", file);

@@ -51,10 +51,10 @@ bool DirectoryServer::Peer::LookAtLeftovers() {
 void DirectoryServer::Peer::Read() {
   DirectoryServer* const directory = directory_;
   const PeerId id = id_;
-  // A server sends nothing after its request. So it has either closed its
-  // connection or violated the protocol, and is removed. The directory's end
-  // must stay open, because the kernel reports unreceived introductions by it.
-  // Receive() would close it.
+  // A server sends nothing after its request. So this server has closed its
+  // connection or violated the protocol: remove it. Do not call Receive(),
+  // because Receive() may close the directory's end. The kernel reports the
+  // unreceived introductions only for an open socket.
   if (role == Role::kServer && Unreceived() > 0) {
     directory->Remove(id);
     return;
@@ -63,9 +63,9 @@ void DirectoryServer::Peer::Read() {
     proto::ToDirectory message;
     bool is_control = false;
     transports::IoResult result = transports::IoResult::kClosed;
-    // If Receive() runs out of memory, only this connection is closed. Later, a
-    // lack of memory ends the directory, because the registry may be changed in
-    // part.
+    // If Receive() finds no memory, only this connection is closed. After
+    // Receive(), a lack of memory ends the directory, because a change of the
+    // registry may be incomplete.
     try {
       result = Receive(&message, &is_control);
     } catch (const std::bad_alloc&) {

@@ -30,8 +30,8 @@ inline proto::OfferState ToProto(ServerState state) {
   return proto::OFFERED;
 }
 
-// One connection. Remove() destroys it, but OnExpiry() destroys a peer that
-// lingers.
+// One connection to the directory. DirectoryServer::Remove() destroys the peer.
+// If the peer lingers, OnExpiry() destroys it.
 class DirectoryServer::Peer final : private transports::Connection::Observer,
                                     private event::Timer {
  public:

@@ -27,7 +27,8 @@ namespace {
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 
-// A reader may add times, so they stay far from an overflow.
+// The latest valid time. It is so low that a reader can add times without an
+// overflow.
 constexpr int64_t kMaxTime = std::numeric_limits<int64_t>::max() / 4;
 
 absl::Status NotARing(absl::string_view why) {

@@ -1,16 +1,17 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ring of a tap: a memfd. A server copies the frames of its sessions into
-// it, and the administrator that taps the server reads them from it.
+// The ring of a tap. A tap shows an administrator the frames of a server's
+// sessions. The ring is a memfd: the server writes copies of the frames into
+// it, and the administrator reads them.
 //
-// The administrator makes the memfd with its final size, which is sealed. The
-// writer allocates all pages, and seals the file against the loss of a page. So
-// no access to the writer's mapping can fault. The writer never waits: a frame
-// that finds no room is counted, and the next record has the count. Neither end
-// trusts the other. Each end keeps its own position, reads each number of the
-// other end only once, and copies a record before it checks the copy. So a
-// hostile end can only cause lost or false records.
+// The administrator makes the memfd with its final size, and seals this size.
+// The writer allocates all pages, and seals the file so that no page can be
+// removed. So no access to the writer's mapping can fault. The writer never
+// waits. It counts the frames that find no room, and the next record has the
+// count. Neither end trusts the other. Each end keeps its own position, reads
+// each number of the other end only once, and copies a record before it checks
+// the copy. So a hostile end can only cause lost or false records.
 
 #ifndef LE_MESSAGING_DIRECTORY_TAP_RING_H_
 #define LE_MESSAGING_DIRECTORY_TAP_RING_H_
@@ -28,15 +29,16 @@
 namespace le {
 namespace inspection {
 
-// Sizes with the header of the ring. kMaxRingBytes limits the memory that an
-// administrator can make a server map.
+// The bounds of a ring's size, with its header. kMaxRingBytes limits the memory
+// that an administrator can make a server map.
 constexpr size_t kMinRingBytes = 64 * 1024;
 constexpr size_t kMaxRingBytes = 64 * 1024 * 1024;
 
 // A frame of a session. The captured bytes of its payload follow. A frame to
-// the client is copied after it was sent. If a server responds from other
-// threads, the response to a request may follow the next request in the ring,
-// and the time of a record may be a little before that of the former record.
+// the client is copied after it was sent. So records may be out of order if a
+// server responds from other threads:
+//  - The response to a request may follow the next request in the ring.
+//  - The time of a record may be a little before that of the former record.
 struct TapRecord {
   enum Flags : uint8_t {
     kToClient = 1,       // else from the client
@@ -91,8 +93,8 @@ class TapWriter {
   static absl::StatusOr<std::unique_ptr<TapWriter>> Open(
       const event::UniqueFd& fd);
 
-  // Copies a frame. Sets captured_bytes and lost_before. Of a payload that is
-  // longer than a quarter of the ring, only so much is captured.
+  // Copies a frame. Sets captured_bytes and lost_before. The captured part of a
+  // payload takes at most a quarter of the ring.
   void Write(TapRecord record, absl::Span<const uint8_t> payload);
 
  private:

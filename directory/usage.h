@@ -56,9 +56,9 @@ struct Usage {
   bool IsGlobal(absl::string_view option) const;
 };
 
-// Removes the options of the table. Returns those that were given, with their
-// values, by their long names. InvalidArgument: an option has no value, or is
-// given twice.
+// Removes the options of `usage` from the arguments. Returns the values of the
+// options that were given, by the options' long names. InvalidArgument: an
+// option has no value, or is given twice.
 absl::StatusOr<std::map<std::string, std::string>> TakeOptions(
     const Usage& usage, Arguments* arguments);
 

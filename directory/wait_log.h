@@ -5,10 +5,11 @@
 // cause.
 //
 // The first line is logged after kInterval. Later the cause is logged when it
-// has differed from the logged one for kMoment. The reason: a server that begins
-// to offer the service usually accepts the session at once. Two lines are at
-// least kInterval apart. If the cause changes several times in between, only the
-// last cause is logged.
+// has differed from the logged cause for kMoment. (When a server begins to
+// offer the service, the cause becomes kNotTaken. Usually the server then
+// accepts the session at once, so no line is needed.) Two lines are at least
+// kInterval apart. If the cause changes several times in between, only the last
+// cause is logged.
 
 #ifndef LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
 #define LE_MESSAGING_DIRECTORY_WAIT_LOG_H_

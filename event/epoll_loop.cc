@@ -19,7 +19,7 @@
 // A loop is served in one of two ways. It waits itself, in Wait(). Or a foreign
 // or outer loop waits until epoll_ becomes readable, and then runs a step or
 // turn of this loop. For the second way, Announce() makes the same preparations
-// as Wait(): it sets wakeable_, checks for work once more, and arranges a wake
+// as Wait(). It sets wakeable_, checks for work once more, and arranges a wake
 // at the next deadline.
 
 #include "event/epoll_loop.h"
@@ -59,8 +59,8 @@ constexpr int kMaxPolls = 2;
 // An Instant is a multiple of a quarter of a nanosecond.
 const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
-// epoll_pwait2 needs Linux 5.11. A sandbox that does not know the call may fail
-// it with EPERM.
+// epoll_pwait2 needs Linux 5.11. In a sandbox that does not know this call, it
+// may fail with EPERM.
 std::atomic<bool> g_has_pwait2{true};
 
 static_assert(Watch::kReadable == EPOLLIN && Watch::kPriority == EPOLLPRI &&
@@ -395,10 +395,10 @@ int EpollLoop::EpollWait(Instant deadline) {
                         ToMilliseconds(left));
 }
 
-// One of the first waits for a new watch. Many connections are closed at one of
-// their first events, or move to another loop. For such a connection, poll()
-// saves EPOLL_CTL_ADD and EPOLL_CTL_DEL. For a connection that stays, poll() is
-// an extra call if another event arrives first.
+// Makes one of the first waits for a new watch. Many connections are closed at
+// one of their first events, or move to another loop. For such a connection,
+// poll() saves EPOLL_CTL_ADD and EPOLL_CTL_DEL. For a connection that stays,
+// poll() is an extra call if another event arrives first.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   ++polls_;
   struct pollfd polled[] = {

@@ -158,8 +158,8 @@ class EpollLoop final : public LoopBase {
   int event_count_ = 0;
   int next_event_ = 0;
 
-  // Whether a post must write to the eventfd: the loop sleeps or is about to,
-  // or an outer or foreign loop waits for it.
+  // Whether a post must write to the eventfd. True if this loop sleeps or is
+  // about to sleep, or if an outer or foreign loop waits for this loop.
   std::atomic<bool> wakeable_{false};
   // The number of threads that are inside Post() or Stop(), or between
   // PostQuietly() and WakeAfterPost(). The destructor waits for these threads,

@@ -12,8 +12,9 @@
 //
 // Tasks, watches, timers and hooks are intrusive: the caller owns the object,
 // and the loop only links it. So the hot path does not allocate. The destructor
-// of such an object unlinks it. Unless its comment says otherwise, only the
-// owner may call a function, and the function does not block.
+// of such an object unlinks it. Only the owner may call a function, unless the
+// function's comment says otherwise. Unless its comment says so, a function
+// does not block.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_H_
 #define LE_MESSAGING_EVENT_LOOP_H_
@@ -43,8 +44,8 @@ class Task {
   Task() = default;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
-  // Unlinks the task if it is posted. A posted task may only be destroyed by
-  // the owner of its loop.
+  // Unlinks the task if it is posted. Only the owner of the loop may destroy a
+  // posted task.
   virtual ~Task();
 
   // The loop's owner calls it. The task is not posted any more when Run()
@@ -123,7 +124,7 @@ class TurnEndHook {
   TurnEndHook() = default;
   TurnEndHook(const TurnEndHook&) = delete;
   TurnEndHook& operator=(const TurnEndHook&) = delete;
-  virtual ~TurnEndHook();  // unlinks
+  virtual ~TurnEndHook();  // unlinks the hook
 
   // Called once for each AtTurnEnd(). Must not call user code. Must not wait
   // for a lock if Thread::process_ends().
@@ -143,8 +144,8 @@ class Loop {
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
   // before it. Wakes the loop if it waits. Post() never runs the task itself,
   // so its caller may hold a lock. Posting a task that is posted already is
-  // fatal: before the poster posts it again, Run() must have begun, or Cancel()
-  // must have been called.
+  // fatal. The task may be posted again once Run() has begun or Cancel() was
+  // called.
   virtual void Post(Task* task) = 0;
 
   // Posts without waking the loop; see DeferredWakes. If it returns true, the
@@ -165,12 +166,13 @@ class Loop {
   // regular file is always ready. A simulated loop (SimLoop) has no file
   // descriptors, so it refuses with ENOSYS.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
-  // Like AddWatch(), but registers the watch with the kernel later: before the
-  // loop's third fetch of events, or before its next fetch if several watches
-  // are new. A watch that is removed before needs no system call of its own. A
-  // refusal of the kernel is logged. If the kernel lacks memory or watches, the
-  // loop retries until the kernel accepts. Any other refusal is final. A
-  // SimLoop logs its refusal at once.
+  // Like AddWatch(), but may register the watch with the kernel later. A single
+  // new watch is registered before the loop's third fetch of events. Several
+  // new watches are registered before the next fetch. If a watch is removed
+  // before its registration, it needs no system call of its own. A refusal of
+  // the kernel is logged. If the kernel lacks memory or watches, the loop
+  // retries until the kernel accepts. Any other refusal is final. A SimLoop
+  // logs its refusal at once.
   virtual void AddWatchLater(Watch* watch, int fd, uint32_t interest) = 0;
   // Makes no system call if `interest` is the current one.
   virtual void SetInterest(Watch* watch, uint32_t interest) = 0;
@@ -195,11 +197,11 @@ class Loop {
   // calls it before it blocks or ends the process.
   virtual void RunTurnEndHooks() = 0;
   // Any thread. Whether the calling thread is the owner and is inside a handler
-  // or task that this loop runs, or that a nested loop runs in a turn of this
-  // loop.
+  // or task of this loop. A handler or task of a nested loop counts only if a
+  // turn of this loop runs the nested loop.
   virtual bool InTurn() const = 0;
-  // The number of the current turn. It is never 0. It differs in each turn
-  // until it wraps.
+  // The number of the current turn. The number is never 0. Each turn has
+  // another number, until the number wraps.
   virtual uint32_t turn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
@@ -213,9 +215,9 @@ class Loop {
   // anything was run.
   virtual bool RunTurn(Instant deadline) = 0;
 
-  // For a blocking call. Calls `begin`, then runs turns until `*done`. Until
-  // then no outer or foreign loop serves this loop. So the tasks and watches
-  // that `begin` adds are not announced to such a loop.
+  // For a blocking call. Calls `begin`, then runs turns until `*done` is true.
+  // Until then no outer or foreign loop serves this loop. So the tasks and
+  // watches that `begin` adds are not announced to an outer or foreign loop.
   virtual void RunUntil(const std::function<void()>& begin,
                         const bool* done) = 0;
 
@@ -234,8 +236,8 @@ class Loop {
   // The nested loop must be destroyed before this loop. A nested EpollLoop uses
   // two more file descriptors.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
-  // The loop nested in this one. Without one: this loop. Any thread, except
-  // while a nested loop is created or destroyed.
+  // Returns the loop nested in this one, or this loop if none is nested. Any
+  // thread may call it, except while a nested loop is created or destroyed.
   virtual Loop* innermost() = 0;
 
   // For a blocking call. Whether this loop has posted tasks, or watches for

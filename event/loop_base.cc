@@ -16,8 +16,8 @@ namespace event {
 namespace {
 
 // While each turn has tasks, this many turns share one fetch of events, as long
-// as the coarse clock has not moved. A short task takes tens of nanoseconds,
-// and so does reading that clock; a fetch takes hundreds.
+// as the coarse clock has not moved. A short task and a read of that clock take
+// tens of nanoseconds each. A fetch takes hundreds of nanoseconds.
 constexpr int kMaxTurnsPerWait = 8;
 
 // The most timers that expire in one turn. Further timers expire in the next

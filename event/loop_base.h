@@ -135,8 +135,8 @@ class LoopBase : public Loop {
   bool new_round_ = true;
   bool now_known_ = false;
   // If each turn begins with posted tasks, several turns share one fetch of
-  // events. This is how many more turns may run before the next fetch.
-  // waited_at_ is the coarse time of the last fetch.
+  // events. turns_before_wait_ is how many more turns may run before the next
+  // fetch. waited_at_ is the coarse time of the last fetch.
   int turns_before_wait_ = 0;
   int timers_left_ = 0;       // how many timers this turn may still run
   bool just_waited_ = false;  // the last turn had no tasks and has waited

@@ -37,7 +37,7 @@ class FakeLoop final : public LoopBase {
   int looks_ = 0;
 };
 
-// Runs `turns` turns with one task, which takes `task_time` and posts itself
+// Runs `turns` turns with one task. The task takes `task_time` and posts itself
 // again. Returns the number of looks.
 int LooksIn(int turns, absl::Duration task_time) {
   FakeLoop loop;

@@ -27,8 +27,8 @@ constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 // Any thread. Like Log(), for a line that a peer of user `user` has caused. For
 // each user the current process shows kLinesAtOnce lines at once, then
 // kLinesPerSecond. It hides all other lines. The next shown line of that user
-// ends with the number of hidden lines. If the user's bucket (see
-// PeerLogLimiter) is removed before, the next shown line of a user without a
+// ends with the number of hidden lines. The user's bucket (see PeerLogLimiter)
+// may be removed before that line. Then the next shown line of a user without a
 // bucket ends with this number.
 void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
 

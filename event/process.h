@@ -39,9 +39,10 @@ namespace event {
 class Process;
 class Thread;
 
-// A process, its user and its group. The kernel reports the credentials of a
-// socket's far end. Over loopback, Process::credentials() gives them. The
-// default uid and gid, -1, mean no user and no group.
+// A process, its user and its group. For a socket, the kernel reports the
+// credentials of the far end. For the loopback transport (connections inside
+// one real process), Process::credentials() returns them. The default uid and
+// gid, -1, mean no user and no group.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);
@@ -65,9 +66,10 @@ class Parker {
   // Any thread. May be called with a lock held.
   virtual void Unpark() = 0;
 
-  // Like Unpark(), but the caller makes the wake after it unlocks; see
-  // DeferredWakes. The parker may be destroyed before the wake. If `word` is
-  // null, no wake is needed.
+  // UnparkQuietly() is like Unpark(), but does not wake the thread. Instead its
+  // caller calls `wake(word)` after it has released its lock (see
+  // DeferredWakes). The parker may be destroyed before this call. If `word` is
+  // null, no call is needed.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;
@@ -87,7 +89,7 @@ class ThreadHandle {
   virtual void Detach() = 0;
 };
 
-// Base of a module's state per process or per thread.
+// The base class of the state that a module keeps for a process or a thread.
 class ModuleState {
  public:
   virtual ~ModuleState() = default;
@@ -132,7 +134,7 @@ class ModuleStates {
 
 // A hook that runs when the process ends, in exit() or after a fatal error. The
 // thread that ends the process calls it; other threads still run. A signal
-// handler may end the process while its thread holds a lock of the library, so
+// handler may end the process while its thread holds a lock of the library. So
 // the hook must not wait for a lock.
 class ProcessEndHook {
  public:
@@ -185,8 +187,9 @@ class Process {
   // A number that no other process can guess. In a simulation it depends on the
   // seed.
   virtual uint64_t Random() = 0;
-  // An environment variable of this process. "" if it is not set, or if the
-  // environment must not be trusted, as in a set-uid program.
+  // Returns an environment variable of this process. Returns "" if it is not
+  // set, or if the environment must not be trusted. For example, a set-uid
+  // program must not trust it.
   virtual std::string GetEnv(const char* name) = 0;
   // Removes an environment variable of this process. Call it only while no
   // other thread runs.
@@ -296,11 +299,13 @@ class Thread {
   // of Loop::RunStep().
   void BeforeBlocking();
   // Calls BeforeBlocking() for the calling thread, then the process's end
-  // hooks. A hook may end the process, which calls this function again. So a
-  // second call on the same Thread does nothing. If the calling thread has no
-  // Thread, a second call runs the hooks again. In the child of a fork it does
-  // nothing. Its caller may be a signal handler that has interrupted the
-  // library, so hooks must not wait for a lock while process_ends().
+  // hooks.
+  //  - A hook may end the process. Then this function is called again. So a
+  //    second call on the same Thread does nothing.
+  //  - If the calling thread has no Thread, a second call runs the hooks again.
+  //  - In the child of a fork, a call does nothing.
+  //  - The caller may be a signal handler that has interrupted the library. So
+  //    hooks must not wait for a lock while process_ends() is true.
   static void BeforeProcessEnds();
   // Whether the calling thread is inside BeforeProcessEnds() or has called it.
   // False if the calling thread has no Thread.

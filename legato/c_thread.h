@@ -41,9 +41,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   }
 
   // Returns the loop of the calling thread, which must be this one. The first
-  // call creates the loop, and posts the functions that other threads have
-  // queued before. The loop is not created earlier, because it has file
-  // descriptors.
+  // call creates the loop, and posts the functions that were queued before. The
+  // loop is not created earlier, because it needs file descriptors.
   event::Loop* EnsureLoop() {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);

@@ -34,9 +34,10 @@ void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
 
 namespace {
 
-// Returns the thread of a reference (null: the calling thread). Null: a stale
-// reference. The calling thread gets a loop, because functions outside this
-// file may run it. Fatal if `queued`, the function for the queue, is null.
+// Returns the thread of a reference. If `thread` is null, returns the calling
+// thread. If `thread` is stale, returns null. If the result is the calling
+// thread, its loop exists afterwards, because functions outside this file may
+// run the loop. Fatal if `queued`, the function for the queue, is null.
 std::shared_ptr<CThread> FindTarget(const char* function,
                                     le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t queued) {

@@ -163,8 +163,8 @@ void Remove(const HandlerPtr& handler) {
   if (found != all.end()) all.erase(found);
 }
 
-// The handlers of a thread, and the one that is running. When the thread ends,
-// its handlers are removed.
+// The handlers of a thread, and the running handler. When the thread ends, its
+// handlers are removed.
 class ThreadHandlers final : public le::event::ModuleState {
  public:
   static ThreadHandlers* OfCurrentThread() {

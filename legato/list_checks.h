@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks of arguments, shared by list.cc and singly_linked_list.cc.
+// Checks of arguments, for list.cc and singly_linked_list.cc.
 
 #ifndef LE_MESSAGING_LEGATO_LIST_CHECKS_H_
 #define LE_MESSAGING_LEGATO_LIST_CHECKS_H_

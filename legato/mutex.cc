@@ -24,8 +24,9 @@ using le::event::MutexLock;
 using le::event::Thread;
 using le::legato::Waiters;
 
-// References are odd numbers (see refs.h), so no mutex that a program creates
-// has the address of an aligned object.
+// References of created mutexes are odd numbers (see refs.h). The address of an
+// aligned object is even. So no such reference equals the address of
+// g_ifgen_mutex.
 struct alignas(std::max_align_t) le_mutex {};
 
 namespace {
@@ -44,8 +45,8 @@ class CMutex {
     }
   }
 
-  // `fatal`: the process ends if the calling thread holds the mutex and the
-  // mutex is not recursive.
+  // If `fatal` is true, a lock by the thread that holds the mutex is fatal,
+  // unless the mutex is recursive.
   bool TryLock(const char* function, bool fatal) {
     Thread* const self = Thread::Current();
     bool deadlock;
@@ -99,8 +100,8 @@ struct IfgenMutex final : le::event::ModuleState {
       std::make_shared<CMutex>(/*recursive=*/false);
 };
 
-// The address of this object is the reference of that mutex. The address is a
-// constant, because static constructors of the program may use the mutex.
+// The address of this object is the reference of that mutex. The reference must
+// be a constant, because static constructors of the program may use the mutex.
 le_mutex g_ifgen_mutex;
 
 std::shared_ptr<CMutex> Get(const char* function, le_mutex_Ref_t ref) {

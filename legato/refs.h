@@ -22,7 +22,7 @@ namespace le {
 namespace legato {
 
 // Creates the reference numbers of one process. Thread-safe. Numbers wrap
-// around, so a new number may be in use.
+// around, so the caller must skip a number that is in use.
 template <typename Number, Number first>
 class RefNumbers final : public event::ModuleState {
  public:
@@ -123,9 +123,9 @@ class ProcessRefs final : public event::ModuleState {
   RefMap<Object, Ref> refs_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The objects of one type that belong to one thread. Only the thread that
-// created them may use them: on any other thread their references are invalid.
-// They are destroyed when their thread ends.
+// The objects of one type that belong to one thread. Only this thread may use
+// the objects: on any other thread their references are invalid. The end of the
+// thread destroys the objects.
 template <typename Object, typename Ref>
 class ThreadRefs final : public event::ModuleState {
  public:

@@ -32,8 +32,8 @@ struct le_ref_Map {
   explicit le_ref_Map(std::string n) : name(std::move(n)) {}
 
   const std::string name;
-  // Sorted: if the reference at which an iterator stands is deleted, the
-  // iterator can still find the next one.
+  // Sorted: if the reference at an iterator's position is deleted, the iterator
+  // can still find the next reference.
   absl::btree_map<uint32_t, void*> pointers;
   le_ref_Iter iterator{this};
 };
@@ -43,8 +43,8 @@ namespace {
 using RefMaps = le::legato::Registry<le_ref_Map>;
 
 // The reference numbers of all maps of a process. They start high, so a small
-// number that is passed by mistake is not a valid reference. This no longer
-// holds after the numbers have wrapped around.
+// number that is passed by mistake is not a valid reference. After the numbers
+// have wrapped around, a small number may be valid.
 using Numbers = le::legato::RefNumbers<uint32_t, 0x10000001>;
 
 std::unique_ptr<le_ref_Map> NewMap(const char* name) {

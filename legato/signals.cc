@@ -40,7 +40,7 @@ class Signals final : public le::event::ModuleState, private le::event::Timer {
  public:
   static Signals* OfCurrentThread() {
     return Thread::Current()->State<Signals>([] {
-      // A destructor of the thread deletes the handlers, because it runs before
+      // A destructor of the thread deletes the handlers. Destructors run before
       // the thread's monitors are deleted.
       le_thread_AddDestructor([](void*) { le_sig_DeleteAll(); }, nullptr);
       return std::make_unique<Signals>();

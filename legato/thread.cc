@@ -86,8 +86,8 @@ uintptr_t AddDestructor(le_thread_Destructor_t destructor, void* context) {
   });
 }
 
-// Returns the nice value of threads that have this priority. LOW and HIGH have
-// Legato's values.
+// Returns the nice value of a thread with this priority. The values for LOW and
+// HIGH are those of Legato.
 int NiceOf(le_thread_Priority_t priority) {
   if (priority == LE_THREAD_PRIORITY_LOW) return 10;
   if (priority == LE_THREAD_PRIORITY_HIGH) return -10;
@@ -213,8 +213,8 @@ void CThread::RunLoop() {
       if (std::exchange(stop_requested_, false)) return;
     }
     // Run() also returns at once if Cancel() has stopped the loop before. In a
-    // destructor of the cancelled thread, neither condition above is then true,
-    // so the loop is run again.
+    // destructor of the cancelled thread, both conditions above are then false,
+    // so the loop runs again.
     loop->Run();
   }
 }

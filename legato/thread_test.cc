@@ -114,7 +114,7 @@ TEST(ThreadTest, AThreadCancelledBeforeItsLoopExistsEnds) {
 
 // ---- Cancellation ----
 
-// Each value names the code that cancels the thread, and the time.
+// The code that cancels the thread, and when.
 enum class Cancels {
   kWhenThere,    // another thread, after `body` has posted `there`
   kBeforeStart,  // a function that was queued before the start
@@ -178,7 +178,7 @@ void CancelIn(void (*body)(Cancelled* self),
 
 // A destructor of a cancelled thread runs the loop. Expected: the thread does
 // not end in this destructor, so the other destructors run. The loop runs until
-// the destructor stops the loop, whatever call the thread was cancelled in.
+// the destructor stops it. This holds for each call that was cancelled.
 TEST(ThreadTest, ADestructorOfACancelledThreadMayRunTheLoop) {
   static std::string ran;
   using Call = void (*)();

@@ -69,8 +69,8 @@ class CTimer final : private le::event::Timer {
     const std::shared_ptr<CTimer> keep = self.lock();
     ++expiries_;
     if (repeat == 0 || expiries_ < repeat) {
-      // The next period begins at the deadline, not now, so that a late turn of
-      // the loop does not delay later expiries.
+      // The next period begins at the deadline, not now. So a late turn of the
+      // loop does not delay later expiries.
       begin_ = deadline();
       const Instant now = owner_->loop()->Now();
       if (begin_ + interval_ <= now) begin_ = now;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fatal calls of the functions that c99_test calls. Their log lines must name
-// the function. Also tests that need simulated time or threads.
+// Fatal calls of the functions that c99_test calls. The log line of such a call
+// must name the function. Also tests that need simulated time or threads.
 
 #include <signal.h>
 #include <sys/resource.h>

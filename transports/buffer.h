@@ -116,7 +116,8 @@ size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 //
 // A pool may belong to one thread, its owner. Such a pool takes no lock on its
 // owner. Only the owner may allocate its buffers; any thread may free them.
-// Call DropOwner() or destroy the Ptr before the owner ends.
+// The owner calls DropOwner() or destroys the Ptr. After the owner has ended,
+// any thread may do so.
 class BufferPool {
  public:
   struct Deleter {
@@ -140,7 +141,8 @@ class BufferPool {
   Buffer Allocate();
   // Makes new buffers until the pool has at least `count`.
   void Reserve(size_t count);
-  // Removes the pool's owner. Call it when the owner ends or has ended.
+  // Removes the pool's owner. The owner may call it. After the owner has ended,
+  // any thread may call it.
   void DropOwner();
 
   // These numbers are exact while no other thread uses the pool.
@@ -177,7 +179,7 @@ class BufferPool {
 
 inline size_t Buffer::capacity() const { return block_->pool->capacity(); }
 
-// A pool with more bytes of buffers is large.
+// A pool is large if its buffers have more bytes than this in all.
 constexpr size_t kMaxSparseBytes = size_t{64} << 20;
 
 inline bool Buffer::IsOfLargePool() const {

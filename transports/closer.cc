@@ -35,10 +35,10 @@ constexpr int kMaxSharedThreads = 60;
 constexpr absl::Duration kLong = absl::Seconds(5);
 
 // How long an idle thread waits for the next file descriptor before it ends. A
-// directory closes one file descriptor for each introduction. So a busy
-// directory keeps its thread, and saves the start of another one, which takes
-// longer than the close. The time is short, because a process in a test waits
-// for its threads at its end.
+// directory closes one file descriptor for each introduction. With this time, a
+// busy directory keeps its thread. (The start of a thread takes longer than the
+// close.) The time is short, because a process in a test waits for its threads
+// at its end.
 constexpr absl::Duration kIdleTime = absl::Milliseconds(10);
 
 // The number of file descriptors that wait to be closed, of all users and all
@@ -51,7 +51,7 @@ std::atomic<size_t> g_unfinished{0};
 
 // The file descriptors that wait to be closed, and the threads that close them.
 // If there is no file descriptor that a thread may close, one thread waits for
-// the next one, and other threads end.
+// the next file descriptor, and the other threads end.
 //
 // A user without a close under way may always have a thread, which is the
 // user's own. So no user delays the closes of others. The number of threads is

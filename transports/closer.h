@@ -51,10 +51,12 @@ constexpr size_t kMaxClosesOfAUser = 64;
 bool HasManyCloses(event::Process* process, uid_t user);
 bool MayHaveManyCloses();
 
-// Waits while a user has many closes: kMaxClosesOfAUser or more. When a file
-// descriptor no longer waits to be closed, the longest wait of its user ends.
-// While the user has few closes, each wait that ends also ends the next one. So
-// the work does not grow with the number of waits. For the owner of the loop.
+// Waits while a user has many closes: kMaxClosesOfAUser or more. While the user
+// has few closes, its waits end one after another, the oldest first:
+//  - The start of each close ends one wait.
+//  - Each wait that ends also ends the next one.
+// So no step's work grows with the number of waits. Only the thread of the loop
+// may use this class.
 class FewClosesWait : private event::Task {
  public:
   FewClosesWait() = default;
@@ -70,15 +72,15 @@ class FewClosesWait : private event::Task {
 
  private:
   friend class Closer;
-  // By now the user may have many closes again.
+  // When this is called, the user may have many closes again.
   virtual void OnFewCloses() = 0;
   void Run() override;
 
   std::shared_ptr<Closer> closer_;  // while it waits
   uid_t user_ = 0;
   event::Loop* loop_ = nullptr;
-  // The closer's lock guards these. `node_` is empty while it is in a list of
-  // the closer.
+  // The closer's lock guards these two. `node_` is empty while a list of the
+  // closer holds its element.
   std::list<FewClosesWait*> node_{this};
   const std::list<FewClosesWait*>::iterator self_ = node_.begin();
 };

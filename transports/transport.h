@@ -11,12 +11,13 @@
 //       └──────Connect──────────────────────────► Connection ◄──────────┘
 //
 // Rules for all classes of this file:
-//  - A connection carries *frames*. A frame has a type, a number and a payload,
+//  - A connection carries *frames*. A frame has a type, an id and a payload,
 //    and may carry one descriptor or one connection. Frames arrive whole, once,
 //    and in the order of sending; otherwise the connection closes.
-//  - Observers are called on the loop they were attached to, one at a time, and
-//    never from inside a call of these classes. After Detach(), Close() or the
-//    destructor an observer is not called, not even for an earlier event.
+//  - An observer is called by the loop of its attachment, and never from inside
+//    a function of these classes. A loop makes one call at a time. After
+//    Detach(), Close() or the destructor an observer is not called, not even
+//    for an earlier event.
 //  - While it is called, an observer may do anything to its object, even delete
 //    it.
 //  - Any thread may call Send(), Flush(), send_counts(), queued_bytes(),
@@ -26,13 +27,15 @@
 //    thread of its loop.
 //  - Frames that the far end sent before it closed or died are received before
 //    the close.
-//  - A call with a deadline first sends the frames that the calling thread's
-//    turn has gathered, on all its connections: the far ends may wait for them.
-//  - While a call with a deadline waits, the queues of all connections that are
-//    attached to the calling thread's loop are sent, also frames that other
-//    threads queue meanwhile: the far ends may wait for them. This needs the
-//    thread's control loop (event/process.h). The call runs that loop, but no
-//    observer of a connection that is attached to the thread's loop.
+//  - A call with a deadline first sends the frames that the present turn of the
+//    calling thread's loop has gathered (see Send()), on all connections. The
+//    far ends may wait for these frames.
+//  - While a call with a deadline waits, it sends the queues of all connections
+//    that are attached to the calling thread's loop. It also sends the frames
+//    that other threads add to these queues meanwhile. For this, the call runs
+//    the thread's control loop (event/process.h), if the thread has one. No
+//    observer of a connection that is attached to the thread's loop is called
+//    meanwhile.
 //  - Whatever a peer or the kernel does, the worst result is a closed
 //    connection with a reason. Only a caller's misuse is fatal, where a comment
 //    says so.
@@ -71,7 +74,7 @@ class Connection;
 // bounds the memory that a hostile peer can make this process allocate.
 constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 
-// Against a limit, a frame counts its payload and at most this overhead.
+// A frame counts against a limit with its payload and at most this overhead.
 constexpr size_t kFrameOverheadBytes = 64;
 
 // Which limits apply to a frame.
@@ -156,18 +159,19 @@ struct OutgoingFrame {
   // kBufferHeadroomBytes bytes directly before `payload`, to which the
   // transport may write. Null if there are none.
   uint8_t* headroom = nullptr;
-  // The buffer that holds `payload`, if the transport may keep the buffer. On
-  // kOk the buffer may have been moved from. Its bytes beyond `payload` are not
-  // sent.
+  // The buffer that holds `payload`, if the transport may keep the buffer. If
+  // Send() returns kOk, the buffer may have been moved from. Its bytes beyond
+  // `payload` are not sent.
   Buffer* movable_payload = nullptr;
-  // On kOk it was moved from, and this process closes it once it is sent.
-  // Otherwise it is unchanged.
+  // The file descriptor to send. On kOk it was moved from, and this process
+  // closes it once it is sent. Otherwise it is unchanged.
   event::UniqueFd* descriptor = nullptr;
   // A connection to pass to the far end, which becomes its owner. The peer of
-  // that connection is not informed. On kOk it was moved from; otherwise it is
-  // unchanged. It must be idle, or Send() returns kNotIdle. A connection is
-  // idle if all of this holds:
+  // the passed connection is not informed. On kOk the connection was moved
+  // from; otherwise it is unchanged. If the connection is not idle, Send()
+  // returns kNotIdle. A connection is idle if all of this holds:
   //  - It is open and detached.
+  //  - No thread waits in its Wait().
   //  - It belongs to the same transport.
   //  - It does not send this frame itself.
   //  - It has no queued, buffered or partial frame at this end. A few KiB that

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A std::mutex with two additions: clang's -Wthread-safety checks the use of
-// guarded variables, and a simulation can switch threads when a lock is
-// released.
+// A std::mutex with two additions:
+//  - clang's -Wthread-safety checks the use of guarded variables.
+//  - A simulation can switch threads when a lock is released.
 
 #ifndef LE_MESSAGING_EVENT_BASE_MUTEX_H_
 #define LE_MESSAGING_EVENT_BASE_MUTEX_H_

@@ -8,8 +8,8 @@ namespace le {
 namespace event {
 
 // If this code is in a plug-in, keeps the plug-in loaded: dlclose() has no
-// effect. A thread that ends later runs the destructor of a POSIX key, which is
-// code of the plug-in, so that code must stay in memory.
+// effect. A thread that ends later runs the destructor of a POSIX key. This
+// destructor is code of the plug-in, so it must stay in memory.
 //
 // Do not hold a lock during the call. The call takes the loader's lock. A
 // thread that holds the loader's lock may wait for your lock, and then both

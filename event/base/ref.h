@@ -73,8 +73,8 @@ class Ref {
 };
 
 // Like RefCounted, but removing the last reference calls OnReleased() instead
-// of deleting the object. Code that only counts references needs no other type
-// than Held.
+// of deleting the object. Code that only adds and removes references can use
+// Held itself, and need not know the derived class.
 class Held {
  public:
   Held(const Held&) = delete;

@@ -63,9 +63,9 @@ class Interceptor {
  public:
   virtual ~Interceptor() = default;
   // Returns 0 to make the call. Otherwise the call is not made, and fails with
-  // the returned errno. Any thread may call this function. It must not call a
-  // function of this layer. Before a blocking call it may do the work that the
-  // call would wait for.
+  // the returned errno. Any thread may call FailCall(). FailCall() must not
+  // call a function of this layer. Before a blocking call, FailCall() may do
+  // the work that the call would wait for.
   virtual int FailCall(const Call& call) = 0;
   // May set the time that Clock() or CoarseClock() returns. Returns false to
   // use the kernel's time.
@@ -88,7 +88,8 @@ class Interceptor {
 };
 
 // Sets the interceptor. Null removes it. Waits until no other thread is inside
-// the former interceptor, which may then be destroyed.
+// the former interceptor. After the call, the former interceptor may be
+// destroyed.
 void SetInterceptor(Interceptor* interceptor);
 
 // Sets the kernel that answers the calls. Null means the operating system.

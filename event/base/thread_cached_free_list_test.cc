@@ -30,8 +30,8 @@ TEST(ThreadCachedFreeListTest, OnlyTheOwnerReachesItsList) {
   std::thread([&] { EXPECT_EQ(list.Take(), &object); }).join();
 }
 
-// A race for the only object: the owner sees that the shared list is not empty,
-// but the other thread gets the lock first and takes the object.
+// A race for the only object. The owner sees that the shared list is not empty.
+// But the other thread gets the lock first and takes the object.
 TEST(ThreadCachedFreeListTest, EitherThreadMayGetTheLastSharedObject) {
   ThreadCachedFreeList<Object> list(/*has_owner=*/true);
   Object object;

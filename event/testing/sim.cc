@@ -264,8 +264,8 @@ bool Simulation::IsPassedOver(const SimThread* thread) const {
   return thread->passed_over_until > steps_;
 }
 
-// Chooses one of the `runnable` threads that can run. This number includes the
-// threads that are passed over only if `any` is true.
+// Chooses one of the `runnable` threads that can run. If `any` is false,
+// threads that are passed over do not count.
 SimThread* Simulation::PickRunnable(size_t runnable, bool any) {
   size_t chosen = NextRandom(&schedule_state_) % runnable;
   for (SimThread* thread : live_) {

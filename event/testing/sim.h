@@ -5,9 +5,10 @@
 // run.
 //
 // Only one simulated thread runs at a time. When it waits, parks, ends or calls
-// YieldPoint(), the seed chooses the next thread. Time is virtual: when every
-// thread waits, it jumps to the earliest deadline. The same seed and the same
-// code give the same run, switch by switch.
+// YieldPoint(), the seed chooses the next thread. A *step* is the run of one
+// thread between two such choices. Time is virtual: when every thread waits, it
+// jumps to the earliest deadline. The same seed and the same code give the same
+// run, switch by switch.
 //
 //   Simulation sim(seed);
 //   SimProcess* server = sim.AddProcess("server", {/*pid*/ 0, 1000, 1000});
@@ -15,15 +16,18 @@
 //   ...
 //   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
 //
-// Switches happen only in Parker::Park(), where a loop waits, in
-// Process::YieldPoint(), in calls of a SimKernel, where a thread ends, and
-// where a thread releases the last event::Mutex that it holds. Post() and
-// Unpark() may be called with a lock held. After a thread releases a lock, it
-// may be passed over (not chosen) for many steps, as on a busy machine.
-// Otherwise most races would not be found, because they need many steps of
-// other threads. Do not release an event::Mutex while a lock of another kind is
-// held. Simulated threads share one real thread, so the next thread that takes
-// this lock would deadlock.
+// Switches happen only in these places:
+//  - in Parker::Park(), in Process::YieldPoint(), and in calls of a SimKernel,
+//  - where a loop waits,
+//  - where a thread ends,
+//  - where a thread releases the last event::Mutex that it holds.
+//
+// Post() and Unpark() may be called with a lock held. After a thread releases a
+// lock, it may be passed over (not chosen) for many steps, as on a busy
+// machine. Most races need many steps of other threads, so they would not be
+// found otherwise. Do not release an event::Mutex while a lock of another kind
+// is held. Simulated threads share one real thread, so the next thread that
+// takes this lock would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_

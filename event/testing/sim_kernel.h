@@ -28,9 +28,9 @@
 // Only threads of AddProcess()'s processes may make calls.
 //
 // A test can proceed step by step. A thread that has nothing to do waits at its
-// parker (Thread::Current()->parker()). The controller, which is the test's own
-// thread, gives work to one thread and calls Run(). Run() returns when all
-// threads wait again, in a call or at their parkers.
+// parker (Thread::Current()->parker()). The controller (the test's own thread)
+// gives work to one thread and calls Run(). Run() returns when all threads wait
+// again, in a call or at their parkers.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
@@ -91,8 +91,8 @@ class SimKernel final : public sys::Kernel {
                             absl::string_view kind) const;
   // How many descriptors a process has. 0 if the process has ended.
   size_t DescriptorCount(const SimProcess* process) const;
-  // All open files of all processes, also files in flight, one in each line. ""
-  // if there is none.
+  // Lists all open files of all processes, and the files in flight (sent and
+  // not received yet), one in each line. Returns "" if there is none.
   std::string Leftovers() const;
   // The number of descriptors in flight that a user has sent.
   size_t InFlight(uid_t uid) const;

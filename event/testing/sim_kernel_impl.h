@@ -83,8 +83,8 @@ class SimKernel::Impl final : public Simulation::Alarms {
   Instant NextAlarm() override;
   void Ring() override;
 
-  // A system call begins with Enter() if its result may depend on other threads.
-  // Other threads may run before Enter() returns.
+  // A system call begins with Enter() if its result may depend on other
+  // threads. Other threads may run before Enter() returns.
   SimKernelProcess* Enter();
   SimThread* Me() const { return sim->Me(); }
   static SimKernelProcess* PartOf(const SimProcess* process) {

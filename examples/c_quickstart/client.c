@@ -41,7 +41,7 @@ static void OnNews(le_msg_MessageRef_t msg, void* context) {
 
 static void OnResponse(le_msg_MessageRef_t response, void* context) {
   (void)context;
-  if (response == NULL) return; /* the close handler reports it */
+  if (response == NULL) return; /* the session has closed: see OnClose() */
   SayFacts("asynchronously", le_msg_GetPayloadPtr(response));
   le_msg_ReleaseMsg(response);
   Done();

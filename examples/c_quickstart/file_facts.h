@@ -13,9 +13,9 @@
 #define FILE_FACTS_PROTOCOL "file facts 1"
 
 typedef enum {
-  FILE_FACTS_GREETING, /* sent by the client without a request: text */
+  FILE_FACTS_GREETING, /* from the client, without a response: text */
   FILE_FACTS_COUNT,    /* request: a file descriptor; response: the numbers */
-  FILE_FACTS_NEWS      /* pushed by the server: text */
+  FILE_FACTS_NEWS      /* from the server, without a request: text */
 } FileFacts_Kind_t;
 
 typedef struct {

@@ -20,8 +20,8 @@ le_msg_ServiceRef_t wordCount_Serve(void);
 // Opens a session. Waits for the service.
 le_msg_SessionRef_t wordCount_Connect(void);
 
-// Returns the number of words in the first WORD_COUNT_MAX_TEXT bytes of `text`, or
-// -1 if the session is closed.
+// Returns the number of words in the first WORD_COUNT_MAX_TEXT bytes of `text`.
+// -1: the session is closed.
 int wordCount_Count(le_msg_SessionRef_t session, const char* text);
 
 #ifdef __cplusplus

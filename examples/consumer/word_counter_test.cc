@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs the typed service and its client over every transport. Runs a caller of
-// the client with a mock of the client.
+// Runs the typed service and its client over every transport. Also tests a
+// function that calls a client, with a mock of the client.
 
 #include "word_counter.h"
 

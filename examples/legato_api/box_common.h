@@ -1,9 +1,10 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * This file is written by hand in the form of ifgen's output. It declares the
- * types of the API "box", and the functions that do a client's work. The API has
- * a function of each kind:
+ * This file is written by hand in the form of ifgen's output (ifgen is Legato's
+ * code generator). It declares the types of the API "box", and the functions of
+ * a client that have a session as their argument. The API has a function of
+ * each kind:
  *
  *   Put       values in, and a result
  *   Count     a value out

@@ -5,8 +5,8 @@
 
 #include "interfaces.h"
 
-// Returns the received file. If there is none, the output is an error code, as
-// in many servers.
+// Passes the received file back. If there is none, *outPtr becomes an error
+// code. Many servers do this.
 le_result_t box_Open(int in, int* outPtr) {
   *outPtr = in < 0 ? LE_FAULT : in;
   return in < 0 ? LE_BAD_PARAMETER : LE_OK;

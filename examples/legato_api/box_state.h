@@ -5,8 +5,8 @@
 #ifndef BOX_STATE_H_INCLUDE_GUARD
 #define BOX_STATE_H_INCLUDE_GUARD
 
-/* Empties the box. Called by COMPONENT_INIT, and by tests, which run several
- * servers in one process, one after the other. */
+/* Empties the box. COMPONENT_INIT calls this function. A test also calls it,
+ * because a test process runs several servers, one after the other. */
 void box_Reset(void);
 
 /* The number of handlers that clients have added. */

@@ -64,8 +64,8 @@ TEST_P(LegatoApiTest, EachFunction) {
   RunScenario(scenario, GetParam());
 }
 
-// A client does not remove its handlers. Expected: the server removes them when
-// the session closes. ServerBody() checks this.
+// A client does not remove its handlers. Expected: the server removes the
+// handlers when the session closes. ServerBody() checks this.
 TEST_P(LegatoApiTest, AClientClosesWithoutRemovingItsHandlers) {
   Scenario scenario;
   scenario.SetBindings(kBindings);
@@ -80,7 +80,7 @@ TEST_P(LegatoApiTest, AClientClosesWithoutRemovingItsHandlers) {
   RunScenario(scenario, GetParam());
 }
 
-// Generated code gets the results that Legato's function would return.
+// The results are those of Legato's le_msg_TryOpenSessionSync().
 TEST_P(LegatoApiTest, TryConnectBeforeTheServerExists) {
   Scenario scenario;
   scenario.SetBindings("<*>.myBox -> <self>.box\n");

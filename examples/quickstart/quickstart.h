@@ -12,7 +12,8 @@ namespace quickstart {
 
 std::unique_ptr<FileFactsService> NewFileFacts();
 
-// Lets `times` servers count the file, one after the other.
+// Lets servers count the file. Returns after `times` servers, one after the
+// other, have counted it, or after an error.
 absl::Status RunClient(const char* file, int times);
 
 }  // namespace quickstart

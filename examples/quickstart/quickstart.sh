@@ -51,7 +51,7 @@ exec 3< <(exec "$client" "$file" 2)
 client_pid=$!
 running+=("$client_pid")
 hear "waiting for the service"
-# The client prints that it waits a moment before the directory knows it.
+# The client prints this line a moment before the directory knows the client.
 waiting='' deadline=$((SECONDS + 10))
 until grep "WAITING for" <<< "$waiting" | indent; do
   (( SECONDS < deadline )) || { echo "sdir shows no waiting client" >&2; exit 1; }

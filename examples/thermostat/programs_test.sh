@@ -42,7 +42,7 @@ kill "$controller"
 expect 3 "no more states: UNAVAILABLE"
 "$3" &
 expect 3 "20.5 degrees, target 20.0, heater off"
-# The new controller has reached the sensor, so it can now open the sensor's file.
+# The new controller has reached the sensor, so the sensor's file can be opened.
 exec 5< <(exec "$4")
 displays+=($!)
 expect 5 "the sensor's file: 20501"

@@ -3,16 +3,18 @@
  *
  * le_args.h: the arguments of the program.
  *
- * An option has a short name ("-c 12"), a long one ("--count=12"), or both;
- * either name may be NULL. An option without a value is a flag. An argument
- * that is not an option is positional. These are positional too: "-", "--", and
- * a negative number ("-5", "-0.5") that is not the short name of an option.
- * Options and positional arguments may be in any order: as in Legato, "--" does
- * not end the options. The functions for one option search all arguments.
- * le_arg_Scan() processes all arguments once: it sets the variables and calls
- * the functions that were registered before. A callback may register more
- * variables and functions for the arguments after the current one. A C++
- * exception that leaves a callback is fatal.
+ * An option has a short name ("-c 12"), a long name ("--count=12"), or both. A
+ * missing name is NULL. An option without a value is a flag. An argument that
+ * is not an option is positional. These are positional too: "-", "--", and a
+ * negative number ("-5", "-0.5") that is not the short name of an option.
+ * Options and positional arguments may be in any order. As in Legato, "--" does
+ * not end the options.
+ *
+ * The functions for one option search all arguments. le_arg_Scan() processes
+ * all arguments once: it sets the registered variables and calls the registered
+ * functions (the callbacks). A callback may register more variables and
+ * functions for the arguments after the current one. A C++ exception that
+ * leaves a callback is fatal.
  *
  * Call these functions on the main thread. Names must not change after the
  * call. //messaging:component_main sets the arguments.
@@ -39,10 +41,12 @@ const char* le_arg_GetProgramName(void);
 size_t le_arg_NumArgs(void);
 const char* le_arg_GetArg(size_t argIndex);
 
-/* Search for a flag, or for the value of an option. LE_NOT_FOUND: the arguments
- * do not have the option. LE_FORMAT_ERROR: a flag has a value, an option has no
- * value, or the value is not a whole number. LE_OUT_OF_RANGE: the value does
- * not fit into an int. Fatal: the variable is NULL. */
+/* Search for a flag, or for the value of an option.
+ *   LE_NOT_FOUND     the arguments do not have the option
+ *   LE_FORMAT_ERROR  a flag has a value; an option has no value; the value of
+ *                    an int option is not a whole number
+ *   LE_OUT_OF_RANGE  the value does not fit into an int
+ * Fatal: varPtr is NULL. */
 le_result_t le_arg_GetFlagOption(const char* shortName, const char* longName);
 le_result_t le_arg_GetIntOption(int* varPtr, const char* shortName,
                                 const char* longName);
@@ -50,7 +54,7 @@ le_result_t le_arg_GetStringOption(const char** varPtr, const char* shortName,
                                    const char* longName);
 
 /* Register a variable that le_arg_Scan() sets. The variable does not change if
- * the arguments do not have the option. Fatal: NULL. */
+ * the arguments do not have the option. Fatal: varPtr is NULL. */
 void le_arg_SetFlagVar(bool* varPtr, const char* shortName,
                        const char* longName);
 void le_arg_SetIntVar(int* varPtr, const char* shortName, const char* longName);
@@ -58,7 +62,7 @@ void le_arg_SetStringVar(const char** varPtr, const char* shortName,
                          const char* longName);
 
 /* Register a function that le_arg_Scan() calls for each occurrence of the
- * option. Fatal: NULL. */
+ * option. Fatal: func is NULL. */
 typedef void (*le_arg_FlagCallbackFunc_t)(void);
 typedef void (*le_arg_IntCallbackFunc_t)(int value);
 typedef void (*le_arg_StringCallbackFunc_t)(const char* value);
@@ -70,10 +74,11 @@ void le_arg_SetStringCallback(le_arg_StringCallbackFunc_t func,
                               const char* shortName, const char* longName);
 
 /* Registers a callback for the next positional argument: the callback that was
- * registered first gets the first argument, and so on. The number of positional
- * arguments must be equal to the number of callbacks, unless one of the next
- * two functions is called. If more arguments are allowed, the last callback
- * gets the rest. If fewer are allowed, the last callbacks are not called. */
+ * registered first gets the first argument, and so on. Normally the number of
+ * positional arguments must be equal to the number of callbacks. The next two
+ * functions change this rule. If more arguments are allowed, the last callback
+ * gets all further arguments. If fewer arguments are allowed, the last
+ * callbacks may not be called. Fatal: func is NULL. */
 void le_arg_AddPositionalCallback(le_arg_StringCallbackFunc_t func);
 void le_arg_AllowMorePositionalArgsThanCallbacks(void);
 void le_arg_AllowLessPositionalArgsThanCallbacks(void);
@@ -88,9 +93,9 @@ void le_arg_AllowLessPositionalArgsThanCallbacks(void);
  *   LE_OVERFLOW, LE_UNDERFLOW   too many, or too few, positional arguments */
 typedef size_t (*le_arg_ErrorHandlerFunc_t)(size_t argIndex,
                                             le_result_t errorCode);
-/* Sets the error handler. NULL is the default: a text is written to standard
+/* Sets the error handler. NULL, the default: each error is written to standard
  * error, and the process ends with EXIT_FAILURE. After
- * le_arg_SetExitOnError(false) the scan continues instead. */
+ * le_arg_SetExitOnError(false), the scan continues after an error. */
 void le_arg_SetErrorHandler(le_arg_ErrorHandlerFunc_t errorHandlerFunc);
 void le_arg_SetExitOnError(bool exitOnError);
 

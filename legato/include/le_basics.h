@@ -73,8 +73,8 @@ const char* le_result_Txt(le_result_t result);
 #define LE_NULLABLE
 /* Suppresses the warning that a variable or a parameter is not used. */
 #define LE_UNUSED(variable) ((void)(variable))
-/* Mark an inline function in a header, and its one definition in a source
- * file. */
+/* LE_DECLARE_INLINE marks an inline function in a header. LE_DEFINE_INLINE
+ * marks the one definition of the function in a source file. */
 #ifdef __GNUC_GNU_INLINE__
 #define LE_DECLARE_INLINE extern inline
 #define LE_DEFINE_INLINE inline
@@ -96,7 +96,7 @@ const char* le_result_Txt(le_result_t result);
 #define static_assert(...) __extension__ _Static_assert(__VA_ARGS__)
 #endif
 
-/* As static_assert(), but it is an expression. */
+/* As static_assert(), but usable in an expression. */
 #ifdef __cplusplus
 #define inline_static_assert(condition, message) \
   ([] { static_assert(condition, message); }())
@@ -118,8 +118,8 @@ const char* le_result_Txt(le_result_t result);
 #define LE_DEFAULT(...) LE_SECOND_(__VA_ARGS__, 0, 0)
 #define LE_SECOND_(a, b, ...) b
 
-/* The name of the component that is compiled. A build of several components
- * defines it. */
+/* The name of the component that is compiled. If a program has several
+ * components, the build defines this macro. */
 #ifndef LE_COMPONENT_NAME
 #define LE_COMPONENT_NAME
 #define LE_COMPONENT_HAS_NO_NAME_

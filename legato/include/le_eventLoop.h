@@ -70,9 +70,9 @@ typedef struct le_event_Handler* le_event_HandlerRef_t;
 /* Called for each report of the event. The report is valid until the handler
  * returns, and is aligned for any type. */
 typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
-/* A layered handler. The loop calls it for each report, with the secondLayerFunc
- * that was passed to le_event_AddLayeredHandler(). It casts secondLayerFunc to
- * the right type and calls it, unless it is NULL. */
+/* A layered handler. The loop calls it for each report. secondLayerFunc is the
+ * argument of le_event_AddLayeredHandler(). Unless secondLayerFunc is NULL, the
+ * layered handler casts it to the right type and calls it. */
 typedef void (*le_event_LayeredHandlerFunc_t)(void* reportPtr,
                                               void* secondLayerFunc);
 
@@ -91,14 +91,15 @@ le_event_HandlerRef_t le_event_AddHandler(const char* name,
 le_event_HandlerRef_t le_event_AddLayeredHandler(
     const char* name, le_event_Id_t eventId,
     le_event_LayeredHandlerFunc_t firstLayerFunc, void* secondLayerFunc);
-/* Removes a handler. It is not called any more, not even for earlier reports.
- * Any thread. If the handler is running on another thread, it runs to its end.
- * Fatal: a stale reference. */
+/* Removes a handler. Any thread. The handler is not called any more, not even
+ * for earlier reports. If the handler is running on another thread, it runs to
+ * its end. Fatal: a stale reference. */
 void le_event_RemoveHandler(le_event_HandlerRef_t handlerRef);
 
 /* Reports an event. payloadSize bytes are copied. If the event's reports are
- * larger, the rest is 0. Fatal: payloadSize exceeds the size of the event's
- * reports; the event was created with reference counting. */
+ * larger, the remaining bytes are 0. Fatal: payloadSize exceeds the size of the
+ * event's reports; payloadPtr is NULL, but payloadSize is not 0; the event was
+ * created with reference counting. */
 void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
                      size_t payloadSize);
 /* Reports an object of le_mem.h, and takes the caller's reference. Each handler
@@ -115,20 +116,21 @@ void* le_event_GetContextPtr(void);
 
 /* ======== Components ======== */
 
-/* The loop of the main thread initializes a component by this function:
+/* This function initializes a component:
  *
  *   COMPONENT_INIT
  *   {
  *     ...
  *   }
  *
- * //messaging:component_main has a main() that calls it. If there is a function
- * COMPONENT_INIT_ONCE, main() calls that function before.
+ * //messaging:component_main has a main() that queues this function and runs
+ * the loop. If there is a function COMPONENT_INIT_ONCE, the loop calls that
+ * function first.
  *
- * A program of several components compiles each with its own
+ * A program of several components compiles each component with its own
  * -DLE_COMPONENT_NAME=NAME. Then the functions are _NAME_COMPONENT_INIT and
- * _NAME_COMPONENT_INIT_ONCE, and the Bazel macro le_api_component
- * (bazel/api_component.bzl) makes main() call them. */
+ * _NAME_COMPONENT_INIT_ONCE. The Bazel macro le_api_component
+ * (bazel/api_component.bzl) registers them for main(). */
 void _le_event_InitComponent(void);
 #ifndef COMPONENT_INIT
 #ifdef LE_COMPONENT_HAS_NO_NAME_

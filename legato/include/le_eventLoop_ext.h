@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 /* Runs the calling thread's loop and returns after le_event_StopLoop().
- * Handlers that are due and were not called stay due: the loop may be run
+ * Handlers that are due, but were not called, stay due. The loop may be run
  * again. le_thread_Cancel() ends the thread here as in le_event_RunLoop().
  * Fatal: a call from a handler. */
 void le_event_RunLoopUntilStopped(void);
@@ -26,10 +26,10 @@ void le_event_RunLoopUntilStopped(void);
 le_result_t le_event_TryRunLoopUntilStopped(void);
 
 /* Makes le_event_RunLoopUntilStopped() return on a thread (NULL: the calling
- * thread). It returns at the end of the loop's current turn, after all handlers
- * that were ready in this turn. If the thread is not in this function, the next
- * call returns at once. le_event_RunLoop() is not affected. Any thread. Fatal:
- * a stale reference. */
+ * thread). Any thread. le_event_RunLoopUntilStopped() returns at the end of the
+ * loop's current turn, after all handlers that were ready in this turn. If it
+ * is not running on the thread, its next call there returns at once.
+ * le_event_RunLoop() is not affected. Fatal: a stale reference. */
 void le_event_StopLoop(le_thread_Ref_t thread);
 
 /* As le_event_QueueFunctionToThread(), for a thread that may have ended. Any

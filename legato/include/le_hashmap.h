@@ -1,13 +1,13 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_hashmap.h: maps from keys to values, by functions that hash and compare
- * keys. A map has pointers only: the user owns keys and values, and must not
- * change a key while it is in a map.
+ * le_hashmap.h: maps from keys to values. The program provides the functions
+ * that hash and compare keys. A map stores only pointers: the program owns the
+ * keys and values. It must not change a key that is in a map.
  *
  * Maps are not locked: threads that share a map need a mutex. Maps are never
  * freed. Fatal in all functions: the map, the iterator or a function is NULL; a
- * C++ exception leaves a function of the user.
+ * C++ exception leaves a function of the program.
  */
 
 #ifndef LE_HASHMAP_H_INCLUDE_GUARD
@@ -75,11 +75,12 @@ bool le_hashmap_ForEach(le_hashmap_Ref_t mapRef,
                         void* contextPtr);
 
 /* Returns the map's iterator, and moves it before the first key. A map has one
- * iterator. During an iteration keys may be put and removed, even the current
- * key. */
+ * iterator. During an iteration, the program may put keys, and may remove keys,
+ * even the current key. */
 le_hashmap_It_Ref_t le_hashmap_GetIterator(le_hashmap_Ref_t mapRef);
-/* Move the iterator to the next or the previous key. LE_NOT_FOUND: there is no
- * such key; now the iterator is after the last key, or before the first. */
+/* Move the iterator to the next key, or to the previous key. LE_NOT_FOUND:
+ * there is none. The iterator is then after the last key, or before the first
+ * key. */
 le_result_t le_hashmap_NextNode(le_hashmap_It_Ref_t iteratorRef);
 le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef);
 /* The key at the iterator's position, and its value. NULL: the position has no
@@ -97,15 +98,15 @@ le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
-/* The number of keys that would share a bucket with an earlier key if the table
- * had as many buckets as the capacity says. Calculates all hashes. */
+/* Returns the number of collisions in a table of `capacity` buckets: the keys
+ * that would share a bucket with an earlier key. Calculates all hashes. */
 size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef);
 /* No-op: there are no traces of maps. */
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef);
 
-/* Functions for keys that are strings, addresses of numbers, or pointers. For
- * "VoidPointer" the key is the pointer itself, and not the object behind it.
- * Any thread, and the child of a fork. */
+/* Hash and comparison functions. The key is the address of a string, or the
+ * address of a number. For "VoidPointer" the key is the pointer itself, not the
+ * object at this address. Any thread, and the child of a fork. */
 size_t le_hashmap_HashString(const void* stringToHashPtr);
 bool le_hashmap_EqualsString(const void* firstStringPtr,
                              const void* secondStringPtr);

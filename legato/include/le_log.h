@@ -6,8 +6,8 @@
  * The environment variable LE_LOG_LEVEL (debug, info, warning, error, critical
  * or emergency, in upper or lower case) is the lowest level that is written.
  * The default is info. A set-uid program ignores the variable. At debug level
- * the library logs when a session or service is opened, advertised, hidden or
- * closed.
+ * the library logs when a session is opened or closed, and when a service is
+ * advertised or hidden.
  *
  * Formats and arguments are those of printf(). Any thread may log. The child of
  * a fork may log too, so that it can report why exec failed. The child may call
@@ -83,8 +83,8 @@ bool le_log_IsEnabled_(le_log_Level_t level);
 
 /* Logs at emergency level and ends the process with EXIT_FAILURE. If the
  * environment variable LE_ABORT_ON_FATAL is neither empty nor 0, the process
- * calls abort() instead, which leaves a core dump (set-uid programs ignore the
- * variable). All misuse that is fatal ends the process in this way. */
+ * calls abort() instead, and leaves a core dump (set-uid programs ignore the
+ * variable). Each misuse that a comment calls fatal ends the process so. */
 #define LE_FATAL(...) \
   { le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__); }
 #define LE_FATAL_IF(condition, ...)      \
@@ -129,12 +129,13 @@ typedef struct le_log_Trace* le_log_TraceRef_t;
  * The trace is never freed. The environment variable LE_LOG_TRACE is a list of
  * keywords, separated by colons (set-uid programs ignore the variable). A trace
  * whose keyword is in the list is enabled when it is created. COMPONENT/KEYWORD
- * in the list means the keyword in all components. Fatal: NULL. */
+ * in the list has the same effect as KEYWORD: the component is ignored. Fatal:
+ * the keyword is NULL. */
 le_log_TraceRef_t le_log_GetTraceRef(const char* keyword);
 /* Returns whether the trace is enabled. NULL: false. */
 bool le_log_IsTraceEnabled(le_log_TraceRef_t traceRef);
 #define LE_IS_TRACE_ENABLED(traceRef) (le_log_IsTraceEnabled(traceRef))
-/* Fatal: NULL. */
+/* Enable and disable a trace. Fatal: traceRef is NULL. */
 void le_log_EnableTrace(le_log_TraceRef_t traceRef);
 void le_log_DisableTrace(le_log_TraceRef_t traceRef);
 

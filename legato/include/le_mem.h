@@ -18,10 +18,11 @@ extern "C" {
 typedef struct le_mem_Pool* le_mem_PoolRef_t;
 
 /* Creates an empty pool of objects of this size, in bytes. The name is copied.
- * Pools are never freed. */
+ * The pool is never freed. */
 le_mem_PoolRef_t le_mem_CreatePool(const char* name, size_t objSize);
 
-/* Adds this number of free objects. Returns the pool. */
+/* Adds this number of free objects. Returns the pool. Fatal: there is no
+ * memory. */
 le_mem_PoolRef_t le_mem_ExpandPool(le_mem_PoolRef_t pool, size_t numObjects);
 
 /* The size of the pool's objects. */
@@ -35,9 +36,10 @@ size_t le_mem_GetObjectCount(le_mem_PoolRef_t pool);
 le_result_t le_mem_GetName(le_mem_PoolRef_t pool, char* namePtr,
                            size_t bufSize);
 
-/* Called when the object has no reference any more, before it returns to its
- * pool. The function may release other objects. A C++ exception that leaves the
- * function is fatal. */
+/* A destructor of objects. le_mem_Release() calls it when the object has no
+ * reference any more, before the object returns to its pool. The destructor may
+ * release other objects. A C++ exception that leaves the destructor is fatal.
+ */
 typedef void (*le_mem_Destructor_t)(void* objPtr);
 /* Sets the destructor of all objects of the pool. NULL: none. */
 void le_mem_SetDestructor(le_mem_PoolRef_t pool,
@@ -64,7 +66,8 @@ void le_mem_Release(void* objPtr);
 /* The number of references. */
 size_t le_mem_GetRefCount(void* objPtr);
 
-/* The first pool of that name. NULL: there is none. */
+/* Returns the pool of this name that was created first. NULL: there is none.
+ * Fatal: a NULL name. */
 le_mem_PoolRef_t le_mem_FindPool(const char* name);
 
 /* Statistics of a pool, since its creation or the last reset. */
@@ -75,16 +78,18 @@ typedef struct {
   uint64_t numAllocs;      /* allocated objects */
   size_t numFree;          /* free objects now */
 } le_mem_PoolStats_t;
-/* Fatal: NULL. */
+/* Fatal: statsPtr is NULL. */
 void le_mem_GetStats(le_mem_PoolRef_t pool, le_mem_PoolStats_t* statsPtr);
 void le_mem_ResetStats(le_mem_PoolRef_t pool);
 
-/* Creates a sub-pool of superPool. The sub-pool has the object size and the
- * destructor of superPool, but its own memory: superPool is not changed. */
+/* Creates a sub-pool of superPool, with numObjects free objects. The sub-pool
+ * has the object size and the destructor of superPool, but its own memory:
+ * superPool does not change. Fatal: there is no memory. */
 le_mem_PoolRef_t le_mem_CreateSubPool(le_mem_PoolRef_t superPool,
                                       const char* name, size_t numObjects);
 /* As le_mem_CreateSubPool(), for objects of a smaller size. If objSize is more
- * than half of superPool's object size, returns superPool. */
+ * than half of superPool's object size, no pool is created, and the result is
+ * superPool. */
 le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
                                           const char* name, size_t numObjects,
                                           size_t objSize);
@@ -95,9 +100,9 @@ void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool);
 bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
 /* Allocate an object of at least this size. If the objects of a sub-pool are
- * too small, the object is from the next super-pool whose objects are large
- * enough. Fatal: there is no such pool. In all other respects these functions
- * do the same as those without "Var". */
+ * too small, the object comes from the next super-pool whose objects are large
+ * enough. Fatal: there is no such pool. Otherwise these functions are like the
+ * functions without "Var". */
 void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
 #define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
 void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);
@@ -130,8 +135,8 @@ le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
                                         const char* name, size_t numBlocks,
                                         size_t objSize);
 
-/* The number of blocks of a pool. A build may define the macro
- * _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise the number is `def`. */
+/* The number of objects of a static pool. A build may set it: it defines the
+ * macro _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise the number is `def`. */
 #define LE_MEM_BLOCKS(name, def) \
   LE_DEFAULT(CAT(_mem_, CAT(name, _POOL_SIZE)), (def))
 

@@ -27,21 +27,21 @@ void le_mutex_Delete(le_mutex_Ref_t mutexRef);
 /* Waits until no other thread holds the mutex, and locks it. Fatal: the mutex
  * is not recursive, and the calling thread holds it. */
 void le_mutex_Lock(le_mutex_Ref_t mutexRef);
-/* Locks the mutex without waiting. LE_WOULD_BLOCK: another thread holds it; or
- * the calling thread does, and the mutex is not recursive. */
+/* Locks the mutex without waiting. LE_WOULD_BLOCK: another thread holds the
+ * mutex, or the calling thread holds it and it is not recursive. */
 le_result_t le_mutex_TryLock(le_mutex_Ref_t mutexRef);
 /* Unlocks the mutex. Fatal: the calling thread does not hold it. */
 void le_mutex_Unlock(le_mutex_Ref_t mutexRef);
 
-/* Declares a variable for a mutex, at file scope, and functions Lock() and
- * Unlock() for that mutex. A semicolon after it is not necessary. */
+/* Declares, at file scope, a variable for a mutex, and functions Lock() and
+ * Unlock() for this mutex. The macro needs no semicolon after it. */
 #define LE_MUTEX_DECLARE_REF(refName)                       \
   static le_mutex_Ref_t refName;                            \
   static inline void Lock(void) { le_mutex_Lock(refName); } \
   static inline void Unlock(void) { le_mutex_Unlock(refName); }
 
-/* A mutex for the initialization of code that ifgen generates. It exists before
- * any code of the program runs. */
+/* A mutex for the initialization of code that ifgen (Legato's code generator)
+ * has generated. The mutex exists before any code of the program runs. */
 extern le_mutex_Ref_t le_ifgen_InitMutexRef;
 
 #ifdef __cplusplus

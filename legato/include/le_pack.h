@@ -2,23 +2,26 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * le_pack.h: packs values into the payload of a message, and unpacks them, one
- * after the other. Code that ifgen generates uses it.
+ * after the other. Code that ifgen (Legato's code generator) has generated uses
+ * this header.
  *
  * Each function gets a pointer to a position in a buffer, and advances the
  * position by the bytes that it has written or read. The caller guarantees that
  * the buffer is large enough. Values have the byte order of the machine and no
- * padding. The functions use only the caller's memory, so any thread may call
- * them, and so may the child of a fork.
+ * padding. The functions use only the caller's memory. So any thread may call
+ * them, and also the child of a fork.
  *
  * A function returns false, and the position is undefined, in these cases:
  *   - A value does not fit.
  *   - A received size exceeds its limit.
  *   - The pointer to a string, to bytes or to an array is NULL, but the number
  *     of elements is not 0.
- * No other pointer may be NULL unless the function says so.
+ *   - A reference is neither NULL nor an odd number below 2^32.
+ * No other pointer may be NULL unless the function's comment allows NULL.
  *
  * Tags, and the headers and ends of indefinite arrays, have no bytes in this
- * format. LE_CONFIG_RPC, which selects another format, is not defined.
+ * format. In Legato, LE_CONFIG_RPC selects another format. Here it is not
+ * defined.
  */
 
 #ifndef LE_PACK_H_INCLUDE_GUARD
@@ -165,8 +168,8 @@ static inline bool le_pack_UnpackBool(uint8_t** bufferPtr, bool* valuePtr) {
 }
 
 /* A size is packed into 32 bits on every machine. A larger size becomes
- * UINT32_MAX. Code of ifgen subtracts 1 from the size of a buffer, so for an
- * empty buffer it packs the largest size_t. */
+ * UINT32_MAX. (Code of ifgen packs the size of a buffer minus 1. For an empty
+ * buffer this is the largest size_t.) */
 static inline bool le_pack_PackSize(uint8_t** bufferPtr, size_t value) {
   return le_pack_PackUint32(bufferPtr,
                             value > UINT32_MAX ? UINT32_MAX : (uint32_t)value);
@@ -254,9 +257,9 @@ static inline bool le_pack_PackTaggedReference(uint8_t** bufferPtr,
 #define LE_PACK_PACK_REFERENCE_(bufferPtr, ref, tagId, ...) \
   (le_pack_PackTaggedReference)((bufferPtr), (ref), (tagId))
 
-/* Stores the reference in *refPtr. Older versions of ifgen pass two arguments.
- * Newer versions add a pointer to a tag, which may be NULL. The tag is not
- * written. */
+/* Stores the reference in *refPtr. Code of older versions of ifgen passes two
+ * arguments. Newer versions add tagIdPtr. It may be NULL. *tagIdPtr does not
+ * change. */
 static inline bool le_pack_UnpackReference(uint8_t** bufferPtr, void* refPtr,
                                            le_pack_SemanticTag_t* tagIdPtr) {
   uint32_t number;

@@ -52,11 +52,12 @@ void* le_ref_Lookup(le_ref_MapRef_t mapRef, void* safeRef);
 void le_ref_DeleteRef(le_ref_MapRef_t mapRef, void* safeRef);
 
 /* Returns the map's iterator, and moves it before the first reference. A map
- * has one iterator. During an iteration references may be created and deleted,
- * even the current reference. */
+ * has one iterator. During an iteration, the program may create references, and
+ * may delete references, even the current one. */
 le_ref_IterRef_t le_ref_GetIterator(le_ref_MapRef_t mapRef);
-/* Moves the iterator to the next reference. LE_NOT_FOUND: there is none.
- * LE_FAULT: the iterator was after the last reference before the call. */
+/* Moves the iterator to the next reference. LE_NOT_FOUND: there is none, and
+ * the iterator is now past the end. LE_FAULT: the iterator was already past the
+ * end. */
 le_result_t le_ref_NextNode(le_ref_IterRef_t iteratorRef);
 /* The reference at the iterator's position, and its pointer. NULL: the position
  * has no reference, or its reference was deleted. */

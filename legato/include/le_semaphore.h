@@ -25,10 +25,10 @@ le_sem_Ref_t le_sem_FindSemaphore(const char* name);
 /* Deletes a semaphore. Fatal: a thread is waiting for it. */
 void le_sem_Delete(le_sem_Ref_t semaphorePtr);
 
-/* Waits while the count is 0, then decrements it. This function and
- * le_sem_WaitWithTimeOut() are cancellation points, see le_thread_Cancel(). */
+/* Waits while the count is 0, then decrements the count. This function and
+ * le_sem_WaitWithTimeOut() are cancellation points: see le_thread_Cancel(). */
 void le_sem_Wait(le_sem_Ref_t semaphorePtr);
-/* As le_sem_Wait(), without waiting. LE_WOULD_BLOCK: the count is 0. */
+/* Decrements the count, but never waits. LE_WOULD_BLOCK: the count is 0. */
 le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr);
 /* As le_sem_Wait(), with a timeout. LE_TIMEOUT: the count was 0 until the end
  * of timeToWait. */

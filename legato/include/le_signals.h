@@ -1,12 +1,12 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * le_signals.h: signals that the loop delivers, so that a handler may call any
- * function.
+ * le_signals.h: handlers of signals. The event loop calls them, so a handler
+ * may call any function.
  *
- * A signal that is sent to the process must be blocked in all its threads. A
- * thread inherits the blocked signals of its creator, so block the signal
- * before the first thread is started.
+ * If a signal is sent to the process, all threads of the process must block the
+ * signal. A thread inherits the blocked signals of its creator. So block the
+ * signal before the first thread is started.
  */
 
 #ifndef LE_SIGNALS_H_INCLUDE_GUARD
@@ -29,10 +29,12 @@ typedef void (*le_sig_EventHandlerFunc_t)(int sigNum);
 void le_sig_Block(int sigNum);
 
 /* Sets or replaces the handler of a signal for the calling thread, and blocks
- * the signal. NULL removes the handler, and the signal stays blocked. Fatal:
- * SIGKILL, SIGSTOP; a signal that reports an error of the program, such as
- * SIGSEGV; no such signal. If no file descriptor is free, an error is logged,
- * and signals wait until one is free. */
+ * the signal. NULL removes the handler, and the signal stays blocked. If no
+ * file descriptor is free, an error is logged, and signals wait until a file
+ * descriptor is free. Fatal:
+ *  - The signal is SIGKILL or SIGSTOP.
+ *  - The signal reports an error of the program, as SIGSEGV does.
+ *  - There is no such signal. */
 void le_sig_SetEventHandler(int sigNum,
                             le_sig_EventHandlerFunc_t sigEventHandler);
 

@@ -22,9 +22,9 @@ extern "C" {
 
 #define LE_TEST_INIT LE_TEST_PLAN(LE_TEST_NO_PLAN)
 
-/* One test. Its text is a printf() format with arguments, which are evaluated
- * after the condition. LE_TEST_ASSERT ends the process if the test fails. The
- * text of LE_TEST is the condition. */
+/* One test. Its text is a printf() format with arguments. The arguments are
+ * evaluated after the condition. LE_TEST_ASSERT ends the process if the test
+ * fails. The text of LE_TEST is the condition. */
 #define LE_TEST_OK(condition, ...)                         \
   do {                                                     \
     const bool leTestPassed_ = (condition) ? true : false; \
@@ -37,8 +37,8 @@ extern "C" {
     if (!le_test_Ok_(leTestPassed_, __VA_ARGS__)) LE_TEST_FATAL(); \
   } while (0)
 
-/* A block of tests that are expected to fail if the condition is true. An
- * expected failure does not count. */
+/* A block of tests. If the condition is true, the tests are expected to fail,
+ * and a failure does not count. */
 #define LE_TEST_BEGIN_TODO(condition) \
   do {                                \
     const bool leTestTodo_ = le_test_SetTodo_((condition) ? true : false);
@@ -47,7 +47,7 @@ extern "C" {
   }                                    \
   while (0)
 
-/* A block of `count` tests that are skipped if the condition is true. */
+/* A block of `count` tests. If the condition is true, they are skipped. */
 #define LE_TEST_BEGIN_SKIP(condition, count) \
   do {                                       \
     if (condition) {                         \
@@ -59,8 +59,9 @@ extern "C" {
   while (0)
 
 /* Prints one line. The format must be a string literal, also in LE_TEST_INFO
- * and LE_TEST_FATAL. A program may define this macro before it includes the
- * header. The lines of the tests themselves still go to standard output. */
+ * and LE_TEST_FATAL. A program may replace this macro: it defines the macro
+ * before it includes this header. The result lines of tests ("ok 1 - ...")
+ * still go to standard output. */
 #ifndef LE_TEST_OUTPUT
 #define LE_TEST_OUTPUT(...) le_test_Output_(__VA_ARGS__)
 #endif
@@ -77,8 +78,8 @@ extern "C" {
     le_test_BailOut_();                       \
   } while (0)
 
-/* Ends the process. The exit status is the number of failed tests, at most 126,
- * whatever the plan is. The macro is a block, so a semicolon after it is
+/* Ends the process. The exit status is the number of failed tests, at most 126.
+ * The plan does not matter. The macro is a block, so a semicolon after it is
  * optional. */
 #define LE_TEST_EXIT \
   { le_test_Exit_(); }

@@ -3,11 +3,11 @@
  *
  * le_thread.h: threads. Each has an event loop and destructors.
  *
- * The main thread, and threads that were not started by le_thread_Start(), are
- * adopted when they first use the library. A stale reference is fatal, except
- * for le_thread_Join(), le_thread_Cancel() and le_thread_GetName(). If the
- * library is part of a plug-in, dlclose() has no effect after a thread has used
- * the library.
+ * The main thread, and each thread that le_thread_Start() has not started, is
+ * adopted when it first uses the library: the library creates its data for the
+ * thread. A stale reference is fatal, except for le_thread_Join(),
+ * le_thread_Cancel() and le_thread_GetName(). If the library is part of a
+ * plug-in, dlclose() has no effect after a thread has used the library.
  */
 
 #ifndef LE_THREAD_H_INCLUDE_GUARD
@@ -29,7 +29,8 @@ typedef void* (*le_thread_MainFunc_t)(void* contextPtr);
  * function is fatal. */
 typedef void (*le_thread_Destructor_t)(void* contextPtr);
 
-/* Creates a thread, but does not start it. The name is copied. Fatal: NULL. */
+/* Creates a thread, but does not start it. The name is copied. Fatal: the name
+ * or mainFunc is NULL. */
 le_thread_Ref_t le_thread_Create(const char* name,
                                  le_thread_MainFunc_t mainFunc,
                                  void* contextPtr);
@@ -37,7 +38,7 @@ le_thread_Ref_t le_thread_Create(const char* name,
 /* Levels of priority. A higher number is a higher priority. The levels RT_1 to
  * RT_32 are real-time priorities. */
 typedef enum {
-  LE_THREAD_PRIORITY_IDLE = 0, /* runs when no other thread does */
+  LE_THREAD_PRIORITY_IDLE = 0, /* runs if no other thread is ready */
   LE_THREAD_PRIORITY_LOW,
   LE_THREAD_PRIORITY_MEDIUM, /* the default */
   LE_THREAD_PRIORITY_HIGH,
@@ -96,9 +97,9 @@ le_result_t le_thread_SetStackSize(le_thread_Ref_t threadRef, size_t size);
  * le_thread_SetStackSize() refuses. */
 le_result_t le_thread_SetStack(le_thread_Ref_t threadRef, void* stackPtr,
                                size_t size);
-/* Define a stack, _thread_stack_NAME, and set it as the stack of a thread. The
- * stack has at least LE_THREAD_STACK_MIN_SIZE bytes, which is no less than the
- * system's minimum on any machine. */
+/* Define a stack, _thread_stack_NAME, and pass it to le_thread_SetStack(). The
+ * stack has at least LE_THREAD_STACK_MIN_SIZE bytes. On every machine, this is
+ * at least the system's minimum. */
 #define LE_THREAD_STACK_MIN_SIZE 131072
 #define LE_THREAD_DEFINE_STATIC_STACK(name, size)                       \
   static uint8_t _thread_stack_##name[(size) < LE_THREAD_STACK_MIN_SIZE \
@@ -141,7 +142,7 @@ const char* le_thread_GetMyName(void);
 void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
 
 /* Ends a thread at its next cancellation point. These calls are cancellation
- * points, also while the thread is in them:
+ * points, even if the thread is already waiting in them:
  *   le_event_RunLoop(), le_event_RunLoopUntilStopped()
  *                             between two turns of the loop
  *   le_event_ServiceLoop()    at its beginning, outside handlers
@@ -149,24 +150,24 @@ void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
  *                             whatever the count is; the count does not change
  *   le_thread_Sleep()
  * No other call is a cancellation point: not le_thread_Join(), no blocking call
- * of le_msg, no system call. The thread ends as by le_thread_Exit(NULL). Its
- * destructors are not cancelled. LE_NOT_FOUND: the thread has ended or was not
- * started, or the reference is stale. */
+ * of le_msg, no system call. The thread ends as by le_thread_Exit(NULL). The
+ * thread's destructors are not cancelled. LE_NOT_FOUND: the thread has ended or
+ * was not started, or the reference is stale. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
 /* Waits for this number of seconds. The loop does not run meanwhile. Returns
  * LE_OK. Fatal: a negative number. */
 le_result_t le_thread_Sleep(int timeInSecs);
 
-/* Adds a function that runs when that thread ends. The function runs after the
- * functions that the thread itself adds. Fatal: NULL; the thread has been
- * started. */
+/* Adds a destructor to a thread that has not been started. The destructor runs
+ * when the thread ends, after the destructors that the thread itself adds.
+ * Fatal: the destructor is NULL; the thread has been started. */
 void le_thread_AddChildDestructor(le_thread_Ref_t threadRef,
                                   le_thread_Destructor_t destructor,
                                   void* contextPtr);
-/* Adds a function that runs when the calling thread ends, after its sessions
- * and services have been closed. The function that was added last runs first.
- */
+/* Adds a destructor to the calling thread. The destructor runs when the thread
+ * ends, after the sessions and services of the thread have been closed. The
+ * destructor that was added last runs first. Fatal: the destructor is NULL. */
 le_thread_DestructorRef_t le_thread_AddDestructor(
     le_thread_Destructor_t destructor, void* contextPtr);
 /* Removes a destructor. Only the thread that added it may call this. */
@@ -175,9 +176,9 @@ void le_thread_RemoveDestructor(le_thread_DestructorRef_t destructorRef);
 /* Adopts the calling thread and sets its name. No-op if the thread has been
  * adopted. */
 void le_thread_InitLegatoThreadData(const char* name);
-/* Ends an adopted thread's use of the library. Its sessions and services are
- * closed, its destructors run, and its timers and monitors are deleted. Fatal:
- * a call from a handler. */
+/* Ends an adopted thread's use of the library. The thread's sessions and
+ * services are closed, its destructors run, and its timers and monitors are
+ * deleted. Fatal: a call from a handler. */
 void le_thread_CleanupLegatoThreadData(void);
 
 #ifdef __cplusplus

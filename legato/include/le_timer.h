@@ -4,7 +4,7 @@
  * le_timer.h: timers on the event loop.
  *
  * A timer belongs to the thread that created it. A call on another thread, or
- * with a stale reference, is fatal. Time is monotonic.
+ * with a stale reference, is fatal. Timers use monotonic time.
  */
 
 #ifndef LE_TIMER_H_INCLUDE_GUARD
@@ -28,9 +28,10 @@ le_timer_Ref_t le_timer_Create(const char* name);
 /* Deletes the timer, running or not. */
 void le_timer_Delete(le_timer_Ref_t timerRef);
 
-/* Sets the time from the start, and from each expiry, to the next expiry.
- * Returns LE_OK. If the timer is running, its next expiry moves. If the new
- * expiry is in the past, the timer expires in the next turn of the loop. */
+/* Sets the interval: the time from the start to the first expiry, and from each
+ * expiry to the next one. Returns LE_OK. If the timer is running, its next
+ * expiry moves. If the new expiry is in the past, the timer expires in the next
+ * turn of the loop. */
 le_result_t le_timer_SetInterval(le_timer_Ref_t timerRef,
                                  le_clk_Time_t interval);
 /* As le_timer_SetInterval(), in milliseconds. */

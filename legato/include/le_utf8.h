@@ -30,8 +30,8 @@ bool le_utf8_IsContinuationByte(char byte);
  * accepted. NULL: false. */
 bool le_utf8_IsFormatCorrect(const char* string);
 
-/* In all functions below a NULL string, buffer or result is fatal, unless the
- * comment allows NULL. */
+/* In all functions below, a NULL pointer is fatal, unless the comment allows
+ * NULL. */
 
 /* Copies a string. If the buffer of destSize bytes is too small, as many whole
  * characters as fit are copied, and the result is LE_OVERFLOW. The copy has a
@@ -55,16 +55,22 @@ le_result_t le_utf8_CopyUpToSubStr(char* destStr, const char* srcStr,
  * does not fit into an int. */
 le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg);
 
-/* Writes a code point as UTF-8, without a final 0. *outSizePtr is the size of
- * the buffer; it becomes the number of bytes of the character. LE_OVERFLOW: the
- * buffer is smaller than that. LE_OUT_OF_RANGE: more than 0x10FFFF. */
+/* Writes a code point as UTF-8, without a final 0. Before the call, *outSizePtr
+ * is the size of the buffer. After the call, *outSizePtr is the number of bytes
+ * of the character.
+ *   LE_OVERFLOW      the character has more bytes than the buffer
+ *   LE_OUT_OF_RANGE  the code point exceeds 0x10FFFF. *outSizePtr is unchanged
+ */
 le_result_t le_utf8_EncodeUnicodeCodePoint(uint32_t codePoint, char* out,
                                            size_t* outSizePtr);
-/* Reads the first character of a text. *byteLengthPtr is the number of bytes of
- * the text; it becomes the number of bytes of the character. LE_UNDERFLOW: the
- * text has only the beginning of a character. LE_FORMAT_ERROR: not UTF-8, or an
- * overlong form. LE_BAD_PARAMETER: a text of 0 bytes. The functions for code
- * points do not check whether Unicode assigns the code point. */
+/* Reads the first character of a text. Before the call, *byteLengthPtr is the
+ * number of bytes of the text. After LE_OK or LE_UNDERFLOW, *byteLengthPtr is
+ * the number of bytes of the character.
+ *   LE_UNDERFLOW      the text has only the beginning of the character
+ *   LE_FORMAT_ERROR   the character is not UTF-8, or has an overlong form
+ *   LE_BAD_PARAMETER  the text has 0 bytes
+ * The two functions for code points do not check whether Unicode assigns the
+ * code point. */
 le_result_t le_utf8_DecodeUnicodeCodePoint(const char* src,
                                            size_t* byteLengthPtr,
                                            uint32_t* codePointPtr);

@@ -34,8 +34,8 @@ void Initialize(void*, void*) {
 }  // namespace
 
 void le_component_Register_(le_component_Node_* node) {
-  // Constructors run in the order of linking, in which a component is before
-  // the components that it uses.
+  // Constructors call this function in the order of linking. In this order a
+  // component is before the components that it uses.
   node->next = g_first;
   g_first = node;
 }

@@ -30,8 +30,8 @@ class LocalServices final : public event::ModuleState {
         [] { return std::make_unique<LocalServices>(); });
   }
 
-  // Adds an unowned service. False: the service has been added, and was not
-  // deleted.
+  // Adds an unowned service. False: the service was added before, and was not
+  // deleted since.
   bool Add(le_msg_ServiceRef_t ref, Interface interface);
   // False: there is no such local service.
   bool GetInterface(le_msg_ServiceRef_t ref, Interface* interface);

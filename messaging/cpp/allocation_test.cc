@@ -26,7 +26,7 @@ using messaging::testing::SettingName;
 
 constexpr Protocol kText = {"text", 256};
 
-// Echoes each request. Answers each message without a request with a push.
+// Echoes each request. Pushes the text of any other message back to the client.
 void EchoBody(Party* party) {
   CountThisThread();
   absl::StatusOr<Service> service = Service::Create("echo", kText);

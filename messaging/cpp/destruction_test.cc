@@ -3,10 +3,11 @@
 //
 // Destroys each kind of object in each kind of callback. Two processes use the
 // C++ API to exchange messages. A seed decides the actions of each callback:
-// destroy, create, send, cancel or close. The test fails if a closure runs
-// after its object was destroyed, if a closure that may run once runs twice, or
-// if a closure still exists at the end. LE_TORTURE_SEEDS sets the number of
-// seeds. LE_TORTURE_SEED selects one seed.
+// destroy, create, send, cancel or close. The test fails in these cases:
+//  - A closure runs after its object was destroyed.
+//  - A closure that may run once runs twice.
+//  - A closure still exists at the end.
+// LE_TORTURE_SEEDS sets the number of seeds. LE_TORTURE_SEED selects one seed.
 
 #include <array>
 #include <cstdlib>

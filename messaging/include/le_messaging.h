@@ -45,8 +45,8 @@
  *      transactions complete with NULL, and the close handlers of the services
  *      are called. From now on these sessions cannot be opened and these
  *      services cannot be offered. A request that one of these handlers makes
- *      completes with NULL. The handler of that request may make another one,
- *      and so on: after eight such rounds the handlers are no longer called.
+ *      completes with NULL. Its handler may make another request, and so on.
+ *      After eight such rounds no handler is called any more.
  *   2. The thread's destructors run. They may still use and delete the thread's
  *      sessions and services. A request that a destructor makes is released
  *      with a warning. Its handler is not called, because the thread runs no
@@ -58,32 +58,37 @@
  *      as in 2.
  *
  * OWNERSHIP OF MESSAGES
- *   The program gets one reference from CreateMsg and RequestSyncResponse, and
- *   in a receive handler and a response handler. Send, RequestResponse,
- *   RequestSyncResponse, Respond and ReleaseMsg take one. The program must pass
- *   each reference to one of these five functions. It must not use a reference
- *   that one of them has taken, nor the payload after the last reference was
- *   taken. A file descriptor belongs to the message after le_msg_SetFd().
+ *   The program gets one reference of a message:
+ *    - as the result of CreateMsg and of RequestSyncResponse
+ *    - in a receive handler and in a response handler
+ *   Five functions take one reference: Send, RequestResponse,
+ *   RequestSyncResponse, Respond and ReleaseMsg. The program must pass each
+ *   reference to one of them. It must not use a reference that was taken. It
+ *   must not use the payload after the last reference was taken. A file
+ *   descriptor belongs to the message after le_msg_SetFd().
  *
  *   A build of the library without NDEBUG detects the use of a stale reference
  *   of a message, session or service (fatal). With NDEBUG this use is
  *   undefined. Sessions of a server are an exception, because the client
- *   decides when a session ends: in every build, the stale reference refers to
- *   a closed session until the service is deleted. On a 32-bit machine, the
- *   stale reference of a session or service may refer to a new one after
- *   131,072 others were created. A build with AddressSanitizer also detects a
- *   payload that is used after its release or beyond its end.
+ *   decides when a session ends. In every build, their stale reference refers
+ *   to a closed session until the service is deleted. On a 32-bit machine, the
+ *   number of a reference is reused: after 131,072 new sessions or services, a
+ *   stale reference may refer to a new one. A build with AddressSanitizer also
+ *   detects the use of a payload after its release or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
  *   with the name of the function, and the process ends with EXIT_FAILURE. With
  *   LE_ABORT_ON_FATAL=1 in the environment the process calls abort(), which
- *   leaves a core dump. A NULL reference is always fatal. Two shortages are also
- *   fatal: a function that makes or enlarges a message finds no memory, or the
- *   first loop of a thread finds no file descriptor. The far end can cause
- *   a fatal error in two cases only. First: a client opens a session by a
- *   function of this header, and the service has another protocol. Second: the
- *   far end closes a session, and the client has no close handler.
+ *   leaves a core dump. A NULL reference is always fatal.
+ *
+ *   Two shortages are also fatal:
+ *    - A function that makes or enlarges a message finds no memory.
+ *    - The first loop of a thread finds no file descriptor.
+ *   The far end can cause a fatal error in two cases only:
+ *    - A client opens a session by a function of this header, and the service
+ *      has another protocol.
+ *    - The far end closes a session, and the client has no close handler.
  *
  * FORK
  *   The child of fork() may only exec or _exit. Any call of this API is fatal
@@ -169,13 +174,13 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
 /* Closes the session if it is open, and releases it. Pending transactions
  * complete with NULL later, from the loop. No close handler is called. Messages
  * of the session stay valid until they are released. Messages that the server
- * has not received yet may be lost, see le_msg_CloseSession(). Fatal: the
- * server's side; the session has been deleted. */
+ * has not received yet may be lost, see le_msg_CloseSession(). Fatal on the
+ * server's side, and if the session has been deleted. */
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef);
 
 /* Sets the handler of the server's messages, except responses. Replaces the
- * former handler. NULL: such messages are released, with one warning. Client's
- * side only. */
+ * former handler. NULL: the library releases these messages and logs one
+ * warning. Client's side only. */
 void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
@@ -205,7 +210,8 @@ void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         void* contextPtr);
 
 /* As le_msg_OpenSession(), but blocks until the session is open. Handlers of
- * other sessions are not called meanwhile. */
+ * other sessions are not called meanwhile. If the owner's thread is ending,
+ * returns at once, and the session stays closed. */
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
 
 /* Opens the session if the service is offered now. First blocks until the
@@ -221,8 +227,10 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *                     - the directory is not trusted
  *                     - the directory does not answer within 5 s
  *                     - a limit of the directory is reached
- *                     - the server or the directory has another version
- *                     - the server violates the protocol
+ *                     - the server or the directory has another version of
+ *                       the library's wire format
+ *                     - the server violates the wire format
+ *   LE_CLOSED         the owner's thread is ending
  * After a failure the session is closed. It may be opened again.
  * Fatal: the session is open or being opened; the service has another protocol.
  */
@@ -243,8 +251,8 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
  * again. The close loses the messages that are still queued at this end, and
  * those that this end has not received yet. It may lose sent messages that the
  * server has not received yet. A client that must lose no message makes a
- * synchronous request before the close: the server handles the messages of a
- * session in order, so it has received all earlier ones when it responds.
+ * synchronous request before the close. The server handles the messages of a
+ * session in order. So it has received all earlier messages when it responds.
  *
  * Server: closes and deletes the session. The service's close handlers are
  * called later, from the loop. Messages that are still queued at this end are
@@ -276,8 +284,8 @@ le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
  * LE_CLOSED: the session is closed. (In the service's close handlers the result
  * is still LE_OK.) Fatal on the client's side.
  *
- * A user namespace may leave users unmapped. All unmapped users have the same number (usually 65534): grant no
- * rights to that number. */
+ * A user namespace may leave users unmapped. All unmapped users have the same
+ * number (usually 65534). Grant no rights to that number. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
@@ -334,11 +342,10 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
  * message of a session is sent at once. Later messages of the handler are sent
  * together before the loop waits.
  *
- * If the queue is full, a client waits for
- * room, unless it is in a handler or the server is on the same thread. On a
- * server the service's policy applies: by default messages are gathered up to a
- * limit, and beyond it the session is closed. For details see Limits in
- * le_messaging_ext.h. */
+ * If the queue is full, a client waits for room, unless it is in a handler or
+ * the server is on the same thread. On a server the service's policy applies.
+ * By default the messages are gathered up to a limit, and beyond this limit the
+ * session is closed. For details see Limits in le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
 /* The session of the message. The reference is valid while the caller holds the

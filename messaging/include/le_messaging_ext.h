@@ -85,7 +85,7 @@ void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
  *   LE_TIMEOUT  the session is closed again; le_msg_GetWaitReason() returns the
  *               cause
  *   LE_FAULT    the service has another protocol; the session is closed again
- */
+ *   LE_CLOSED   the owner's thread is ending */
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
@@ -112,9 +112,10 @@ typedef enum {
    * users are root and this process's own user. The owner of /run/le_messaging
    * is also trusted if no other user may write to that folder. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
-  /* The directory has not answered yet. It sends another reason after about
-   * 0.1 s, so an opening with a shorter timeout also ends with this reason. If
-   * this reason stays for longer, the directory is stopped or busy. */
+  /* The directory has not answered yet. It reports the cause of a wait only
+   * after about 0.1 s. So an opening with a shorter timeout also ends with this
+   * reason. If this reason stays for longer, the directory is stopped or busy.
+   */
   LE_MSG_WAIT_NO_ANSWER = 4,
   /* There is no binding. The text has the missing line. */
   LE_MSG_WAIT_NO_BINDING = 5,
@@ -125,8 +126,8 @@ typedef enum {
   LE_MSG_WAIT_NOT_TAKEN = 7,
   /* The service has its largest number of sessions. */
   LE_MSG_WAIT_SERVICE_FULL = 8,
-  /* The server or the directory has another version of the protocol. The text
-   * has both versions, and names the program to update. */
+  /* The server or the directory has another version of the library's wire
+   * format. The text has both versions, and names the program to update. */
   LE_MSG_WAIT_OTHER_VERSION = 9,
   /* The directory refused: a limit is reached, or the name is not valid there.
    */
@@ -134,9 +135,9 @@ typedef enum {
   /* The operating system refused. The text says why (for example: no file
    * descriptor is left). */
   LE_MSG_WAIT_SYSTEM = 11,
-  /* The server violates the protocol: it does not identify itself, another
-   * user's process answers for it, or it sends frames of a directory. The text
-   * says how. */
+  /* The server violates the library's wire format. For example, the server does
+   * not identify itself, a process of another user answers for it, or it sends
+   * frames of a directory. The text names the violation. */
   LE_MSG_WAIT_SERVER_FAULT = 12,
   /* The service has another protocol: another identifier, or another size of
    * its largest message. The text has both protocols. The opening has failed.
@@ -150,9 +151,9 @@ typedef enum {
  * terminator. The text is for people and may be different in a later release.
  *
  * Any thread. The owner gets the present cause. Other threads get the cause
- * that was recorded last. It is recorded at each change that the directory
- * reports (within about 0.1 s), and once after the first second. Fatal on the
- * server's side.
+ * that was recorded last. The library records the cause at each change that the
+ * directory reports (within about 0.1 s), and once after the first second.
+ * Fatal on the server's side.
  *
  * The cause is also logged: "interface 'NAME': waiting: ..." after one second,
  * and again at each later change of cause. If the cause changes several times
@@ -260,19 +261,20 @@ size_t le_msg_GetPayloadSize(le_msg_MessageRef_t msgRef);
 
 /* Returns the payload of le_msg_GetPayloadPtr() for reading. Sets *sizePtr to
  * le_msg_GetPayloadSize(); sizePtr may be NULL. The program must not write to
- * the payload, nor read beyond that size. If the protocol's largest message is
- * large, this saves much time and memory: the library need not check for
- * written bytes before it uses the memory for another message, and a kept
- * message may occupy only its own bytes. The pointer is valid until the
+ * the payload, nor read beyond that size. The pointer is valid until the
  * message is released. After a later call of le_msg_GetPayloadPtr() or
- * le_msg_GetPayloadForWriting() it may point to an outdated copy. */
+ * le_msg_GetPayloadForWriting() it may point to an outdated copy.
+ *
+ * If the protocol's largest message is large, this function saves time and
+ * memory. The library need not look for written bytes before it reuses the
+ * memory. A kept message may occupy only its own bytes. */
 const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
                                         size_t* sizePtr);
 
 /* Sets the size as le_msg_SetPayloadSize() does, and returns the payload of
  * le_msg_GetPayloadPtr() for writing. The program must not write beyond `size`.
- * This saves time as le_msg_GetPayloadForReading() does. NULL: the size is more
- * than the maximum, and nothing has changed. */
+ * This function saves time as le_msg_GetPayloadForReading() does. NULL: the
+ * size is more than the maximum, and nothing has changed. */
 void* le_msg_GetPayloadForWriting(le_msg_MessageRef_t msgRef, size_t size);
 
 /* ======== Why a session closed ======== */
@@ -287,7 +289,7 @@ typedef enum {
    * server. */
   LE_MSG_CLOSE_SLOW_READER = 3,
   LE_MSG_CLOSE_KILLED = 4,         /* by LE_KILL_CLIENT */
-  LE_MSG_CLOSE_PROTOCOL_ERROR = 5, /* the far end violated the protocol */
+  LE_MSG_CLOSE_PROTOCOL_ERROR = 5, /* the far end violated the wire format */
   LE_MSG_CLOSE_RECEIVE_LIMIT = 6,  /* too much arrived during a blocking call */
                                    /* 7 is not used */
   LE_MSG_CLOSE_SERVICE_DELETED = 8, /* its service was deleted */
@@ -307,10 +309,13 @@ const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 
 /* Client's side: returns the user and the process that the server had when it
  * accepted the session. The kernel reports them. If root started the server and
- * the server then changed its user, this is the new user. A session does not
- * open if the kernel does not report the server, or if a process of another
- * user accepted the session (LE_MSG_WAIT_SERVER_FAULT). Either pointer may be
- * NULL. LE_CLOSED: the session is not open. Fatal on the server's side.
+ * the server then changed its user, the result is the new user. Either pointer
+ * may be NULL. LE_CLOSED: the session is not open. Fatal on the server's side.
+ *
+ * In two cases a session does not open (LE_MSG_WAIT_SERVER_FAULT):
+ *  - The kernel does not report the server.
+ *  - One user offers the service, and a process of another user accepted the
+ *    session.
  *
  * A user namespace may leave users unmapped. All unmapped users have the same
  * number (usually 65534). A process outside this process's PID namespace has
@@ -336,11 +341,12 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    reads nothing for ten seconds, the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - A server stops reading from a session when more than half of the queue to
- *    its client is used. It reads again when at most a quarter is used. It also
- *    stops when the requests without a response reach maxOpenRequests or
- *    maxRequestBytes, and reads again when less than half of each limit is
- *    used. While the server does not read, the client's own queue fills, and
- *    the client's sends wait. Nothing is lost.
+ *    its client is used. It reads again when at most a quarter is used.
+ *  - A server also stops reading when the session's requests without a response
+ *    reach maxOpenRequests or maxRequestBytes. It reads again when less than
+ *    half of each of these limits is used.
+ *  - While the server does not read, the client's own queue fills, and the
+ *    client's sends wait. Nothing is lost.
  *  - A client's le_msg_Send() and requests wait for room. If they wait on the
  *    owner's thread, that thread reads meanwhile. It reads all responses, which
  *    maxOpenRequests bounds. It reads other messages up to the session's
@@ -397,28 +403,30 @@ typedef struct {
   le_msg_SlowReaderPolicy_t slowReaderPolicy;
   /* Default: the larger of 64 MiB and twice maxQueuedBytes. */
   size_t maxGatheredBytes;
-  /* Bytes of requests without a response. Each request counts its payload and
-   * 512 bytes. The request that reaches the limit is still accepted. While the
-   * buffers of a protocol have more than 64 MiB, a request may occupy, and
-   * count, the size of the protocol's largest message instead. It does so in
-   * two cases:
-   *  - It is longer than half of that size, or at most 2 KiB shorter.
+  /* Bytes of requests without a response. Default: 64 MiB. Each request counts
+   * its payload and 512 bytes. The request that reaches the limit is still
+   * accepted. While the buffers of a protocol have more than 64 MiB, a request
+   * may occupy, and count, more bytes:
+   *  - The payload has at least half of the size of the protocol's largest
+   *    message, or is less than 2 KiB shorter than that size. Then the request
+   *    counts that size instead of its payload.
    *  - The program has called le_msg_GetPayloadPtr() or
-   *    le_msg_GetPayloadForWriting() for it.
-   * Default: 64 MiB. */
+   *    le_msg_GetPayloadForWriting() for a shorter request. Then the request
+   *    counts that size in addition to its payload. */
   size_t maxRequestBytes;
 
   /* ---- Of each user, except root and the service's own user ---- */
 
   /* Sessions. Default: no limit except the following rule, which always
-   * applies. A user may open one more session only while it has fewer sessions
-   * than are free. Two numbers of free sessions count:
-   *  - All services of the process share three quarters of the process's limit
-   *    of open files. (Up to 64 of these sessions are reserved for root and the
-   *    service's own user.)
-   *  - The sessions of the service share maxSessions. This number counts only
-   *    if maxSessions has its default. So a program that sets maxSessions lets
-   *    one user take all sessions, unless it sets maxSessionsPerUser too.
+   * applies. A user may open one more session only while the user has fewer
+   * sessions than are free. The rule applies to two numbers separately:
+   *  - The free sessions of the process. All its services together may have as
+   *    many sessions as three quarters of its limit of open files. (Up to 64 of
+   *    these sessions are reserved for root and the service's own user.)
+   *  - The free sessions of the service: maxSessions minus its sessions. This
+   *    number counts only if maxSessions has its default. So a program that
+   *    sets maxSessions lets one user take all sessions of the service, unless
+   *    the program sets maxSessionsPerUser too.
    * A client that is refused gets the reason LE_MSG_WAIT_SERVICE_FULL. */
   uint32_t maxSessionsPerUser;
   /* File descriptors in messages. This limit applies to two numbers separately:
@@ -427,10 +435,11 @@ typedef struct {
    * its message. Default: 256.
    *
    * Received file descriptors have a second limit. All services of the process
-   * share an eighth of the process's limit of open files. A user may have one
-   * more only while it has fewer than are free. At either limit, nothing is
-   * received from the user's sessions until such a file descriptor no longer
-   * counts. There are two exceptions:
+   * together may hold an eighth of the process's limit of open files. A user
+   * may have one more file descriptor only while the user has fewer of them
+   * than are free. At either limit, nothing is received from the user's
+   * sessions until such a file descriptor no longer counts. There are two
+   * exceptions:
    *  - The user has no received file descriptor at this service, and the second
    *    limit allows none, because other services or users have them. Then a
    *    session that sends a file descriptor is closed.
@@ -441,13 +450,13 @@ typedef struct {
    * user's requests without a response, and the bytes that are queued for the
    * user. Each session of the user has an equal part of this limit, and of
    * maxFdsPerUser for queued file descriptors. If the part is smaller than the
-   * session's own limit above, the part applies.
-   * The limit also bounds a sum over all sessions of the user: the bytes of
-   * requests without a response, and of messages that have arrived in part.
-   * Each of these messages counts as a largest message. When the sum reaches
-   * the limit, only the rest of these messages is received from the user's
-   * sessions, until the sum is less than half of the limit. Default: 256 MiB.
-   */
+   * session's own limit above, the part applies. Default: 256 MiB.
+   *
+   * The limit also bounds a sum over all sessions of the user. The sum has the
+   * bytes of requests without a response, and the bytes of messages that have
+   * arrived in part. Such a partial message counts as a largest message. When
+   * the sum reaches the limit, only the rest of partial messages is received
+   * from the user's sessions, until the sum is less than half of the limit. */
   size_t maxBytesPerUser;
 } le_msg_ServiceLimits_t;
 
@@ -465,14 +474,14 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
 /* From now on, new sessions of the service receive no file descriptors from
  * their clients: messages arrive without them. From Linux 6.16 on the kernel
  * refuses a file descriptor, and the client's log says that it could not be
- * sent. With older kernels the library receives it and closes it. Cannot be
- * undone. The owner only.
+ * sent. With older kernels the library receives the file descriptor and closes
+ * it. The call cannot be undone. The owner only.
  *
  * The sender of a file descriptor can make its close last long. So the library
- * closes the file descriptors of other users on threads of its own. Also a
- * service that receives file descriptors needs these threads, for the file
- * descriptors that the program does not fetch. The program must close each file
- * descriptor that le_msg_GetFd() has returned. */
+ * closes the file descriptors of other users on threads of its own. These
+ * threads also close file descriptors that a service has received and the
+ * program does not fetch. The program must close each file descriptor that
+ * le_msg_GetFd() has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0 stands for the default, which is in the

@@ -15,11 +15,12 @@ namespace messaging {
 // A histogram of the time from a service's receipt of a request to its
 // response.
 //
-// Reading the clock twice takes about 50 ns, so only each kInterval-th request
-// is timed, and counts for those before it. It is 17 and not a power of two:
-// with 16 clients in strict rotation, always the same client's requests would be
-// timed. While responses take longer than kSlowNs, every request is timed.
-// Requests that get no response are in no bucket.
+// Reading the clock twice takes about 50 ns. So only each kInterval-th request
+// is timed. A timed request also counts for the requests since the last timed
+// one. kInterval is 17 and not a power of two. If 16 clients sent in strict
+// rotation, an interval of 16 would time the requests of one client only. While
+// responses take kSlowNs or longer, every request is timed. Requests that get
+// no response are in no bucket.
 class Latency {
  public:
   // Bucket i counts times from 2^i ns to below 2^(i+1) ns. The first one also
@@ -34,13 +35,14 @@ class Latency {
     return bucket;
   }
 
-  // The owner's thread. The number of requests for which this one counts. 0: it
-  // is not timed.
+  // The owner's thread only. Returns the number of requests for which this
+  // request counts. 0: this request is not timed.
   uint32_t OnRequest() {
     if (++waiting_ < interval_.load(std::memory_order_relaxed)) return 0;
     return std::exchange(waiting_, 0);
   }
-  // Any thread. The response to a request that is timed was sent.
+  // Any thread. The response to a timed request was sent. `requests` is the
+  // result of OnRequest().
   void OnResponse(uint32_t requests, uint64_t ns) {
     buckets_[BucketOf(ns)].fetch_add(requests, std::memory_order_relaxed);
     sum_ns_.fetch_add(requests * ns, std::memory_order_relaxed);

@@ -66,8 +66,9 @@ constexpr size_t kRequestOverheadBytes = 512;
 // kDefaultQueuedBytes.
 constexpr uint32_t kDefaultQueuedMessages = 16384;
 
-// The file descriptors that may be queued on a session, with the same effect
-// beyond this number. It is a quarter of the usual limit of a process (1,024).
+// The file descriptors that may be queued on a session. The same happens beyond
+// this number as beyond kDefaultQueuedBytes. The number is a quarter of the
+// usual limit of open files (1,024).
 constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
 // The requests of one session that wait for their completion. At this limit
@@ -104,19 +105,19 @@ struct SessionLimits {
 // rules for sessions and for received file descriptors.
 struct UserLimits {
   uint32_t sessions = UINT32_MAX;
-  // File descriptors. The limit applies to two numbers separately: those of
-  // messages that are queued for the user, and those of received messages that
-  // the program has neither fetched nor released. While a user has the largest
-  // number of received file descriptors, nothing is received from the user. If
-  // a file descriptor arrives and the user may have none at this service, the
-  // session ends.
+  // File descriptors. The limit applies to two numbers separately:
+  //  - The file descriptors in messages that are queued for the user.
+  //  - The received file descriptors that the program has neither fetched nor
+  //    released. At the limit, nothing is received from the user.
+  // If a file descriptor arrives and the user may have none at this service,
+  // the session ends.
   uint32_t descriptors = kDefaultQueuedDescriptors;
   // The limit applies to two numbers separately: the bytes of requests without
-  // a response, and the bytes of queued messages. Each session has a part of
-  // it. With the default, a user may have four sessions before the parts are
-  // smaller than the limits of a session. The first number has a second bound,
-  // for all sessions of the user together. This bound also counts the messages
-  // that have arrived in part.
+  // a response, and the bytes of queued messages. Each session has an equal
+  // part of the limit. With the default, a user may have four sessions before
+  // the parts are smaller than the limits of a session. The limit also bounds
+  // a sum over all sessions of the user: the bytes of requests without a
+  // response, and of messages that have arrived in part.
   size_t bytes = 4 * kDefaultGatheredBytes;
 };
 

@@ -24,7 +24,7 @@ enum FrameType : uint8_t {
   kRequestFrame = 3,     // client to server; `id` names the transaction
   kResponseFrame = 4,    // server to client; `id` is the request's
   kUnansweredFrame = 5,  // server to client: the request was released
-  kTurnedAwayFrame = 6,  // server to client, instead of the hello: refused
+  kTurnedAwayFrame = 6,  // server to client, first frame: session refused
   // 7 is the frame of an inspection (directory/inspection_frame.h)
 };
 

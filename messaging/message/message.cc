@@ -67,8 +67,8 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
 
 namespace {
 // The check is made at each call of the C API, so it must cost little for a
-// payload of 16 MiB too. A write beyond the promised size usually changes one of
-// the first bytes after it.
+// payload of 16 MiB too. A write beyond the promised size usually changes one
+// of the first bytes after this size.
 constexpr size_t kCheckedBytes = 4096;
 }  // namespace
 
@@ -93,8 +93,8 @@ void Message::SetSize(size_t size) {
 }
 
 namespace {
-// Packing needs an allocation and two copies, so it must save this number of
-// bytes.
+// Packing needs an allocation and two copies, so it must save at least this
+// number of bytes.
 constexpr size_t kWorthPackingBytes = 2048;
 }  // namespace
 

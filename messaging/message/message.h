@@ -50,8 +50,8 @@ class alignas(64) Message {
   transports::OutgoingFrame ToFrame(uint8_t type, uint64_t id);
 
   // The frame was not sent, and the holder keeps the message. The holder may
-  // still write through a pointer that payload() returned earlier. So if no size
-  // was set, no byte counts as zero any more.
+  // still write through a pointer that payload() returned earlier. So if no
+  // size was set, no byte counts as zero any more.
   void OnFrameRefused() {
     if (!size_was_set_) payload_.MarkDirty();
   }
@@ -89,7 +89,7 @@ class alignas(64) Message {
   size_t size() const;
   void SetSize(size_t size);
 
-  // The received file descriptor, and the one to send.
+  // ---- The received file descriptor, and the one to send ----
   bool has_received_descriptor() const {
     return static_cast<bool>(received_descriptor_);
   }

@@ -21,7 +21,7 @@ class MessageOwner : public event::RefCounted<MessageOwner> {
   // Any thread. A received request with this id and this charge was released
   // without a response.
   virtual void GiveUp(uint64_t request, size_t charged_bytes) = 0;
-  // Any thread. The charge of a received request has grown by this number.
+  // Any thread. The charge of a received request has grown by `bytes`.
   virtual void OnChargeGrown(size_t bytes) { (void)bytes; }
   // Any thread. The program has fetched the file descriptor of a received
   // message.

@@ -36,8 +36,8 @@ class MessageCount {
 };
 
 // Messages of one protocol and their buffers, which are reused. A protocol has
-// one pool for all threads. A thread that owns sessions has a pool of its own,
-// which it uses without a lock. Any thread may use either pool.
+// one pool for all threads. A thread that owns sessions also has a pool of its
+// own, and uses this pool without a lock. Other threads may use it, too.
 class MessagePool : public event::RefCounted<MessagePool> {
  public:
   // A pool for all threads. `count` must outlive it.
@@ -56,7 +56,7 @@ class MessagePool : public event::RefCounted<MessagePool> {
                                   transports::IncomingFrame&& frame);
   // Called by the message after its last reference was released.
   void Free(Message* message);
-  // Creates messages until this number exists.
+  // Creates messages until `messages` exist.
   void Reserve(size_t messages);
 
   transports::BufferPool* buffers() const { return buffers_.get(); }

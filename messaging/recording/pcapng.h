@@ -4,13 +4,13 @@
 // Files of recorded messages, in the format pcapng. Has no side effects.
 //
 // A file has one section and one interface of the link type USER0 (147). The
-// name of the interface is the service, and its description is the service's
-// protocol, a blank, and the size of its largest message. Each frame is an
-// Enhanced Packet Block in nanoseconds. Its data are a header of 24
-// bytes, little endian, and the payload:
+// name of the interface is the service. The description of the interface is the
+// service's protocol, a blank, and the size of the largest message. Each frame
+// is an Enhanced Packet Block with a timestamp in nanoseconds. The data of the
+// block are a header of 24 bytes, little endian, and the payload:
 //
 //   0   u8   1, the version of this header
-//   1   u8   flags: 1 to the client, 2 with a file descriptor
+//   1   u8   flags. 1: to the client; 2: with a file descriptor
 //   2   u8   the type of the frame: 2 message, 3 request, 4 response,
 //            5 released without a response. 0x40 is added if the sender has
 //            set the length
@@ -21,7 +21,7 @@
 //   20  u32  the bytes of the payload. Fewer may have been captured
 //
 // The option epb_dropcount is the number of frames that were lost before this
-// one.
+// frame.
 
 #ifndef LE_MESSAGING_MESSAGING_RECORDING_PCAPNG_H_
 #define LE_MESSAGING_MESSAGING_RECORDING_PCAPNG_H_
@@ -56,8 +56,8 @@ std::string PcapngHeader(const Recording& recording);
 // The block of a frame.
 std::string PcapngBlock(const RecordedFrame& frame);
 
-// InvalidArgument: the file is not of this form. Skips blocks and options that
-// it does not know.
+// Skips unknown blocks and options. InvalidArgument: the file does not have
+// this format.
 absl::StatusOr<Recording> ParsePcapng(absl::string_view file);
 
 }  // namespace recording

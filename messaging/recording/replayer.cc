@@ -104,8 +104,9 @@ class Replayer {
     awaited_.reset();
   }
 
-  // Called after the last frame of a session, because a recording may have very
-  // many sessions, one after another. A session with open requests is kept.
+  // Called after the last frame of each session. Otherwise a recording with
+  // very many sessions, one after another, would keep all of them open. A
+  // session with open requests is kept.
   void EndSession(uint32_t number) {
     const auto open = open_.lower_bound({number, 0});
     if (open == open_.end() || open->first != number) sessions_.erase(number);

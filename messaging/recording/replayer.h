@@ -35,10 +35,10 @@ struct ReplayCounts {
 };
 
 // Sends the clients' messages at the recorded times, with one session for each
-// recorded session. Never sends a message before the responses that preceded
-// it in the recording, so a service that keeps a state sees the recorded order.
-// Zeros at the end of a response do not count as a difference. Calls
-// `on_difference` with a line for each difference.
+// recorded session. Before each message, waits for the responses that precede
+// the message in the recording. So a service that keeps a state sees the
+// recorded order. Zeros at the end of a response do not count as a difference.
+// Calls `on_difference` with a line for each difference.
 //   FailedPrecondition  the service has another protocol
 //   the errors of Client::Open(), with the timeout
 absl::Status Replay(

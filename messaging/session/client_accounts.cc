@@ -19,7 +19,7 @@ using event::Quota;
 
 namespace {
 
-// Parts of the process's open files: an eighth for the program itself, and an
+// How RLIMIT_NOFILE is divided: an eighth is for the program itself, and an
 // eighth for file descriptors in messages. The rest is for sessions.
 constexpr uint64_t kProgramPart = 8;
 constexpr uint64_t kDescriptorsPart = 8;
@@ -27,8 +27,8 @@ constexpr uint64_t kDescriptorsPart = 8;
 // At most this many sessions are reserved for root and the process's own user.
 constexpr uint64_t kMaxReserve = 64;
 
-// Each session has at least this many bytes, however many sessions its user
-// has. An empty queue also accepts one message of any size.
+// Each session has at least this limit of bytes, however many sessions its user
+// has. An empty queue accepts one message of any size.
 constexpr size_t kLeastBytes = size_t{64} << 10;
 
 }  // namespace
@@ -103,8 +103,9 @@ void ClientAccounts::ReturnDescriptor(ServiceUser* user) {
 // ---- A user at a service ---------------------------------------------------
 
 // The number of parts is a power of two, so the limits of a user's sessions
-// change rarely. It shrinks only when the sessions are at most a quarter of
-// this number, so a session that opens and closes repeatedly changes nothing.
+// change rarely. The number of parts shrinks only when there are at most a
+// quarter as many sessions. So a session that opens and closes repeatedly does
+// not change the limits each time.
 bool ServiceUser::Divide(uint32_t sessions) {
   const uint32_t before = parts_;
   while (parts_ < sessions) parts_ *= 2;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Limits the sessions and file descriptors of each user at the services of a
-// process, so that no user can take all.
+// process. So no user can take all of them.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_ACCOUNTS_H_
@@ -28,9 +28,13 @@ namespace messaging {
 
 class ServiceUser;
 
-// Counts, at all services of a process, each user's sessions, and its file
-// descriptors in messages that the program has neither fetched nor released.
-// The totals follow from RLIMIT_NOFILE. Any thread.
+// Counts for each user, at all services of a process together:
+//  - its sessions,
+//  - the received file descriptors that the program has neither fetched nor
+//    released.
+//
+// RLIMIT_NOFILE determines the totals of all users. Any thread may call a
+// function.
 class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
@@ -38,16 +42,17 @@ class ClientAccounts {
   // Users that are not bounded are counted but never refused.
   bool IsBounded(uid_t user) const { return process_->IsStranger(user); }
 
-  // False: the user has reached its limit. After true, one call of the matching
-  // Return function must follow.
+  // Returns false if the user has reached its limit. After true, one call of
+  // the matching Return function must follow.
   bool TakeSession(uid_t user) { return Take(&sessions_, user); }
   void ReturnSession(uid_t user);
   bool TakeDescriptor(uid_t user) { return Take(&descriptors_, user); }
-  // `user` is bounded. Schedules the waiting users that may have one more now.
-  // These may be other users, or the same user at other services.
+  // `user` must be bounded. Schedules the waiting users that may have one more
+  // file descriptor now. These may be other users, or the same user at other
+  // services.
   void ReturnDescriptor(ServiceUser* user);
-  // True: `user` has reached a limit, and is scheduled when it may have one
-  // more.
+  // Returns true if `user` has reached a limit. Then `user` is scheduled as
+  // soon as it may have one more file descriptor.
   bool AwaitDescriptor(ServiceUser* user);
 
  private:
@@ -63,15 +68,15 @@ class ClientAccounts {
   event::Quota sessions_{"sessions", {}};
   event::Quota descriptors_{"file descriptors in messages", {}};
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
-  // The list of users that wait for a file descriptor. Each user in the list has
-  // at least one file descriptor at its service. So the user is scheduled at the
-  // latest when it returns the last of them.
+  // The list of users that wait until they may have one more file descriptor.
+  // Each user in the list has at least one file descriptor at its service. So
+  // the user is scheduled at the latest when it returns the last of them.
   ServiceUser* first_waiting_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// One user at one service. The user's sessions share it. For the owner's
-// thread, unless a comment says otherwise. The object can outlive the user's
-// last session: see is_in_use().
+// One user at one service. The user's sessions share this object. Only the
+// owner's thread may call a function, unless a comment says otherwise. The
+// object can outlive the user's last session: see is_in_use().
 class ServiceUser final : public event::RefCounted<ServiceUser>,
                           private Scheduled {
  public:
@@ -93,7 +98,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   bool is_in_use() const {
     return sessions_ > 0 || descriptors_ > 0 || bytes_ > 0;
   }
-  // Adds or removes a session. True: the limits of the user's sessions change.
+  // Adds or removes a session. Returns true if the limits of the user's
+  // sessions change.
   bool Add() { return Divide(++sessions_); }
   bool Remove() { return Divide(--sessions_); }
 
@@ -111,32 +117,32 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
            (max_sessions != kDefaultMaxSessions ||
             sessions_ < max_sessions - sessions);
   }
-  // The limits of each session of the user. The more sessions the user has, the
-  // smaller they are.
+  // Returns the limits of each session of the user. These limits are smaller if
+  // the user has more sessions.
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
-  // Null: the time of its sessions has no common bound.
+  // Returns null if the time of the user's sessions has no common bound.
   TurnQueue* turn_queue() {
     return is_bounded_ && (sessions_ > 1 || !turn_queue_.empty()) ? &turn_queue_
                                                                   : nullptr;
   }
 
   // ---- File descriptors in messages ----
-  // Users that are not bounded are never refused. False: the user has reached a
-  // limit. After true, one ReturnDescriptor() must follow.
+  // Returns false if the user has reached a limit. Users that are not bounded
+  // are never refused. After true, one ReturnDescriptor() must follow.
   bool TakeDescriptor();
   // Any thread.
   void ReturnDescriptor();
   uint32_t descriptors() const { return descriptors_.load(); }
-  // Whether the user has reached a limit, and has at least one file descriptor at
-  // this service. True: `on_return` will be called.
+  // Whether the user has reached a limit, and has at least one file descriptor
+  // at this service. If so, `on_return` will be called.
   bool AwaitsDescriptor();
-  // True at the first call, and at the first call after the user had no file
-  // descriptor.
+  // Returns true at the first call, and at the first call after the user had no
+  // file descriptor.
   bool IsFirstWait() { return !std::exchange(has_waited_, true); }
-  // For a log line: the number of the user's file descriptors, and the limit that
-  // the user has reached.
+  // Returns a text for a log line: the number of the user's file descriptors,
+  // and the limit that the user has reached.
   std::string DescribeDescriptors() const;
 
   // ---- Bytes of requests without a response, and of partial messages ----
@@ -147,9 +153,9 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   void ReturnBytes(size_t bytes);
   size_t bytes() const { return bytes_.load(); }
   // Whether the user has reached its limit, and has not been below half of it
-  // since. True: `on_return` will be called.
+  // since. If so, `on_return` will be called.
   bool AwaitsBytes();
-  // True at the first call.
+  // Returns true at the first call.
   bool IsFirstWaitForBytes() {
     return !std::exchange(has_awaited_bytes_, true);
   }
@@ -160,8 +166,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   ~ServiceUser() = default;
   void Schedule();
   void RunScheduled() override;
-  // Any thread. True: the user has less than half of its bytes. If sessions
-  // wait for this, `on_return` will be called.
+  // Any thread. Returns true if the user has less than half of its bytes. If
+  // sessions wait for this, `on_return` will be called.
   bool EndsWaitForBytes();
   bool Divide(uint32_t sessions);
   void UpdateRequestBytes();
@@ -184,7 +190,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   std::atomic<size_t> bytes_{0};
   std::atomic<bool> awaits_bytes_{false};
   bool has_awaited_bytes_ = false;
-  // The next two are guarded by the lock of `accounts_`.
+  // The lock of `accounts_` guards the next two members.
   bool is_waiting_ = false;
   ServiceUser* next_waiting_ = nullptr;
 };

@@ -42,7 +42,8 @@ class ClientAccountsTest : public ::testing::Test {
         new ServiceUser(uid, shared_, owner_.get(),
                         [this](ServiceUser* user) { told_.insert(user); }));
   }
-  // The users for which the next turn of the loop calls `on_return`.
+  // Runs a turn of the loop. Returns the users for which `on_return` was
+  // called.
   std::set<ServiceUser*> Told() {
     event::Loop* const loop = event::Thread::Current()->loop();
     loop->RunTurn(loop->Now());

@@ -20,7 +20,8 @@ namespace messaging {
 using event::MutexLock;
 using transports::IoResult;
 
-// Expires requests. Exists once a request with a deadline has been made.
+// The timer that expires requests. It is created with the first request that
+// has a deadline.
 class ClientSession::Deadlines final : private event::Timer {
  public:
   explicit Deadlines(ClientSession* session) : session_(session) {}
@@ -85,7 +86,7 @@ ClientSession::AddedRequest ClientSession::AddRequestLocked(
 Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
                                   event::Instant deadline) {
   transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, added.id);
-  // Other requests are open: the server should receive several in one turn.
+  // If other requests are open, the server should receive several in one turn.
   frame.more_to_come = added.pipelined;
   return SendOn(added.route, &frame, deadline);
 }
@@ -151,9 +152,9 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     const IoResult received =
         ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
     if (received == IoResult::kOk) continue;
-    // Another thread may have ended the session, which does not wake this
-    // thread. If nothing arrives, this line is reached after kResponsePatience,
-    // or at the deadline.
+    // Another thread may have ended the session. This does not wake the thread
+    // that waits here. If nothing arrives, this line is reached after
+    // kResponsePatience, or at the deadline.
     SettleEnd();
     if (caller.done) break;
     if (received == IoResult::kWouldBlock && sent == Result::kOk && !is_timed) {
@@ -211,8 +212,8 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
       what = absl::StrCat("a request fails: it was made on a session that is ",
                           WhyNotOpen());
   }
-  // A server that does not answer could cause any number of lines. LogForPeer()
-  // bounds it.
+  // A server that does not answer could cause any number of lines. So
+  // LogForPeer() bounds their number.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name, "': ", what));
 }
@@ -226,9 +227,9 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   deadlines_->Arm(deadline);
 }
 
-// Receives the responses that have arrived, up to the limits of the inbox. It
-// runs before requests expire: this thread may have been busy or stopped for
-// long, and these responses may have arrived in time.
+// Receives the responses that have arrived, up to the limits of the inbox.
+// Called before requests expire. This thread may have been busy or stopped for
+// long. So these responses may have arrived in time.
 void ClientSession::TakeWhatHasCome() {
   while (MayHoldMore(/*with_descriptor=*/true) &&
          ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {

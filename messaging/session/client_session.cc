@@ -27,21 +27,22 @@ using transports::IoResult;
 
 namespace {
 
-// A handler may make a new request each time it is called. So the rounds of
-// deliveries at the end of a thread are bounded. Completions that are due after
-// the last round call no handler.
+// The largest number of rounds of deliveries at the end of a thread. The number
+// is bounded, because a handler may make a new request in each round.
+// Completions that are due after the last round call no handler.
 constexpr int kMaxRoundsAtEnd = 8;
 
 // A server may send ignorable frames without end. After its deadline, a
-// blocking call receives at most this many of them; any frame behind these is
-// too late. The inbox and the number of requests bound all other frames.
+// blocking call receives at most this many of them. Any frame behind these is
+// too late. For other frames, the limits of the inbox and of open requests are
+// the bound.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
 // No wait for room has begun.
 constexpr event::Instant kNotWaitedYet = absl::InfinitePast();
 
-// If a send waits longer for room, this is logged. A server that reads usually
-// makes room within milliseconds, and a user notices a stop of this length.
+// If a send waits longer than this for room, a warning is logged. A server that
+// reads usually makes room within milliseconds. A user notices a stop of 1 s.
 // Equal to kSlowReaderPatience.
 constexpr absl::Duration kRoomPatience = absl::Seconds(1);
 
@@ -143,14 +144,15 @@ Result ClientSession::OpenSync(bool waits, event::Instant deadline) {
     case Result::kServiceFull:
       WarnOfFailedOpening(wait_cause().text);
       break;
-    default:  // OnEnded() logs another protocol, and OpenAttempt a long wait
+    default:  // OnEnded() logs kOtherProtocol, OpenAttempt logs a long wait
       break;
   }
   return caller.result;
 }
 
 void ClientSession::WarnOfFailedOpening(absl::string_view why) {
-  // A program may retry without end. So LogForPeer() bounds the number of lines.
+  // A program may retry without end. So LogForPeer() bounds the number of
+  // lines.
   event::LogForPeer(LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name,
                                  "': cannot open a session: ", why));
@@ -165,8 +167,8 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     opening_ = done;
     machine_.Number(&opening_);
     opens = machine_.Open();
-    // The far end may have closed the last opening, and the loop has not
-    // reported it yet. A new opening drops that report.
+    // The far end may have closed the session, and the loop may not have
+    // reported this to the user yet. A new opening drops that report.
     if (opens) {
       LeaveOpeningLocked();
       // The directory has not answered yet.
@@ -304,7 +306,7 @@ void ClientSession::FinishLeaving() {
   event::Ref<Message> dropped;
   bool owes;
   do {
-    dropped.reset();  // without the lock
+    dropped.reset();  // releases the message without the lock
     MutexLock lock(&mutex_);
     dropped = inbox_.TakeDropped();
     owes = !inbox_.empty();
@@ -349,8 +351,8 @@ void ClientSession::Shutdown() {
   }
   FinishLeaving();
   DropDeadlines();
-  // If a completion makes a request, the request is refused, and completes in
-  // the next round.
+  // If a completion makes a request, the request is refused. Its completion is
+  // then due in the next round.
   for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
     if (DeliverOwed()) break;
   }
@@ -380,7 +382,7 @@ ClientSession::Route ClientSession::RouteLocked() {
   if (machine_.state() != ClientState::kOpen) return route;
   route.epoch = machine_.epoch();
   route.connection = connection_.get();
-  // The connection is not replaced while the owner sends.
+  // The owner needs no reference: only the owner replaces the connection.
   if (!owner_->IsCurrent()) route.shared = connection_;
   return route;
 }
@@ -464,8 +466,8 @@ Result ClientSession::MakeRoom(const Route& route,
     EndLater(route.epoch, CloseReason::kSlowReader);
     return Result::kClosed;
   }
-  // A message with a deadline may wait even in a handler. The deadline of a
-  // request is for its response.
+  // A message with a deadline may wait even in a handler. A request may not,
+  // because its deadline is for its response.
   const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
                              deadline != absl::InfiniteFuture();
   if (!waits_as_told && MustNotWait()) {
@@ -480,7 +482,7 @@ Result ClientSession::MakeRoom(const Route& route,
 
 void ClientSession::WarnOfDroppedMessage() {
   // A server that closes sessions could cause any number of lines. So
-  // LogForPeer() bounds it.
+  // LogForPeer() bounds their number.
   event::LogForPeer(
       LogLevel::kWarning, event::kUnknownPeer,
       absl::StrCat("interface '", interface_.name,
@@ -518,8 +520,8 @@ bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
       *warn_at = absl::InfiniteFuture();
       WarnOfNoRoom(connection);
     }
-    // Another thread may have ended the session, which does not wake this
-    // thread.
+    // Another thread may have ended the session. This does not wake the thread
+    // that waits here.
     if (ready || open_epoch_.load(std::memory_order_acquire) == kNoEpoch) {
       return true;
     }
@@ -633,9 +635,9 @@ absl::optional<Delivery> ClientSession::ToDelivery(
   const bool brings_message =
       PlainType(type) == kMessageFrame || PlainType(type) == kResponseFrame;
   Delivery delivery;
-  // Created before machine_.OnFrame() completes the request. If there is no
-  // memory for the message, the request still waits, and completes when the
-  // session ends.
+  // Create the message before machine_.OnFrame() completes the request. If
+  // there is no memory for the message, the request stays open, and completes
+  // when the session ends.
   if (brings_message) {
     delivery.message = pool_->NewReceived(this, std::move(frame));
   } else {
@@ -718,7 +720,8 @@ bool ClientSession::DeliverOwed() {
       if (inbox_.empty()) break;
       delivery = inbox_.Pop();
     }
-    // Scheduled first, because the handler may run the loop, or not return.
+    // Schedule the link first, because the handler may run the loop or may not
+    // return.
     if (count > 1) link_.Schedule();
     Deliver(std::move(delivery));
   }

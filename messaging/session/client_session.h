@@ -14,12 +14,13 @@
 //    the machine has changed its state. Deliveries in the inbox are made before
 //    further frames are received.
 //  - mutex_ guards the machine, the inbox and the choice of the connection. A
-//    request gets its number, its connection and its epoch in one critical
-//    section. The lock is never held across a handler, a wait, a post or a call
-//    of the connection.
+//    request gets its number, its connection and its epoch (the number of the
+//    opening) in one critical section. The lock is never held across a handler,
+//    a wait, a post or a call of the connection.
 //  - Only the owner's thread changes the connection. That thread uses the
-//    connection that its link has attached; other threads copy it under the
-//    lock. A closed connection is kept until the next opening.
+//    connection that its link has attached. Other threads copy the reference to
+//    the connection under the lock. A closed connection is kept until the next
+//    opening.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
@@ -58,8 +59,9 @@ class ClientSession final : public Session,
                             public Owned,
                             private OpenAttempt::Observer {
  public:
-  // The calling thread owns it and has a reference until Delete(). `introducer`
-  // is the runtime's, or that of a local service.
+  // The calling thread owns the session, and has a reference until Delete().
+  // `introducer` is the runtime's introducer or its introducer for local
+  // services.
   ClientSession(Interface interface, directory::Introducer* introducer,
                 std::unique_ptr<ClientHandler> handler);
 
@@ -72,33 +74,33 @@ class ClientSession final : public Session,
   // ---- The owner's thread ----
   bool is_closed();
 
-  // The session must be closed. If its thread is ending, the opening fails. The
-  // loop calls `done` with kOk, kTimedOut, kOtherProtocol, or, if the user has
-  // closed the session meanwhile, kClosed.
+  // The session must be closed. The loop calls `done` with kOk, kTimedOut,
+  // kOtherProtocol or kClosed. The result is kClosed if the user has closed the
+  // session meanwhile, or if the owner's thread is ending.
   void Open(Completion done, event::Instant deadline);
-  // As Open(), but blocks. If `waits` is false, the result may also be
+  // Like Open(), but blocks. If `waits` is false, the result may also be
   // kNotOffered, kNoBinding, kServiceFull or kNoDirectory.
   Result OpenSync(bool waits, event::Instant deadline);
-  // Any thread. Why the session is not open yet, or why the last opening
-  // failed. The owner gets the present cause; other threads get the one that
-  // was last reported.
+  // Any thread. Returns why the session is not open yet, or why the last
+  // opening failed. The owner gets the present cause. Other threads get the
+  // cause that was reported last.
   directory::WaitCause wait_cause();
   // The result of the last opening.
   const absl::Status& open_status() const { return open_status_; }
-  // Closes. Pending requests complete with kClosed, from the loop.
+  // Closes the session. The loop then completes the open requests with kClosed.
   void Close();
-  // Closes, and takes the caller's reference.
+  // Closes the session, and takes over the caller's reference.
   void Delete() override;
-  // As Delete(), but nothing is delivered any more, not even a completion.
+  // Like Delete(), but nothing is delivered any more, not even a completion.
   void Drop();
   bool is_deleted();
 
   void SetLimits(const SessionLimits& limits);
 
-  // *response is set if the result is kOk.
+  // Sets *response if the result is kOk.
   Result RequestSync(event::Ref<Message> message, event::Instant deadline,
                      event::Ref<Message>* response);
-  // False: the request is complete already.
+  // Returns false if the request is complete already.
   bool CancelRequest(uint64_t id);
 
   // ---- Any thread ----
@@ -112,7 +114,8 @@ class ClientSession final : public Session,
                    event::Instant deadline);
   SessionLimits limits();
   transports::SendLimits send_limits();
-  // The server's credentials, from the kernel. False: the session is not open.
+  // Sets the server's credentials, which the kernel has reported. Returns false
+  // if the session is not open.
   bool ServerCredentials(event::Credentials* credentials);
 
  private:
@@ -131,7 +134,7 @@ class ClientSession final : public Session,
     Result result = Result::kClosed;
     uint64_t id = 0;
     Route route;
-    bool pipelined = false;  // other requests wait
+    bool pipelined = false;  // other requests are open
     bool tells = true;       // a refusal is logged
   };
 
@@ -166,7 +169,7 @@ class ClientSession final : public Session,
                      event::Instant deadline);
   // Sends over `route`. Returns kOk, kClosed or kNoRoom.
   Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
-  // As SendNow(), but waits for room until the opening ends.
+  // Like SendNow(), but waits for room until the opening ends.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
   // Called if the connection has no room. Waits for room, or marks `frame` as
@@ -174,24 +177,26 @@ class ClientSession final : public Session,
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
                   event::Instant deadline, event::Instant* warn_at);
   // Whether the calling thread must not wait for room, because the server may
-  // wait for this thread: it is in a handler, or the server runs on it.
+  // wait for this thread. True if this thread is in a handler, or if the server
+  // runs on this thread.
   bool MustNotWait();
   Result WaitForRoom(transports::Connection* connection,
                      event::Instant deadline, event::Instant* warn_at);
-  // As Connection::Wait(), but also returns true soon after the end of the
-  // session. Logs a warning at *warn_at, once for each send. The first call of a
-  // send sets *warn_at.
+  // Like Connection::Wait(), but also returns true soon after the end of the
+  // session. Logs a warning at *warn_at, once for each send. The first call for
+  // a send sets *warn_at.
   bool WaitOrWarn(transports::Connection* connection, uint32_t events,
                   event::Instant deadline, event::Instant* warn_at);
   void WarnOfNoRoom(transports::Connection* connection);
 
-  // For a blocking call: receives a frame and puts it into the inbox, or waits
-  // until `deadline`. A frame that has arrived is received even after the
-  // deadline. Ignorable frames are dropped, after the deadline at most
-  // kMaxIgnorableFramesTooLate of them. kClosed: the opening has ended.
+  // For a blocking call. Waits for a frame until `deadline`, and puts the frame
+  // into the inbox. A frame that has arrived is received even after the
+  // deadline. Drops ignorable frames and waits on. After the deadline it
+  // receives at most kMaxIgnorableFramesTooLate of these. Returns kClosed if
+  // the opening has ended.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
-  // The delivery for `frame`, if there is one.
+  // Returns the delivery for `frame`, if there is one.
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
                                       bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
@@ -210,8 +215,8 @@ class ClientSession final : public Session,
   // Closes the connection of an opening that has ended, and schedules the
   // completions of its requests.
   void SettleEnd();
-  // Removes the rest of an opening that the machine has left. The user gets no
-  // more handler calls of it. FinishLeaving() must follow.
+  // Removes the rest of an opening that the machine has left. Its messages and
+  // its end are no longer reported to the user. FinishLeaving() must follow.
   void LeaveOpeningLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishLeaving() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -243,18 +248,19 @@ class ClientSession final : public Session,
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
-  // The refusal of a request was logged. Since then, more than half of the
-  // permitted requests have been open.
+  // True if the refusal of a request was logged, and more than half of the
+  // permitted requests have been open since then.
   bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,
   // under the lock.
   transports::ConnectionRef connection_ ABSL_GUARDED_BY(mutex_);
-  // The machine's epoch in kOpen, otherwise kNoEpoch. The owner sends without
-  // the lock, so it is atomic. Changed under the lock.
+  // The machine's epoch while the state is kOpen, otherwise kNoEpoch. Changed
+  // only under the lock. It is atomic, because the owner reads it without the
+  // lock.
   std::atomic<Epoch> open_epoch_{kNoEpoch};
 
-  // The members from here on are for the owner's thread only.
+  // Only the owner's thread uses the members from here on.
   Link link_{this};
   std::unique_ptr<OpenAttempt> attempt_;
   Completion opening_;  // reports the end of attempt_

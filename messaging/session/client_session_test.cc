@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client's session: waiting for room, and the completion of requests when
-// memory is short.
+// Tests of a client's session: waiting for room, and the completion of requests
+// when memory is short.
 
 #include "messaging/session/client_session.h"
 
@@ -265,8 +265,8 @@ TEST_F(ClientSessionTest, WithoutMemoryToPackItAResponseIsKeptAsItIs) {
   });
 }
 
-// A payload of a large pool is packed on arrival. Expected: a blocking call, which
-// packs the payloads that it keeps, does not pack it again.
+// A payload of a large pool is packed when it arrives. A blocking call packs
+// the payloads that it keeps. Expected: it does not pack this payload again.
 TEST_F(ClientSessionTest, ABlockingCallKeepsAResponseThatIsPackedAlready) {
   Run([this] {
     std::vector<transports::Buffer> many;
@@ -335,8 +335,7 @@ TEST_F(ClientSessionTest, RoomIsReportedAlthoughPushesAreDue) {
   });
 }
 
-// Two processes whose handlers send on sessions of other threads would wait for
-// each other.
+// If such handlers waited for room, two processes could wait for each other.
 TEST_F(ClientSessionTest, AHandlerOfAnotherThreadDoesNotWaitForRoom) {
   struct Sending final : event::Task {
     void Run() override { run(); }

@@ -28,8 +28,8 @@ struct FarEnd {
   bool gone = false;
   bool has_partial = false;
   bool is_read = true;
-  // Close() moves the `held` of SetTrust() to this object's `held`, and does
-  // not release it. Set this before the connection is made.
+  // If true, Close() moves the `held` of SetTrust() into this object's `held`,
+  // and does not release it. Set this before the connection is made.
   bool closes_late = false;
   event::HeldRef held;
   size_t queued_bytes = 0;  // in the queue to this end

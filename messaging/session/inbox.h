@@ -30,47 +30,48 @@ struct Delivery {
   bool is_push() const { return message && !is_completion(); }
 };
 
-// An inbox is nearly always empty. An empty one occupies memory only after a
-// reservation. Not thread-safe.
+// Not thread-safe. An inbox is nearly always empty. An empty inbox occupies
+// memory only after a reservation.
 class Inbox {
  public:
   bool empty() const { return size() == 0; }
   size_t size() const {
     return queue_ == nullptr ? 0 : queue_->deliveries.size() - queue_->first;
   }
-  // The bytes of its pushes, and the number of pushes with a file descriptor.
-  // Responses do not count, because the number of open requests limits them.
+  // The bytes of the pushes (messages that are not responses), and the number
+  // of pushes with a file descriptor. Responses do not count, because the
+  // number of open requests limits them.
   size_t bytes() const { return queue_ == nullptr ? 0 : queue_->bytes; }
   size_t descriptors() const {
     return queue_ == nullptr ? 0 : queue_->descriptors;
   }
 
   // Makes room for a completion that is pushed later. May throw. Each Push() of
-  // a completion uses one reservation, and then needs no memory, so no
-  // completion is lost.
+  // a completion uses one reservation. That Push() needs no further memory, so
+  // no completion is lost.
   void Reserve();
   // Cancels a reservation.
   void Release() { --reserved_; }
   void Push(Delivery delivery);
   Delivery Pop();
 
-  // The opening has ended. All completions here whose result is not kOk move
-  // behind the other deliveries. They are then in the order of their numbers.
-  // Needs no memory.
+  // Call it when the opening has ended. Moves all completions whose result is
+  // not kOk behind the other deliveries, in the order of their numbers. Needs
+  // no memory.
   void End();
-  // The user has closed the session. A completion here whose result is kOk
-  // becomes kClosed; other results stay. All completions are then in the order
-  // of their numbers. Messages are not delivered: the caller takes them by
+  // Call it when the user has closed the session. Changes the result of each
+  // completion from kOk to kClosed. Other results stay. Sorts the completions
+  // by their numbers. Messages are not delivered: the caller must take them by
   // TakeDropped(). Needs no memory.
   void Close();
-  // Returns a message that Close() has dropped. The caller must hold no lock
-  // when it releases the message. Null: there are no more.
+  // Returns a message that Close() has dropped, or null if there are no more.
+  // The caller must hold no lock when it releases the message.
   event::Ref<Message> TakeDropped();
 
  private:
-  // When no delivery remains, the vector is cleared. While some remain, popped
-  // deliveries are erased only if there are at least kMinErased of them, and
-  // more than remain.
+  // When no delivery remains, the vector is cleared. Otherwise popped
+  // deliveries are erased only if at least kMinErased were popped, and more
+  // were popped than remain.
   static constexpr size_t kMinErased = 64;
 
   // Usually created for one delivery, and destroyed after it.
@@ -79,14 +80,15 @@ class Inbox {
     size_t first = 0;  // the index of the next delivery
     size_t bytes = 0;
     size_t descriptors = 0;
-    // The number of next deliveries that only TakeDropped() may take.
+    // The first `dropped` deliveries are messages that Close() has dropped.
+    // Only TakeDropped() may take them.
     size_t dropped = 0;
   };
 
   // Makes room for one more delivery. The reservations stay.
   void MakeRoom();
-  // Moves the deliveries for which `stays` is false to the end, and sorts them.
-  // Returns the number of the others.
+  // Moves the deliveries for which `stays` returns false to the end, and sorts
+  // these by number. Returns the number of the other deliveries.
   size_t MoveToEnd(bool (*stays)(const Delivery&));
 
   std::unique_ptr<Queue> queue_;  // null: empty

@@ -22,7 +22,7 @@ void* operator new(size_t size) {
   if (memory == nullptr) std::abort();
   return memory;
 }
-// std::stable_partition() uses it.
+// std::stable_partition() uses this form.
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
   return g_no_memory ? nullptr : std::malloc(size);
 }

@@ -59,7 +59,7 @@ bool Inspector::Receive() {
     case IoResult::kOk:
       return Handle(&frame);
     case IoResult::kWouldBlock:
-    case IoResult::kNotIdle:  // not returned
+    case IoResult::kNotIdle:  // Receive() does not return it
       return true;
     case IoResult::kClosed:
       return false;
@@ -98,8 +98,8 @@ void Inspector::Tap(const inspection::proto::TapRequest& request,
     return;
   }
   if (taps_) return answer->set_refusal("this connection taps already");
-  // Otherwise each copied frame would cost a system call for the credentials of
-  // its client.
+  // If the credentials were not stored, each copied frame would cost a system
+  // call.
   for (ServerSession* session = service_->first_session(); session != nullptr;
        session = session->next()) {
     session->RememberClient();

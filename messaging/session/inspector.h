@@ -24,19 +24,19 @@ namespace messaging {
 class ServerSession;
 class Service;
 
-// An administrator that inspects a service, over a connection of its own. The
-// service owns it, until the service is hidden. It answers on the loop that serves
-// the sessions. If that loop does not run, nothing is answered.
+// The connection of an administrator that inspects a service. The service owns
+// this object until the service is hidden. The inspector answers on the loop
+// that serves the sessions. If that loop does not run, there are no answers.
 //
 // A snapshot is sent in parts, one in each turn, while the administrator reads.
 // A session that begins or ends meanwhile may be in the snapshot or not.
 //
-// The administrator may also tap the service. Then the frames of the sessions are
-// copied into its ring, until its connection closes.
+// The administrator may also tap the service. Then the frames of the sessions
+// are copied into the administrator's ring until the connection closes.
 class Inspector final : private transports::Connection::Observer,
                         private event::Task {
  public:
-  // The most sessions in a part.
+  // The largest number of sessions in a part.
   static constexpr int kSessionsOfAPart = 128;
 
   Inspector(Service* service,
@@ -44,7 +44,7 @@ class Inspector final : private transports::Connection::Observer,
   ~Inspector() override;
 
   absl::Status Start();
-  // The service is about to forget the session.
+  // Called when the service is about to forget the session.
   void OnSessionGone(const ServerSession* session);
 
  private:
@@ -53,8 +53,8 @@ class Inspector final : private transports::Connection::Observer,
   void Run() override;
   // Posts this task, if a snapshot is under way.
   void PostNextPart();
-  // These return false if the inspection must end: the administrator has
-  // disconnected, or has violated the protocol.
+  // These return false if the inspection must end, because the administrator
+  // has disconnected or has violated the protocol.
   bool Receive();
   bool Handle(transports::IncomingFrame* frame);
   bool SendPart();

@@ -16,10 +16,11 @@ using transports::IoResult;
 
 namespace {
 
-// The bounds of one session's work in a turn. The packets bound system calls,
-// the frames bound cheap handlers, and the time bounds expensive handlers. 1 ms
-// is too short to be noticed, and long compared with a turn's overhead. At a
-// bound, the session continues in the next turn.
+// The bounds of one session's work in a turn. At a bound, the session continues
+// in the next turn. The number of packets bounds the system calls. The number
+// of frames bounds the work of cheap handlers. The time bounds the work of
+// expensive handlers. 1 ms is too short to be noticed, and long compared with a
+// turn's overhead.
 constexpr int kMaxPacketsPerTurn = 16;
 constexpr int kMaxFramesPerTurn = 256;
 constexpr absl::Duration kMaxTimePerTurn = absl::Milliseconds(1);
@@ -33,8 +34,8 @@ class TurnBudget {
     ++frames_;
     if (was_last_of_packet && ++packets_ >= kMaxPacketsPerTurn) return true;
     if (frames_ >= kMaxFramesPerTurn) return true;
-    // Reading the clock takes as long as a cheap handler. So it is read only a
-    // few times, at growing intervals.
+    // Reading the clock takes as long as a cheap handler. So the clock is read
+    // only a few times, at growing intervals.
     if (frames_ == 2) end_ = Now() + kMaxTimePerTurn;
     const bool look = frames_ == 8 || frames_ == 32 || frames_ == 128;
     return look && Now() >= end_;
@@ -51,7 +52,8 @@ class TurnBudget {
   event::Instant end_;
 };
 
-// Removed links are erased when there are this many of them.
+// Popped links are erased only if more than this many were popped, and more
+// than half of all.
 constexpr size_t kMaxPopped = 64;
 
 }  // namespace
@@ -68,7 +70,8 @@ bool TurnQueue::AddAgain(event::Loop* loop, Link* link) {
   link->waits_for_turn_ = true;
   ++count_;
   loop_ = loop;
-  // A timer, not a task: while tasks are posted, some turns fetch no events.
+  // This is a timer and not a task, because turns that begin with tasks may
+  // fetch no events.
   if (!running()) loop_->StartTimer(this, loop_->Now());
   return true;
 }
@@ -102,7 +105,7 @@ Link* TurnQueue::Pop() {
 
 void TurnQueue::OnExpiry() {
   event::Loop* const loop = loop_;
-  event::Ref<Session> keep;  // it keeps this queue
+  event::Ref<Session> keep;  // keeps this queue alive
   if (!std::exchange(has_grown_, false)) {
     for (uint32_t left = count_; left > 0; --left) {
       if (!share_.MayReceive(loop->turn())) break;
@@ -237,7 +240,7 @@ Link::Input Link::ReceiveFrames() {
     }
     // A handler may have closed or reopened the session.
     if (attached_ != connection) return Input::kNotReceived;
-    // Continues with further packets, because the answers of one turn are sent
+    // Continue with further packets, because the answers of one turn are sent
     // in one packet.
     const bool buffered = connection->HasBuffered();
     if (!buffered && !connection->MayHaveMore()) return Input::kMore;
@@ -251,9 +254,9 @@ void Link::OnWritable() {
   const auto keep = event::Ref<Session>::Share(session_);
   Connection* const connection = attached_;
   DeliverOwed();
-  // The connection reports room only once. So the report is passed on even if
-  // deliveries are still due. Otherwise the report could be late for long,
-  // because a handler that blocks adds deliveries.
+  // The connection reports room only once. So pass the report on even if
+  // deliveries are still due. A handler that blocks adds deliveries, so a
+  // report that waits for them could be late for long.
   if (attached_ == connection) session_->OnRoom();
 }
 
@@ -262,8 +265,8 @@ void Link::OnWritable() {
 void Link::Pause() {
   attached_->SetReadInterest(false);
   paused_ = true;
-  // Another thread may have made TakesFrames() true before it could see
-  // paused_.
+  // Another thread may have made TakesFrames() true before it could see that
+  // paused_ is set. So check again.
   OnDrained();
 }
 
@@ -281,7 +284,7 @@ void Link::OnHangUp() {
   if (!waits_for_turn_) Resume();
 }
 
-// If deliveries are due, the link is scheduled.
+// Whenever deliveries are due, the link is scheduled.
 bool Link::DeliverOwed() { return !scheduled() || session_->DeliverOwed(); }
 
 }  // namespace messaging

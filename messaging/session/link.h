@@ -21,15 +21,17 @@ namespace messaging {
 class Link;
 class Session;
 
-// Bounds the share of a turn of the loop for all sessions of one user at one
-// service. Without the bounds, a user with many sessions makes each turn long.
+// Bounds the part of a turn of the loop that the sessions of one user at one
+// service may use together. Without this bound, a user with many sessions would
+// make each turn long.
 class TurnShare {
  public:
   TurnShare() = default;
 
   static constexpr absl::Duration kTime = absl::Milliseconds(1);
-  // Half of the events that a loop fetches in a turn. So the sessions that are
-  // served in a turn do not fill the next one.
+  // The most sessions that may be served and then watched again in one turn.
+  // This is half of the events that a loop fetches in a turn. So these sessions
+  // cannot fill the next turn.
   static constexpr int kSessions = 32;
 
   // Whether one more session may receive in this turn.
@@ -37,8 +39,8 @@ class TurnShare {
     if (turn_ != turn) *this = TurnShare(turn);
     return used_ < kTime && watched_ < kSessions;
   }
-  // Charges the time of a session that has received. `is_watched`: the loop
-  // watches its input from now on.
+  // Charges the time of a session that has received. `is_watched` says whether
+  // the loop watches the session's input from now on.
   void Use(absl::Duration time, bool is_watched) {
     used_ += time;
     if (is_watched) ++watched_;
@@ -54,31 +56,32 @@ class TurnShare {
 
 // The sessions of one user at one service that had input when the share of a
 // turn was spent. The loop does not watch their input. In each turn the first
-// of them receive, as far as the share allows. Then a session waits again,
-// behind the others, until it has no input.
+// sessions of the queue receive, as far as the share allows. A session that
+// still has input then goes to the end of the queue.
 //
-// While events of further sessions are fetched, none of the waiting ones
-// receives. Otherwise a user could make more sessions ready than a turn
-// fetches, and the events of other users would come after all of these.
+// If a session was added since the last turn, no session of the queue receives
+// in this turn. Otherwise a user could make more sessions ready than a turn
+// fetches. The events of other users would then come after all of these.
 class TurnQueue final : private event::Timer {
  public:
-  // These functions are for the owner's thread. `loop` is its loop.
+  // Only the owner's thread may call these functions. `loop` is its loop.
   //
-  // Called when the input of a session is reported. True: the session may
-  // receive now, and Use() must follow. False: Add() must follow.
+  // Called when the input of a session is reported. If it returns true, the
+  // session may receive now, and Use() must follow. If it returns false, Add()
+  // must follow.
   bool MayReceive(event::Loop* loop) {
     return empty() && share_.MayReceive(loop->turn());
   }
   void Use(absl::Duration time, bool is_watched) {
     share_.Use(time, is_watched);
   }
-  // The loop will call Link::OnTurn(), unless the link is removed. False: there
-  // is no memory.
+  // The loop will call Link::OnTurn(), unless the link is removed. Returns
+  // false if there is no memory.
   bool Add(event::Loop* loop, Link* link) {
     has_grown_ = true;
     return AddAgain(loop, link);
   }
-  // Called in OnTurn() of the link, if the link has more input.
+  // Link::OnTurn() calls it if the link has more input.
   bool AddAgain(event::Loop* loop, Link* link);
   void Remove(Link* link);
   bool empty() const { return count_ == 0; }
@@ -100,10 +103,11 @@ class TurnQueue final : private event::Timer {
 //
 //   any thread ──Schedule──► owner's loop ──► Session::DeliverOwed()
 //   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
-//                                               for each frame, within a budget,
-//                                               while Session::TakesFrames().
-//                                               If the share of its user is
-//                                               spent: TurnQueue ──► OnTurn()
+//                                               for each frame
+//
+// In each turn the link receives frames within a budget, while
+// Session::TakesFrames() is true. If the share of the session's user is spent,
+// the link waits in the TurnQueue. The TurnQueue later calls OnTurn().
 class Link final : private transports::Connection::Observer, private Scheduled {
  public:
   explicit Link(Session* session) : session_(session) {}
@@ -112,31 +116,32 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   // owns the connection, and must keep it until Close().
   absl::Status Attach(transports::Connection* connection,
                       const transports::SendLimits& limits);
-  // The owner's thread. Closes that connection. No-op if there is none.
+  // The owner's thread. Closes the attached connection, if there is one.
   void Close();
-  // The owner's thread. Null: no connection is attached.
+  // The owner's thread. Null if no connection is attached.
   transports::Connection* attached() const { return attached_; }
 
   // The owner's thread. Receives from the attached connection, with the
-  // session's buffers. kClosed: *why is the reason. The reason may be a lack of
-  // memory, which ends the session but not the process.
+  // session's buffers. If it returns kClosed, *why is the reason. The reason
+  // may be a lack of memory. This ends the session, but not the process.
   transports::IoResult Receive(transports::IncomingFrame* frame,
                                event::Instant deadline, absl::Status* why);
 
   // Any thread. The owner's loop will call DeliverOwed(), unless the owner's
-  // thread is ending. Until then a reference keeps the session.
+  // thread is ending. Until that call a reference keeps the session.
   void Schedule();
   // The owner's thread. Cancels Schedule().
   void CancelSchedule();
   // The owner's thread. Another thread may schedule the link at any moment.
   bool scheduled() const { return is_scheduled(); }
 
-  // Any thread. True: the link receives nothing until Session::TakesFrames() is
-  // true, or until the far end closes. Code that makes TakesFrames() true must
-  // call Schedule(), except when the connection reports OnDrained().
+  // Any thread. A paused link receives nothing until Session::TakesFrames() is
+  // true or the far end closes. Code that makes TakesFrames() true must call
+  // Schedule(). Schedule() is not needed if the connection calls OnDrained().
   bool paused() const { return paused_.load(); }
-  // The owner's thread. The far end has closed while this was paused. Its last
-  // frames are received even if Session::TakesFrames() is false.
+  // The owner's thread. Whether the far end has closed while the link did not
+  // watch its input. The last frames are then received even if
+  // Session::TakesFrames() is false.
   bool hung_up() const { return hung_up_; }
 
  private:
@@ -150,10 +155,11 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   // The turn queue calls it. The link is no longer in the queue.
   void OnTurn(TurnQueue* queue);
   enum class Input { kNone, kMore, kNotReceived };
-  // Receives frames within the budget of a turn. kMore: there may be more
-  // input. kNotReceived: the link is paused, or has another connection or none.
+  // Receives frames within the budget of a turn. Returns kMore if there may be
+  // more input. Returns kNotReceived if the link is now paused, or has another
+  // connection or none.
   Input ReceiveFrames();
-  // False: a lack of memory has ended the session.
+  // Returns false if a lack of memory has ended the session.
   bool Take(transports::IncomingFrame&& frame);
   void Pause();
   void Resume();
@@ -163,9 +169,8 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   uint32_t place_ = 0;               // in the turn queue
   bool waits_for_turn_ = false;      // this is in the turn queue
   std::atomic<bool> paused_{false};  // changed by the owner's thread
-  // The far end has closed. From then on frames are received even while
-  // TakesFrames() is false: the far end can send no more, and its close is
-  // received only after its frames.
+  // See hung_up(). The last frames are then received, because the far end can
+  // send no more, and because its close is received only after them.
   bool hung_up_ = false;
 };
 

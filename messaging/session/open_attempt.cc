@@ -26,8 +26,8 @@ constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 // interval grows with the wait.
 constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
 
-// A service may send a refusal of any length. The text after this many bytes is
-// not shown.
+// The text of a refusal may have any length. Only this many bytes of it are
+// shown.
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status NotInTime() {
@@ -53,8 +53,8 @@ WaitReason ReasonOf(const absl::Status& refusal) {
   }
 }
 
-// Returns the hello. DataLoss: the frame is not a hello. Unimplemented: this
-// library does not have its version.
+// Returns the hello. Fails with DataLoss if the frame is not a hello, and with
+// Unimplemented if this library does not know the hello's version.
 absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
   absl::optional<Hello> hello;
   if (PlainType(first.type) == kHelloFrame) {
@@ -75,15 +75,20 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
   return *hello;
 }
 
-// Returns the server's credentials: those of the process that sent the hello,
-// from the kernel. The introduction may have other credentials in two cases: a
-// process of root has given up its rights since it advertised the service, or
-// another process of the same user has replaced the server. Any other process
-// is refused, because it may have sent the hello for somebody else, without
-// knowing that it then counts as the server. An equal process ID alone does not
-// prove that it is the same process, because the kernel reuses process IDs. A
-// set-user-ID program needs no exception: the directory and the hello show the
-// same effective user.
+// Returns the server's credentials: the kernel's credentials of the process
+// that sent the hello. They may differ from those of the introduction in these
+// cases:
+//  - A process of root has given up its rights since it advertised the service.
+//    Its process ID is still the same.
+//  - Another process of the same user has replaced the server.
+//  - The sender's user has no number in this user namespace.
+//
+// Any other process is refused. It may have sent the hello on behalf of another
+// process, without knowing that it then counts as the server. If the
+// introduction has no credentials, any process is accepted. An equal process ID
+// alone does not prove that it is the same process, because the kernel reuses
+// process IDs. A set-user-ID program needs no exception: the directory and the
+// hello show the same effective user.
 //   DataLoss   the kernel gives no credentials, or the process is refused
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
@@ -91,7 +96,7 @@ absl::StatusOr<event::Credentials> CheckServer(
   event::Process* const process = event::Process::Current();
   const event::Credentials nobody = event::Credentials::OfNobody();
   if (!hello.sender.has_value()) {
-    // The kernel gives no credentials either if the server is outside the user
+    // The kernel also gives no credentials if the server is outside the user
     // namespace and the process namespace of this process.
     if (process->IsOverflowUser(nobody.uid)) return nobody;
     return absl::DataLossError("the server's hello came without credentials");
@@ -138,7 +143,7 @@ void OpenAttempt::Ask() {
 WaitCause OpenAttempt::cause() {
   if (opening_ == nullptr) return refused_;
   WaitCause cause = opening_->cause();
-  // Until a retry is answered, the last refusal is still the cause.
+  // The last refusal is the cause until a retry is answered.
   const bool is_answer = cause.known() &&
                          cause.reason != WaitReason::kNoAnswer &&
                          cause.reason != WaitReason::kNotTaken;
@@ -230,8 +235,8 @@ void OpenAttempt::OnIntroduced(
     return;
   }
   // Any client of a service of this process knows the token of the service's
-  // thread. If it sent that token in a hello, this process would take it for
-  // its own thread. So only a token from this process counts.
+  // thread. If another process sent that token in a hello, its service would
+  // seem to run on that thread. So only a token from this process counts.
   if (server->pid != event::Process::Current()->credentials().pid) {
     hello->thread_token = 0;
   }
@@ -256,7 +261,7 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   const bool is_final =
       !waits_ || why.code() == absl::StatusCode::kFailedPrecondition;
   WaitCause cause{reason, std::string(why.message())};
-  // If the directory was not reached, the opening knows the exact cause.
+  // If the directory was not reached, the opening has the exact cause.
   if (!waits_ && reason == WaitReason::kRefused) {
     const WaitCause known = opening_->cause();
     if (known.known()) cause = known;
@@ -275,7 +280,7 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
 }
 
 // This thread may have been busy or stopped for a long time. So an answer may
-// have arrived without having been read. Such an answer is used.
+// have arrived that was not read. Poll() reads such an answer.
 void OpenAttempt::OnDeadline() {
   is_last_look_ = true;
   if (opening_ != nullptr && opening_->Poll()) return;  // the attempt has ended

@@ -21,11 +21,13 @@ namespace le {
 namespace messaging {
 
 // If the directory does not answer for this time, an opening that does not wait
-// treats it as missing.
+// for the service fails.
 constexpr absl::Duration kMaxTryOpenWait = absl::Seconds(5);
 
-// Requests introductions to a service until a server accepts the session, or
-// until a retry is useless. The destructor cancels it. The owner's thread.
+// An introduction is the directory's message that hands a connection to a
+// server. An OpenAttempt requests introductions until a server accepts the
+// session, or until a retry is useless. The destructor cancels the attempt.
+// Only the owner's thread may use this class.
 class OpenAttempt final : private directory::Opening::Observer,
                           private event::Timer {
  public:
@@ -47,22 +49,22 @@ class OpenAttempt final : private directory::Opening::Observer,
     //                       is reached
     //   others              those of Opening::Observer::OnRefused()
     virtual void OnEnded(const absl::Status& status) = 0;
-    // Reports why the attempt waits: at each change or check of the cause, and
-    // before the attempt fails.
+    // Reports why the attempt waits. Called at each change or check of the
+    // cause, and before the attempt fails.
     virtual void OnCause(const directory::WaitCause& cause) = 0;
 
    protected:
     ~Observer() = default;
   };
 
-  // Runs on `loop`. `waits`: waits for the directory, a binding and the
-  // service.
+  // The attempt runs on `loop`. If `waits` is true, it waits for the directory,
+  // a binding and the service.
   OpenAttempt(directory::Introducer* introducer, event::Loop* loop,
               directory::InterfaceDescription interface, bool waits,
               event::Instant deadline, Observer* observer);
   ~OpenAttempt() override = default;
 
-  // Why the session is not open yet.
+  // Returns why the session is not open yet.
   directory::WaitCause cause();
 
  private:
@@ -76,8 +78,8 @@ class OpenAttempt final : private directory::Opening::Observer,
     OpenAttempt* const attempt_;
   };
 
-  // Checks the cause at intervals: for the log, and because some changes are
-  // not reported.
+  // Checks the cause at intervals, because the wait is logged, and because some
+  // changes are not reported.
   class LookTimer final : public event::Timer {
    public:
     explicit LookTimer(OpenAttempt* attempt) : attempt_(attempt) {}
@@ -110,8 +112,8 @@ class OpenAttempt final : private directory::Opening::Observer,
   Deadline deadline_{this};
   std::unique_ptr<directory::Opening> opening_;
   bool is_last_look_ = false;
-  // The last refusal. Reported until another answer arrives, or until
-  // refused_until_.
+  // The last refusal. It is reported as the cause until another answer arrives,
+  // or until refused_until_.
   directory::WaitCause refused_;
   event::Instant refused_until_ = absl::InfinitePast();
   directory::WaitLog log_;

@@ -149,8 +149,8 @@ TEST_F(OpenAttemptTest, OnlyThisProcessNamesAThreadOfThisProcess) {
   EXPECT_EQ(server_thread_, 0u);
 }
 
-// A server of another version, a full service, and a session that cannot be
-// watched.
+// The three refusals: the server has another version, the service is full, and
+// the client cannot watch the session.
 TEST_F(OpenAttemptTest, WithoutWaitingItEndsAtAnyRefusal) {
   Start(/*waits=*/false);
   Introduce(kHelloFrame, transports::kWireVersion + 1);
@@ -190,7 +190,8 @@ TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
 
 // ---- Credentials of the server ----------------------------------------------
 
-// In a simulated process, whose numbers the test chooses.
+// Runs in a simulated process, so that the test can choose its process ID and
+// its user.
 class OpenAttemptServerTest : public OpenAttemptTest {
  protected:
   // Returns why a hello of `sender` is refused. "": it is accepted.

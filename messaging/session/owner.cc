@@ -31,8 +31,8 @@ class Owner::ThreadState final : public event::ModuleState {
   const event::Ref<Owner> owner_;
 };
 
-// Objects that ended threads have left. Other threads may have references, so
-// the objects stay valid. An object in this list has not been deleted.
+// The objects that ended threads have left and that the user has not deleted.
+// Other threads may have references to them, so the objects stay valid.
 class Owner::Abandoned final : public event::ModuleState {
  public:
   static Abandoned* Of(event::Process* process) {
@@ -64,8 +64,8 @@ class Owner::Abandoned final : public event::ModuleState {
   }
 
  private:
-  // Bounds the memory of a program whose threads end and leave objects. If there
-  // are more objects, the oldest is deleted.
+  // Bounds the memory of a program whose threads end and leave objects. If
+  // there are more objects than this, the oldest is deleted.
   static constexpr size_t kMaxObjects = 1024;
 
   event::Mutex mutex_;
@@ -84,8 +84,9 @@ event::Ref<Owner> Owner::OfCurrentThread() {
       ->owner();
 }
 
-// Creates both loops now: other threads may post to the loop from now on, and
-// the control loop needs file descriptors, which clients may use up later.
+// Creates both loops now. Other threads may post to the thread's loop from now
+// on. The control loop needs file descriptors, and clients may use up all of
+// them later.
 Owner::Owner(Thread* thread)
     : thread_(thread), thread_name_(thread->name()), loop_(thread->loop()) {
   thread->control_loop();
@@ -185,7 +186,7 @@ void Owner::Shutdown() {
     loop_ = nullptr;
   }
   // Handlers may create or delete objects meanwhile. A new object needs no
-  // Shutdown(), see ending().
+  // Shutdown(): see Add().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
   // A deleted session is still scheduled if one of its messages was used.

@@ -21,7 +21,7 @@
 namespace le {
 namespace messaging {
 
-// An entry of a ring. At first it is the only one in its ring.
+// An entry of a ring. A new entry is alone in its ring.
 struct RingPlace {
   RingPlace* previous = this;
   RingPlace* next = this;
@@ -35,7 +35,8 @@ struct RingPlace {
 // An object that its owner's loop runs.
 class Scheduled : private RingPlace {
  public:
-  // The owner's thread. The object is no longer scheduled when this is called.
+  // The owner's thread. When RunScheduled() begins, the object is no longer
+  // scheduled.
   virtual void RunScheduled() = 0;
   // The owner's thread. Another thread may schedule the object at any moment.
   bool is_scheduled() const {
@@ -51,17 +52,21 @@ class Scheduled : private RingPlace {
   std::atomic<bool> is_scheduled_{false};  // changed under the owner's mutex
 };
 
-// A session or a service, as an object of its thread. The owner's thread only.
+// A session or a service, as an object of its thread. Only the owner's thread
+// may call a function.
 class Owned : private RingPlace {
  public:
-  // The thread ends. Closes the object, and makes the deliveries that are due.
-  // Nothing is delivered afterwards. The user may still delete the object.
+  // Called when the thread ends. Closes the object, and makes the deliveries
+  // that are due. Nothing is delivered afterwards. The user may still delete
+  // the object.
   virtual void Shutdown() = 0;
-  // The thread has ended. False: the user has deleted the object, and it must
-  // not be used again. True: it stays valid until TakeAbandoned().
+  // Called when the thread has ended. Returns false if the user has deleted the
+  // object. Then the object must not be used again. Otherwise the object stays
+  // valid until TakeAbandoned().
   virtual bool Abandon() = 0;
-  // The user deletes the object, or the library deletes an abandoned object: at
-  // the end of the process, or because there are too many.
+  // Deletes the object for the user. The library also calls it for an abandoned
+  // object. It does so at the end of the process, or if there are too many
+  // abandoned objects.
   virtual void Delete() = 0;
 
  protected:
@@ -79,7 +84,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // The calling thread's owner. Created at first use, with the thread's loops.
   static event::Ref<Owner> OfCurrentThread();
 
-  // Any thread. Whether it is the calling thread.
+  // Any thread. Whether the calling thread is this owner's thread.
   bool IsCurrent() const {
     const event::Thread* const thread = thread_.load(std::memory_order_relaxed);
     return thread != nullptr && thread == event::Thread::CurrentOrNull();
@@ -94,26 +99,27 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   const std::string& thread_name() const { return thread_name_; }
   // Any thread. Whether the thread has ended.
   bool gone() const { return thread() == nullptr; }
-  // Any thread. True: an ended thread has left this object, and the caller must
-  // delete it. Beyond 1,024 such objects the oldest are deleted.
+  // Any thread. Returns true if an ended thread has left this object. Then the
+  // caller must delete the object. The library keeps at most 1,024 such
+  // objects, and deletes the oldest beyond this limit.
   static bool TakeAbandoned(Owned* object);
-  // The thread is ending, so no session or service may begin.
+  // Whether the thread is ending. Then no session or service may begin.
   bool ending() const { return ending_; }
 
   // At the end of the thread, services are shut down before sessions, and each
   // kind in the order of adding.
   void AddService(Owned* service) { Add(&services_, service); }
   void AddSession(Owned* session) { Add(&sessions_, session); }
-  // False: this owner does not have the object.
+  // Returns false if this owner does not have the object.
   bool Remove(Owned* object);
 
   // The owner's thread. Returns the pool for messages of its sessions.
   event::Ref<MessagePool> PoolOf(Protocol* protocol);
 
-  // Any thread. The loop will run `object`, which must exist until then. False:
-  // it is scheduled already, or the thread is ending.
+  // Any thread. The loop will run `object`, which must exist until then.
+  // Returns false if `object` is scheduled already, or if the thread is ending.
   bool Schedule(Scheduled* object);
-  // The owner's thread. False: the object was not scheduled.
+  // The owner's thread. Returns false if the object was not scheduled.
   bool CancelSchedule(Scheduled* object);
 
  private:
@@ -123,9 +129,9 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   explicit Owner(event::Thread* thread);
   ~Owner() = default;
   void Run() override;
-  // Returns the next scheduled object, or null. If there are more, posts this
-  // task for them, because the handlers of the returned object may run the loop,
-  // or not return.
+  // Removes and returns the next scheduled object, or returns null. If more
+  // objects are scheduled, posts this task for them. The handlers of the
+  // returned object may run the loop, or may not return.
   Scheduled* TakeScheduled();
   void Shutdown();
   void OnThreadGone();

@@ -13,16 +13,21 @@
 namespace le {
 namespace messaging {
 
-// Base of an `Object` that programs refer to. Without NDEBUG the reference is a
-// number, so that a stale reference is detected. With NDEBUG it is the address.
-// Members of a family have a number in every build. While the head of the
-// family exists, a stale number of a member refers to the head.
+// The base class of an `Object` that programs refer to. There are two kinds of
+// references:
+//  - Without NDEBUG, each reference is a number. So a stale reference is
+//    detected.
+//  - With NDEBUG, the reference is the address of the object. Only members of a
+//    family have numbers.
 //
-// A number is reused only after 2^39 further objects of the class, and the
-// number of a family after 2^24 further families. On a 32-bit machine these are
-// 2^17 and 2^14, because a reference has the size of a pointer. A stale reference that
-// is kept for so long may refer to a new object. Two objects never have the
-// same number at the same time.
+// A family has a head and other members. While the head exists, a stale number
+// of a member refers to the head.
+//
+// The number of an object is reused only after 2^39 further objects of the
+// class. The number of a family is reused only after 2^24 further families. On
+// a 32-bit machine these are 2^17 and 2^14, because a reference has the size of
+// a pointer. After a reuse, a stale reference may refer to a new object. Two
+// objects never have the same number at the same time.
 template <typename Object>
 class Referable {
  public:
@@ -32,8 +37,8 @@ class Referable {
                : reinterpret_cast<uintptr_t>(static_cast<const Object*>(this));
   }
 
-  // Null: the object of that reference is destroyed, or never existed. Any
-  // thread.
+  // Any thread. Returns null if the object of that reference is destroyed, or
+  // never existed.
   static Object* Find(uintptr_t ref) {
     if (!kNumbersAll && ref % 2 == 0) return reinterpret_cast<Object*>(ref);
     Live* const live = AllLive();

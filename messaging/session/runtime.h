@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The state of messaging per process: the introducers, the protocols, and the
-// names of the services that the process offers.
+// The state of messaging for one process: the introducers, the protocols, and
+// the names of the services that the process offers. (An introducer is the
+// interface to a directory.)
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_
 #define LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_
@@ -26,8 +27,8 @@ namespace messaging {
 
 class Runtime final : public event::ModuleState {
  public:
-  // The parts of a runtime, from a facade or a test. The introducers own their
-  // transport.
+  // The parts of a runtime. A facade (the library that the program links) or a
+  // test makes them. The introducers own their transport.
   struct Parts {
     std::shared_ptr<directory::Introducer> introducer;
     // Creates the introducer for the local services of this process. Called at
@@ -36,8 +37,9 @@ class Runtime final : public event::ModuleState {
         make_local_introducer;
   };
 
-  // The current process's runtime. The first call creates it, from the parts of
-  // Install() for that process or from the facade's defaults.
+  // Returns the current process's runtime. The first call creates the runtime
+  // from the parts that Install() has set for the process, or from the facade's
+  // defaults.
   static Runtime* Current();
 
   // Sets the parts of `process`. Must be called before its first use of
@@ -51,18 +53,20 @@ class Runtime final : public event::ModuleState {
   // Any thread. Created at first use.
   directory::Introducer* local_introducer();
 
-  // Any thread. The accounts of its services' clients.
+  // Any thread. The accounts of the clients of this process's services.
   const std::shared_ptr<ClientAccounts>& client_accounts() const {
     return client_accounts_;
   }
 
-  // Any thread. AlreadyExists: the id was used with another size.
+  // Any thread. Fails with AlreadyExists if the id was used with another size.
   absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
                                         size_t max_message_size);
-  // Any thread. A protocol for local services, whose users state no id.
+  // Any thread. Returns a protocol for local services. Their users give no
+  // protocol id.
   Protocol* GetLocalProtocol(size_t max_message_size);
 
-  // Any thread. False: a service of this process has that name already.
+  // Any thread. Returns false if a service of this process has that name
+  // already.
   bool TakeServiceName(const std::string& name);
   void ReleaseServiceName(const std::string& name);
 
@@ -79,8 +83,8 @@ class Runtime final : public event::ModuleState {
   std::set<std::string> service_names_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The default parts of a process. Defined by the facade that the program links:
-// Unix sockets or loopback.
+// Returns the default parts of a process. The facade that the program links
+// defines this function, for Unix sockets or for loopback.
 Runtime::Parts DefaultParts(event::Process* process);
 
 }  // namespace messaging

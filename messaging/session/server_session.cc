@@ -48,9 +48,9 @@ class ServerSession::Patience final : public event::Timer {
   void Check() {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
-    // Cleared before the check, because another thread may send a response
-    // meanwhile. That response is either counted in `queued`, or makes the loop
-    // check again.
+    // Clear this before the check, because another thread may send a response
+    // meanwhile. That response is counted in `queued`, or makes the loop check
+    // again.
     session_->responses_exceed_ = false;
     connection->Flush();  // the client may have read while this thread was busy
     const event::Instant since = connection->stalled_since();
@@ -78,8 +78,8 @@ class ServerSession::Patience final : public event::Timer {
   ServerSession* const session_;
 };
 
-// A received file descriptor that the program has not fetched. It is counted
-// for its user until it is closed.
+// Represents a received file descriptor that the program has not fetched. The
+// file descriptor is charged to its user until it is closed.
 class ServerSession::DroppedDescriptor final : public event::Held {
  public:
   explicit DroppedDescriptor(ServerSession* session)
@@ -123,8 +123,8 @@ absl::Status ServerSession::Start(
                        : user_->is_bounded()           ? Trust::kStranger
                                                        : Trust::kTrusted,
                        user_->uid(), event::HeldRef::Share(this));
-  // Attach before the hello: if attaching fails, the client retries. After the
-  // hello, the client would report a lost session.
+  // Attach before the hello. If attaching fails now, the client retries. If it
+  // failed after the hello, the client would report a lost session.
   connection_ = transports::ConnectionRef(std::move(connection));
   absl::Status started;
   try {
@@ -160,8 +160,8 @@ absl::Status ServerSession::SendHello(uint32_t version) {
   frame.payload =
       absl::MakeConstSpan(reinterpret_cast<uint8_t*>(&hello), sizeof(hello));
   frame.attach_credentials = true;
-  // With kOwed a full queue accepts the hello, too. Otherwise the client would
-  // wait for ever.
+  // With kOwed even a full queue accepts the hello. Without the hello, the
+  // client would wait for ever.
   frame.room = transports::Room::kOwed;
   return connection_->Send(frame) == IoResult::kOk
              ? absl::OkStatus()
@@ -254,7 +254,7 @@ void ServerSession::OnReleased() {
 bool ServerSession::ClientCredentials(event::Credentials* credentials) {
   if (life().state == ServerState::kGone) return false;
   if (!knows_client_.load(std::memory_order_acquire)) {
-    // The kernel always returns the credentials at the moment of connect.
+    // Each call returns the same credentials: those at the time of connect().
     const absl::StatusOr<event::Credentials> client = connection_->peer();
     if (!client.ok()) return false;
     *credentials = *client;
@@ -318,7 +318,8 @@ void ServerSession::CopyToTaps(uint8_t type, uint64_t id, uint8_t flags,
 }
 
 void ServerSession::EndLater(CloseReason reason, absl::string_view details) {
-  // Read before the end, after which the owner may close the connection.
+  // Read this before the session ends. After its end the owner may close the
+  // connection.
   const event::Credentials far_end = client();
   if (!Apply(ServerEvent::kEnd, reason)) return;
   LogClosing(far_end, reason, details);
@@ -440,15 +441,16 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
   const ServerVerdict verdict = ServerVerdictOf(frame.type, frame.id);
   const char* fault = verdict.fault;
   if (frame.descriptor && !user_->TakeDescriptor()) {
-    // The session stays charged to the user until the file descriptor is closed.
+    // The session stays charged to the user until the file descriptor is
+    // closed.
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor),
                             event::HeldRef::Share(this));
     // The user may have reached its limit meanwhile, by a message to another
     // service of the process. If the client has closed, its last messages are
-    // delivered without their file descriptors. A wait until the user may have
-    // more could be endless: the program may release file descriptors only after
-    // the close handler.
+    // delivered without their file descriptors. The link does not pause until
+    // the user may have more, because the pause might never end: the program
+    // may release file descriptors only after the close handler.
     if (!link_.hung_up()) {
       fault = "its user may have no more file descriptors in messages";
     } else {
@@ -526,7 +528,8 @@ bool ServerSession::TakesFrames() {
     return false;
   }
   // The rest of a partial message is received, because it needs no more memory.
-  // Otherwise the bytes of the part might never be returned.
+  // If it were not received, the bytes of the partial message might never be
+  // returned.
   if (partial_bytes_ == 0 && user_->AwaitsBytes()) {
     if (user_->IsFirstWaitForBytes()) WarnOfBytes();
     return false;
@@ -566,7 +569,7 @@ bool ServerSession::DeliverOwed() {
   }
   if (Apply(ServerEvent::kAnnounce)) service_->handler()->OnOpen(this);
   if (life().state != ServerState::kClosing) return true;
-  Settle();  // if another thread has ended it
+  Settle();  // needed if another thread has ended the session
   if (Apply(ServerEvent::kTell)) {
     service_->handler()->OnClose(this);
     if (Apply(ServerEvent::kTold)) Settle();

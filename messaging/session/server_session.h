@@ -49,22 +49,23 @@ struct SessionCounts {
 // one needs. Its state is one atomic word, and its connection exists as long as
 // the session.
 //
-// The owner's thread closes the session and runs all handlers. Another thread
-// that finds the connection closed only changes the state, and the owner's loop
-// does the rest.
+// The owner's thread closes the session and runs all handlers. If another
+// thread finds the connection closed, it only changes the state. The owner's
+// loop does the rest.
 //
-// As a Held object the session is a charge to its user: the user has one session
-// less when the last holder releases it. The service is a holder until
-// LeaveService(). The connection and other threads are holders until they have
-// closed the file descriptors of the session.
+// The base class Held counts the holders of the session's charge. When the last
+// holder has released the session, the user is charged for one session less.
+// The service is a holder until LeaveService(). The connection and other
+// threads are holders until they have closed the file descriptors of the
+// session.
 class ServerSession final : public Session, private event::Held {
  public:
   // The service has a reference until the close handlers have returned. The
   // session is counted for `user` (ClientAccounts::TakeSession()).
   ServerSession(Service* service, event::Ref<ServiceUser> user);
-  // A session that has ended. Stale references to the service's sessions refer
-  // to it, because a program may still use a session whose client has
-  // disconnected.
+  // Makes a session that has ended. A program may still use the reference of a
+  // session whose client has disconnected. Such a stale reference then refers
+  // to this session.
   explicit ServerSession(Service* service);
 
   using Session::Ref;
@@ -75,21 +76,22 @@ class ServerSession final : public Session, private event::Held {
   CloseReason close_reason() override { return life().reason; }
   Service* service() const { return service_.get(); }
   ServiceUser* user() const { return user_.get(); }
-  // The owner's thread. The next session of the service, or null.
+  // The owner's thread. Returns the next session of the service, or null.
   ServerSession* next() const { return next_; }
   // The owner's thread.
   SessionCounts counts() const;
   void Describe(inspection::proto::Session* session);
 
   // ---- The owner's thread ----
-  // Sends the hello and attaches `connection`. On failure the session must be
-  // dropped.
+  // Attaches `connection` and sends the hello (the first frame of a session).
+  // On failure the caller must drop the session.
   absl::Status Start(std::unique_ptr<transports::Connection> connection,
                      uint32_t version);
-  // Closes. The loop calls the close handlers later. No-op if the session has
-  // ended.
+  // Closes the session. The loop calls the close handlers later. Does nothing
+  // if the session has ended.
   void Close(CloseReason reason);
-  // The owner's thread ends: closes, and calls the close handlers at once.
+  // Called when the owner's thread ends. Closes the session, and calls the
+  // close handlers at once.
   void Shutdown();
   // Applies a change of the service's limits, or of the user's number of
   // sessions.
@@ -99,12 +101,12 @@ class ServerSession final : public Session, private event::Held {
   void RememberClient();
 
   // ---- Any thread ----
-  // The client's credentials, from the kernel. False: the session is closed,
-  // and its close handlers have returned.
+  // Sets the client's credentials, which the kernel has reported. Returns false
+  // if the session is closed and its close handlers have returned.
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
-  // Waits for room until `deadline`. With InfiniteFuture() it does not wait,
-  // and the service's policy applies.
+  // Waits for room until `deadline`. If `deadline` is InfiniteFuture(), does
+  // not wait: if there is no room, the service's policy applies (Push()).
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
@@ -130,14 +132,14 @@ class ServerSession final : public Session, private event::Held {
   bool TakesFrames() override;
   void WarnOfDescriptors(absl::string_view consequence);
   void WarnOfBytes();
-  // Ends the charge for a frame that had arrived in part.
+  // Ends the user's charge for a frame that had arrived in part.
   void ReturnPartial() { user_->ReturnBytes(std::exchange(partial_bytes_, 0)); }
   void OnRoom() override;
   void OnConnectionClosed(const absl::Status& status) override;
 
   ServerLife life() const { return life_.load(std::memory_order_acquire); }
   bool is_open() const { return life().state == ServerState::kOpen; }
-  // False: the event has no effect in the present state.
+  // Returns false if the event has no effect in the present state.
   bool Apply(ServerEvent event, CloseReason reason = CloseReason::kNone);
   // Ends the session from within the loop.
   void End(CloseReason reason);
@@ -145,13 +147,13 @@ class ServerSession final : public Session, private event::Held {
   // Any thread. Ends the session; the loop then closes the connection and calls
   // the handlers.
   void EndLater(CloseReason reason, absl::string_view details);
-  // Must be called after a change of state. If the session has ended, closes
-  // the connection. In kGone, removes the session from the service, which may
-  // destroy it.
+  // Must be called when the session has ended, and when its state becomes
+  // kGone. Closes the connection. In kGone, removes the session from the
+  // service. This may destroy the session.
   void Settle();
   absl::Status SendHello(uint32_t version);
   void LeaveService();
-  void OnReleased() override;  // the charge ends
+  void OnReleased() override;  // the user's charge ends
   event::Credentials client();
   // Returns kOk, kClosed or kNoRoom.
   Result SendFrame(const transports::OutgoingFrame& frame);
@@ -159,11 +161,13 @@ class ServerSession final : public Session, private event::Held {
   Result SendTapped(transports::OutgoingFrame frame);
   void CopyToTaps(uint8_t type, uint64_t id, uint8_t flags,
                   absl::Span<const uint8_t> payload);
-  // Returns kOk, kClosed, or kNoRoom if the service's policy dropped the message.
+  // Returns kOk, kClosed, or kNoRoom if the service's policy dropped the
+  // message.
   Result Push(transports::OutgoingFrame frame);
-  // Sends a response or the notice of a release, and counts one request of that
-  // charge as answered. The frame is queued even beyond gathered_bytes. The
-  // session then ends if the client reads nothing for kOwedPatience.
+  // Sends a response, or the notice that a request gets none. Counts one
+  // request of that charge as answered. The frame is queued even if the queue
+  // then exceeds gathered_bytes. In this case the session ends if the client
+  // reads nothing for kOwedPatience.
   void Answer(transports::OutgoingFrame frame, size_t charged_bytes);
   OpenRequests open_requests() const {
     return OpenRequests(open_requests_.load(std::memory_order_relaxed));
@@ -183,10 +187,10 @@ class ServerSession final : public Session, private event::Held {
   std::atomic<ServerLife> life_{ServerLife{}};
   static_assert(std::atomic<ServerLife>::is_always_lock_free,
                 "it replaces a lock");
-  // A response was queued beyond gathered_bytes since patience_ last checked.
-  // patience_ runs, or DeliverOwed() will start it.
+  // True if a response was queued beyond gathered_bytes since patience_ last
+  // checked. Then patience_ runs, or DeliverOwed() will start it.
   std::atomic<bool> responses_exceed_{false};
-  // The limit of open requests was logged. The owner's thread.
+  // Whether the limit of open requests was logged. The owner's thread.
   bool told_of_open_requests_ = false;
   // The bytes that the user is charged for a frame that has arrived in part.
   // The owner's thread.
@@ -200,9 +204,9 @@ class ServerSession final : public Session, private event::Held {
     uint64_t messages = 0;
     uint64_t bytes = 0;
     uint64_t requests = 0;
-    // The start of the present period in which some request has had no response.
-    // InfiniteFuture(): the handler of the first request of this period has not
-    // returned. Not used if each request has a response.
+    // The start of the present period in which at least one request has no
+    // response. InfiniteFuture() until the handler of the first request of this
+    // period has returned. Not used while each request has a response.
     event::Instant unanswered_since;
   };
   std::unique_ptr<Received> received_;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The resources that are charged to a client of another user, and the effect of
-// the limits on its session.
+// Tests of the resources that are charged to a client of another user, and of
+// the limits of its session.
 
 #include "messaging/session/server_session.h"
 
@@ -35,7 +35,7 @@ namespace {
 bool g_no_memory_for_messages = false;
 }  // namespace
 
-// Fails for messages only: they are aligned to a cache line.
+// Only messages use this form: they are aligned to a cache line.
 void* operator new(size_t size, std::align_val_t alignment) {
   if (g_no_memory_for_messages) throw std::bad_alloc();
   void* const block = std::aligned_alloc(static_cast<size_t>(alignment), size);
@@ -104,7 +104,7 @@ class KeepingHandler final : public ServiceHandler {
   ServerSession* newest = nullptr;
   event::Ref<ServiceUser> user;  // of the last session
   std::vector<event::Ref<Message>> messages;
-  absl::Duration takes;  // of OnMessage()
+  absl::Duration takes;  // how long OnMessage() takes
   int closes = 0;
   CloseReason reason = CloseReason::kNone;  // of the last close
 };
@@ -344,8 +344,8 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   });
 }
 
-// The number is limited even if the sessions take no time. Otherwise their
-// events would fill the next turn.
+// The number of sessions in a turn is limited even if they take no time.
+// Otherwise their events would fill the next turn.
 TEST_F(ServerSessionTest, ATurnServesALimitedNumberOfAUsersSessions) {
   Run([this] {
     std::vector<Client> clients(2 * TurnShare::kSessions + 1);
@@ -412,8 +412,8 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
   });
 }
 
-// The input of a waiting session is reported again in each turn, as a hang-up
-// may be. The session must still get its turn.
+// The loop may report a waiting session again in each turn, for example a
+// hang-up. Expected: the session still gets its turn.
 TEST_F(ServerSessionTest, AWaitingSessionMayBeReportedAgain) {
   Run([this] {
     std::vector<Client> clients(2);
@@ -460,8 +460,8 @@ TEST_F(ServerSessionTest, ASessionMayEndBeforeItsTurn) {
   });
 }
 
-// The time is limited even if the user has no limits. Otherwise a session with
-// slow handlers would make each turn long.
+// The time of a session in a turn is limited even if its user has no limits.
+// Otherwise a session with slow handlers would make each turn long.
 TEST_F(ServerSessionTest, ASessionHasLimitedTimeInATurn) {
   Run([this] {
     Client client;
@@ -724,7 +724,7 @@ TEST_F(ServerSessionTest, AClientThatReadsKeepsItsSessionWhileItReads) {
     Open(&client);
     OweTooMuch(&client);
     for (int i = 0; i < 10; ++i) {
-      // It reads packets, but too few to make room for a message.
+      // The client reads packets, but too few to make room for a message.
       client.stall_clock.OnTaken();
       Turns(kOwedPatience);
     }
@@ -762,7 +762,7 @@ TEST_F(ServerSessionTest, ARequestThatIsWrittenToIsChargedForItsBuffer) {
       limits.session.request_bytes = limit;
       service->SetLimits(limits);
       transports::BufferPool* const pool = service->pool()->buffers();
-      pool->Reserve(70);  // it is large now
+      pool->Reserve(70);  // now it is a large pool
       Client client;
       Open(&client);
       const auto send = [&] {

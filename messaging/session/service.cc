@@ -23,14 +23,16 @@ using event::MutexLock;
 
 namespace {
 
-// A client that meets a limit is tried again after this pause, up to this number
-// of times, and is then refused. Three tries are needed. Before the first one,
-// the loop may not have fetched the events of closed sessions. Before the second
-// one, it may not have dispatched them.
+// If a client meets a limit, the service tries again to admit it after this
+// pause. After this number of further tries the client is refused. Three tries
+// are needed. Before the first one, the loop may not have fetched the events of
+// closed sessions. Before the second one, the loop may not have dispatched
+// them.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
-// Such a client occupies a file descriptor that is not charged to its user. So
-// at most this many are tried again. Further ones are refused at once.
+// A client that waits for such a try occupies a file descriptor that is not
+// charged to its user. So at most this many clients wait. Further clients are
+// refused at once.
 constexpr size_t kMaxLateClients = 16;
 
 // Users that the kernel does not name share one account.
@@ -96,8 +98,8 @@ void Service::LogDebug(absl::string_view what) {
 
 void Service::Delete() {
   Apply(ServiceEvent::kDelete);
-  // After the end of the owner, Abandon() has released the name, and another
-  // service may have it.
+  // If the owner has ended, Abandon() has released the name. Another service
+  // may have the name now.
   if (!owner_->gone()) {
     runtime_->ReleaseServiceName(interface_.introduced_as());
   }
@@ -150,7 +152,7 @@ void Service::SetLimits(const ServiceLimits& limits) {
   UpdateLimitsOf(nullptr);
 }
 
-// Null: updates the sessions of all users.
+// If `user` is null, updates the sessions of all users.
 void Service::UpdateLimitsOf(const ServiceUser* user) {
   for (ServerSession* s = first_session_; s != nullptr; s = s->next_) {
     if (user == nullptr || user == s->user()) s->UpdateSendLimits();
@@ -189,8 +191,8 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
   if (found != users_.end()) {
     user = found->second;
   } else {
-    // The function is called only while the user has sessions, so the service
-    // exists then.
+    // ServiceUser calls this function only while the user has sessions, so the
+    // service exists then.
     user = event::Ref<ServiceUser>::Adopt(new ServiceUser(
         uid, accounts, owner_.get(),
         [this](ServiceUser* returned) { OnReturned(returned); }));
@@ -211,9 +213,9 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
 void Service::ReturnUser(ServiceUser* user) {
   if (user->Remove()) UpdateLimitsOf(user);
   if (user->sessions() > 0) return;
-  // A user without sessions may still have messages, which count for its next
-  // session. Since the previous call, any user may have released its last
-  // message. So this checks all users.
+  // A user without sessions may still have messages. They count for its next
+  // session, so the user is kept. Since the previous call, the last message of
+  // any user may have been released. So this loop checks all users.
   for (auto it = users_.begin(); it != users_.end();) {
     it = it->second->is_in_use() ? std::next(it) : users_.erase(it);
   }
@@ -233,9 +235,9 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
     TurnAway(connection.get(), why);
     return;
   }
-  // The client may have closed another session just before, and the owner's loop
-  // may not have received that close yet: a blocking call runs only the control
-  // loop, which accepts clients. So OnExpiry() tries again.
+  // The client may have closed another session just before. The owner's loop
+  // may not have received that close yet. A blocking call runs only the control
+  // loop, and the control loop accepts clients. So OnExpiry() tries again.
   late_.push_back({std::move(connection), client});
   if (!running()) Retry();
 }

@@ -63,16 +63,16 @@ class ServiceHandler {
 };
 
 // A name under which clients find this process. The object exists until
-// Delete() and the end of its last session. For the owner's thread, unless a
-// comment says otherwise.
+// Delete() was called and its last session has ended. Only the owner's thread
+// may call a function, unless a comment says otherwise.
 class Service final : public event::RefCounted<Service>,
                       public Referable<Service>,
                       public Owned,
                       private event::Timer,
                       private directory::Offer::Observer {
  public:
-  // The calling thread owns it and has a reference until Delete(). `runtime`
-  // has reserved the name.
+  // The calling thread owns the service, and has a reference until Delete().
+  // `runtime` has reserved the name.
   Service(Runtime* runtime, Interface interface,
           directory::Introducer* introducer,
           std::unique_ptr<ServiceHandler> handler);
@@ -87,10 +87,12 @@ class Service final : public event::RefCounted<Service>,
 
   void Advertise();
   void Hide();
-  // Hides, closes all sessions, and takes the caller's reference.
+  // Hides the service, closes all sessions, and takes over the caller's
+  // reference.
   void Delete() override;
   bool is_deleted() const { return state_ == ServiceState::kDeleted; }
-  // Stores the credentials of all clients, see ServiceHandler::WantsCloses().
+  // Stores the credentials of all clients, so that OnClose() may ask for them
+  // (ServiceHandler::WantsCloses()).
   void RememberClients();
   void SetLimits(const ServiceLimits& limits);
   // Sessions that begin from now on receive no file descriptors of clients.
@@ -108,14 +110,16 @@ class Service final : public event::RefCounted<Service>,
   MessagePool* pool() const { return pool_.get(); }
   uint32_t max_open_requests() const { return max_open_requests_; }
   Latency* latency() { return &latency_; }
-  // The session to which stale references refer. It exists until Delete().
+  // The session to which references of deleted sessions refer. It exists until
+  // Delete().
   const ServerSession* closed_session() const { return closed_session_.get(); }
   void Forget(ServerSession* session);
 
   Taps* taps() { return &taps_; }
 
   // ---- For its inspectors ----
-  // The limit of inspectors at the same time. Further ones are refused.
+  // The largest number of inspectors at the same time. Further inspectors are
+  // refused.
   static constexpr size_t kMaxInspectors = 8;
   ServerSession* first_session() const { return first_session_; }
   void Describe(inspection::proto::Snapshot* snapshot);
@@ -132,8 +136,8 @@ class Service final : public event::RefCounted<Service>,
   void OnExpiry() override;
   // Starts the timer for late_.
   void Retry();
-  // False: a limit is reached, `why` is the reason, and `connection` is
-  // unchanged.
+  // Returns false if a limit is reached. Then `why` is the reason, and
+  // `connection` is unchanged.
   bool Admit(std::unique_ptr<transports::Connection>* connection,
              const transports::Dialect& client, std::string* why);
   void Shutdown() override;
@@ -141,12 +145,12 @@ class Service final : public event::RefCounted<Service>,
   void LogDebug(absl::string_view what);
   // Sends `why` to the client as a text.
   void TurnAway(transports::Connection* connection, const std::string& why);
-  // Returns the user of a new session, and charges the user for it. Null: the
-  // session is refused, and `why` is the reason.
+  // Returns the user of a new session, and charges the user for the session.
+  // Returns null if the session is refused. Then `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
   void ReturnUser(ServiceUser* user);
-  // A user has returned file descriptors or bytes: resumes those of its
-  // sessions that waited for them.
+  // Called when a user has returned file descriptors or bytes. Resumes the
+  // sessions of the user that waited for this.
   void OnReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 

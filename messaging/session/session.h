@@ -30,8 +30,8 @@ class TurnQueue;
 struct Interface {
   std::string name;
   Protocol* protocol = nullptr;
-  // The name for the introducer, which is unique in the process. Empty: `name`
-  // is used.
+  // The name that the introducer (the interface to the directory) uses. It is
+  // unique in the process. If it is empty, `name` is used.
   std::string key = {};
 
   const std::string& introduced_as() const { return key.empty() ? name : key; }
@@ -39,8 +39,8 @@ struct Interface {
   directory::InterfaceDescription Describe() const;
 };
 
-// The common base of a client's and a server's end of a session. Any thread,
-// unless a comment says otherwise.
+// The common base of a client's and a server's end of a session. Any thread may
+// call a function, unless a comment says otherwise.
 class Session : public MessageOwner, public Referable<Session> {
  public:
   virtual bool is_client() const = 0;
@@ -62,10 +62,10 @@ class Session : public MessageOwner, public Referable<Session> {
   // Sends a message that asks for no response. Returns kOk, kClosed or
   // kTimedOut.
   virtual Result Send(event::Ref<Message> message, event::Instant deadline) = 0;
-  // As Send(), without waiting. kNoRoom: the message is not changed, and the
-  // handler's OnRoom() will be called.
+  // Like Send(), but does not wait. If it returns kNoRoom, the message is not
+  // changed, and the handler's OnRoom() will be called.
   virtual Result TrySend(Message* message) = 0;
-  // Sends gathered frames, as many as can be sent without waiting.
+  // Sends as many queued frames as can be sent without waiting.
   virtual void Flush() = 0;
 
  protected:
@@ -77,8 +77,9 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual MessagePool* pool() const = 0;
 
   // ---- Called by the owner's loop; each may call the user ----
-  // Makes the deliveries that are due, before anything else is received. False:
-  // more are due, and the link is scheduled for them.
+  // Makes the deliveries (calls of the user's handlers) that are due. The link
+  // calls it before it receives more. Returns false if more deliveries are due.
+  // Then the link is scheduled for them.
   virtual bool DeliverOwed() = 0;
   // A frame has arrived.
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;
@@ -86,12 +87,12 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual void OnWouldBlock() {}
   // Whether this end receives frames now.
   virtual bool TakesFrames() { return true; }
-  // Bounds the time of this session and others of its user. Null: there is no
-  // bound. Not null while the link is in the queue.
+  // The queue that bounds the time of all sessions of this session's user. Null
+  // if there is no bound. Never null while the link is in the queue.
   virtual TurnQueue* turn_queue() { return nullptr; }
   // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;
-  // The connection is closed; `status` says why.
+  // The connection is closed. `status` is the reason.
   virtual void OnConnectionClosed(const absl::Status& status) = 0;
 
   // Logs a line about this session, at debug level.
@@ -101,13 +102,13 @@ class Session : public MessageOwner, public Referable<Session> {
     event::Log(event::LogLevel::kDebug,
                absl::StrCat("interface '", interface_name(), "': ", what...));
   }
-  // Logs which session is being closed, and why.
+  // Logs that this session is being closed, and the reason.
   void LogClosing(const event::Credentials& far_end, CloseReason reason,
                   absl::string_view details);
   // Sends over `connection`. Returns kOk, kClosed, kNoRoom or kNoMemory.
   static Result SendOver(transports::Connection* connection,
                          const transports::OutgoingFrame& frame);
-  // The close reason for the close status of a connection.
+  // Translates the close status of a connection into a close reason.
   static CloseReason ReasonOf(const absl::Status& status);
 
  private:

@@ -20,15 +20,16 @@ namespace messaging {
 // Copies the frames of a service to the administrators that tap it.
 class Taps {
  public:
-  // Any thread. False: nobody taps. This load is then the only cost of a frame.
+  // Any thread. Whether any administrator taps the service. If none does, this
+  // load is the only cost of a frame.
   bool any() const { return any_.load(std::memory_order_relaxed); }
 
   // Any thread.
   void Copy(const inspection::TapRecord& record,
             absl::Span<const uint8_t> payload);
 
-  // `key` names the tap. If `client` is not 0, the tap gets only the frames of
-  // that process.
+  // `key` identifies the tap. If `client` is not 0, the tap gets only the
+  // frames of sessions with the client process `client`.
   void Add(const void* key, pid_t client,
            std::unique_ptr<inspection::TapWriter> writer);
   void Remove(const void* key);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts the allocations of operations. It replaces operator new, so only one
-// file of a program may include it.
+// Counts the allocations of operations. This file replaces operator new, so
+// only one source file of a program may include it.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_COUNTED_ALLOCATIONS_H_
 #define LE_MESSAGING_MESSAGING_TESTING_COUNTED_ALLOCATIONS_H_
@@ -17,8 +17,8 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// The allocations of threads that have called CountThisThread(). So those of
-// the test kit's directory are not counted.
+// The number of allocations by threads that have called CountThisThread(). So
+// the allocations of the test kit's directory are not counted.
 inline std::atomic<int> g_allocations{0};
 inline thread_local bool t_is_counted = false;
 

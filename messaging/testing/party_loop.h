@@ -18,8 +18,8 @@ namespace testing {
 template <typename Done>
 void RunTurnsUntil(const Done& done) {
   if (done()) return;
-  // Gives the C API a loop. Without it, a function that another thread queues
-  // would not run.
+  // Gives the C API a loop. Without this call, a function that another thread
+  // queues would not run.
   le_event_ServiceLoop();
   while (!done()) {
     event::Thread::Current()->loop()->RunTurn(absl::InfiniteFuture());

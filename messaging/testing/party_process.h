@@ -19,13 +19,14 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// A party as a process of the library. It has a state of its own, and all else
-// from the real process. If the party dies, the whole real process dies.
+// A party that the library treats as a process. It has module states of its
+// own, and no environment variables. All else comes from the real process. If
+// the party dies, the whole real process dies.
 class PartyProcess final : public event::Process {
  public:
-  // Waits for the threads of this process, because the end of the party does
-  // not end them. For example, a thread that closes a file descriptor may
-  // outlive the party.
+  // Waits for the threads of this process, because the end of the party's body
+  // does not end them. For example, a thread that closes a file descriptor may
+  // still run then.
   ~PartyProcess() override {
     {
       std::unique_lock<std::mutex> lock(mutex_);
@@ -47,8 +48,8 @@ class PartyProcess final : public event::Process {
   }
   std::unique_ptr<event::ThreadHandle> StartThread(
       const std::string& name, std::function<void()> body) override {
-    // real()->StartThread() would bind the thread to the real process. It must
-    // belong to this process.
+    // real()->StartThread() would bind the thread to the real process. But the
+    // thread must belong to this PartyProcess.
     {
       std::lock_guard<std::mutex> lock(mutex_);
       ++threads_;

@@ -3,8 +3,8 @@
 //
 // The test's own process is the hub: it starts the directory and the parties,
 // and passes signals between them. Each party is a process of the same program,
-// which runs only this test. The environment of the process has the party's
-// name. A socket connects it to the hub.
+// and runs only this test. The environment of this process has the party's
+// name. A socket connects each party to the hub.
 
 #include "messaging/testing/process_setting.h"
 
@@ -38,9 +38,16 @@ constexpr char kRoleVariable[] = "LE_SCENARIO_ROLE";
 constexpr int kHub = 3;
 
 // Each request and each answer is one packet. A request of a party is a letter
-// and a name: S signal, A await, K kill, R start, D kill the directory, U start
-// the directory. The hub answers all requests except S. It answers A when the
-// event is reported.
+// and a name:
+//  - S: signal an event.
+//  - A: await an event.
+//  - K: kill a party.
+//  - R: start a party.
+//  - D: kill the directory (no name).
+//  - U: start the directory (no name).
+//
+// The hub answers all requests except S. It answers A when the event is
+// reported.
 
 // ---- In a party's process --------------------------------------------------
 

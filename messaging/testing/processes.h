@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Child processes of a test, short messages (words) between the test and its
-// children, and directoryd as a child. Uses no test framework, so the caller
-// must check the results.
+// Functions for child processes of a test, for short messages (words) between
+// the test and its children, and for directoryd as a child. They use no test
+// framework, so the caller must check the results.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
 #define LE_MESSAGING_MESSAGING_TESTING_PROCESSES_H_
@@ -33,11 +33,11 @@ struct ProcessSpec {
 };
 
 // Starts a child. The child is killed when the calling thread ends. Returns -1
-// with errno if no process can be started. If the program cannot be executed,
-// or if spec.prepare() returns false, the child ends with status 127.
+// and sets errno if no process can be started. If the program cannot be
+// executed, or if spec.prepare() returns false, the child ends with status 127.
 pid_t StartProcess(const ProcessSpec& spec);
-// Kills the child by SIGKILL, waits for its end, and sets *pid to 0. No-op if
-// *pid is not positive.
+// Kills the child by SIGKILL, waits for its end, and sets *pid to 0. Does
+// nothing if *pid is not positive.
 void KillProcess(pid_t* pid);
 
 // Returns the path of a program of this repository, or "" if it is not found.
@@ -45,10 +45,10 @@ void KillProcess(pid_t* pid);
 std::string FindProgram(const std::string& path_in_repository);
 std::string OwnProgram();
 
-// One word is one packet of a socket. ReceiveWord() cuts a word after 256 bytes.
-// ReceiveWord() and IsReadable() wait for `seconds`, or without a timeout if
-// `seconds` is negative. ReceiveWord() returns "" if the peer has closed, or if
-// the timeout has expired.
+// One word is one packet of a socket. ReceiveWord() cuts a word after 256
+// bytes. ReceiveWord() and IsReadable() wait for `seconds`, or without a
+// timeout if `seconds` is negative. ReceiveWord() returns "" if the peer has
+// closed, or if the timeout has expired.
 bool SendWord(int socket, const std::string& word);
 std::string ReceiveWord(int socket, double seconds = -1);
 bool IsReadable(int fd, double seconds);
@@ -61,11 +61,11 @@ class DirectoryProcess {
   DirectoryProcess(const DirectoryProcess&) = delete;
   DirectoryProcess& operator=(const DirectoryProcess&) = delete;
 
-  // Returns true when the directory listens. False: it does not start.
+  // Returns true once the directory listens, or false if it does not start.
   bool Start(std::function<bool()> prepare = nullptr);
   void Kill() { KillProcess(&pid_); }
-  // Kills the directory, and removes its folder. False: the folder has a file
-  // that is not the directory's.
+  // Kills the directory, and removes its folder. Returns false if the folder
+  // has a file that is not the directory's.
   bool Remove();
 
   pid_t pid() const { return pid_; }

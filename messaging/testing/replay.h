@@ -10,7 +10,7 @@
 //     party->Signal("done");
 //   });
 //
-// In Setting::kSimulated the recorded times are virtual, and each seed is
+// In Setting::kSimulated the recorded times are virtual, and each seed gives
 // another order of events.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_REPLAY_H_
@@ -29,10 +29,9 @@ namespace testing {
 // Sends the messages of the clients in the file again. Each recorded session
 // gets a session of its own. The client interface has the name of the recorded
 // service. Waits for the service, and returns when each request has its
-// response. Each response that differs from the recorded one is a failure of
-// the current test, and so is a recording in which nothing can be compared.
-// Zeros at the end of a response do not count as a difference. Messages with a
-// file descriptor are not sent.
+// response. The current test fails if a response differs from the recorded one,
+// or if the recording has nothing to compare. Zeros at the end of a response do
+// not count as a difference. Messages with a file descriptor are not sent.
 //
 // `speed` is 1 for the recorded times, 10 for a tenth of the pauses, and 0 for
 // no pauses.

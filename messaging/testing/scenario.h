@@ -28,10 +28,10 @@
 //   }
 //   INSTANTIATE_TEST_SUITE_P(Everywhere, EchoTest, AllSettings(), SettingName);
 //
-// In kUnixProcesses each party is a process of the same test program, which
-// runs the test until it calls RunScenario(). So the code before this call runs
-// in each process, and a test may call RunScenario() only once. Parties share
-// no memory. To communicate without messages, they use Signal().
+// In kUnixProcesses each party is a process of the same test program. Each
+// process runs the test until the call of RunScenario(). So the code before
+// this call runs in each process. A test may call RunScenario() only once.
+// Parties share no memory. To communicate without messages, they use Signal().
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
 #define LE_MESSAGING_MESSAGING_TESTING_SCENARIO_H_
@@ -118,10 +118,10 @@ class Scenario {
   std::string bindings_ = "<*>.* -> <self>.*\n";
 };
 
-// Runs the scenario until every body that was started has returned or died.
-// Failures are failures of the current test. kSimulated runs the scenario once
-// for each of `seeds` seeds. If the environment variable LE_SEED is set, it is
-// the only seed.
+// Runs the scenario until each started party has ended: its body has returned,
+// or the party was killed or has died. Each failure of a party is a failure of
+// the current test. kSimulated runs the scenario once for each of `seeds`
+// seeds. If the environment variable LE_SEED is set, it is the only seed.
 void RunScenario(const Scenario& scenario, Setting setting, int seeds = 20);
 
 // These are for INSTANTIATE_TEST_SUITE_P.

@@ -52,7 +52,8 @@ class Comparison {
       if (it == by_number.end()) {
         Break(what + ": the method was removed");
       } else if (it->second->name() != method->name()) {
-        // Usually the numbers of all later methods have changed.
+        // In most cases, a method was inserted or removed, and the numbers of
+        // all later methods have changed.
         Break(what + ": the number is now that of method " +
               FullName(it->second));
       } else {
@@ -146,7 +147,8 @@ class Comparison {
   }
 
   std::vector<std::string> breaks_;
-  // Pairs of messages and enums, which may refer to themselves.
+  // The pairs of messages and enums that were compared. Without this set, the
+  // comparison of a message that contains itself would not end.
   std::set<std::pair<std::string, std::string>> compared_;
 };
 

@@ -13,14 +13,17 @@ namespace le {
 namespace services {
 
 // Returns the incompatible changes from `before` to `now`. After such a change,
-// two peers that were built with `before` and with `now` connect, and one of
-// them misunderstands the other. Empty: there is none.
+// a peer that was built with `before` and a peer that was built with `now` do
+// not understand each other. Empty: there is no such change.
 //
-// A service with another version is not compared: peers of different versions
-// do not connect. These changes are compatible: new services, methods,
-// messages, fields and values of enums; other names of fields; fields and
-// values whose removed numbers are reserved. Names of messages and methods are
-// not sent.
+// If the version of a service has changed, the service is not compared, because
+// peers with different versions do not connect. These changes are compatible:
+//  - New services, methods, messages and values of enums, and new fields that
+//    are not required.
+//  - New names of messages, fields and values, because names are not sent. (A
+//    new name of a method is reported: it may be another method.)
+//  - Removed fields and values, if their numbers are reserved and the fields
+//    were not required.
 std::vector<std::string> FindBreaks(
     const google::protobuf::FileDescriptorSet& before,
     const google::protobuf::FileDescriptorSet& now);

@@ -3,8 +3,8 @@
 //
 // compatible BEFORE NOW: fails if peers that were built from the two files
 // would misunderstand each other. The rule le_service_compatible_test
-// (bazel/services.bzl) runs it. Both files are descriptors in text form, as
-// protoc-gen-le writes them.
+// (bazel/services.bzl) runs this program. Both files are descriptors in text
+// form, as protoc-gen-le writes them.
 
 #include <cstdio>
 #include <cstdlib>

@@ -161,7 +161,7 @@ bool ReadMethod(const MethodDescriptor* from, Method* method,
     *error = "the number is above 65535";
   } else if (!IsUpper(method->name, 0) ||
              (method->name.substr(0, 2) == "Le" && IsUpper(method->name, 2))) {
-    // The other names are for the runtime.
+    // The refused names are for functions of the runtime and of generated code.
     *error =
         "the name must begin with a capital letter, and not with \"Le\" and "
         "another capital letter";

@@ -60,7 +60,8 @@ bool CheckClasses(const google::protobuf::FileDescriptor* file,
     for (const std::string& name : ClassesOf(NameOf(file->service(i)))) {
       std::string full = prefix;
       full += name;
-      // A service itself is not a class, so its name is allowed.
+      // Another service may have this name: no class has the name of a service
+      // itself.
       if (!all.insert(name).second ||
           (file->pool()->FindFileContainingSymbol(full) != nullptr &&
            file->pool()->FindServiceByName(full) == nullptr)) {

@@ -149,8 +149,8 @@ absl::Status PacketReader::AcceptFirst(Room* room, size_t size,
       payload = pool->Allocate();
       payload.Assign(bytes + kFrameHeaderBytes, there);
     }
-    // The next parts are received in this buffer. Mark their bytes as written
-    // now, because a packet that is then refused has also written to them.
+    // The next parts are received directly in this buffer, even parts that are
+    // then refused. So mark the bytes of all parts as written now.
     payload.MarkCleanFrom(
         std::max<size_t>(payload.clean_from(), header.length));
     partial_ = std::make_unique<Partial>();

@@ -4,8 +4,7 @@
 // Parses packets into frames: the receiving side of transports/wire.md.
 //
 // The reader makes no system calls, except to close descriptors that no frame
-// takes. For each packet, the code that receives it from a socket or from
-// shared memory does this:
+// takes. The code that receives the packets does this for each packet:
 //
 //   PacketReader::Room room(&reader, pool);   memory for the packet
 //   ... put `size` bytes into room.parts(), and collect the attachments ...
@@ -118,11 +117,12 @@ class PacketReader {
   };
 
   // Parses a packet of `size` bytes and its attachments. `room` has as many of
-  // the bytes as fit. With kFrame, kConnection and kPromisedConnection it fills
-  // `frame`. With kConnection and kPromisedConnection, the caller makes the
-  // connection from the frame's descriptor. With kBroken and kOtherVersion,
-  // `why` has the reason. Descriptors that no frame takes stay in
-  // `attachments`.
+  // the bytes as fit. Results:
+  //  - kFrame, kConnection, kPromisedConnection: `frame` is filled.
+  //  - kConnection, kPromisedConnection: the caller makes the connection from
+  //    the frame's descriptor.
+  //  - kBroken, kOtherVersion: `why` has the reason.
+  // Descriptors that no frame takes stay in `attachments`.
   Result Accept(Room* room, size_t size, PacketAttachments* attachments,
                 IncomingFrame* frame, absl::Status* why);
 

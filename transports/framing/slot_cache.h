@@ -69,8 +69,8 @@ class SlotCache {
 
   std::atomic<T*> slots_[kSlots] = {};
   // This is not an event::Mutex, because in a simulation each unlock of an
-  // event::Mutex is a step. Whether this mutex is locked depends on addresses.
-  // The steps of a simulation must not depend on addresses.
+  // event::Mutex is a step. Addresses decide whether a call locks this mutex,
+  // and the steps of a simulation must not depend on addresses.
   std::mutex mutex_;
   T* more_[kMaxMore] = {};  // guarded by mutex_, as is more_count_
   size_t more_count_ = 0;

@@ -15,13 +15,13 @@ namespace le {
 namespace transports {
 namespace {
 
-// An end may be passed on while at most this many bytes wait for its peer. On a
-// socket the kernel would hold these bytes.
+// An end may be passed on while at most this many bytes wait for its peer. With
+// a socket, these bytes would be in the kernel.
 constexpr size_t kPassableBytes = 4096;
 
-// How long a blocking call waits on its parker before it runs the nested loop
-// of its thread. That loop sends what other connections have queued. A parker
-// is faster, and most calls take less.
+// A blocking call waits on its parker for this time, because a parker is faster
+// than a loop, and most calls end earlier. Then the call runs the control loop
+// of its thread, which sends the queued frames of other connections.
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The caller holds the channel's lock.

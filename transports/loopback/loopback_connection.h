@@ -183,8 +183,8 @@ class LoopbackConnection final : public Connection, private event::Task {
 
   const std::shared_ptr<LoopbackChannel> channel_;
   const int side_;
-  // Only the owner's thread uses these. They change when the connection is
-  // passed on.
+  // Only the owner's thread changes these. The first three change when the
+  // connection is passed on.
   event::Process* process_;
   std::shared_ptr<LoopbackTransport::Members> members_;
   uint64_t number_ = 0;                       // in members_

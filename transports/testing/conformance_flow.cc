@@ -662,8 +662,9 @@ bool Sleeps(pid_t thread) {
   return text.find(") S ") != std::string::npos;
 }
 
-// While the owner waits on one connection, it sends what is queued on another
-// one: its own frame, or one that a thread queues meanwhile, with any Room.
+// While the owner waits on one connection, it sends the queue of another one.
+// The queued frame is from the owner, or from another thread, with Room::kQueue
+// or Room::kGathered.
 TEST_P(TransportConformanceTest, AWaitSendsTheQueuesOfOtherConnections) {
   const std::string large = Pattern(kPoolSize);
   for (const int how : {0, 1, 2}) {

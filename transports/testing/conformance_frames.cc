@@ -426,7 +426,7 @@ TEST_P(TransportConformanceTest, ANullPoolHasCapacityZero) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// A buffer is moved whose bytes after the payload are not zero. Expected: these
+// A moved buffer has bytes after the payload that are not zero. Expected: these
 // bytes are not sent.
 TEST_P(TransportConformanceTest, OnlyThePayloadOfAMovedBufferIsSent) {
   Ends ends(GetParam());

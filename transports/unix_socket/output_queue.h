@@ -86,10 +86,10 @@ class OutputQueue {
             bool attach_credentials, size_t max_packet,
             event::HeldRef held = {});
 
-  // Adds an announcement packet, for the case that the last packet was sent and
-  // has promised that the next one is plain. The announcement revokes the
-  // promise. If the packet with the promise is still in the queue, Push() adds
-  // the announcement itself.
+  // Adds an announcement packet. Call it if the last sent packet promised that
+  // the next packet is plain, and the next one is not. The announcement revokes
+  // the promise. If the packet with the promise is still in the queue, Push()
+  // adds the announcement itself.
   void PushAnnouncement();
   // Whether the queue's last packet promises that the next packet is plain. The
   // queue must not be empty.

@@ -298,8 +298,9 @@ class StrangersTest : public ::testing::Test, private Acceptor::Observer {
     }
     return count;
   }
-  // Waits until no file descriptor waits to be closed. Meanwhile a receive also
-  // peeks at packets, which would open and close copies of their descriptors.
+  // Waits until no file descriptor waits to be closed. While one waits, a
+  // receive also peeks at packets. A peek opens and closes copies of a packet's
+  // descriptors.
   static void WaitForCloses() {
     while (AnyCloseWaits()) std::this_thread::yield();
   }
@@ -657,8 +658,9 @@ TEST_F(StrangersTest, ClosesThatLastLongAreLogged) {
   event::SetLogSink(nullptr);
 }
 
-// A client's connection is dropped unread. Expected: its close is charged to
-// the client's user, so blocked closes of unknown users do not delay it.
+// An unread packet with a client's connection is dropped. Expected: the close
+// of this connection is charged to the client's user. So blocked closes of
+// unknown users do not delay it.
 TEST_F(StrangersTest, ADroppedClientIsClosedAsItsUser) {
   event::Process* const process = &process_;
   Kept kept;
@@ -694,8 +696,8 @@ TEST_F(StrangersTest, ADroppedClientIsClosedAsItsUser) {
 
 // Tests that another thread closes this process's copy of a passed connection.
 // The new owner may already have closed its copy. Then this close is the last
-// one, and the far end can make it block. With the parameter `true` the frame
-// is gathered; with `false` it is sent at once.
+// one, and the far end can make it block. If the parameter is true, the frame
+// is gathered; otherwise it is sent at once.
 class PassedOnTest : public StrangersTest,
                      public ::testing::WithParamInterface<bool>,
                      private Connection::Observer,
@@ -826,8 +828,8 @@ TEST_F(StrangersTest, ASessionIsLeftUnreadWhileTooManyAreNotClosed) {
   }
 }
 
-// Sessions of a user that has as many unfinished closes as it may have.
-// EndOne() ends one of these closes.
+// Sessions of a user that has kMaxClosesOfAUser waiting closes. So the sessions
+// are not read. Four more closes are under way; EndOne() ends one of these.
 class UnreadSessionsTest : public StrangersTest {
  protected:
   // Each session has one unread frame.

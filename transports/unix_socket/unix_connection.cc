@@ -673,9 +673,9 @@ IoResult UnixConnection::Fail(absl::Status status) {
 
 // Receives and drops the unread packets. An unread packet may hold a client's
 // connection. If another process also holds this socket, the packet would stay
-// in it, and the client would never learn of the close. Stops at an empty
-// packet, because it looks like the end of the stream. The far end is a
-// directory, which sends no empty packets.
+// in the socket, and the client would never learn of the close. Stops at an
+// empty packet, because an empty packet looks like the end of the stream. The
+// far end is a directory, and directories send no empty packets.
 void UnixConnection::DropUnread() {
   int failures = 0;
   while (failures < kMaxFailuresToDrop) {

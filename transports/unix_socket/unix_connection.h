@@ -48,9 +48,9 @@ namespace transports {
 class UnixConnection final : public Connection, private event::Watch {
  public:
   // `socket_is_nonblocking`: the socket is non-blocking. The first blocking
-  // receive makes it blocking. `promised_plain`: another owner passed the
-  // socket on, and its last packet promised that the next packet is plain.
-  // `strangers`: what happens to descriptors that the far end sends.
+  // receive makes it blocking. `promised_plain`: a former owner of the socket
+  // promised in its last packet that the next packet is plain. `strangers`: the
+  // handling of descriptors that the far end sends.
   //  - kTaken: they are received. This thread closes descriptors that no frame
   //    takes.
   //  - kTakenWithCare: they are received. Another thread closes descriptors
@@ -139,9 +139,9 @@ class UnixConnection final : public Connection, private event::Watch {
   // Turns off SO_PASSCRED if SetReceiveCredentials(false) left it on.
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Never returns kTooLarge. Does not use the loop. While the process ends it
-  // takes no other lock, because a signal handler may have interrupted the
-  // thread that holds that lock.
+  // Never returns kTooLarge. Does not use the loop. While the process ends, it
+  // takes no other lock: a signal handler that calls exit() may have
+  // interrupted the holder of that lock.
   Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `why` is kWouldBlock or kNoMemory.
@@ -214,8 +214,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void CloseSent(uid_t payer, event::UniqueFd fd, event::HeldRef held);
   void CloseReceived(event::UniqueFd fd);
   void CloseReceived(IncomingAncillary* ancillary);
-  // Closes the socket of a client that was passed on or is not wanted. The
-  // socket may have unread file descriptors of the client's user.
+  // Closes a client's socket that was passed on or is not needed. The socket
+  // may have unread file descriptors of the client's user.
   static void CloseClient(event::Process* process, event::UniqueFd client,
                           event::HeldRef held = {});
   // Makes the kernel accept descriptors for a connection that is about to be

@@ -27,9 +27,9 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// A blocking call first receives for this time, then uses poll(). While it
-// receives, no other thread can wake it to send what that thread has queued.
-// Most calls are shorter than this, so they need no poll().
+// A blocking call first receives for this time, then uses poll(). Only in
+// poll() can another thread wake it to send the frames that the other thread
+// has queued. Most calls are shorter than this time, so they need no poll().
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The retry interval while no file descriptor is free, and in a blocking call
@@ -182,7 +182,7 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
     }
     connection_->loop_->AtTurnEnd(turn_end_.get());
   }
-  // OnReady() will call the observer.
+  // Makes the loop call OnReady(), which calls the observer.
   void PostNotice() {
     if (posted_) return;
     posted_ = true;

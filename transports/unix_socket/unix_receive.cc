@@ -216,12 +216,12 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
   return IoResult::kOk;
 }
 
-// Whether the next packet has more than one file descriptor, which no frame may
-// have. The caller does not receive such a packet: its file descriptors would
-// occupy this process's table of open files until they are closed, and their
-// user can make the closes block. (Receiving it with a small control buffer
-// would not help: the kernel would close the surplus file descriptors on this
-// thread.)
+// Whether the next packet has more than one file descriptor. No frame may have
+// so many. The caller does not receive such a packet. Otherwise its file
+// descriptors would occupy this process's table of open files until they are
+// closed, and their user can make the closes block. (A receive with a small
+// control buffer would not help: the kernel would close the surplus file
+// descriptors on this thread.)
 bool UnixConnection::NextHasManyDescriptors(bool block) {
   char byte;
   struct iovec part = {&byte, sizeof(byte)};

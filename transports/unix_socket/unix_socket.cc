@@ -208,8 +208,8 @@ class UnixAcceptor final : public Acceptor,
 
   const event::UniqueFd socket_;
   const std::string path_;
-  // Identifies the path that the destructor removes. Empty if it must not be
-  // removed.
+  // Identifies the socket whose path the destructor removes. Empty if the path
+  // must not be removed.
   const absl::optional<struct stat> identity_;
   event::Process* const process_;
   const UnixConnection::Strangers strangers_;

@@ -24,9 +24,9 @@ constexpr size_t kMaxSocketPathBytes = 107;
 // The most connections that wait to be accepted. The kernel's limit somaxconn
 // may be lower.
 constexpr int kListenBacklog = 1024;
-// How often Connect() tries at a full backlog. A server that accepts makes room
-// every few microseconds. While one user fills the backlog, about one try of
-// three finds room.
+// The number of tries of Connect() at a full backlog. An accepting server makes
+// room every few microseconds. While one user fills the backlog, about one try
+// of three finds room.
 constexpr int kConnectTries = 16;
 
 class UnixTransport final : public Transport {
@@ -44,10 +44,10 @@ class UnixTransport final : public Transport {
   // kernel allows one more.)
   void SetBacklog(int connections) { backlog_ = connections; }
 
-  // The next Listen() uses `socket`, which already listens, in place of a new
-  // one. Clients see the credentials of the process that called listen(), and
-  // connections may already wait in its backlog. The acceptor never removes the
-  // path. That Listen() has a further error:
+  // The next Listen() uses `socket` in place of a new socket. `socket` already
+  // listens, and connections may already wait in its backlog. Clients see the
+  // credentials of the process that called listen(). The acceptor never removes
+  // the path. That Listen() has a further error:
   //  - FailedPrecondition: `socket` does not listen at the address, or the path
   //    does not exist any more.
   void UseListener(event::UniqueFd socket) { listener_ = std::move(socket); }

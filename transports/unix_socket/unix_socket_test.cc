@@ -348,7 +348,8 @@ class PassedSocketTest : public UnixSocketTest {
   void Unlink() { EXPECT_EQ(unlink(address().c_str()), 0); }
 };
 
-// The backlog outlives the process that accepts.
+// One acceptor ends, and another one uses the same socket. Expected: a
+// connection that was made in between is accepted.
 TEST_F(PassedSocketTest, ItsBacklogIsServedByOneAcceptorAfterAnother) {
   const event::UniqueFd kept = Listening(address());
   for (int i = 0; i < 2; ++i) {

@@ -3,9 +3,9 @@
 
 """The C functions that the package calls.
 
-PyDLL: the functions are called with Python's global lock held. None of them
-waits. So a callback needs no thread state, and a thread that Python ends at
-exit cannot end inside the library's frames.
+PyDLL calls the functions with Python's global lock held. None of them waits. So
+a callback needs no new thread state. And Python cannot end a thread at exit
+while the thread is inside the library.
 """
 
 import ctypes

@@ -209,7 +209,7 @@ class _SessionOwner(SessionOwner):
             self.cancel(request)
 
     def cancel(self, request):
-        """The library completes the request as cancelled, later. No-op if it is
+        """Cancels the request: the library completes it later. No-op if it is
         complete."""
         if requests.get(request.key) is not request or self.ref is None:
             return
@@ -252,8 +252,8 @@ class Session(Endpoint):
     def __init__(self, interface, protocol, *, max_push_bytes=MAX_WAITING):
         super().__init__(interface, protocol)
         self._max_push_bytes = int(max_push_bytes)
-        # For typed clients: the library calls this function with each message of
-        # the server, and the iteration gets none.
+        # For typed clients: this function is called with each message of the
+        # server that is not a response. The iteration gets none of them.
         self.on_push = None
 
     async def open(self, timeout=None):
@@ -301,12 +301,14 @@ class Session(Endpoint):
         return self._owner
 
     async def request(self, data, *, fd=None, timeout=None):
-        """Sends a request, and returns the response, a Message. fd: a number, or
-        an object with fileno(); the program's file descriptor stays open. The
-        response has a `fd`.
+        """Sends a request, and returns the response, a Message. Its `fd` is the
+        file descriptor of the response, or None.
+
+        fd: a number, or an object with fileno(). The message gets a duplicate,
+        and the program's file descriptor stays open.
 
         Raises TimedOutError, ClosedError, UnavailableError or TooManyError.
-        Cancelling the task cancels the request; the server is not notified.
+        Cancelling the task cancels the request. The server is not notified.
         """
         content = Content(data, fd, self._protocol.max_size)
         timeout = seconds(timeout)

@@ -1,7 +1,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What clients and servers share: threads, callbacks, the library's objects."""
+"""Used by clients and servers: threads, callbacks, the library's objects."""
 
 import asyncio
 import atexit
@@ -30,8 +30,8 @@ MAX_WAITING = 64 << 20
 # This many file descriptors must be free before the library creates a thread's
 # loop, because the library cannot report that none is free. A loop needs fewer.
 _FDS_OF_A_LOOP = 16
-# At most this many handlers are called by one callback of asyncio's loop, so that
-# other callbacks can run. The rest is scheduled.
+# One callback of asyncio's loop calls at most this many handlers, so that other
+# callbacks can run. The rest is scheduled.
 _STEPS = 100
 
 _MAX_KEY = ctypes.c_void_p(-1).value
@@ -100,7 +100,7 @@ class Thread:
         self.ended = False
         self.serving = False
         self.scheduled = False
-        self.owners = set()  # SessionOwners: what this thread must drop
+        self.owners = set()  # the SessionOwners that this thread must drop
         self.dropped = collections.deque()  # owners of objects that are garbage
         self.outbox = collections.deque()  # requests to send in a handler
         self.ready = collections.deque()  # functions of the program to call
@@ -137,7 +137,7 @@ class Thread:
             self.loop.remove_reader(self._fd)
 
     def end(self):
-        """The thread or the interpreter ends."""
+        """Called when the thread or the interpreter ends."""
         if self.ended:
             return
         self.ended = True
@@ -186,8 +186,8 @@ class Thread:
         self.schedule()
 
     def send_outbox(self):
-        """Sends requests. In a handler of the library a request never waits for
-        room in the queue, and this thread must not wait."""
+        """Sends the requests in a handler of the library. There a request never
+        waits for room in the queue: this thread must not wait."""
         if self.serving:
             _send_outbox(self)
             return
@@ -218,7 +218,8 @@ class _EndOfThread:
 
 @atexit.register
 def _at_exit():
-    """Afterwards the library calls no function of Python."""
+    """Ends the use of the library on all threads. Then the library calls no
+    function of Python any more."""
     global _exiting
     if not in_this_process():
         return
@@ -237,8 +238,9 @@ def _at_exit():
 
 
 class SessionOwner:
-    """The library's side of a session or service. It outlives the object of the
-    program, until the thread has dropped it."""
+    """The library's side of a session or service. The program's object is an
+    Endpoint. The SessionOwner may outlive it, and ends when its thread drops
+    the SessionOwner."""
 
     def __init__(self, thread):
         self.thread = thread
@@ -270,9 +272,9 @@ class SessionOwner:
         self._drop(ref)
 
     def abandon(self):
-        """The object of the program is garbage. Garbage collection may run on any
-        thread and in any code, also between a check and a call of the library. So
-        the owner's loop drops this later."""
+        """Called when the program's object is garbage. Garbage collection may
+        run on any thread and in any code, also between a check and a call of
+        the library. So the owner's loop drops this object later."""
         if self.ref is None or not in_this_process() or _exiting:
             return
         thread = self.thread
@@ -296,7 +298,8 @@ class SessionOwner:
     def fail(self, future, error):
         if not future.done() and not self.loop.is_closed():
             future.set_exception(error)
-            future.exception()  # otherwise asyncio logs it if nobody waits any more
+            # Otherwise asyncio logs it if nothing waits for the future.
+            future.exception()
 
 
 # ---- Callbacks -----------------------------------------------------------------
@@ -395,7 +398,7 @@ def on_room(session, key):
 
 
 def closed_by(session):
-    """Returns a function that makes the exception for the library's close."""
+    """Returns a function that makes the exception for a closed session."""
     reason = _c.get_close_reason(session)
     text = _c.get_close_reason_text(reason).decode(errors="replace")
     return functools.partial(

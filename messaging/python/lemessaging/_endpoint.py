@@ -1,7 +1,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What Session and Service have in common."""
+"""The common base class of Session and Service."""
 
 import warnings
 
@@ -9,8 +9,9 @@ from ._messages import Protocol, encode_name
 
 
 class Endpoint:
-    """An object of the program. The library's callbacks refer to its SessionOwner,
-    which outlives it until the thread has dropped the SessionOwner."""
+    """An object of the program. The library's callbacks do not refer to it, but
+    to its SessionOwner. The SessionOwner may outlive this object: the
+    SessionOwner ends when its thread drops it."""
 
     def __init__(self, interface, protocol):
         encode_name(interface, "the interface")

@@ -1,11 +1,11 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is sent and received: protocols, arguments, messages.
+"""Protocols, converted arguments and messages.
 
-The conversion of an argument may call functions of the program, which may close
-a session. So each call converts its arguments first. Then it checks the session,
-and calls the library.
+The conversion of an argument may call functions of the program. Such a function
+may close the session. So each method converts its arguments first. Then it
+checks the session, and calls the library.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Protocol:
         return self._max_size
 
     def ref(self):
-        """Call it after check_process()."""
+        """The library's reference. Call check_process() before."""
         ref = ctypes.c_void_p()
         result = _c.try_get_protocol(
             self._name.encode(), self._max_size, ctypes.byref(ref)
@@ -121,7 +121,7 @@ def _as_bytes(data, max_size):
 
 
 def _duplicate(fd):
-    """The program keeps its file descriptor; the message gets another one."""
+    """The program keeps its file descriptor. The message gets a duplicate."""
     if fd is None:
         return None
     number = fd.fileno() if hasattr(fd, "fileno") else fd

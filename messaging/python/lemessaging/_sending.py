@@ -1,8 +1,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Messages that wait for room in a session's queue, and requests that wait for
-responses to others. Both are first in, first out."""
+"""Messages that wait for room in a session's queue, and requests that wait
+until other requests have responses. Both are first in, first out."""
 
 import asyncio
 import collections
@@ -20,7 +20,7 @@ MAX_REQUEST_BYTES = 32 << 20
 
 
 class Sender:
-    """Messages to one session. Those that find no room wait, in order."""
+    """Sends messages to one session. Without room the messages wait, in order."""
 
     def __init__(self, owner):
         self._owner = owner
@@ -97,8 +97,8 @@ class RequestRoom:
         self._waiting = collections.OrderedDict()  # future -> size
 
     def try_take(self, size):
-        """True: took room, and give_back() must follow. False: there is no room, or
-        others wait for it."""
+        """True: the request has room, and give_back() must follow. False: there
+        is no room, or other requests wait for room."""
         if self._waiting or not self._fits(size):
             return False
         self._take(size)
@@ -133,9 +133,10 @@ class RequestRoom:
     def _give_up(self, future, size):
         if self._waiting.pop(future, None) is None:
             if future.done() and not future.cancelled() and not future.exception():
-                self.give_back(size)  # it got room and was cancelled in the same turn
+                # The request got room and was cancelled in the same turn.
+                self.give_back(size)
         else:
-            self._admit()  # it may have been the first, and too large
+            self._admit()  # smaller requests behind this one may have room
 
     def _fits(self, size):
         return self.requests == 0 or (
@@ -148,7 +149,7 @@ class RequestRoom:
 
     def _admit(self):
         if threading.get_ident() != self._owner.thread.ident or self._owner.loop.is_closed():
-            return  # called because a coroutine was closed as garbage
+            return  # a garbage collection has closed a coroutine
         while self._waiting:
             future, size = next(iter(self._waiting.items()))
             if future.done():  # cancelled: its task has not run yet

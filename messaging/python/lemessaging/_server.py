@@ -29,8 +29,8 @@ from ._sending import Sender
 
 
 class ServerSession:
-    """A client of a service. `user` and `process` are the client's numbers, which
-    the kernel has reported. `context` belongs to the program."""
+    """A client of a service. `user` and `process` are the client's numbers, as
+    the kernel has reported them. `context` belongs to the program."""
 
     def __init__(self, owner, ref):
         self._owner = owner
@@ -234,8 +234,9 @@ class _ServiceOwner(SessionOwner):
         self.tasks.discard(task)
         try:
             self._end(request, task.result())
-        except BaseException as error:  # if it is no Exception, the loop has raised it
+        except BaseException as error:
             request.release()
+            # Otherwise the task was cancelled, or the loop raises the error.
             if isinstance(error, Exception):
                 self._report(error)
 
@@ -252,10 +253,11 @@ class _ServiceOwner(SessionOwner):
 
 class Service(Endpoint):
     """A service. handler(request) is a function or a coroutine function. It
-    returns the response, or None. In the second case it has called
-    request.respond(), or keeps the request to call it later. The handler also gets
-    messages without a response. If it raises an exception, the client gets
-    UnavailableError, and the exception goes to the event loop's exception handler.
+    returns the response, or None. After None, the handler has called
+    request.respond(), or the program keeps the request and calls respond()
+    later. The handler also gets messages that need no response. If the handler
+    raises an exception, the client gets UnavailableError. The exception goes to
+    the event loop's exception handler.
 
     on_open(session) and on_close(session) are functions. accept_fds=False: no
     message brings a file descriptor.

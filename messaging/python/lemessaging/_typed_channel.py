@@ -24,7 +24,8 @@ from ._typed_wire import (
 class Channel:
     def __init__(self, interface, protocol):
         self.session = Session(interface, protocol)
-        self.session.on_push = _items_to(weakref.ref(self))  # weak, so that garbage is closed
+        # A weak reference: otherwise an open session would never be garbage.
+        self.session.on_push = _items_to(weakref.ref(self))
         self.streams = weakref.WeakValueDictionary()  # by the number of the call
         self._last_call = 0
         self._tasks = set()

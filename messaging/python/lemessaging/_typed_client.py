@@ -19,7 +19,7 @@ _MAX_FILES = 1000
 
 
 class Client:
-    """A client of a typed service: the descriptor of a service, as
+    """A client of a typed service. `service` is the service's descriptor, as
     facts_pb2.DESCRIPTOR.services_by_name has it. Each method of the service is a
     method of this object, with a request message and these arguments:
 
@@ -28,12 +28,12 @@ class Client:
     window   for a stream: the items and the bytes that the server may send before
              the program has taken them
 
-    A call returns a response; with fd_out a pair of a response and a Descriptor.
-    A stream is an asynchronous iterator, see Stream. Besides StatusError, a call
-    raises what Session.request() raises.
+    A call returns a response. With fd_out it returns a pair: a response and a
+    Descriptor. A stream is an asynchronous iterator, see Stream. A call raises
+    StatusError, and the exceptions of Session.request().
 
-    call() calls a method of the service whose name is a member of this class, or a
-    keyword of Python: client.call("close", request).
+    The name of a method may also be a member of this class, or a keyword of
+    Python. Use call() for such a method: client.call("close", request).
     """
 
     _description = None
@@ -91,8 +91,8 @@ class Client:
         return self._function(method)(request, **options)
 
     def __getattr__(self, name):
-        """A method of the service. Python looks here last, so the members of this
-        class keep their meaning."""
+        """Returns a method of the service. Python calls this function only for
+        names that are not members of this class."""
         return self._function(name)
 
     def __dir__(self):

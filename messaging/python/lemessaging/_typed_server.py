@@ -53,7 +53,8 @@ class Call:
         self._more = asyncio.Event()
 
     def remaining(self):
-        """Seconds to the client's deadline, or None. For calls of one's own:
+        """The seconds until the client's deadline, or None. A method that calls
+        another service passes them on:
         client.Count(request, timeout=call.remaining())"""
         return self._deadline.left()
 
@@ -68,13 +69,15 @@ class Call:
 
 class Server:
     """A typed service. `implementation` has a method for each method of the
-    service: method(request, call). It is a function or coroutine function that
-    returns the response; with fd_out a pair of a response and a file descriptor,
-    which stays open. The method of a stream is an asynchronous generator. When the
-    client cancels a call or is gone, its coroutine is cancelled.
+    service: method(request, call). The method is a function or a coroutine
+    function, and returns the response. With fd_out it returns a pair: the
+    response and a file descriptor. The client gets a duplicate, and the
+    program's file descriptor stays open. The method of a stream is an
+    asynchronous generator. When the client cancels a call or is gone, the
+    call's coroutine is cancelled.
 
-    StatusError is passed to the client. Another exception goes to the event loop's
-    exception handler, and the client gets the code INTERNAL.
+    StatusError is passed to the client. Any other exception goes to the event
+    loop's exception handler, and the client gets the code INTERNAL.
     """
 
     def __init__(self, interface, service, implementation):

@@ -18,8 +18,9 @@ DEFAULT_LARGEST_MESSAGE = 16384
 
 
 def _option_types():
-    """The options of le/service.proto, under a name of this package: so it does
-    not matter whether the program has generated them, and in which pool."""
+    """The options of le/service.proto, under a name of this package. So this
+    package works whether or not the program has generated the options, and in
+    any pool."""
     field = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
         name="lemessaging/options.proto", package="lemessaging.options", syntax="proto3"
@@ -85,7 +86,7 @@ class Method:
 
 
 class Description:
-    """What both sides need of a service's descriptor."""
+    """The parts of a service's descriptor that both sides need."""
 
     def __init__(self, descriptor):
         options = _ServiceOptions.FromString(descriptor.GetOptions().SerializeToString())

@@ -12,9 +12,13 @@ from ._typed_wire import CREDIT, ENVELOPE, MAX_WINDOW, Kind, parse, remaining, w
 
 
 class Stream:
-    """The items of a stream, in order: `async for item in client.Watch(request)`.
-    After the last item the iteration ends, or raises the final status. A stream
-    that is not read to its end is cancelled when it is closed or garbage."""
+    """The items of a stream, in order:
+
+        async for item in client.Watch(request)
+
+    After the last item the iteration ends, or raises the error of the call. If
+    the stream is not read to its end, its close or its garbage collection
+    cancels it."""
 
     def __init__(self, channel, method, data, fd, timeout, window):
         timeout = seconds(timeout)
@@ -37,8 +41,8 @@ class Stream:
         )
         owner = channel.session._checked()
         channel.streams[call] = self
-        # The request is sent now, so that the server gets it before later calls. It
-        # waits only if too many requests are open.
+        # The request is sent now, so that the server gets it before later
+        # calls. The request waits only if too many requests are open.
         request = None
         if owner.room.try_take(content.size):
             request = owner.start(content, timeout)
@@ -97,8 +101,8 @@ class Stream:
         return item
 
     def cancel(self):
-        """Cancels the call and notifies the server. The iteration ends after the items
-        that have arrived."""
+        """Cancels the call and notifies the server. The iteration ends after
+        the items that have arrived."""
         self._task.cancel()
 
     async def aclose(self):
@@ -120,7 +124,7 @@ class Stream:
 def _end_stream(wake, channel, owner, call, request, task):
     channel.streams.pop(call, None)
     if not task.cancelled():
-        task.exception()  # otherwise asyncio logs it if nobody reads the stream
+        task.exception()  # otherwise asyncio logs it if the stream is not read
     elif request is not None and not request.future.done():  # the task had not begun
         owner.cancel(request)
         channel.cancel(call)

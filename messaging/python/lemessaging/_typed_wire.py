@@ -64,7 +64,8 @@ def wrong(text):
 
 
 def parse(kind, data):
-    """None: the data is not such a message."""
+    """Returns a message of the class `kind`. None: the data cannot be parsed,
+    or lacks a required field."""
     message = kind()
     try:
         message.ParseFromString(data)
@@ -74,7 +75,7 @@ def parse(kind, data):
 
 
 def remaining(timeout):
-    """The value of a call's envelope."""
+    """The `value` of a call's envelope: the milliseconds until the deadline."""
     if timeout is None:
         return NO_DEADLINE
     return min(int(min(timeout, 1e9) * 1000), NO_DEADLINE - 1)

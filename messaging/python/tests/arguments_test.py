@@ -1,8 +1,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Arguments whose conversion calls functions of the program, which close the
-session, and protocols that are changed or forged. Each raises an exception."""
+"""The conversion of an argument calls a function that closes the session, or a
+protocol is changed or forged. Expected: each of these raises an exception."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ from support import PROTOCOL, Pair, TestCase, new_name, upper
 
 
 class CallingFd:
-    """A file descriptor, whose conversion calls a function."""
+    """A file descriptor. Its conversion calls a function."""
 
     def __init__(self, function):
         self.function = function
@@ -106,8 +106,8 @@ class Protocols(TestCase):
 
 
 class ClosingArguments(TestCase):
-    """Without the checks each of these ends the interpreter, because the library
-    gets an object that was dropped."""
+    """Without the checks each of these arguments would end the interpreter,
+    because the library would get an object that was dropped."""
 
     async def closes(self, call):
         """call(session) closes the session while its arguments are converted."""

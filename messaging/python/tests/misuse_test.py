@@ -338,14 +338,15 @@ class WrongLoops(unittest.TestCase):
             lambda: session.send(b""),
             lambda: session.open(),
             lambda: session.__anext__(),
-            lambda: Session(new_name(), PROTOCOL).open(),  # this loop would be served
+            # The second loop would serve this session.
+            lambda: Session(new_name(), PROTOCOL).open(),
             lambda: service.serve_forever(),
         ):
             with self.assertRaises(StateError):
                 second.run_until_complete(misuse())
         self.assertEqual(first.run_until_complete(session.request(b"a")), b"A")
         first.run_until_complete(pair.__aexit__())
-        pair = Pair()  # now that the first loop has no objects
+        pair = Pair()  # possible now, because the first loop has no objects
         session, _ = second.run_until_complete(pair.__aenter__())
         self.assertEqual(second.run_until_complete(session.request(b"a")), b"A")
         second.run_until_complete(pair.__aexit__())

@@ -288,7 +288,8 @@ class Servers(TestCase):
         await session.open()
         server.send_signal(signal.SIGSTOP)
         data = b"x" * PROTOCOL.max_size
-        requests = [asyncio.ensure_future(session.request(data)) for _ in range(1200)]  # more than may be gathered
+        # More bytes than may be gathered.
+        requests = [asyncio.ensure_future(session.request(data)) for _ in range(1200)]
         sends = [asyncio.ensure_future(session.send(data)) for _ in range(100)]
         turns = 0
         for _ in range(1000):

@@ -331,7 +331,7 @@ class Descriptors(TestCase):
             await session.request(b"", fd=reader)
             os.close(reader)
             gc.collect()
-            # The library may close it on another thread.
+            # The library may close the descriptor later, on another thread.
             os.set_blocking(writer, False)
             while True:
                 try:

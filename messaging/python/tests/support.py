@@ -1,8 +1,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the tests share. tools/packaging/installed_test.sh runs them twice: over
-loopback in one process, and with a directory."""
+"""Helpers of the tests. tools/packaging/installed_test.sh runs the tests twice:
+over loopback in one process, and with a directory."""
 
 import asyncio
 import gc
@@ -58,7 +58,8 @@ class TestCase(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         self.reported = []
         loop = asyncio.get_running_loop()
-        loop.set_debug(False)  # unittest sets it, and it takes a minute for a flood
+        # unittest sets the debug mode. In this mode a flood takes a minute.
+        loop.set_debug(False)
         loop.set_exception_handler(lambda _, context: self.reported.append(context))
         self.messages = MessageCount()
         self.live = _core.live_objects()

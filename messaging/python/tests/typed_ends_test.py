@@ -19,8 +19,8 @@ from typed_support import NAMES, SERVICE, facts_pb2, names_pb2
 
 
 class Deadlines(TestCase):
-    """A server that sends its descriptors byte by byte, one in each second of a
-    clock of this test."""
+    """The server sends one byte of its descriptors in each response. Each time
+    it moves the clock of the loop by a second."""
 
     async def asyncSetUp(self):
         await super().asyncSetUp()
@@ -102,7 +102,7 @@ class Names(TestCase):
 
 
 class Ends(TestCase):
-    """A server that is closed before and after its methods have begun."""
+    """The server is closed before or after its method has begun."""
 
     KINDS = ("Count", "CountFile", "WatchFile", "Deliver")
 

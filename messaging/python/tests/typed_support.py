@@ -1,7 +1,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the tests of typed services share: the messages that protoc generates."""
+"""The messages that protoc generates for the tests of typed services."""
 
 import pathlib
 import subprocess

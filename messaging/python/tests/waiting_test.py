@@ -148,8 +148,9 @@ class WaitingRequests(TestCase):
 
 class ClosedLoops(unittest.TestCase):
     def test_a_wait_that_ends_after_its_loop(self):
-        """The loop closes while a coroutine waits for room. Closing the coroutine
-        later, as the garbage collector does, must not use the closed loop."""
+        """The loop closes while a coroutine waits for room. Later the coroutine
+        is closed, as the garbage collector does. Expected: this close does not
+        use the closed loop."""
         kept = []
         loop = asyncio.new_event_loop()
         pair = Pair(kept.append)
@@ -170,7 +171,7 @@ class ClosedLoops(unittest.TestCase):
 
 
 class CountingReference(int):
-    """A reference of a message that counts how often it is compared."""
+    """A reference of a message. Counts the comparisons of all such objects."""
 
     compared = 0
 

@@ -25,15 +25,15 @@ class CallOptions {
   static constexpr uint32_t kDefaultWindowBytes = 256 * 1024;
 
   // The call ends after this time with DeadlineExceeded, and the server is
-  // notified. For a stream, this is the time until its end. Default: no
-  // timeout.
+  // notified. A stream must end within this time. Default: no timeout.
   CallOptions& Timeout(absl::Duration timeout) {
     timeout_ = timeout;
     return *this;
   }
-  // For a call that a server makes while it handles another call. The call ends
-  // at the deadline of `reply` at the latest, whatever Timeout() is. If `reply`
-  // is finished, the call ends at once.
+  // For a nested call: a server makes it while it handles another call. `reply`
+  // is the Reply or Sink of that other call. The nested call ends at the
+  // deadline of `reply` at the latest, even if Timeout() is longer. If `reply`
+  // is finished, the nested call ends at once.
   template <typename ReplyOrSink>
   CallOptions& Under(const ReplyOrSink& reply) {
     const absl::Duration left = reply.remaining();
@@ -41,8 +41,8 @@ class CallOptions {
     return *this;
   }
   // For a stream: how many items, and about how many bytes of items, the server
-  // may send before the client has handled them. At least 1, and at most
-  // 1,048,576 items and 1 GiB; other numbers are adjusted to these bounds.
+  // may send before the client has handled them. Both numbers are at least 1.
+  // The limits are 1,048,576 items and 1 GiB. Other numbers are adjusted.
   CallOptions& Window(uint32_t items, uint32_t bytes) {
     window_.items = std::clamp<int64_t>(items, 1, internal::Credit::kMaxItems);
     window_.bytes = std::clamp<int64_t>(bytes, 1, internal::Credit::kMaxBytes);

@@ -14,9 +14,9 @@ namespace internal {
 struct ServerCall;
 }  // namespace internal
 
-// The client of a call. Valid as long as the Reply or Sink exists. For a
-// one-way message, valid until the method returns. To use the client later,
-// keep its session().
+// The client of a call. A Caller is valid until the Reply or Sink of the call
+// is finished. For a one-way message, it is valid until the method returns. To
+// use the client later, keep its session().
 class Caller {
  public:
   // No client: the user is -1, so that it is not mistaken for root (0).

@@ -10,8 +10,9 @@
 //         });
 //   }
 //
-// A coroutine runs on the thread of its client: at first inside the call that
-// starts it, and after each co_await from the loop.
+// A coroutine runs on the thread of its client. Until its first co_await, it
+// runs inside the call that starts it. After a co_await, the loop resumes it.
+// If the awaited call is refused, the coroutine continues without the loop.
 
 #ifndef LE_MESSAGING_SERVICES_LE_COROUTINE_H_
 #define LE_MESSAGING_SERVICES_LE_COROUTINE_H_
@@ -87,9 +88,9 @@ struct TrackedAwaiter {
 }  // namespace internal
 
 // A coroutine that returns nothing. The coroutine starts at once. Destroying
-// this object destroys the coroutine, which cancels the call that the coroutine
-// awaits. If the running coroutine destroys its own Task, it runs to its next
-// suspension or its end, and is destroyed there.
+// this object destroys the coroutine, and cancels the call that the coroutine
+// awaits. If a running coroutine destroys its own Task, the coroutine runs to
+// its next suspension or its end, and is destroyed there.
 class [[nodiscard]] Task {
  public:
   struct promise_type : internal::TaskState {
@@ -175,8 +176,8 @@ class CallAwaiter {
 
 }  // namespace internal
 
-// Awaits the result of the call that `start` makes. `start` passes its argument
-// to the call as the closure, and returns the le::Call.
+// Awaits the result of a call. The function `start` makes the call: it passes
+// its argument to the call as the closure, and returns the le::Call.
 template <typename Response, typename Start>
 auto Await(Start start) {
   static_assert(std::is_invocable_r_v<Call, Start&, Done<Response>>,

@@ -4,10 +4,10 @@
 // le/serve.h: typed servers. Programs include the generated header, which
 // includes this one.
 //
-// A method's request is valid until the method returns, because its message is
-// reused for the next request. A method that answers later must copy what it
-// needs. (Under AddressSanitizer the message is freed, so a later use is
-// reported.)
+// A method's request is valid until the method returns: then the Protobuf
+// message is reused for the next request. A method that answers later must copy
+// the data that it needs. (Under AddressSanitizer the message is freed, so a
+// later use is reported.)
 
 #ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
 #define LE_MESSAGING_SERVICES_LE_SERVE_H_
@@ -57,9 +57,9 @@ class OwnedCall {
 
   // The client, until this object is finished. Fatal if this object is empty.
   const Caller& caller() const { return Checked()->caller; }
-  // Returns whether the client does not wait for the result any more: the
-  // client has cancelled the call, the deadline has passed, or the session is
-  // closed. Any thread.
+  // True: the client does not wait for the result any more. It has cancelled
+  // the call, the deadline has passed, or the session is closed. Also true if
+  // this object is finished. Any thread.
   bool cancelled() const {
     return call_ == nullptr || call_->cancelled.load() ||
            call_->deadline.passed();
@@ -70,15 +70,19 @@ class OwnedCall {
     return call_ == nullptr ? absl::ZeroDuration()
                             : call_->deadline.remaining();
   }
-  // Sets a closure. The server's loop calls it once, when the client cancels
-  // the call or reports that the deadline has passed, or when the session
-  // closes. The closure may own or destroy this object.
+  // Sets a closure. The server's loop calls the closure once, as soon as one of
+  // these events occurs:
+  //  - The client cancels the call.
+  //  - The client reports that the deadline has passed.
+  //  - The session closes.
+  // The closure may own or destroy this object.
   //
-  // After this object was finished or destroyed, the closure is not called,
-  // with one exception: if another thread finishes or destroys this object
-  // while the closure is about to be called, it is still called. The end of the
-  // server destroys the closure without calling it, because the objects that
-  // the closure uses may have been destroyed before the server.
+  // After this object was finished or destroyed, the closure is not called.
+  // There is one exception: another thread finishes or destroys this object
+  // while the loop is about to call the closure. Then the closure is called.
+  //
+  // The end of the server destroys the closure without calling it, because the
+  // objects that the closure uses may no longer exist.
   //   Cancelled  the call is cancelled already, and the closure is not called
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
@@ -148,9 +152,11 @@ class [[nodiscard]] Reply final : public internal::OwnedCall {
   R& operator*() const { return static_cast<R&>(*Checked()->response); }
   R* operator->() const { return &**this; }
 
-  // Sends the response. If it is larger than (le.largest_message), or if the
-  // file descriptor is not open, the client gets Internal, and the cause is
-  // logged.
+  // Sends the response. In these cases, the client gets Internal, and the cause
+  // is logged:
+  //  - The response is larger than (le.largest_message).
+  //  - A required field of the response is not set.
+  //  - The file descriptor is not open.
   void Send(Fd... fd) && { Finish(absl::OkStatus(), &fd...); }
   // Ends the call with an error. The client gets its code, and up to 1,024
   // bytes of its text.
@@ -179,15 +185,16 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   //                       not read. The closure of OnReady() will be called
   //   Cancelled           the stream was cancelled, or the session is closed
   //   OutOfRange          the item is larger than (le.largest_message)
+  //   InvalidArgument     a required field of the item is not set
   //   FailedPrecondition  the stream was ended
   absl::Status Push(const T& item) {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
-  // Sets a closure. Each time after Push() has returned ResourceExhausted, the
-  // server's loop calls the closure when Push() may succeed. If the call is
-  // cancelled, this closure is called after the closure of OnCancel(), and then
-  // destroyed. So the closure may own this object. The end of the server
-  // destroys the closure without calling it.
+  // Sets a closure. After each Push() that returns ResourceExhausted, the
+  // server's loop calls the closure as soon as Push() may succeed. If the call
+  // is cancelled, the loop calls this closure after the closure of OnCancel(),
+  // and then destroys it. So the closure may own this object. The end of the
+  // server destroys the closure without calling it.
   //   Cancelled  the stream is cancelled already. The closure is not kept
   //   Aborted    Push() has returned ResourceExhausted, and may succeed now.
   //              The closure is kept, but is not called now: call Push() again
@@ -203,9 +210,9 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
 };
 
 // A service that this process serves. The rules of le::Service about threads
-// and destruction apply: the destructor hides the service and closes its
-// sessions, and no method of the implementation is called after that. A method
-// may destroy this object.
+// and destruction apply. The destructor hides the service and closes its
+// sessions. After that, no method of the implementation is called. A method may
+// destroy this object.
 class [[nodiscard]] Server {
  public:
   // Serves nothing. Its methods return FailedPrecondition.
@@ -234,9 +241,10 @@ class [[nodiscard]] Server {
   // waiting.
   //
   // The client of an open call gets its result. A new call ends with
-  // Unavailable. A client that opens a session waits for the next server, which
-  // may serve already. All sessions close when this object is destroyed. A
-  // result is lost if it does not fit into its client's socket before that.
+  // Unavailable. A client that opens a session waits for the next server. (The
+  // next server may exist already.) All sessions close when this object is
+  // destroyed. If the client's socket has no room for a result until then, the
+  // result is lost.
   absl::Status Drain(UniqueFunction<void()> drained) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Drain(std::move(drained));
@@ -285,10 +293,10 @@ struct ServerFactory {
 
 }  // namespace internal
 
-// Serves `implementation`, whose class is derived from a generated ...Service,
-// under this name. The errors are those of Service::Create(), and
-// InvalidArgument without an implementation. If the class implements several
-// services, name the service:
+// Serves `implementation` under this name. The class of `implementation` is
+// derived from a generated ...Service. The errors are those of
+// Service::Create(), and InvalidArgument if `implementation` is null. If the
+// class implements several services, name the service:
 // Serve<files::FileFactsService>("facts", &implementation).
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name,
@@ -296,8 +304,8 @@ absl::StatusOr<Server> Serve(absl::string_view name,
   return internal::ServerFactory::Make<typename S::LeInterface>(
       name, std::move(implementation));
 }
-// As above, but does not own `implementation`. The caller must destroy the
-// Server before it.
+// As above, but the Server does not own `implementation`. The caller must
+// destroy the Server before `implementation`.
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name, S* implementation) {
   return internal::ServerFactory::Make<typename S::LeInterface>(

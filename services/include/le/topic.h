@@ -18,8 +18,9 @@
 
 namespace le {
 
-// What a le::Topic does with a stream that needs an item which is not kept any
-// more, because `kept_items` newer items were published.
+// The policy of a le::Topic for a slow stream. A stream is slow if the topic
+// does not keep the stream's next item any more, because `kept_items` newer
+// items were published.
 enum class SlowStream {
   kSkipsItems,  // the stream continues with the items that are kept
   kEnds,        // the stream ends with ResourceExhausted
@@ -35,14 +36,14 @@ enum class SlowStream {
 //   states_.Publish(state);
 //
 // A topic keeps copies of the last `kept_items` items, for all streams
-// together. A stream that is not ready for an item gets the item later, from
-// the loop, if the item is still kept. (In addition, the window of each stream
-// contains items; see CallOptions::Window().) A stream that its client has
-// cancelled is dropped. If an item is too large, the streams end with the error
-// of Sink::Push().
+// together. If a stream is not ready for an item, the loop pushes the item
+// later, provided that the topic still keeps it. (The items that were pushed,
+// but not handled by the client, are limited by CallOptions::Window().) If the
+// client cancels a stream, the topic drops the stream. If an item is too large,
+// the streams end with the error of Sink::Push().
 //
 // Only the thread of the server may use a topic. It may destroy the topic at
-// any time, before or after the server: the streams end with Unavailable.
+// any time, before or after the server. Then the streams end with Unavailable.
 template <typename T>
 class Topic {
  public:
@@ -97,7 +98,7 @@ class Topic {
       streams_.erase(stream);
       return;
     }
-    // The error may be Aborted: there is room again, which the next push uses.
+    // The error may be Aborted: there is room again. The push below uses it.
     stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();
     Push(stream);
   }

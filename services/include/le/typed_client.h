@@ -66,9 +66,9 @@ absl::Status MoveTo(absl::StatusOr<WithFd<Response>> from, Response* to,
 
 }  // namespace internal
 
-// A stream that a server sends. Destroying this object cancels the stream: its
-// closures are destroyed and not called, and the server is notified. The rules
-// of le::Call about threads apply.
+// A stream that a server sends. Destroying this object cancels the stream: the
+// closures of the stream are destroyed without a call, and the server is
+// notified. The rules of le::Call about threads apply.
 class [[nodiscard]] Stream {
  public:
   // An object without a stream.
@@ -84,7 +84,7 @@ class [[nodiscard]] Stream {
   bool pending() const { return Lock() != nullptr; }
   // No-op if the stream has ended.
   void Cancel() { call_.Cancel(); }
-  // Separates the stream from this object.
+  // Separates the stream from this object: the destructor does not cancel it.
   void Detach() { call_.Detach(); }
 
   // While the stream is paused, the server gets no new credit. Items that the
@@ -124,14 +124,13 @@ class [[nodiscard]] Stream {
 // CountInto() writes the response to a message of the caller, and CountAsync()
 // passes the response to a closure.
 //
-// The closure of an asynchronous call is called exactly once, from the loop,
-// unless the call is cancelled or the client is destroyed. If the client
-// refuses the call (OutOfRange, InvalidArgument and FailedPrecondition below),
-// status() of the returned le::Call or le::Stream is the error, and no closure
-// is called.
+// The loop calls the closure of an asynchronous call exactly once, unless the
+// call is cancelled or the client is destroyed. The client may refuse the call
+// with OutOfRange, InvalidArgument or FailedPrecondition. Then status() of the
+// returned le::Call or le::Stream is the error, and no closure is called.
 //
-// Each call of a method may fail with these errors, besides those of
-// Client::Request() and those that the server sends:
+// A call may fail with the errors of Client::Request(), with the errors that
+// the server sends, and with these errors:
 //   OutOfRange       the request is larger than (le.largest_message)
 //   InvalidArgument  the file descriptor is not open; a required field is not
 //                    set; the server cannot read the request

@@ -473,9 +473,9 @@ class Client {
   }
   // Opens the session now, without blocking, and again after each close by the
   // server and each failure, until Close() is called. If the session is open or
-  // being opened already, KeepOpen() first opens it after that session closes
-  // or that opening fails. Until Close(), the other functions that open return
-  // FailedPrecondition.
+  // being opened already, KeepOpen() does not open it now, but after that
+  // session closes or that opening fails. Until Close(), the other functions
+  // that open return FailedPrecondition.
   //
   // After each opening by KeepOpen(), `opened` is called with OK. If the
   // service has another protocol, `opened` is called with FailedPrecondition,
@@ -484,7 +484,7 @@ class Client {
   //
   // Each opening waits for the server as Open() does. The first opening after a
   // close begins at once. If a session closes within a second or is refused,
-  // the next opening begins 10 ms later, and this delay doubles each time up to
+  // the next opening begins 10 ms later. This delay doubles each time, up to
   // 5 s.
   absl::Status KeepOpen(UniqueFunction<void(absl::Status)> opened) {
     absl::Status usable = core_.CheckUsable();

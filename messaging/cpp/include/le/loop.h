@@ -29,9 +29,9 @@ namespace internal {
 class TaskQueue;
 
 // Maps numbers to queues. A number is never used again. The C API gets the
-// number of a queue instead of a pointer, for two reasons. It may call
-// RunTasks() after the queue is destroyed. And if the thread ends, it drops
-// RunTasks() without a report.
+// number of a queue instead of a pointer, for two reasons:
+//  - The C API may call RunTasks() after the queue is destroyed.
+//  - If the thread ends, the C API drops RunTasks() without a report.
 class TaskQueues {
  public:
   static TaskQueues* Get() {
@@ -187,9 +187,9 @@ class TaskQueue final {
   // the user's closure. No code of the user runs under the mutex.
   std::list<Task> tasks_;
   std::list<Task> free_;  // empty tasks, whose memory is reused
-  // RunTasks() is queued in the C API. This is set after the call of the C API,
-  // because the call may fail. Until then, each thread that posts also queues
-  // RunTasks().
+  // True: RunTasks() is queued in the C API. Post() sets the member after the
+  // call of the C API, because the call may fail. Until then, each thread that
+  // posts also queues RunTasks().
   bool is_queued_ = false;
   uint64_t runs_ = 0;  // the number of calls of Run() that have begun
 };

@@ -81,8 +81,8 @@ class Message {
 
   // ---- The payload ----
   // The bytes of the message. SetSize() sets their number. In a received
-  // message, the sender has set their number. If no size was set, these are as
-  // many bytes as the protocol's largest message has. An empty message has no
+  // message, the sender has set their number. If no size was set, the payload
+  // has the size of the protocol's largest message. An empty message has no
   // bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
@@ -185,9 +185,9 @@ class Message {
   }
 
   // ---- Sending ----
-  // Takes the message and sends it to the far end, as le_msg_Send(). No response
-  // is requested. If the queue is full, a client waits for room, but not in a
-  // handler. A server never waits: the service's policy applies.
+  // Takes the message and sends it to the far end, as le_msg_Send(). No
+  // response is requested. If the queue is full, a client waits for room, but
+  // not in a handler. A server never waits: the service's policy applies.
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open
   //   FailedPrecondition  the message is empty

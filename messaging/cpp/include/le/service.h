@@ -170,8 +170,8 @@ class Service {
 
   // ---- Handlers. An empty closure removes the handler. ----
   // Called for each message of a client. If needs_response() of the message is
-  // true, it is a request: any thread may respond to it, also later. Without a
-  // handler messages are released.
+  // true, the message is a request. Any thread may respond to it, also later.
+  // Without a handler messages are released.
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnMessage(std::move(closure));

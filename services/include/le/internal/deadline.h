@@ -23,7 +23,7 @@ class Deadline {
     return deadline;
   }
 
-  // The time to the deadline, which is not negative.
+  // The time to the deadline. It is not negative.
   absl::Duration remaining() const {
     if (at_ == absl::InfiniteDuration()) return at_;
     return std::max(at_ - Now(), absl::ZeroDuration());

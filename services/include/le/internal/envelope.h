@@ -86,8 +86,8 @@ struct Envelope {
 // How much a stream may still send.
 struct Credit {
   static constexpr size_t kBytes = 8;
-  // Without these limits a client could make the server's sums overflow. Larger
-  // values are useless: a window needs no more than is in flight at one time.
+  // Without these limits, a client could make the server's sums overflow. A
+  // larger window has no use: a stream has fewer items in flight at one time.
   static constexpr int64_t kMaxItems = int64_t{1} << 20;
   static constexpr int64_t kMaxBytes = int64_t{1} << 30;
 
@@ -112,8 +112,8 @@ struct Credit {
     items -= 1;
     bytes -= static_cast<int64_t>(item_bytes);
   }
-  // An item that is larger than the window must be sent, too. So the last item
-  // may make the bytes negative.
+  // Even an item that is larger than the window must be sent. So the last item
+  // may make `bytes` negative.
   bool AllowsItem() const { return items > 0 && bytes > 0; }
 };
 

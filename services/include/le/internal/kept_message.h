@@ -15,9 +15,9 @@
 namespace le {
 namespace internal {
 
-// Under AddressSanitizer no message is reused, so that AddressSanitizer reports
-// the use of a request after its method has returned. (If the message were
-// reused, the method would read the next request.)
+// Under AddressSanitizer no message is reused. So AddressSanitizer reports each
+// use of a request after its method has returned. (If the message were reused,
+// such a use would read the next request.)
 #if defined(__SANITIZE_ADDRESS__)
 #define LE_INTERNAL_REUSES_MESSAGES false
 #elif defined(__has_feature)

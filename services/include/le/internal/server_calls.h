@@ -76,7 +76,7 @@ enum class Waits : uint8_t {
   kReady,  // the event has occurred, but no closure was set
 };
 
-// An open call, which a Reply or a Sink owns. Only the owner uses the members,
+// An open call. A Reply or a Sink owns it. Only the owner uses the members,
 // except those that the mutex of ServerCalls guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
@@ -190,8 +190,9 @@ class CallTable {
 
  private:
   ServerCall** Bucket(uint32_t number) {
-    // A client chooses its numbers, and must not know which of them share a
-    // bucket. The high bits of a product depend on all bits of its factors.
+    // A client chooses its numbers. If it knew which numbers share a bucket, it
+    // could make Find() slow. So the hash has a random factor. The high bits of
+    // a product depend on all bits of its factors.
     static const uint64_t factor = RandomOdd();
     uint64_t hash = number * factor;
     hash = (hash ^ hash >> 32) * factor;
@@ -238,8 +239,8 @@ class CallTable {
 class ServerCalls {
  public:
   // A method keeps at most this number of calls for reuse, and frees the
-  // others. This number is enough for the calls of one turn of the loop, and
-  // the calls of a larger burst do not occupy memory for ever.
+  // others. This number is enough for the calls of one turn of the loop. The
+  // calls of a larger burst are freed, so they do not occupy memory for ever.
   static constexpr size_t kMaxKeptCalls = 64;
 
   ServerCalls(std::string name, size_t largest_message,
@@ -380,11 +381,12 @@ class ServerCalls {
 
   // ---- The server: its thread only ----
   // In each function, `goes_on` returns false if the table does not exist any
-  // more: a closure has destroyed the server, or has run the loop, which has
-  // closed the session. The closures may use and finish all calls.
+  // more. Either a closure has destroyed the server, or a closure has run the
+  // loop and the loop has closed the session. The closures may use and finish
+  // all calls.
 
-  // The client does not wait for the call any more. No-op if there is no such
-  // call.
+  // For a call that the client does not wait for any more. No-op if there is no
+  // such call.
   template <typename GoesOn>
   void Cancel(CallTable* table, uint32_t number, GoesOn goes_on) {
     do {
@@ -491,9 +493,9 @@ class ServerCalls {
     return absl::ResourceExhaustedError("the client has no room for the item");
   }
 
-  // Cancels the call, and takes its next closure that must be called. Null: all
-  // closures were called. If a closure finishes the call, no other closure is
-  // called.
+  // Cancels the call, and takes the next closure that must be called. Null: all
+  // closures of the call were called. If a closure finishes the call, no other
+  // closure is called.
   static std::shared_ptr<ServerCall::Closure> TakeAfterCancel(
       ServerCall* call) {
     call->cancelled.store(true);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// le/internal/service_info.h: facts of a service that generated code passes to
-// the runtime. Not an API.
+// le/internal/service_info.h: the constants of a service. Generated code passes
+// them to the runtime. Not an API.
 
 #ifndef LE_MESSAGING_SERVICES_LE_INTERNAL_SERVICE_INFO_H_
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_SERVICE_INFO_H_

@@ -72,9 +72,9 @@ class ClientStream {
 using ClientStreams =
     std::unordered_map<uint32_t, std::shared_ptr<ClientStream>>;
 
-// Returns the number of the next call, which is not 0. Numbers repeat after
-// 2^32 calls, so numbers of open streams are skipped. (If another open call has
-// the number, the server refuses the new call.)
+// Returns the number of the next call. It is not 0. Numbers repeat after 2^32
+// calls, so numbers of open streams are skipped. (If another open call has the
+// number, the server refuses the new call.)
 inline uint32_t NextNumber(uint32_t last, const ClientStreams& streams) {
   do {
     ++last;
@@ -89,10 +89,11 @@ constexpr T AddUpToMax(T a, uint64_t b) {
   return b > static_cast<uint64_t>(kMax - a) ? kMax : static_cast<T>(a + b);
 }
 
-// Returns the limits of a session whose streams have `windows` in total. Items
-// that arrive during a blocking call are queued. If they exceed the limits, the
-// session is closed. So the limits are raised by twice the windows: the items
-// of cancelled streams may still arrive besides those of open streams.
+// Returns the limits of a session. `windows` is the sum of the windows of its
+// streams. Items that arrive during a blocking call are queued. If they exceed
+// the limits, the session is closed. So the limits are raised by twice the
+// windows: once for open streams, and once for cancelled streams, whose items
+// may still arrive.
 inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
                                           const Credit& windows,
                                           size_t largest_message) {
@@ -135,9 +136,9 @@ class TypedClientCore final : public ThreadBound {
   }
 
   Client* client() { return &client_; }
-  // The core of client(), whose functions do not check the thread again. While
-  // this core is alive, the client's core is alive too: when a thread ends, it
-  // shuts its older cores down last.
+  // The core of client(). Its functions do not check the thread again. While
+  // this core is alive, the client's core is alive too: the client's core is
+  // older, and a thread that ends shuts its older cores down last.
   ClientCore* requests() { return CoreOf(client_); }
   KeptMessage* kept(uint16_t method) { return &kept_[method]; }
 
@@ -304,10 +305,10 @@ class TypedClientCore final : public ThreadBound {
     return !NewMessage(envelope, nullptr, nullptr, &message, credit).ok() ||
            !absl::IsResourceExhausted(message.TrySend());
   }
-  // Sends the waiting cancels. False: there is no room for all of them. Each
-  // call tries to send, without waiting for OnRoom(): the cancels may be of a
-  // session that has closed, and a closed session reports no room. (A server
-  // ignores cancels of calls that it does not know.)
+  // Sends the waiting cancels. False: there is no room for all of them. This
+  // function always tries to send, even before OnRoom(): the cancels may belong
+  // to a closed session, and a closed session reports no room. (A cancel of a
+  // call that the server does not know has no effect.)
   bool SendCancels() {
     size_t sent = 0;
     while (sent < cancels_.size() &&
@@ -368,10 +369,10 @@ class TypedClientCore final : public ThreadBound {
   uint32_t last_call_ = 0;
   std::map<uint16_t, KeptMessage> kept_;  // by the number of the method
   ClientStreams streams_;
-  // The largest number of waiting cancels; further cancels are dropped. This is
-  // the default limit of a session's open requests. There may be more cancels:
-  // a blocking call that found no room before its timeout is cancelled too, but
-  // is no open request.
+  // The largest number of waiting cancels. Further cancels are dropped. This is
+  // the default limit of a session's open requests. More cancels are possible,
+  // because a blocking call may find no room before its timeout. Such a call is
+  // cancelled, too, but is no open request.
   static constexpr size_t kMaxCancels = 65536;
   std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
   le_msg_SessionLimits_t limits_ = {};  // of the user

@@ -40,8 +40,8 @@ namespace internal {
 // session.
 class TypedServerCore final : public ThreadBound {
  public:
-  // `implementation` points to the user's object, and may own it. The type that
-  // it points to is the type whose methods the table has.
+  // `implementation` points to the user's object, and may own it. The table has
+  // the methods of the object's type.
   TypedServerCore(absl::string_view name, const ServiceInfo& info,
                   const ServiceTable& table,
                   std::shared_ptr<void> implementation, Service service)
@@ -187,8 +187,8 @@ class TypedServerCore final : public ThreadBound {
       method.call(implementation_.get(), &incoming);
       return status;
     }
-    // The call may have ended: then the server sent its response before this
-    // message arrived.
+    // The message may be for a call that has ended, because the server may have
+    // sent the response before the message arrived. Such a message is no error.
     const void* const session = le_msg_GetSession(RefOf(*message));
     const auto it = sessions_.find(session);
     switch (envelope.kind) {
@@ -222,8 +222,9 @@ class TypedServerCore final : public ThreadBound {
       return absl::InvalidArgumentError(
           absl::StrCat("the request is not a ", request->get()->GetTypeName()));
     }
-    // A file descriptor that is not expected stays in the message. The library
-    // closes it on another thread, because a sender can make a close slow.
+    // An unexpected file descriptor stays in the message. The library closes
+    // such a file descriptor on another thread, because its sender can make the
+    // close slow.
     if (method.fd_in) *fd = message->TakeDescriptor();
     if (method.fd_in && !*fd) {
       return absl::InvalidArgumentError(
@@ -289,8 +290,8 @@ class TypedServerCore final : public ThreadBound {
     calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
   }
 
-  // Runs when no call is open, in a later turn of the loop than the end of the
-  // last call. So the results have been sent.
+  // Runs when no call is open. The last call ended in an earlier turn of the
+  // loop, so all results have been sent.
   void OnIdle() {
     const Hold hold(this);
     UniqueFunction<void()> drained = std::exchange(on_drained_, nullptr);

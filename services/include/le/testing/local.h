@@ -75,9 +75,9 @@ class ServerThread {
 //
 // All layers are real: no layer is replaced by a fake. The test links a facade,
 // usually //messaging:le_messaging_loopback, which needs no directory. A party
-// of a scenario of the test kit may use this class too. Destroy this object
-// before the implementation, because the other thread calls the implementation.
-// Fatal: the client cannot be opened.
+// (a client or server in a scenario of the test kit) may use this class too.
+// Destroy this object before the implementation, because the other thread calls
+// the implementation. Fatal: the client cannot be opened.
 template <typename TypedClient>
 class Local {
  public:

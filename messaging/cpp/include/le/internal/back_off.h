@@ -16,8 +16,8 @@ namespace le {
 namespace internal {
 
 // A server may accept each session and close it at once. Without delays, the
-// client would then open about 2,000 sessions a second, which costs the client,
-// the server and the directory a processor.
+// client would then open about 2,000 sessions a second. The client, the server
+// and the directory would be busy all the time.
 class BackOff {
  public:
   // A person does not notice this delay, and it limits the client to 100
