@@ -145,8 +145,8 @@ def le_api_component(
         **kwargs
     )
 
-    # The generated library is first: "interfaces.h" must be this
-    # component's, and not that of a component in deps.
+    # The generated library is first, so that the compiler finds this
+    # component's "interfaces.h" before that of a component in deps.
     all_deps = [":%s_generated" % name] + common + deps
     cxx = [f for f in srcs if not f.endswith(".c") and not f.endswith(".h")]
     if cxx:

@@ -22,10 +22,9 @@ module() { # NAME VERSION: makes the folder a module too
   printf 'workspace(name = "%s")\n' "$1" > WORKSPACE
 }
 
-# With LE_MESSAGING_SHARED_DEPS in the environment (--config=shared), the shared
-# libraries of Abseil and Protobuf are linked, for a shared library of our own:
-# Debian's archives of them are not position-independent, so no shared library
-# can contain them.
+# --config=shared sets LE_MESSAGING_SHARED_DEPS to build a shared library of our
+# own. Debian's archives of Abseil and Protobuf are not position-independent, so
+# no shared library can contain them. Their shared libraries are linked instead.
 readonly shared=${LE_MESSAGING_SHARED_DEPS-}
 
 # Prints linker options that name static archives. `-lNAME` would prefer shared

@@ -9,9 +9,9 @@
 #   tools/coverage.sh --missing    also names the lines that no test reaches
 #
 # Uses gcov, since `bazel coverage` of Bazel 4.2 cannot merge the tests'
-# results. The build has its own output folder (--platform_suffix). It uses no
-# cache and no sandbox: they would lose the .gcno and .gcda files, which Bazel
-# does not know as outputs.
+# results. The build has its own output folder (--platform_suffix). For Bazel,
+# the .gcno and .gcda files are not outputs. A cache or a sandbox would lose
+# them, so the build uses neither.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -37,9 +37,9 @@ esac
 root=$(./bazelw info execution_root 2> /dev/null)
 # Removes the counts of former runs.
 find "$root/bazel-out/" -path '*-gcov/*' -name '*.gcda' -delete 2> /dev/null || true
-# A program writes the counts of its objects to /proc/self/cwd/bazel-out/...,
-# which depends on where the test runs. These variables replace /proc/self/cwd
-# by the execution root.
+# A program writes the counts of its objects to /proc/self/cwd/bazel-out/...
+# The working directory differs between tests. These variables replace
+# /proc/self/cwd by the execution root.
 ./bazelw test "${FLAGS[@]}" --test_env=GCOV_PREFIX="$root" \
   --test_env=GCOV_PREFIX_STRIP=3 --nocache_test_results --build_tests_only "${TESTS[@]}" >&2
 

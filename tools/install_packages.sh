@@ -55,7 +55,7 @@ install() {
   # Without a terminal nobody can enter a password, so sudo must fail and not
   # wait for it.
   [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
-  # Ignore a failure: it may be that of a repository that is not needed.
+  # Ignore a failure: the repository that failed may not be needed.
   "${sudo[@]}" apt-get update || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null

@@ -76,10 +76,13 @@ shell_check() {
   shell_files | xargs -r shellcheck --format=gcc
 }
 
-# Folder arrows: event <- { transports, legato } <- directory <- messaging <-
-# services <- tools, examples, tests. The directory needs no part of Legato's API. A
-# public header is included by its bare name, and counts as part of its folder.
-# tools/packaging may use all that it ships.
+# Prints the folders that a folder may use. The folders are in layers: event <-
+# { transports, legato } <- directory <- messaging <- services <- tools <-
+# examples <- tests. A folder uses only itself and folders to its left, and not
+# all of those. Exceptions:
+#  - A public header is included by its bare name. It counts as part of its
+#    folder.
+#  - tools/packaging may use everything that it ships.
 allowed_folders() {
   case "$1" in
     event) echo event ;;
@@ -133,8 +136,8 @@ label_arrows() {
 }
 
 # Reports includes of a transport's implementation. Only tests, benchmarks and
-# the files named here may have one. TRANSPORT_NAMERS in tests/build/targets.bzl
-# is the rule for the public targets; this check reads every file.
+# the files named here may have such an include. TRANSPORT_NAMERS in
+# tests/build/targets.bzl checks only the public targets.
 transport_names() {
   cxx_files | grep -vE '^(transports|tests|directory/(directoryd|testing/)|messaging/(facade|testing)/|tools/sdir/(directory|main))|(_test|_benchmark|_bench)\.(c|cc)$|^examples/consumer/' |
     xargs -r grep -nE '^\s*#\s*include\s+"transports/(unix_socket|loopback)/' || true
@@ -174,9 +177,9 @@ planted_defects() {
   done
 }
 
-# Prints all names that a document may use, one on each line: files and folders
-# (by the whole path and by each end of it), targets, and identifiers of the
-# code.
+# Prints all names that a document may use, one on each line: files and folders,
+# targets, and identifiers of the code. A path is printed whole, without its
+# first folder, without its first two folders, and so on.
 names_of_the_tree() {
   files | sed 's|^\(tests/fuzz/corpus\)/.*|\1|' | sort -u | awk -F/ '{
     for (first = 1; first <= NF; ++first) {
@@ -195,8 +198,8 @@ names_of_the_tree() {
 }
 
 # A word in `backticks` that looks like a path, a test or an identifier must be
-# a name of the tree. So must a label in any place. "..." in a word stands for
-# any letters.
+# a name of the tree. A label of Bazel must be one even without backticks. "..."
+# in a word stands for any letters.
 names_in_documents() {
   # shellcheck disable=SC2016 # awk's own $0
   awk -v documents="$(files '*.md' .bcr/presubmit.yml)" '

@@ -5,8 +5,8 @@
 # Runs clang-tidy with the checks of .clang-tidy over the product's C++ sources,
 # and checks that each of its headers compiles alone:
 #
-#   tools/tidy.sh            all of these
-#   tools/tidy.sh FILE...    clang-tidy only, over these sources
+#   tools/tidy.sh            checks all sources and all headers
+#   tools/tidy.sh FILE...    runs only clang-tidy, over these sources
 #
 # Needs generated headers. First run:
 #

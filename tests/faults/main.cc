@@ -3,8 +3,9 @@
 //
 //   sweep [--every=N] [--pairs=N] [--seed=N] [--only=SCENARIO]
 //
-// Makes each call of each scenario fail (with --every=N one failure of N), then
-// --pairs=N random pairs of calls.
+// Makes each call of each scenario fail, in a run of its own. With --every=N,
+// tries only one of N failures. With --pairs=N, then makes N random pairs of
+// calls fail.
 
 #include <cstdio>
 #include <cstdlib>

@@ -26,9 +26,9 @@ struct Request {
   int fd_count;
   // Selects the bytes that are sent.
   uint32_t payload;
-  // A tag identifies an open file in all processes, although its numbers
-  // differ. These are the tags of the first and the second file that the call
-  // creates.
+  // A tag identifies an open file. It is the same in all processes, although
+  // the numbers of the file descriptors differ. These are the tags of the first
+  // and the second file that the call creates.
   int tags[2];
   // The credentials to send.
   int pid;

@@ -47,8 +47,8 @@ std::string Differ::Compare(const Program& program) {
   return Differs(program) ? Explain(program) : "";
 }
 
-// Whether the model's results differ from those of the real kernel, although
-// those of the real kernel do not vary.
+// Whether the model's results differ from those of the real kernel. Returns
+// false if the real kernel's results vary.
 bool Differ::Differs(const Program& program) {
   const Trace real = RunProgram(real_, program);
   const Trace model = RunProgram(model_, program);

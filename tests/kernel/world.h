@@ -69,8 +69,8 @@ class World {
   // The tag of the variable's file, or 0.
   int TagOf(int process, int variable) const;
   const File& file(int tag) const;
-  // The variable by which an idle process other than `except` can use the file,
-  // or -1.
+  // Finds an idle process other than `except` that can use the file. Sets
+  // *process, and returns the process's variable for the file, or -1.
   int VariableOf(int tag, int* process, int except = -1) const;
   // Whether another process may end the sleep of the step's process.
   bool CanBeWoken(const Step& step) const;
@@ -80,9 +80,9 @@ class World {
   bool HasTags() const { return next_tag_ + 1 < kTagEnd; }
   int variables() const { return static_cast<int>(variables_.size()); }
 
-  // Whether the real kernel always gives the same result for the step. For
-  // example, it does not if one event may wake two sleeping processes that
-  // affect each other. DESIGN.md lists all cases.
+  // Whether the real kernel always gives the same result for the step. False,
+  // for example, if one event may wake two sleeping processes that affect each
+  // other. DESIGN.md lists all cases.
   bool IsCertain(const Step& step) const;
 
   // Call Begin() before the system call, and End() after it.

@@ -403,8 +403,8 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     }
     le_msg_ReleaseMsg(response);
   } else {
-    // The requests of one session that complete with LE_CLOSED do so in the
-    // order in which they were made. Refused requests are no exception.
+    // Requests of one session complete with LE_CLOSED in the order in which
+    // they were made. This includes requests that the library has refused.
     for (const auto& other : requests_) {
       if (other.first < request->number && result == LE_CLOSED &&
           request->tells_why && other.second->conversation == conversation &&

@@ -39,9 +39,9 @@ constexpr uint64_t kFewDescriptors = 40;
 constexpr uint64_t kForkOneIn = 30;
 constexpr absl::Duration kSlowClose = absl::Seconds(2);
 
-// The descriptors of a directory in runs with few descriptors. A quarter of
-// them may be in flight: an eighth that no server has received, and an eighth
-// that closed servers have left.
+// The directory's limit of descriptors in runs with few descriptors. An eighth
+// of them may be in introductions that no server has received. Another eighth
+// may be left by closed servers. So a quarter may be in flight.
 constexpr rlim_t kDescriptorsOfDirectory = 96;
 constexpr size_t kMaxInFlight = kDescriptorsOfDirectory / 4;
 

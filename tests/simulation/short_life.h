@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread of a client program that ends while it owns a local service, a
-// session with it, and a session with a service of another process.
+// A thread of a client program. The thread ends while it owns a local service,
+// a session with that service, and a session with a service of another process.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_SHORT_LIFE_H_
 #define LE_MESSAGING_TESTS_SIMULATION_SHORT_LIFE_H_

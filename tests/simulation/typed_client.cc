@@ -255,7 +255,7 @@ void TypedClient::Replace(Link* link) {
       ++it;
     }
   }
-  // Otherwise the objects of the calls outlive their client.
+  // Sometimes the call objects outlive their client.
   if (world_->OneIn(2)) DropEndedCalls();
   Create(link);
 }

@@ -58,7 +58,7 @@ class TypedClient {
     // The program has begun to cancel or destroy the call, or to destroy its
     // client.
     bool leaves = false;
-    bool gone = false;  // the program has completed that
+    bool gone = false;  // that cancel or destruction is complete
   };
   using PendingPtr = std::shared_ptr<Pending>;
   // A member of each closure. Checks that the closure is not destroyed before

@@ -97,8 +97,8 @@ void TypedServer::StopServing() {
     const ThreadRules::Call call(&rules_);
     server_ = nullptr;
   }
-  // The end of the server has destroyed the closures of the Sinks, which would
-  // wake the threads.
+  // The closures of the Sinks would wake the threads. The end of the server has
+  // destroyed these closures, so wake the threads here.
   for (const auto& wake : wakes_) le_sem_Post(*wake);
   for (auto it = replies_.begin(); it != replies_.end();) {
     if (!it->second.reply.cancelled()) {

@@ -105,7 +105,7 @@ void SendDescriptors(Address address, size_t peers) {
   }
 }
 
-// Its services do not read.
+// The attacker's server does not read, so it accepts no client.
 void NeverAccept(Address address, size_t peers) {
   static const int server = Connect(address);
   static const bool said = Say(server, Advertise("deaf"));

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// hostile_users_test: a user takes as much of a service as it gets: sessions,
-// file descriptors, and memory.
+// A part of hostile_users_test. A user takes as many sessions and file
+// descriptors, and as much memory, as a service allows.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -41,8 +41,8 @@ constexpr size_t kRequests = 4 * kMaxFds;
 constexpr int kTurns = 100;
 std::vector<le_msg_MessageRef_t>* g_kept = nullptr;
 
-// Fetches all descriptors after many turns of the loop, in which more could
-// arrive. Responds once all requests have arrived.
+// Waits for many turns of the loop, in which more descriptors could arrive.
+// Then fetches all descriptors. Responds once all requests have arrived.
 void FetchAll(void* turns, void*) {
   const auto left = reinterpret_cast<intptr_t>(turns);
   if (left > 0) {
@@ -260,7 +260,7 @@ TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
   });
   ExpectAnswers();
   if (kMeasuresMemory) {
-    // The service's pool has 64 MiB before messages are packed.
+    // The service packs messages only while its pool has more than 64 MiB.
     EXPECT_LT(MibOf(service_), before + 64 + kUserMib + 12);
   }
 }

@@ -61,9 +61,9 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
-// A client that the service has not accepted can send no descriptors, except if
-// the server's library lacks the capability kLetsDescriptorsIn: that library
-// could not let them in later.
+// A client that the service has not accepted can send no descriptors. It can if
+// the server's library lacks the capability kLetsDescriptorsIn, because such a
+// library could not let descriptors in later.
 TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   const int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   const int off = 0;
@@ -97,10 +97,10 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   });
 }
 
-// Sends descriptors whose close blocks to a service. Some are in messages that
-// the service has received, and some are unread. The service is stopped
-// (SIGSTOP) while the attacker sends. So the service makes the last close(),
-// which blocks. Otherwise the attacker would make it, and block itself.
+// A service gets descriptors whose close blocks. Some are in messages that the
+// service has received, and some are unread. The service is stopped (SIGSTOP)
+// while the attacker sends. So the last close() is in the service, and blocks
+// there. Otherwise the last close() would be in the attacker.
 TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
   int go[2];
@@ -142,10 +142,10 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
 }
 
-// Twenty users (they may be the subordinate ones of one person) send
-// descriptors whose close blocks, five each. These would occupy 80 closing
-// threads and more. Expected: an honest user's descriptors are closed
-// meanwhile.
+// Twenty users each send five descriptors whose close blocks. (One person may
+// have many users: subordinate uids.) The closes occupy all shared closing
+// threads, and one more thread for each of these users (transports/closer.h).
+// Expected: an honest user's descriptors are closed meanwhile.
 TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
   constexpr int kUsers = 20;
   constexpr int kDescriptors = 5;

@@ -3,8 +3,8 @@
 //
 // This directoryd also measures the turns of its thread. Between two waits its
 // loop runs one turn, or a few short ones. So the processor time of the thread
-// between two waits is an upper bound of a turn. It does not grow while the
-// thread waits, or while other processes run.
+// between two waits is an upper bound of a turn. Processor time does not grow
+// while the thread waits, or while other processes run.
 //
 // The file that LE_TURNS names receives three numbers of 8 bytes: the
 // nanoseconds of the longest turn, the count of turns, and the count of turns
@@ -50,7 +50,7 @@ class Meter final : public le::event::sys::Interceptor {
  private:
   void Note() {
     struct timespec now;
-    // This is not the call of the sys layer, which would call this object.
+    // The clock function of event/base/sys.h would call this object.
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     const uint64_t at = static_cast<uint64_t>(now.tv_sec) * 1000000000 +
                         static_cast<uint64_t>(now.tv_nsec);

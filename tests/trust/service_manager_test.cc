@@ -6,7 +6,8 @@
 // directoryd have users of their own. No opening and no session is lost while
 // directoryd is replaced.
 //
-// The test's own process does not use the library, so that its children may.
+// The test's own process does not use the library, so that its children may use
+// the library.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -306,8 +307,8 @@ TEST_F(ServiceManagerTest, AnOpeningWaitsInTheBacklog) {
   Stop();
 }
 
-// Clients open sessions, and others use theirs, while directoryd is replaced.
-// No opening fails, and no session ends.
+// While directoryd is replaced, some clients open sessions, and another client
+// uses an open session. No opening fails, and no session ends.
 TEST_F(ServiceManagerTest, ARestartUnderLoadLosesNothing) {
   constexpr int kRestarts = 5;
   constexpr int kClients = 3;

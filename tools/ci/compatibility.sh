@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs the quickstart with C programs of an earlier version and of this one, in
-# each combination of directory, server and client. The earlier version is the
-# commit in tools/ci/compatibility_pin, which is built from the history.
+# each combination of directory, server and client. tools/ci/compatibility_pin
+# names the commit of the earlier version. This script builds that commit.
 set -euo pipefail
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)

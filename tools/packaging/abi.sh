@@ -5,7 +5,7 @@
 # Compares the binary interface of the shared library with that of the last
 # release, which liblemessaging.abi describes:
 #
-#   tools/packaging/abi.sh            fails if more than new functions differ
+#   tools/packaging/abi.sh            fails on any difference but new functions
 #   tools/packaging/abi.sh --update   writes liblemessaging.abi anew
 #
 # Installs libabigail if it is missing.

@@ -94,7 +94,7 @@ make_base() {
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder"/{packages,chroot}
-# This build needs most of the results of other stages.
+# Without optimization, this build uses most results of installed_test.sh again.
 export DEB_BUILD_OPTIONS=noopt
 "$checkout/tools/packaging/debian_packages.sh" "$folder/packages" > "$folder/log" 2>&1 ||
   { cat "$folder/log"; fail "debian_packages.sh"; }

@@ -15,8 +15,8 @@
 #   --pythondir=DIR  below the prefix. Default: where Debian's python3 looks, if
 #                  the prefix is /usr or /usr/local
 #
-# Needs the Debian packages that bazelw installs. Two of them, libabsl20220623
-# and libprotobuf-lite32, must also be where the library runs.
+# Needs the Debian packages that bazelw installs. A machine that only runs the
+# library needs two packages: libabsl20220623 and libprotobuf-lite32.
 set -euo pipefail
 
 prefix=/usr/local libdir=lib destdir='' pythondir=''
@@ -47,7 +47,8 @@ readonly TARGETS=(//directory:directoryd //tools/sdir //services/plugin:protoc-g
 bin=$(./bazelw info "${options[@]}" bazel-bin 2> /dev/null)
 version=$(sed -n 's/^ *version = "\(.*\)",$/\1/p' MODULE.bazel | head -n 1)
 
-# put MODE FILE...: installs standard input, or the files, into the last one.
+# put MODE FILE TO: installs FILE as TO, below the prefix. put_text MODE TO
+# installs standard input.
 put() { install -D -m "$1" "${@:2:$#-2}" "$destdir$prefix/${*: -1}"; }
 put_text() { put "$1" /dev/stdin "$2"; }
 

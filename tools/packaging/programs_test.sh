@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Builds programs with nothing but the installed files of le_messaging, and runs
-# them with the directory that the caller has started. It must bind the user's
-# shoutInC to shoutInC, and facts to fileFacts.
+# them. The caller must have started a directory. Its bindings must bind the
+# user's shoutInC to shoutInC, and facts to fileFacts.
 #
 #   programs_test.sh FOLDER   builds in this folder
 set -euo pipefail

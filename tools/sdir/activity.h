@@ -20,15 +20,15 @@
 namespace le {
 namespace sdir {
 
-// A service of a process, which was asked for a snapshot.
+// A service of a process, and the snapshot that sdir has asked for.
 struct InspectedService {
   std::string service;  // "<user>.interface"
   pid_t pid = 0;
   Snapshot snapshot;
 };
 
-// The last snapshot of each service of a process, without those that have a
-// problem.
+// The last snapshot of each service of a process. Snapshots with a problem are
+// left out.
 using LastSnapshots = std::map<std::pair<std::string, pid_t>, Snapshot>;
 LastSnapshots ByService(std::vector<InspectedService> services);
 

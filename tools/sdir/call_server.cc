@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The services of call_test: "facts" is typed, and the others only claim to be:
+// The services of call_test:
+//   "facts"     is typed
 //   "other"     has another protocol than typed services
 //   "liar"      answers each request with the same wrong bytes
 //   "stranger"  sends the descriptors of another service

@@ -39,7 +39,7 @@ class Command {
   std::string socket_dir() const { return Value("--socket_dir").value_or(""); }
 
   // Reads the command's name. It is an error if there is no such command, or if
-  // it does not take an option that is given.
+  // the command does not take one of the given options.
   std::string Begin();
 
   absl::optional<std::string> NextIfAny();

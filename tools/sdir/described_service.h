@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sessions with a service. The directory knows the service's protocol.
+// Opens sessions with a service. The directory has told sdir the service's
+// protocol.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_DESCRIBED_SERVICE_H_
 #define LE_MESSAGING_TOOLS_SDIR_DESCRIBED_SERVICE_H_

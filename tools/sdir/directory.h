@@ -48,11 +48,12 @@ class Directory {
   void HearDone();
 
   // Requests that the directory passes the connection to the server that offers
-  // the service. `pid`: the server's process, or 0. After the answer, which is
-  // Introduced, the frames are the server's, which is not trusted.
+  // the service. `pid`: the server's process, or 0. The directory answers with
+  // Introduced or with a refusal. After Introduced, all frames come from the
+  // server. The server is not trusted.
   void Inspect(const directory::ServiceKey& service, pid_t pid);
 
-  // For a message that passes the connection on.
+  // After Inspect(), the connection is for the server's frames.
   transports::Connection* connection() { return connection_.get(); }
 
  private:

@@ -26,8 +26,8 @@ struct Explanation {
 using ProblemOf =
     std::function<std::string(const directory::proto::ServiceEntry& service)>;
 
-// `list` is as the directory sends it: users are numbers. `client` has a user
-// and a name. `problem_of` is called at most once.
+// In `list`, users are numbers, as the directory sends them. `client` has a
+// user and a name. `problem_of` is called at most once.
 Explanation Explain(const directory::proto::ListPart& list,
                     const directory::ClientKey& client, Names* names,
                     const ProblemOf& problem_of);

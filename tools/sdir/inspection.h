@@ -44,8 +44,8 @@ class Inspection final : private transports::Connection::Observer,
   ~Inspection() override;
 
   uid_t uid() const { return service_.uid; }
-  // Requests a snapshot, unless the server still owes one. OnEnd() will follow,
-  // or has been called.
+  // Requests a snapshot, unless the server still owes one. OnEnd() is called
+  // later, or during this call.
   void Ask();
   // Ends with a problem, without asking.
   void Skip(std::string problem);

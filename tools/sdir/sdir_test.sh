@@ -62,7 +62,8 @@ expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.
 expect "unknown command" 2 "unknown command 'x'" sdir x
 expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
 expect "unknown argument of the daemon" 2 "unknown argument" "$directoryd" x
-# One line: the totals are logged after the bindings are read.
+# The error is the only line: directoryd logs its totals only after it has read
+# the bindings.
 expect "a bindings file that is not there" 1 "bindings file '$folder/none': No such file" \
   "$directoryd" --socket_dir "$folder/e" --bindings "$folder/none"
 [ "$("$directoryd" --socket_dir "$folder/e" --bindings "$folder/none" 2>&1 | wc -l)" = 1 ] ||

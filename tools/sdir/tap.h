@@ -33,7 +33,7 @@ class Tap {
   // Takes the next record. Waits for a short time if there is none. kEnd: the
   // server has ended the tap.
   Result Next(inspection::TapRecord* record, std::string* payload);
-  // The messages that were lost since the last record.
+  // The number of messages that were lost since the last record.
   uint32_t lost_since_last_record() const {
     return ring_->lost_since_last_record();
   }

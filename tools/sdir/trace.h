@@ -29,8 +29,9 @@ namespace sdir {
 
 class Trace {
  public:
-  // The most tracks that are remembered, because a server that lies may invent
-  // sessions and requests. After that, all sessions get new tracks.
+  // The most tracks that are remembered. At this number all tracks are
+  // forgotten, and sessions get new ones. The limit is needed, because a server
+  // that lies may invent sessions and requests.
   static constexpr size_t kMaxTracks = 65536;
 
   // `sequence` is not 0, and differs for each trace of a file, so that traces

@@ -58,8 +58,8 @@ class FirstError final : public DescriptorPool::ErrorCollector {
  public:
   const std::string& text() const { return text_; }
 
-  // The parameters have other types in other versions of Protobuf, and the
-  // function another name.
+  // In other versions of Protobuf, this function has another name and other
+  // parameter types.
 #if GOOGLE_PROTOBUF_VERSION >= 4022000
   void RecordError(absl::string_view, absl::string_view element, const Message*,
                    ErrorLocation, absl::string_view message) override {
@@ -104,8 +104,8 @@ uint32_t NumberOf(const google::protobuf::MethodDescriptor* method) {
   return number != 0 ? number : static_cast<uint32_t>(method->index()) + 1;
 }
 
-// Whether Any are nested deeper than `depth` in the message. `pool` has the
-// types of the messages in them.
+// Whether messages of type Any are nested deeper than `depth` in the message.
+// `pool` has the types of the messages inside an Any.
 bool HasDeeperAny(const Message& message, const DescriptorPool* pool,
                   int depth) {
   const google::protobuf::Reflection* const reflection =

@@ -57,8 +57,8 @@ class TypedService {
   // NotFound: no method has this number.
   absl::StatusOr<std::string> NameOfMethod(uint16_t number) const;
 
-  // The .proto files of the service. Leaves out those that each user of
-  // Protobuf or of this library has.
+  // The .proto files of the service, without the files that come with Protobuf
+  // or with this library.
   std::string Text() const;
 
   // An empty message. `type` is of a method of this service.
@@ -75,8 +75,8 @@ class TypedService {
  private:
   TypedService();
 
-  // The files that the generated code of this program has take precedence over
-  // the service's: Protobuf trusts the types of its own files.
+  // Has the service's files. A file of this program's generated code replaces
+  // the service's file of the same name, because Protobuf trusts its own types.
   google::protobuf::DescriptorPool pool_;
   google::protobuf::DynamicMessageFactory factory_;
   const google::protobuf::ServiceDescriptor* service_ = nullptr;
