@@ -110,7 +110,7 @@ absl::Status WithMemory(Talk talk) {
     return absl::ResourceExhaustedError("no memory to talk to the directory");
   }
 }
-constexpr char kAgain[] = ": the connection to it is made again";
+constexpr char kAgain[] = "; the library connects to the directory again";
 
 WaitCause NoAnswer() {
   return {WaitReason::kNoAnswer,

@@ -386,7 +386,7 @@ TEST_F(DirectoryClientTest, TriesLessAndLessOftenForADirectory) {
   });
 }
 
-TEST_F(DirectoryClientTest, AFullLineIsTriedOftenAndByOneThatDoesNotWaitToo) {
+TEST_F(DirectoryClientTest, AFullBacklogIsRetriedOften) {
   world_.Run([&] {
     world_.Start();
     WatchedTransport transport(&world_, kAlice);
@@ -775,7 +775,7 @@ TEST_F(DirectoryTrustTest, TrustsRootAndOneselfButNoOther) {
 
 // In a user namespace all unmapped users have the same number. It may be the
 // number of root, or that of the process's own user.
-TEST_F(DirectoryTrustTest, TrustsNobodyWhoIsNotMapped) {
+TEST_F(DirectoryTrustTest, TrustsNoUnmappedUser) {
   world_.Run([&] {
     SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
     for (uid_t unmapped : {uid_t{0}, kAlice}) {

@@ -263,7 +263,7 @@ TEST_F(ClientWaitTest, ANewTryDoesNotChangeTheCause) {
 
 // A client is introduced. Then the server sends it a frame of a directory.
 // Expected: the client does not use the frame, and the opening fails.
-TEST_F(ClientWaitTest, AServersWordIsNotTheDirectorys) {
+TEST_F(ClientWaitTest, ADirectoryFrameFromAServerIsRefused) {
   world_.Run([&] {
     world_.Start({}, 0);
     Speaker server(&world_, kSelf);
@@ -462,8 +462,10 @@ TEST(UnixClientWaitTest, WithoutMemoryTheDirectoryIsAskedAgain) {
     auto offer = client.Advertise(loop, Interface("clock"), &observer);
     connected(1);
     lack();
-    EXPECT_THAT(log, Contains("service 'clock': no memory to talk to the "
-                              "directory: the connection to it is made again"));
+    EXPECT_THAT(
+        log,
+        Contains("service 'clock': no memory to talk to the "
+                 "directory; the library connects to the directory again"));
     connected(2);
     offer.reset();
     log.clear();

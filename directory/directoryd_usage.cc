@@ -13,7 +13,7 @@ constexpr char kMaxConnections[] =
     "how many connections one user may have at a time. Default: 32768. "
     "directoryd's limit of open files bounds the totals of all users. At its "
     "start directoryd logs these totals, and each option that exceeds its "
-    "total. A user gets one more only while it has fewer than are free";
+    "total. A user gets one more only while fewer are its own than are free";
 
 constexpr char kOptionForms[] =
     "An option's value may also be an argument of its own: --socket_dir DIR. "
@@ -58,8 +58,9 @@ const Usage& DirectorydUsage() {
            "with a warning; later it is an error, and nothing changes"},
           {"--bindings_dir", "DIR",
            "a folder of such files. Each file NAME.bindings is read, in the "
-           "order of the names, together with FILE; an error in one of them "
-           "changes nothing. Links are errors. 'sdir bind --persist' writes "
+           "order of the names, together with FILE. If one of them has an "
+           "error, "
+           "nothing changes. Links are errors. 'sdir bind --persist' writes "
            "DIR/50-sdir.bindings, if directoryd may write there"},
           {"--max_connections", "N", kMaxConnections},
           {"--max_half_open", "N",
@@ -77,7 +78,7 @@ const Usage& DirectorydUsage() {
       },
       {kOptionForms, kServiceManager, kSignals},
       {{kDone, "ended by a signal"},
-       {kFailed, "it cannot start or continue"},
+       {kFailed, "directoryd cannot start or continue"},
        {kMisused, "the arguments are wrong"}},
       {"sdir 1", "le_bindings 5", "le_messaging 7"}};
   return *usage;

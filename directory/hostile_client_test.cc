@@ -210,7 +210,7 @@ TEST_F(HostileClientTest, WithoutMemoryForARequestItsConnectionIsClosed) {
 // still holds them and counts them against the user's limit. Expected: the
 // directory charges them to the server's user for as long as the kernel holds
 // them.
-TEST_F(HostileClientTest, WhatAServerDoesNotReceiveIsChargedUntilItHasGone) {
+TEST_F(HostileClientTest, UnreceivedIntroductionsStayCharged) {
   RawClient server(address_);
   server.SendAdvertise();
   Settle();

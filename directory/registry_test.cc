@@ -323,7 +323,7 @@ TEST_F(RegistryTest, LimitsPerUserAreHeldAtNAndNPlusOne) {
 
 // A server has at most four introductions that it has not received. Expected:
 // the queue is served only while the server has fewer.
-TEST_F(RegistryTest, AServerGetsSoManyThatItHasNotReceived) {
+TEST_F(RegistryTest, LimitsUnreceivedIntroductionsOfAServer) {
   registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
   for (PeerId id = 1; id <= 6; ++id) EXPECT_EQ(Open(id, "c", true, id % 2), "");
   EXPECT_EQ(Advertise(10), "t10:0 i1>10 i2>10 i3>10 i4>10");
@@ -534,7 +534,7 @@ class RegistryInspectionTest : public ::testing::Test {
   Registry registry_{&accounts_};
 };
 
-TEST_F(RegistryInspectionTest, AServerGetsSoManyThatItHasNotReceived) {
+TEST_F(RegistryInspectionTest, LimitsUnreceivedIntroductionsOfAServer) {
   static_assert(Registry::kMaxInspections == 4);
   for (PeerId id = 1; id <= 4; ++id) {
     EXPECT_EQ(Inspect(id), absl::StrCat("i", id, ">10"));

@@ -585,7 +585,7 @@ void DirectoryServer::Advertise(Peer* peer, const proto::Advertise& advertise) {
     Report(std::move(event));
   }
   CarryOut(std::move(actions));
-  if (added) WakeThoseWhoWaitFor(key);
+  if (added) AnswerWaitRequests(key);
 }
 
 std::string DirectoryServer::Discrepancy() {
@@ -602,7 +602,7 @@ std::string DirectoryServer::Discrepancy() {
   return registry_.Discrepancy();
 }
 
-void DirectoryServer::WakeThoseWhoWaitFor(const ServiceKey& key) {
+void DirectoryServer::AnswerWaitRequests(const ServiceKey& key) {
   if (registry_.Offering(key) == nullptr) return;
   const auto range = service_waiters_.equal_range({key.uid, key.name});
   std::vector<PeerId> waiters;

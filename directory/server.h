@@ -233,7 +233,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   // No-op if the asker is gone.
   void Answer(PeerId asker, const absl::StatusOr<std::string>& result);
   void Inspect(Peer* peer, const proto::Inspect& inspect);
-  void WakeThoseWhoWaitFor(const ServiceKey& key);
+  void AnswerWaitRequests(const ServiceKey& key);
 
   event::Process* const process_;
   event::Loop* const loop_;

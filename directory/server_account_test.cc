@@ -308,7 +308,7 @@ TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
 
 // kMaxActionsAtOnce + 1 clients ask in one turn, and each causes one action.
 // Expected: the turn carries out only kMaxActionsAtOnce actions.
-TEST_F(DirectoryAccountTest, WhatManyCauseInATurnIsDoneInSlices) {
+TEST_F(DirectoryAccountTest, ActionsOfManyPeersAreDoneInSlices) {
   world_.Run([&] {
     world_.Start();
     auto service = NewService(kSelf, "clock");

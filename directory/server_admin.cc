@@ -234,7 +234,7 @@ void DirectoryServer::Administer(Peer* peer,
           ParseService(request.wait().service(), Context());
       if (!service.ok()) return Answer(id, service.status());
       service_waiters_.emplace(std::make_pair(service->uid, service->name), id);
-      return WakeThoseWhoWaitFor(*service);
+      return AnswerWaitRequests(*service);
     }
     case proto::ToDirectory::kMonitor:
       monitors_.insert(id);

@@ -139,7 +139,7 @@ TEST_F(DirectoryServerAdminTest, PassesAnInspectorToTheServer) {
 
 // In a user namespace all unmapped users have the same number. Expected: a peer
 // with this number may not administer.
-TEST_F(DirectoryServerAdminTest, NobodyWhoIsNotMappedAdministers) {
+TEST_F(DirectoryServerAdminTest, AnUnmappedUserMayNotAdminister) {
   world_.Run([&] {
     world_.Start();
     world_.ProcessOf(kSelf)->SetOverflowUser(kSelf);
@@ -150,7 +150,7 @@ TEST_F(DirectoryServerAdminTest, NobodyWhoIsNotMappedAdministers) {
   });
 }
 
-TEST_F(DirectoryServerAdminTest, NoBindingNamesWhoIsNotMapped) {
+TEST_F(DirectoryServerAdminTest, NoBindingNamesAnUnmappedUser) {
   world_.Run([&] {
     world_.Start();
     world_.ProcessOf(kSelf)->SetOverflowUser(65534);

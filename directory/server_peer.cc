@@ -83,7 +83,7 @@ void DirectoryServer::Peer::Read() {
       case transports::IoResult::kOk:
         EndHalfOpen();
         if (is_control) {
-          Understand(message);
+          Handle(message);
         } else {
           lost = true;
           directory->NoteRefusal(party(), proto::INVALID,
@@ -146,7 +146,7 @@ transports::IoResult DirectoryServer::Peer::Receive(proto::ToDirectory* message,
   return result;
 }
 
-void DirectoryServer::Peer::Understand(const proto::ToDirectory& message) {
+void DirectoryServer::Peer::Handle(const proto::ToDirectory& message) {
   if (message.version() != kControlVersion) {
     const std::string text = absl::StrCat(
         "a request of version ", message.version(),

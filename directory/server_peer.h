@@ -156,7 +156,7 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   void OnClosed();
   transports::IoResult Receive(proto::ToDirectory* message, bool* is_control);
   // Handles a message. May destroy this peer.
-  void Understand(const proto::ToDirectory& message);
+  void Handle(const proto::ToDirectory& message);
 
   DirectoryServer* const directory_;
   const PeerId id_;

@@ -250,7 +250,7 @@ class DirectoryServerLogTest : public DirectoryServerTest {
 
 // A peer makes the same error 1,000 times. Expected: the number of log lines is
 // bounded, and errors of other users are still logged.
-TEST_F(DirectoryServerLogTest, NobodyFillsItWithWhatHeDoesWrong) {
+TEST_F(DirectoryServerLogTest, RepeatedErrorsDoNotFillTheLog) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.connections = 1;
@@ -408,7 +408,7 @@ TEST_F(DirectoryServerTest, AProtocolIdMayBeAnyBytes) {
 
 // ---- Out of turn -----------------------------------------------------------
 
-TEST_F(DirectoryServerTest, WhoeverSpeaksOutOfTurnIsClosed) {
+TEST_F(DirectoryServerTest, AMessageOutOfTurnClosesTheConnection) {
   const std::vector<proto::ToDirectory> words = {
       OpenMessage(Interface("nobody's"), true),
       AdvertiseMessage(Interface("clock")), ListMessage()};
@@ -456,7 +456,7 @@ TEST_F(DirectoryServerTest, RefusesAClientThatSendsASecondMessage) {
 
 // ---- Silent connections ----------------------------------------------------
 
-TEST_F(DirectoryServerTest, WhoSaysNothingIsClosedInTimeAndNotBefore) {
+TEST_F(DirectoryServerTest, ASilentConnectionIsClosedAtItsTimeout) {
   world_.Run([&] {
     world_.Start();
     Speaker silent(&world_, kAlice);
@@ -493,7 +493,7 @@ TEST_F(DirectoryServerTest, TheTimeOfASilentConnectionCanBeSet) {
   });
 }
 
-TEST_F(DirectoryServerTest, SoManyOfAUserMaySayNothing) {
+TEST_F(DirectoryServerTest, LimitsSilentConnectionsOfAUser) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.silent = 2;
@@ -570,7 +570,7 @@ TEST_F(DirectoryServerTest, TheListNamesEachUserAtALimitAndTheLimit) {
   });
 }
 
-TEST_F(DirectoryServerTest, SoManyConnectionsMayAUserHave) {
+TEST_F(DirectoryServerTest, LimitsConnectionsOfAUser) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.connections = 3;
@@ -600,7 +600,7 @@ TEST_F(DirectoryServerTest, SoManyConnectionsMayAUserHave) {
   });
 }
 
-TEST_F(DirectoryServerTest, SoManyClientsOfAUserMayWait) {
+TEST_F(DirectoryServerTest, LimitsWaitingClientsOfAUser) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.waiting_clients = 2;
@@ -629,7 +629,7 @@ TEST_F(DirectoryServerTest, SoManyClientsOfAUserMayWait) {
   });
 }
 
-TEST_F(DirectoryServerTest, SoManyServicesMayAUserHave) {
+TEST_F(DirectoryServerTest, LimitsServicesOfAUser) {
   world_.Run([&] {
     DirectoryServer::Options options;
     options.limits.services = 2;

@@ -149,7 +149,7 @@ TEST_F(DirectoryServerWaitingTest, TheCauseRevealsNothingAboutOtherUsers) {
   });
 }
 
-TEST_F(DirectoryServerWaitingTest, SoManyAreToldAtATime) {
+TEST_F(DirectoryServerWaitingTest, LimitsNotificationsOfATurn) {
   world_.Run([&] {
     world_.Start();
     Load("");

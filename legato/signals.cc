@@ -79,8 +79,8 @@ class Signals final : public le::event::ModuleState, private le::event::Timer {
     if (fd < 0) {
       if (!std::exchange(refused_, true)) {
         Log(LogLevel::kError,
-            absl::StrCat("le_sig: signals wait until the kernel has a file "
-                         "descriptor for them: ",
+            absl::StrCat("le_sig: signals wait until a file descriptor is "
+                         "free: ",
                          std::strerror(errno)));
       }
       le::event::Loop* const loop = Thread::Current()->loop();

@@ -403,7 +403,8 @@ void le_thread_CleanupLegatoThreadData(void) {
   if (thread == nullptr) return;
   const Loop* const loop = thread->loop_if_made();
   if (loop != nullptr && loop->InTurn()) {
-    Misuse(__func__, "called in a handler of the loop that it would destroy");
+    Misuse(__func__,
+           "called in a handler of the loop that this call would destroy");
   }
   Thread::Release();
 }

@@ -235,7 +235,7 @@ names_in_documents() {
             word ~ /^[a-z0-9_]+_(test|fuzz)$/) {
           if (!(word in known) && !((word ".cc") in known) && !((word ".sh") in known) &&
               !((word ".c") in known) && !((word ".h") in known) && !((word ".patch") in known)) complain(word)
-        } else if (n == 1 && word ~ /^[A-Za-z_:.]*[A-Za-z_](\(\))?$/ &&
+        } else if (n == 1 && word ~ /^[A-Za-z_:.]*[A-Za-z_.](\(\))?$/ &&
                    word ~ /^(le_|LE_|_le_|k[A-Z])|^\.*[A-Z][a-z]+[A-Z]|\.\.\.|[a-z]::[A-Za-z]/) {
           known_identifier(word) || complain(word)
         }
@@ -348,7 +348,7 @@ if $fix; then
   # Only adds functions: programs break if a function is removed.
   c_functions | LC_ALL=C sort -u - docs/c_api.txt -o docs/c_api.txt
 fi
-check "Formatting (tools/lint.sh --fix mends it)" clang_format
+check "Formatting (tools/lint.sh --fix corrects it)" clang_format
 check "BUILD files (tools/lint.sh --fix mends most of it)" buildifier_check
 check "Shell scripts" shell_check
 check "Folder arrows of includes" include_arrows
@@ -356,7 +356,7 @@ check "Folder arrows of targets" label_arrows
 check "Names of a transport's implementation (use the seam, transports/transport.h)" transport_names
 check "Licence lines" licence_lines
 check "Sleeps in tests" no_sleeps_in_tests
-check "Loose ends" no_loose_ends
+check "TO-DO marks" no_loose_ends
 check "Modes" executable
 check "Planted defects" planted_defects
 check "Names in documents" names_in_documents

@@ -97,7 +97,7 @@ TEST(BufferTest, ReserveMakesBuffersInAdvance) {
 }
 
 // A burst must not occupy memory for ever.
-TEST(BufferTest, APoolKeepsSoManyFreeBuffers) {
+TEST(BufferTest, APoolLimitsItsFreeBuffers) {
   if (event::kAsan) GTEST_SKIP() << "no buffer is recycled";
   constexpr size_t kCapacity = size_t{1} << 20;
   constexpr size_t kKept = kMaxSparseBytes / kCapacity;

@@ -407,7 +407,7 @@ Fiber* Simulation::FiberOfNext(SimThread* next) {
   return (current_ != nullptr ? current_ : controller_.get())->fiber.get();
 }
 
-void Simulation::LeaveAsItStands(SimProcess* process) {
+void Simulation::AbandonProcess(SimProcess* process) {
   SimThread* const me = Me();
   const bool mine = me != nullptr && me->process == process;
   const auto end = std::stable_partition(
@@ -433,7 +433,7 @@ void Simulation::Kill(SimProcess* process) {
   if (!process->killed_) {
     if (tracing_) Note(absl::StrCat("kills ", process->name()));
     process->killed_ = true;
-    if (leaves_the_killed_) return LeaveAsItStands(process);
+    if (leaves_the_killed_) return AbandonProcess(process);
     EndOtherThreads(process, me);
   }
   if (mine) {

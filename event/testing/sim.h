@@ -111,7 +111,7 @@ class Simulation {
   // From now on Kill() abandons the threads of a process: no stack unwinds, no
   // destructor runs, and no memory is freed. The simulated kernel must close
   // the process's files.
-  void LeaveTheKilledAsTheyStand() { leaves_the_killed_ = true; }
+  void AbandonKilledProcesses() { leaves_the_killed_ = true; }
 
   // The timers of the simulated kernel. They expire even if no thread waits for
   // them. A simulation has at most one Alarms object, which must outlive the
@@ -188,7 +188,7 @@ class Simulation {
   void MakeRunnable(SimThread* thread);
   void ThrowIfKilled(SimThread* me);
   void ThreadEnded(SimThread* me);
-  void LeaveAsItStands(SimProcess* process);
+  void AbandonProcess(SimProcess* process);
   void EndOtherThreads(SimProcess* process, SimThread* me);
   // Makes `next` the running thread, and returns its fiber. Null means the
   // controller.

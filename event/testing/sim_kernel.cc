@@ -225,7 +225,7 @@ void SimKernel::Impl::CollectGarbage() {
 // ---- The world -------------------------------------------------------------
 
 SimKernel::SimKernel(Simulation* sim) : impl_(new Impl(sim)) {
-  sim->LeaveTheKilledAsTheyStand();
+  sim->AbandonKilledProcesses();
   sim->SetAlarms(impl_.get());
   for (const char* folder : {"/tmp", "/run"}) MakeFolder(folder, 01777, 0, 0);
   sys::SetKernel(this);

@@ -32,7 +32,7 @@ inline uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 struct SimKernelProcess;
 
 // Keeps the files of a waiting call open. After
-// Simulation::LeaveTheKilledAsTheyStand(), the destructor does not run if the
+// Simulation::AbandonKilledProcesses(), the destructor does not run if the
 // process is killed. Then OnProcessEnded() releases the files.
 class SimHold {
  public:

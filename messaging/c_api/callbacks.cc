@@ -99,7 +99,7 @@ void CheckOpened(const char* function, const ClientSession* session,
       function, ": interface '", session->interface_name(),
       "': cannot open a session: ", session->open_status().message(),
       "; use the service's protocol, or call ", function,
-      "Timed(), which returns LE_FAULT then"));
+      "Timed(), which returns LE_FAULT instead"));
 }
 
 // ---- ClientCallbacks -------------------------------------------------------

@@ -217,8 +217,9 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
         static_cast<ServerSession*>(session)->ClientCredentials(&client);
     le::event::LogForPeer(
         LogLevel::kError, known ? client.uid : le::event::kUnknownPeer,
-        absl::StrCat("le_msg_Respond: interface '", session->interface_name(),
-                     "': the message asks for no response, and is released"));
+        absl::StrCat(
+            "le_msg_Respond: interface '", session->interface_name(),
+            "': the client requested no response: the message is released"));
     message->Unref();
     return;
   }

@@ -137,7 +137,7 @@ void CheckDeletable(const char* function, Object* object) {
     MisuseByThread(function, object, " while that thread lives");
   }
   if (is_owner ? object->is_deleted() : !Owner::TakeAbandoned(object)) {
-    event::Misuse(function, "it has been deleted already");
+    event::Misuse(function, "the session or service has been deleted already");
   }
 }
 

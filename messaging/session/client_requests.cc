@@ -33,7 +33,7 @@ class ClientSession::Deadlines final : private event::Timer {
 
  private:
   void OnExpiry() override {
-    session_->TakeWhatHasCome();
+    session_->ReceiveArrivedFrames();
     const event::Instant now = session_->owner_->loop()->Now();
     for (;;) {
       absl::optional<Completion> expired;
@@ -230,7 +230,7 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
 // Receives the responses that have arrived, up to the limits of the inbox.
 // Called before requests expire. This thread may have been busy or stopped for
 // long. So these responses may have arrived in time.
-void ClientSession::TakeWhatHasCome() {
+void ClientSession::ReceiveArrivedFrames() {
   while (MayHoldMore(/*with_descriptor=*/true) &&
          ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {
   }

@@ -257,7 +257,7 @@ void ClientSession::EndForFault(CloseReason reason, absl::string_view details) {
   End(reason);
 }
 
-void ClientSession::EndAsTold(const absl::Status& status) {
+void ClientSession::EndForStatus(const absl::Status& status) {
   const CloseReason reason = ReasonOf(status);
   if (reason == CloseReason::kByPeer) {
     End(reason);
@@ -461,8 +461,8 @@ Result ClientSession::MakeRoom(const Route& route,
     LogFault(
         CloseReason::kSlowReader,
         absl::StrCat(route.connection->queued_bytes(),
-                     " bytes are queued for it, and the sender must not wait: "
-                     "it is a handler, or on the server's thread"));
+                     " bytes are queued for it, and the sender must not wait, "
+                     "because it runs in a handler or on the server's thread"));
     EndLater(route.epoch, CloseReason::kSlowReader);
     return Result::kClosed;
   }
@@ -492,8 +492,8 @@ void ClientSession::WarnOfDroppedMessage() {
 const char* ClientSession::WhyNotOpen() {
   MutexLock lock(&mutex_);
   return machine_.state() == ClientState::kOpening
-             ? "still being opened: wait for its callback, or use "
-               "le_msg_OpenSessionSync()"
+             ? "still being opened (wait for its callback, or use "
+               "le_msg_OpenSessionSync())"
              : "not open";
 }
 
@@ -584,7 +584,7 @@ void ClientSession::OnFrame(transports::IncomingFrame&& frame) {
 }
 
 void ClientSession::OnConnectionClosed(const absl::Status& status) {
-  EndAsTold(status);
+  EndForStatus(status);
   DeliverOwed();
 }
 
@@ -594,7 +594,7 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
     transports::IncomingFrame frame;
     absl::Status why;
     const IoResult result = link_.Receive(&frame, deadline, &why);
-    if (result == IoResult::kClosed) EndAsTold(why);
+    if (result == IoResult::kClosed) EndForStatus(why);
     if (result != IoResult::kOk) return result;
 
     const bool may_be_ignored = transports::MayBeIgnored(frame.type);

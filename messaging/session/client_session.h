@@ -200,7 +200,7 @@ class ClientSession final : public Session,
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
                                       bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
-  void TakeWhatHasCome();
+  void ReceiveArrivedFrames();
 
   // Ends the present opening if the session is open.
   void End(CloseReason reason);
@@ -208,7 +208,7 @@ class ClientSession final : public Session,
   // and the server decide how often this is called.
   void LogFault(CloseReason reason, absl::string_view details);
   void EndForFault(CloseReason reason, absl::string_view details);
-  void EndAsTold(const absl::Status& status);
+  void EndForStatus(const absl::Status& status);
   // Any thread. Ends the opening of that epoch. The loop then calls
   // SettleEnd().
   void EndLater(Epoch epoch, CloseReason reason);

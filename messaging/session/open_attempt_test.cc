@@ -137,7 +137,7 @@ TEST_F(OpenAttemptTest, EndsWhenAServerAccepts) {
 
 // A client of this process's service knows the token of the service's thread.
 // If it sent that token, its own service would seem to run on that thread.
-TEST_F(OpenAttemptTest, OnlyThisProcessNamesAThreadOfThisProcess) {
+TEST_F(OpenAttemptTest, OnlyATokenFromThisProcessCounts) {
   event::Credentials server = event::Process::Current()->credentials();
   Start(/*waits=*/true);
   SendFirst(kHelloFrame, transports::kWireVersion, server);
@@ -417,7 +417,7 @@ TEST_F(OpenAttemptWaitTest, ATryWaitsForAServerThatDoesNotTakeIt) {
 }
 
 // The cause of a failure is available after the failure.
-TEST_F(OpenAttemptWaitTest, ATryLeavesItsCause) {
+TEST_F(OpenAttemptWaitTest, AFailedTryKeepsItsCause) {
   Run([&] {
     auto try_it = [&](const absl::Status& refusal) {
       Start(/*waits=*/false);

@@ -515,8 +515,8 @@ void ServerSession::WarnOfBytes() {
       absl::StrCat("service '", interface_name(), "': user ", user_->uid(),
                    " has ", user_->bytes(),
                    " bytes of requests without a response and of messages that "
-                   "have arrived in part (maxBytesPerUser): nothing more is "
-                   "received from it until it has less than half of them"));
+                   "have arrived in part: nothing more is received from this "
+                   "user until it has less than half of maxBytesPerUser"));
 }
 
 bool ServerSession::TakesFrames() {

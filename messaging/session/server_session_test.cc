@@ -206,7 +206,7 @@ class ServerSessionTest : public ::testing::Test {
 };
 
 // The next session of the snapshot ends between two parts.
-TEST_F(ServerSessionTest, ASnapshotIsAPartATurnWhileSessionsEnd) {
+TEST_F(ServerSessionTest, ASnapshotIsSentOnePartATurn) {
   Run([this] {
     constexpr size_t kPart = Inspector::kSessionsOfAPart;
     std::vector<Client> clients(2 * kPart + 1);
@@ -803,7 +803,7 @@ TEST_F(ServerSessionTest, ARequestThatIsWrittenToIsChargedForItsBuffer) {
 
 // The parts of messages and the kept requests of all sessions of a user count
 // together.
-TEST_F(ServerSessionTest, ThePartsOfAUsersMessagesAreBounded) {
+TEST_F(ServerSessionTest, ThePartialMessagesOfAUserAreBounded) {
   constexpr size_t kLargeBytes = size_t{1} << 20;
   for (const size_t limit : {2 * kLargeBytes, 2 * kLargeBytes + 1}) {
     SCOPED_TRACE(limit);

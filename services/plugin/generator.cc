@@ -338,7 +338,7 @@ std::string ClientClass(const Service& service) {
 
 std::string ServiceClass(const Service& service) {
   std::string text = Fill(
-      "// Derive from it to serve $protocol$: see le/serve.h.\n"
+      "// To serve $protocol$, derive from this class: see le/serve.h.\n"
       "class $service$Service {\n"
       " public:\n"
       "  using LeInterface = $service$Service;\n"

@@ -191,8 +191,8 @@ TEST(ComplaintsTest, AreLoggedEverMoreRarelyForEachUser) {
   });
   EXPECT_EQ(std::count(many.begin(), many.end(), '\n'), 10) << many;
   EXPECT_NE(
-      many.find("'name': wrong message number 512 of user 1 (process 10): "
-                "wrong"),
+      many.find("'name': user 1 has sent 512 wrong messages; the last, of "
+                "process 10: wrong"),
       std::string::npos)
       << many;
   const std::string other = logged([&] {
@@ -200,10 +200,14 @@ TEST(ComplaintsTest, AreLoggedEverMoreRarelyForEachUser) {
     complaints.Log("name", absl::UnavailableError(""),
                    absl::InternalError("late"));
   });
-  EXPECT_NE(other.find("number 1 of user 2 (process 20)"), std::string::npos)
+  EXPECT_NE(
+      other.find("user 2 has sent 1 wrong messages; the last, of process 20"),
+      std::string::npos)
       << other;
-  EXPECT_NE(other.find("number 1 of user -1 (process 0): late"),
-            std::string::npos)
+  EXPECT_NE(
+      other.find(
+          "user -1 has sent 1 wrong messages; the last, of process 0: late"),
+      std::string::npos)
       << other;
 }
 

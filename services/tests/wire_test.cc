@@ -502,7 +502,7 @@ TEST_P(ThreadsTest, DescriptorsOfASlowServer) {
 
 // No method of the service has fd_in. So the file descriptor of a request is
 // closed, although the call is kept.
-TEST_P(ThreadsTest, AServiceWithoutFdInReceivesNone) {
+TEST_P(ThreadsTest, AServiceWithoutFdInReceivesNoDescriptor) {
   class Keeper final : public odd::EvenService {
     void Even(const odd::Ping&, le::Reply<odd::Ping> reply) override {
       kept_.push_back(std::move(reply));

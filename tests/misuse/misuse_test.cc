@@ -151,7 +151,7 @@ TEST_F(MisuseTest, OpeningASessionOfAnotherProtocol) {
         },
         "le_msg_(Try)?OpenSessionSync: interface 'service': cannot open a "
         "session: .*; use the service's protocol, or call le_msg_(Try)?"
-        "OpenSessionSyncTimed\\(\\), which returns LE_FAULT then");
+        "OpenSessionSyncTimed\\(\\), which returns LE_FAULT instead");
   }
 }
 
@@ -709,7 +709,8 @@ TEST_F(MisuseTest, DeletingAHeldObjectTwice) {
             first(session);
             second(session);
           },
-          "le_msg_(Delete|Drop)Session: it has been deleted already");
+          "le_msg_(Delete|Drop)Session: the session or service has been "
+          "deleted already");
     }
   }
   EXPECT_MISUSE(
@@ -729,7 +730,7 @@ TEST_F(MisuseTest, DeletingAHeldObjectTwice) {
         le_msg_OpenSessionSync(Session());
         le_event_RunLoop();
       },
-      "le_msg_DeleteService: it has been deleted already");
+      "le_msg_DeleteService: the session or service has been deleted already");
 }
 
 // ---- Exceptions ------------------------------------------------------------
@@ -958,7 +959,7 @@ TEST_F(MisuseTest, ObjectsOfEndedThreadsAreDeletedOnce) {
         le_msg_DeleteSession(left.session);
         le_msg_DeleteSession(left.session);
       },
-      "le_msg_DeleteSession: it has been deleted already");
+      "le_msg_DeleteSession: the session or service has been deleted already");
   EXPECT_MISUSE(
       {
         Left left;
@@ -966,7 +967,7 @@ TEST_F(MisuseTest, ObjectsOfEndedThreadsAreDeletedOnce) {
         le_msg_DropSession(left.session);
         le_msg_DropSession(left.session);
       },
-      "le_msg_DropSession: it has been deleted already");
+      "le_msg_DropSession: the session or service has been deleted already");
   EXPECT_MISUSE(
       {
         Left left;
@@ -981,7 +982,7 @@ TEST_F(MisuseTest, ObjectsOfEndedThreadsAreDeletedOnce) {
         }
         le_msg_DeleteSession(left.session);
       },
-      "le_msg_DeleteSession: it has been deleted already");
+      "le_msg_DeleteSession: the session or service has been deleted already");
 }
 
 // No loop can run the completion of a request if the session's owner has ended.

@@ -387,12 +387,12 @@ TEST_F(LoggedTest, RequestsBeforeAndDuringAnOpeningHaveTheirOwnLines) {
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
   });
   Run(scenario, event::LogLevel::kInfo);
-  EXPECT_THAT(log_,
-              ElementsAre("WARNING interface 'echo': a request fails: it was "
-                          "made on a session that is not open",
-                          "WARNING interface 'echo': a request fails: it was "
-                          "made on a session that is still being opened: wait "
-                          "for its callback, or use le_msg_OpenSessionSync()"));
+  EXPECT_THAT(
+      log_, ElementsAre("WARNING interface 'echo': a request fails: it was "
+                        "made on a session that is not open",
+                        "WARNING interface 'echo': a request fails: it was "
+                        "made on a session that is still being opened (wait "
+                        "for its callback, or use le_msg_OpenSessionSync())"));
 }
 
 TEST_F(LoggedTest, ACloseForTheReceiveLimitNamesTheRemedy) {
@@ -479,8 +479,8 @@ TEST_F(LoggedTest, AResponseToAOneWayMessageIsLogged) {
   });
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_,
-              ElementsAre("ERROR le_msg_Respond: interface 'echo': the message "
-                          "asks for no response, and is released"));
+              ElementsAre("ERROR le_msg_Respond: interface 'echo': the client "
+                          "requested no response: the message is released"));
 }
 
 constexpr char kDescriptorLost[] =

@@ -281,12 +281,12 @@ TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
         },
         &send_until_closed, nullptr);
     party->RunLoopUntil([&] { return closed; });
-    EXPECT_THAT(
-        log.text(),
-        ContainsRegex("ERROR interface 'echo': closing the session with pid "
-                      "[0-9]+ of user [0-9]+: slow reader: .* [(][0-9]+ bytes "
-                      "are queued for it, and the sender must not wait: it is "
-                      "a handler"));
+    EXPECT_THAT(log.text(),
+                ContainsRegex(
+                    "ERROR interface 'echo': closing the session with pid "
+                    "[0-9]+ of user [0-9]+: slow reader: .* [(][0-9]+ bytes "
+                    "are queued for it, and the sender must not wait, because "
+                    "it runs in a handler"));
     party->Signal("full");
     party->RunLoopUntil("done");
   });

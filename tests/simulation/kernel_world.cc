@@ -158,7 +158,8 @@ void KernelWorld::Prepare(SimProcess* process) {
     const std::string left = kernel_.DescriptorsOf(process, "socket");
     if (!left.empty()) {
       referee()->Fail(
-          absl::StrCat(process->name(), " has ended and leaves\n", left));
+          absl::StrCat(process->name(),
+                       " has ended and has left these sockets open:\n", left));
     }
   });
 }

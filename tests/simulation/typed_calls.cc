@@ -41,10 +41,11 @@ void TypedCalls::Arrived(const simulated::Request& request, bool is_note) {
 void TypedCalls::CancelTold(uint64_t number) {
   Call& call = calls_[number];
   if (std::exchange(call.cancel_told, true)) {
-    referee_->Fail("a typed server is told twice of one cancel");
+    referee_->Fail("a typed server is notified twice of one cancel");
   }
   if (!call.may_end && keeps_sessions_) {
-    referee_->Fail("a typed server is told of a cancel that did not happen");
+    referee_->Fail(
+        "a typed server is notified of a cancel that did not happen");
   }
 }
 

@@ -554,7 +554,7 @@ INSTANTIATE_TEST_SUITE_P(Each, EnvironmentTest,
                                            "XDG_RUNTIME_DIR"),
                          [](const auto& info) { return info.param; });
 
-TEST_P(EnvironmentTest, LeadsAnyProgramButOneThatIsSetUid) {
+TEST_P(EnvironmentTest, AnyProgramButASetUidOneUsesTheVariable) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
   const auto become_the_caller = [] {
     if (setresgid(kCaller, kCaller, kCaller) != 0 ||
@@ -573,7 +573,7 @@ TEST_P(EnvironmentTest, LeadsAnyProgramButOneThatIsSetUid) {
 }
 
 // This test needs neither other users nor root.
-TEST_P(EnvironmentTest, LeadsAnyProgramButOneWithCapabilities) {
+TEST_P(EnvironmentTest, AnyProgramButOneWithCapabilitiesUsesTheVariable) {
   constexpr uid_t kNoRoot = 5;
   for (Rights rights : {Rights::kCallers, Rights::kMore}) {
     const int status = Execute([&] {

@@ -20,8 +20,9 @@ constexpr char kSummary[] =
 
 constexpr char kNotes[] =
     "CLIENT and SERVICE are <USER>.INTERFACE, in quotes. FILTER is the same, "
-    "where * stands for any: '<alice>.*'. Options may be anywhere, and their "
-    "values may be arguments of their own: --socket_dir DIR. Only root and the "
+    "where * stands for any: '<alice>.*'. Options may be anywhere. A "
+    "value may follow its option as an argument of its own: --socket_dir DIR. "
+    "Only root and the "
     "directory's own user may use sdir, except with --as.";
 
 constexpr StatusInfo kStatuses[] = {
@@ -30,7 +31,7 @@ constexpr StatusInfo kStatuses[] = {
      "refused, by the directory or by a called service, or the directory does "
      "not answer within 5 s"},
     {2, "the arguments are wrong"},
-    {3, "the time of --timeout is over"},
+    {3, "the timeout (--timeout) has expired"},
     {4, "explain: the answer is not yes; replay: responses differ"},
     {5, "there is no directory"},
 };
@@ -52,7 +53,7 @@ const std::vector<OptionInfo>& Options() {
       {"--check", nullptr, "only looks for errors"},
       {"--persist", nullptr,
        "also changes the file 50-sdir.bindings in the folder of directoryd's "
-       "--bindings_dir, so that each load has the change"},
+       "--bindings_dir. Later loads and restarts keep the change"},
       {"--timeout", "SECONDS", "how long to wait; without it, for ever"},
       {"--as", "INTERFACE",
        "opens the session as this client interface of the calling user, by its "
@@ -122,7 +123,7 @@ const std::vector<CommandInfo>& Commands() {
       {"introspect",
        "SERVICE",
        {"--as"},
-       "prints the .proto files of a typed service, which sends them"},
+       "asks a typed service for its .proto files, and prints them"},
       {"call",
        "SERVICE.METHOD [JSON]",
        {"--timeout", "--as", "--fd"},
@@ -134,8 +135,8 @@ const std::vector<CommandInfo>& Commands() {
        "SERVICE",
        {"--json", "--format", "--client", "--timeout"},
        "prints the messages of a service as they happen, with the time from "
-       "each request to its response; those of a typed service are decoded. "
-       "The server logs that it is tapped"},
+       "each request to its response. The messages of a typed service are "
+       "decoded. The server logs that it is tapped"},
       {"record",
        "SERVICE",
        {"--output", "--client", "--timeout"},

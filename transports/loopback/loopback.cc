@@ -142,7 +142,7 @@ absl::StatusOr<std::unique_ptr<Connection>> LoopbackTransport::Connect(
   auto it = network_->acceptors_.find(address);
   if (it == network_->acceptors_.end()) {
     return absl::UnavailableError(
-        absl::StrCat("'", address, "': nobody listens"));
+        absl::StrCat("'", address, "': no acceptor listens there"));
   }
   LoopbackAcceptor* const acceptor = it->second;
   auto channel = std::make_shared<LoopbackChannel>(

@@ -42,7 +42,7 @@ TEST_P(TransportConformanceTest, OnlyOneAcceptorHasAnAddress) {
   EXPECT_FALSE(fixture->transport()->Connect(address).ok());
 }
 
-TEST_P(TransportConformanceTest, KnowsWhoIsThere) {
+TEST_P(TransportConformanceTest, ReportsThePeersCredentials) {
   Ends ends(GetParam());
   const event::Credentials self = event::Process::Current()->credentials();
   for (Connection* end : {ends.client.get(), ends.server.get()}) {

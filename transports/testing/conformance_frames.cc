@@ -446,8 +446,7 @@ TEST_P(TransportConformanceTest, OnlyThePayloadOfAMovedBufferIsSent) {
 
 // The receiver has no free file descriptor. Expected: the frame arrives without
 // its descriptor. The next frame's descriptor arrives.
-TEST_P(TransportConformanceTest,
-       ADescriptorThatIsLostCostsItsFrameNothingElse) {
+TEST_P(TransportConformanceTest, ALostDescriptorDoesNotAffectItsFrame) {
   Ends ends(GetParam());
   event::UniqueFd first(event::sys::Open("/dev/null", O_RDONLY | O_CLOEXEC, 0));
   event::UniqueFd second(

@@ -273,7 +273,7 @@ TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
 // The peer has announced a packet without file descriptors, but sends two with
 // it. Expected: recv() receives the packet, and the kernel drops the file
 // descriptors.
-TEST_F(HostilePeerTest, ASecretDescriptorWhereNoneWasToCome) {
+TEST_F(HostilePeerTest, AnUnannouncedDescriptorIsDropped) {
   SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
   IncomingFrame frame;
   EXPECT_EQ(Receive(&frame), IoResult::kOk);

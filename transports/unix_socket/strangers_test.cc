@@ -584,7 +584,7 @@ TEST_F(StrangersTest, ClosesOfOneUserDoNotDelayOthers) {
 
 // Twenty users occupy all shared threads. Expected: a further user has a thread
 // of its own, and no second one.
-TEST_F(StrangersTest, ManyUsersHoldUpNoOthers) {
+TEST_F(StrangersTest, ManyUsersDelayNoOtherUser) {
   constexpr int kUsers = 20, kThreadsOfAUser = 4;
   Kept kept;
   const auto held = event::HeldRef::Adopt(&kept);

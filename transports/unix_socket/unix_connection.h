@@ -178,7 +178,7 @@ class UnixConnection final : public Connection, private event::Watch {
   bool SetBlindPause();
   IoResult Fetch(PacketReader::Room* room, bool block,
                  IncomingAncillary* ancillary, size_t* size);
-  ssize_t TakeWhatWasLookedAt(ssize_t size);
+  ssize_t RemovePeekedPacket(ssize_t size);
   bool NextHasManyDescriptors(bool block);
   IoResult TakeBuffered(IncomingFrame* frame, BufferPool* pool);
   void RemindOfBuffered();

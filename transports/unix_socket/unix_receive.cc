@@ -173,7 +173,7 @@ IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
             continue;
           }
         }
-        if (look != 0) received = TakeWhatWasLookedAt(received);
+        if (look != 0) received = RemovePeekedPacket(received);
         if (ABSL_PREDICT_FALSE(lacks_descriptor_) && leftover()->MayReceive()) {
           lacks_descriptor_ = false;
         }
@@ -245,7 +245,7 @@ bool UnixConnection::NextHasManyDescriptors(bool block) {
 
 // Removes a packet of `size` bytes from the socket after a peek. The peek has
 // already installed the packet's descriptors.
-ssize_t UnixConnection::TakeWhatWasLookedAt(ssize_t size) {
+ssize_t UnixConnection::RemovePeekedPacket(ssize_t size) {
   if (size == 0) return 0;  // the end of the stream, which stays
   char byte;
   for (;;) {

@@ -97,11 +97,14 @@ class OwnedCall {
       : calls_(calls), call_(call) {}
 
   static absl::Status Empty() {
-    return absl::FailedPreconditionError("the call was finished or moved from");
+    return absl::FailedPreconditionError(
+        "this object is empty: it was finished or moved from");
   }
   ServerCall* Checked() const {
     if (call_ == nullptr) {
-      LE_FATAL("le::Reply or le::Sink: the call was finished or moved from");
+      LE_FATAL(
+          "le::Reply or le::Sink: this object is empty: it was finished or "
+          "moved from");
     }
     return call_;
   }

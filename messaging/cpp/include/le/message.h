@@ -229,7 +229,7 @@ class Message {
     if (ref_ == nullptr) return internal::NoMessage();
     if (!le_msg_NeedsResponse(ref_)) {
       Reset();
-      return absl::FailedPreconditionError("the message asks for no response");
+      return absl::FailedPreconditionError("the message needs no response");
     }
     const size_t size = le_msg_GetPayloadSize(ref_);
     if (size < le_msg_GetMaxPayloadSize(ref_)) {

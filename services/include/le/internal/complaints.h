@@ -36,11 +36,12 @@ class Complaints {
     const uid_t user = sender.ok() ? sender->user : static_cast<uid_t>(-1);
     const uint64_t count = ++counts_[user];
     if (!IsLogged(count)) return;
-    LE_WARN("'%s': wrong message number %llu of user %lld (process %d): %s",
-            service, static_cast<unsigned long long>(count),
-            sender.ok() ? static_cast<long long>(user) : -1,
-            sender.ok() ? sender->process : 0,
-            std::string(why.message()).c_str());
+    LE_WARN(
+        "'%s': user %lld has sent %llu wrong messages; the last, of process "
+        "%d: %s",
+        service, sender.ok() ? static_cast<long long>(user) : -1,
+        static_cast<unsigned long long>(count),
+        sender.ok() ? sender->process : 0, std::string(why.message()).c_str());
   }
 
  private:

@@ -535,7 +535,7 @@ class ServerCalls {
             absl::StrCat("the server's response: ", status.message()));
         const uint64_t count = bad_responses_.fetch_add(1) + 1;
         if (IsLogged(count)) {
-          LE_ERROR("'%s': wrong response number %llu: %s", name(),
+          LE_ERROR("'%s': %llu wrong responses so far; the last: %s", name(),
                    static_cast<unsigned long long>(count),
                    std::string(status.message()).c_str());
         }
