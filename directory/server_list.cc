@@ -15,8 +15,9 @@ namespace {
 // congested.
 constexpr size_t kListBytes = 8 * kPartBytes;
 
-// In the section kNotTaken, each server counts as this many bytes of a part in
-// addition to its entries. So one turn checks at most 768 servers.
+// In the section kNotTaken, each server adds this number to the size of the
+// part, even if it has no entry. So one turn checks at most kPartBytes /
+// kLookBytes = 768 servers.
 constexpr size_t kLookBytes = 64;
 
 }  // namespace
@@ -148,8 +149,9 @@ size_t DirectoryServer::List::AddWaiting(proto::ListPart* part) {
   return entry->ByteSizeLong();
 }
 
-// Adds all introductions of one server, since they are few. Returns kLookBytes
-// if the server has none.
+// Adds the introductions of one server that it has not received, except those of
+// administrators. They are few, so one call adds them all. Returns kLookBytes if
+// there are none, and 0 if no server is left.
 size_t DirectoryServer::List::AddNotTaken(proto::ListPart* part) {
   const auto& all = directory_->registry_.servers();
   auto it = all.upper_bound(last_);

@@ -14,12 +14,12 @@ namespace le {
 namespace event {
 
 // The tasks posted to one loop, first in, first out. Any thread may add tasks;
-// one thread removes them. It allocates no memory.
+// one thread removes them. The queue allocates no memory.
 //
 // Push() adds to the inbox. BeginBatch() moves the inbox to the batch, and
 // Pop() takes tasks from the batch only. So a turn runs only the tasks that
-// were posted before it began. The owner locks once for each turn, not for each
-// task.
+// were posted before it began. To get the tasks of a turn, the owner locks at
+// most once.
 class TaskQueue {
  public:
   explicit TaskQueue(Loop* loop);
@@ -37,9 +37,10 @@ class TaskQueue {
   // Null if the batch is empty.
   Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
-  // Whether there is no task. This load is sequentially consistent with the
-  // store in Push(). So if this call misses a Push(), the poster sees every
-  // sequentially consistent store that this thread made before the call.
+  // Whether there is no task. This load and the store in Push() are
+  // sequentially consistent. So if this call misses a Push(), the poster's
+  // sequentially consistent loads after that Push() see every such store that
+  // this thread made before this call.
   bool empty() const {
     return batch_.next_ == &batch_ &&
            !inbox_filled_.load(std::memory_order_seq_cst);

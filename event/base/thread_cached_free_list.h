@@ -92,7 +92,7 @@ class ThreadCachedFreeList {
   }
 
   std::atomic<const void*> owner_;
-  T* owner_list_ = nullptr;  // used by the owner only
+  T* owner_list_ = nullptr;  // used by the owner and DropOwner()
   Mutex mutex_;
   // Changed only under the lock. The owner checks without the lock whether this
   // list is empty.

@@ -13,7 +13,7 @@
 namespace le {
 namespace benchmarks {
 
-//   server NAME MAX    offers the service; echoes requests, counts the rest
+//   server NAME MAX    offers the service; echoes requests, drops the rest
 //   client NAME MAX    a session, and no loop. Commands:
 //                        sync        the length is not set
 //                        sync_sized  the length is set

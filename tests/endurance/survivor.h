@@ -15,12 +15,13 @@
 namespace le {
 namespace endurance {
 
-// The file descriptors of a process at rest: the least of many counts.
+// Counts the file descriptors of a process many times, and returns the smallest
+// count. That is the count of the process at rest.
 int SettledDescriptors(pid_t pid);
 
 // Checks a process repeatedly, each time at rest. The process must have exactly
-// `descriptors` file descriptors. Its memory must not grow after the first
-// check.
+// `descriptors` file descriptors. After the first check its memory may grow by
+// 2 MiB. With a sanitizer the memory is not checked.
 class Survivor {
  public:
   Survivor(const char* what, pid_t pid, int descriptors)
@@ -38,9 +39,9 @@ class Survivor {
 };
 
 // Fails if the process `pid` spins although it only has to wait. Observes `pid`
-// until the calling process has used a fixed amount of processor time. On any
-// machine, a process that spins uses about the same amount meanwhile, and one
-// that waits uses almost none.
+// until the calling process has used a fixed amount of processor time. In this
+// time a process that spins uses about as much as the caller, on any machine. A
+// process that waits uses almost none.
 void ExpectRest(const char* what, pid_t pid);
 
 }  // namespace endurance

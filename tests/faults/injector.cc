@@ -23,7 +23,8 @@ namespace {
 
 using event::sys::Call;
 
-// A run makes some hundreds of calls. A run with more than this spins.
+// A run makes some hundreds of calls. If it makes more than this number, it is
+// in an endless loop.
 constexpr size_t kMaxCalls = 100000;
 
 // The limit has room for standard input, output and error only.
@@ -50,8 +51,8 @@ std::string ToString(const std::vector<Failure>& failures) {
   for (const Failure& failure : failures) {
     absl::StrAppend(&text, text.empty() ? "" : "; ");
     if (failure.kind == nullptr) {
-      absl::StrAppend(&text, "no descriptor left from call ", failure.first + 1,
-                      " on");
+      absl::StrAppend(&text, "no descriptor left from call ",
+                      failure.first + 1);
     } else {
       absl::StrAppend(&text, failure.kind->label, " number ", failure.first + 1,
                       " fails with ", ErrnoName(failure.error));
@@ -59,7 +60,7 @@ std::string ToString(const std::vector<Failure>& failures) {
     if (failure.times == kForATime) {
       absl::StrAppend(&text, ", for a time");
     } else if (failure.times > 1) {
-      absl::StrAppend(&text, ", ", failure.times, " times");
+      absl::StrAppend(&text, ", for ", failure.times, " calls");
     }
   }
   return text.empty() ? "nothing fails" : text;
@@ -89,7 +90,8 @@ void Injector::Start(const std::vector<Failure>& failures) {
     armed_.push_back({failure, absl::InfiniteFuture()});
   }
   calls_.clear();
-  // The size is fixed, so that each run allocates the same memory here.
+  // The size is always the same, so only the first Start() allocates. Otherwise
+  // the check for leaks could count this memory.
   count_.assign(Kinds().size(), 0);
   random_.seed();
   injected_ = also_times_ = 0;
@@ -153,7 +155,7 @@ int Injector::Injected(const Call& call) {
 }
 
 int Injector::FailCall(const Call& call) {
-  if (!IsItsThread()) return 0;
+  if (!IsOnInjectorsThread()) return 0;
   if (running_) {
     const int error = Injected(call);
     if (error != 0) return error;
@@ -163,13 +165,13 @@ int Injector::FailCall(const Call& call) {
 }
 
 bool Injector::Clock(struct timespec* now) {
-  if (!IsItsThread()) return false;
+  if (!IsOnInjectorsThread()) return false;
   *now = absl::ToTimespec(now_);
   return true;
 }
 
 bool Injector::Random(void* buffer, size_t size) {
-  if (!IsItsThread()) return false;
+  if (!IsOnInjectorsThread()) return false;
   for (size_t i = 0; i < size; ++i) {
     static_cast<uint8_t*>(buffer)[i] = static_cast<uint8_t>(random_());
   }

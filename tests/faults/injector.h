@@ -103,7 +103,9 @@ class Injector final : public event::sys::Interceptor {
 
  private:
   friend class Calm;
-  bool IsItsThread() const { return std::this_thread::get_id() == thread_; }
+  bool IsOnInjectorsThread() const {
+    return std::this_thread::get_id() == thread_;
+  }
   int Injected(const event::sys::Call& call);
   void SetExhausted(bool exhausted);
 

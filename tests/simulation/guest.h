@@ -1,9 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of a stranger's service: a program on the C API. The stranger sends
-// false facts that only the directory or the kernel may state. The guest checks
-// that the library does not report these facts.
+// A program that uses the C API. It is a client of the service that a stranger
+// offers (stranger.h). The stranger forges frames of the directory, for example
+// with a wrong user of the server. The guest checks that the library does not
+// report what they say.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
 #define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
@@ -21,7 +22,7 @@ class Guest {
  public:
   // `server`: the process of the stranger.
   Guest(World* world, pid_t server) : world_(world), server_(server) {}
-  // Opens a session as many times as a client has operations. Each wait has a
+  // Opens and closes a session `Plan::operations` times. Each wait has a
   // deadline, so this returns.
   void Run();
 

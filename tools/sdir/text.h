@@ -13,11 +13,12 @@
 namespace le {
 namespace sdir {
 
-// The result of Escaped() is one line, which may stand in single quotes.
-// EscapedText() keeps newlines.
+// The result of Escaped() is one line, which a message may show in single
+// quotes. (It is not quoted for a shell.) EscapedText() keeps newlines.
 std::string Escaped(absl::string_view text);
 std::string EscapedText(absl::string_view text);
-// As EscapedText(), on one line, for a text of a peer that is not trusted.
+// As EscapedText(), but a newline becomes "\n". So a peer that is not trusted
+// cannot begin a new line of the output.
 std::string EscapedLine(absl::string_view text);
 
 // Makes a JSON string. Bytes that are not UTF-8 become U+FFFD.
