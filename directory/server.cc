@@ -211,7 +211,6 @@ void DirectoryServer::RemoveOne(PeerId id) {
 void DirectoryServer::NoteRefusal(const proto::Party& party,
                                   proto::RefusalCode code,
                                   absl::string_view reason) {
-  ++refusals_[code];
   const auto text = [&] {
     return absl::StrCat("refused: ", Describe(party), ": ", reason);
   };
@@ -224,19 +223,12 @@ void DirectoryServer::NoteRefusal(const proto::Party& party,
     event.set_text(text());
     Report(std::move(event));
   }
-  if (logged_refusals_.size() >= kMaxLoggedRefusals) logged_refusals_.clear();
-  LoggedRefusal& logged =
-      logged_refusals_[{party.uid(), code, party.interface_name()}];
-  const event::Instant now = process_->Now();
-  if (now - logged.last < kRefusalLogPause) {
-    ++logged.hidden;
-    return;
-  }
+  const absl::optional<uint64_t> hidden =
+      refusals_.Note(party, code, reason, process_->Now());
+  if (!hidden.has_value()) return;
   const std::string before =
-      logged.hidden == 0
-          ? std::string()
-          : absl::StrCat(" (and ", logged.hidden, " times before)");
-  logged = {now, 0};
+      *hidden == 0 ? std::string()
+                   : absl::StrCat(" (and ", *hidden, " times before)");
   event::LogForPeer(LevelOf(code), party.uid(), absl::StrCat(text(), before));
 }
 

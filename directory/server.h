@@ -16,7 +16,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -25,6 +24,7 @@
 #include "directory/account.h"
 #include "directory/bindings.h"
 #include "directory/proto/directory.pb.h"
+#include "directory/refusals.h"
 #include "directory/registry.h"
 #include "event/loop.h"
 #include "event/process.h"
@@ -71,13 +71,6 @@ constexpr absl::Duration kTakeOverTime = absl::Seconds(1);
 // The most actions, and the most checks of servers, in one turn of the loop.
 constexpr size_t kMaxActionsAtOnce = 64;
 constexpr size_t kMaxServersLookedAtAtOnce = 64;
-
-// A peer that is refused may ask again every second. So the same refusal of the
-// same user is logged once in this time.
-constexpr absl::Duration kRefusalLogPause = absl::Minutes(1);
-// The directory remembers at most this number of refusals that were logged.
-// When this limit is reached, it forgets them all, so they may be logged again.
-constexpr size_t kMaxLoggedRefusals = 1024;
 
 class DirectoryServer : private transports::Acceptor::Observer,
                         private event::Timer {
@@ -265,21 +258,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   TakeOver take_over_{this};
   std::deque<PeerId> taken_over_;  // clients that wait for take_over_
   Slices ends_take_overs_{this, &DirectoryServer::EndSomeTakeOvers};
-  std::map<proto::RefusalCode, uint64_t> refusals_;
-  struct Refusal {
-    uid_t uid;
-    proto::RefusalCode code;
-    std::string interface_name;
-    bool operator<(const Refusal& other) const {
-      return std::tie(uid, code, interface_name) <
-             std::tie(other.uid, other.code, other.interface_name);
-    }
-  };
-  struct LoggedRefusal {
-    event::Instant last = absl::InfinitePast();  // the last line
-    uint64_t hidden = 0;  // refusals since `last`, which were not logged
-  };
-  std::map<Refusal, LoggedRefusal> logged_refusals_;
+  Refusals refusals_;
   std::multimap<std::pair<uid_t, std::string>, PeerId> service_waiters_;
 };
 

@@ -749,6 +749,12 @@ TEST_F(DirectoryServerAdminTest, ARefusalIsCountedAndReported) {
     ASSERT_EQ(list.refusals_size(), 2);
     EXPECT_EQ(list.refusals(1).code(), proto::INVALID);
     EXPECT_EQ(list.refusals(1).count(), 1u);
+    ASSERT_EQ(list.latest_refusals_size(), 2);
+    EXPECT_EQ(list.latest_refusals(1).peer().uid(), kBob);
+    EXPECT_EQ(list.latest_refusals(1).peer().interface_name(), "clock");
+    EXPECT_EQ(list.latest_refusals(1).code(), proto::NOT_OFFERED);
+    EXPECT_EQ(list.latest_refusals(1).reason(),
+              "service <500>.clock is not offered");
   });
 }
 

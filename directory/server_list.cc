@@ -197,10 +197,19 @@ size_t DirectoryServer::List::AddUser(proto::ListPart* part) {
 }
 
 void DirectoryServer::List::AddTotals(proto::ListPart* part) {
-  for (const auto& refusals : directory_->refusals_) {
+  const Refusals& refusals = directory_->refusals_;
+  for (const auto& [code, count] : refusals.counts()) {
     proto::RefusalEntry* const entry = part->add_refusals();
-    entry->set_code(refusals.first);
-    entry->set_count(refusals.second);
+    entry->set_code(code);
+    entry->set_count(count);
+  }
+  for (const Refusals::Latest& refusal : refusals.latest()) {
+    proto::LatestRefusal* const entry = part->add_latest_refusals();
+    *entry->mutable_peer() = refusal.peer;
+    entry->set_code(refusal.code);
+    entry->set_reason(refusal.reason);
+    entry->set_seconds_ago(static_cast<uint64_t>(
+        absl::ToInt64Seconds(directory_->process_->Now() - refusal.at)));
   }
   for (const Quota* quota : directory_->accounts().All()) {
     proto::ResourceEntry* const entry = part->add_resources();

@@ -55,6 +55,8 @@ std::string AgentOf(const Party& party, Names* names) {
              : absl::StrCat(user, ".", party.interface_name());
 }
 
+}  // namespace
+
 std::string PartyText(const Party& party, Names* names) {
   return absl::StrCat(Escaped(AgentOf(party, names)), " ",
                       names->Process(party.pid()));
@@ -72,8 +74,6 @@ std::string PartyJson(const Party& party, Names* names) {
   }
   return json + "}";
 }
-
-}  // namespace
 
 // ---- Filters ---------------------------------------------------------------
 
@@ -110,7 +110,7 @@ bool Filter::Selects(const Event& event, Names* names) const {
          (event.has_server() && Selects(AgentOf(event.server(), names)));
 }
 
-void Filter::Apply(ListPart* list) const {
+void Filter::Apply(ListPart* list, Names* names) const {
   if (all_) return;
   const auto keep = [](auto* entries, const auto& is_selected) {
     entries->erase(
@@ -126,6 +126,9 @@ void Filter::Apply(ListPart* list) const {
   keep(list->mutable_not_taken(), by_either);
   keep(list->mutable_services(),
        [this](const auto& entry) { return Selects(entry.service()); });
+  keep(list->mutable_latest_refusals(), [&](const auto& entry) {
+    return Selects(AgentOf(entry.peer(), names));
+  });
 }
 
 // ---- Events ----------------------------------------------------------------

@@ -32,12 +32,16 @@ class Filter {
   // all.
   bool Selects(const directory::proto::Event& event, Names* names) const;
   // Removes entries that are not selected from a list. The totals stay.
-  void Apply(directory::proto::ListPart* list) const;
+  void Apply(directory::proto::ListPart* list, Names* names) const;
 
  private:
   bool all_ = true;
   std::string user_, interface_;
 };
+
+// "<user>.interface process[pid]".
+std::string PartyText(const directory::proto::Party& party, Names* names);
+std::string PartyJson(const directory::proto::Party& party, Names* names);
 
 // Both return one line, which ends with a newline. If the monitor has missed
 // events before this event, the result of EventText() begins with a line that

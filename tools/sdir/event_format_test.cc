@@ -119,10 +119,13 @@ TEST_F(EventFormatTest, AFilterShortensAList) {
   }
   list.add_services()->set_service("<bob>.s");
   list.add_waiting()->set_client("<ann>.c");
-  Filter::Parse("<ann>.c")->Apply(&list);
+  *list.add_latest_refusals()->mutable_peer() = Introduced().client();
+  *list.add_latest_refusals()->mutable_peer() = Introduced().server();
+  Filter::Parse("<ann>.c")->Apply(&list, &names_);
   EXPECT_EQ(list.bindings_size(), 2) << "<*>.* also matches";
   EXPECT_EQ(list.services_size(), 0);
   EXPECT_EQ(list.waiting_size(), 1);
+  EXPECT_EQ(list.latest_refusals_size(), 1);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/sdir/event_format.h"
 #include "tools/sdir/text.h"
 
 namespace le {
@@ -303,6 +304,12 @@ std::string FormatText(const ListPart& of, Names* names,
     comma = ", ";
   }
   absl::StrAppend(&text, "\n\n");
+  for (const auto& refusal : list.latest_refusals()) {
+    absl::StrAppend(&text, "        ", refusal.seconds_ago(),
+                    " s ago: ", PartyText(refusal.peer(), names), ": ",
+                    Escaped(refusal.reason()), "\n");
+  }
+  if (list.latest_refusals_size() > 0) absl::StrAppend(&text, "\n");
   return text;
 }
 
@@ -370,7 +377,16 @@ std::string FormatJson(const ListPart& list, Names* names,
                     refusal.count());
     comma = ",";
   }
-  absl::StrAppend(&json, "},\"introductions\":", list.introductions(), "}\n");
+  absl::StrAppend(&json, "},\"latestRefusals\":[");
+  comma = "";
+  for (const auto& refusal : list.latest_refusals()) {
+    absl::StrAppend(&json, comma, "{\"secondsAgo\":", refusal.seconds_ago(),
+                    ",\"peer\":", PartyJson(refusal.peer(), names),
+                    ",\"code\":", Quoted(RefusalName(refusal.code())),
+                    ",\"reason\":", Quoted(refusal.reason()), "}");
+    comma = ",";
+  }
+  absl::StrAppend(&json, "],\"introductions\":", list.introductions(), "}\n");
   return json;
 }
 

@@ -122,7 +122,8 @@ TEST_F(ListFormatTest, NamesUsersThatHaveReachedALimit) {
             "{\"user\":\"ann\",\"connections\":5,\"waiting\":3,"
             "\"services\":2,\"notTaken\":0,"
             "\"atLimit\":\"waiting clients, services\"}],"
-            "\"resources\":[],\"refused\":{},\"introductions\":0}\n");
+            "\"resources\":[],\"refused\":{},\"latestRefusals\":[],"
+            "\"introductions\":0}\n");
 }
 
 TEST_F(ListFormatTest, HasTheTotalsOfAllUsers) {
@@ -150,6 +151,28 @@ TEST_F(ListFormatTest, HasTheTotalsOfAllUsers) {
   EXPECT_THAT(
       FormatJson(list, &names_),
       ::testing::HasSubstr("\"refused\":{\"no binding\":2,\"limit\":1}"));
+}
+
+TEST_F(ListFormatTest, HasTheLatestRefusals) {
+  directory::proto::ListPart list;
+  auto* const refusal = list.add_latest_refusals();
+  refusal->mutable_peer()->set_uid(1);
+  refusal->mutable_peer()->set_pid(10);
+  refusal->mutable_peer()->set_interface_name("shout");
+  refusal->set_code(directory::proto::OTHER_PROTOCOL);
+  refusal->set_reason("the protocol is \"a\nb\"");
+  refusal->set_seconds_ago(3);
+  EXPECT_THAT(FormatText(list, &names_),
+              ::testing::EndsWith(
+                  "\n\n        3 s ago: <ann>.shout ten[10]: the protocol is "
+                  "\"a\\x0ab\"\n\n"));
+  EXPECT_THAT(
+      FormatJson(list, &names_),
+      ::testing::HasSubstr(
+          "\"latestRefusals\":[{\"secondsAgo\":3,\"peer\":{\"user\":\"ann\","
+          "\"pid\":10,\"process\":\"ten\",\"interface\":\"shout\"},"
+          "\"code\":\"other protocol\","
+          "\"reason\":\"the protocol is \\\"a\\u000ab\\\"\"}]"));
 }
 
 // A server chooses its protocol id, which may be any bytes.
@@ -259,7 +282,8 @@ TEST_F(ListFormatTest, JsonIsEscaped) {
       "\"q\","
       "\"service\":{\"user\":\"bob\",\"interface\":\"t\"},"
       "\"reason\":\"not taken\",\"serverPid\":11}],"
-      "\"users\":[],\"resources\":[],\"refused\":{},\"introductions\":3}\n");
+      "\"users\":[],\"resources\":[],\"refused\":{},\"latestRefusals\":[],"
+      "\"introductions\":3}\n");
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ class Services {
   std::vector<InspectedService> Inspect() {
     ListPart list = AskForList(socket_dir_);
     names_.NameUsers(&list);
-    filter_.Apply(&list);
+    filter_.Apply(&list, &names_);
     std::vector<Snapshot> snapshots = inspections_.Take(list, &users_);
     std::vector<InspectedService> services;
     services.reserve(snapshots.size());
@@ -102,7 +102,7 @@ int RunList(Command* command) {
   directory::OsUsers users;
   Names names(&users);
   names.NameUsers(&list);
-  filter.Apply(&list);
+  filter.Apply(&list, &names);
   std::vector<Snapshot> snapshots;
   if (command->Has("--sessions")) {
     snapshots = Inspections(command->socket_dir()).Take(list, &users);
