@@ -19,9 +19,12 @@
 
 A program links one or more components and one library with a transport, such as
 //messaging:le_messaging. The program must not define main(), because le_api_component links a
-main() that runs the event loop. The loop first advertises the services of all components, then connects their
-clients, then calls each COMPONENT_INIT_ONCE and each COMPONENT_INIT. As in Legato, the
-components in the deps of a component are initialized before it.
+main() that runs the event loop. The loop first does these steps:
+  1. It advertises the services of all components.
+  2. It connects the clients of all components.
+  3. It calls the COMPONENT_INIT_ONCE of all components.
+  4. It calls the COMPONENT_INIT of all components.
+As in Legato, the components in the deps of a component are initialized before it.
 """
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
@@ -54,14 +57,15 @@ def le_api_component(
     """Defines a component as a library. Its sources are C or C++.
 
     Args:
-      name: the component's name.
+      name: the component's name, a C identifier.
       srcs: the component's own sources. Files that do not end in .c or .h are C++.
-      hdrs: its headers.
-      generated: the .c and .h files that ifgen has generated for it.
-      provides: APIs that it serves: a list, or a dictionary of API to interface name.
-      requires: APIs that it uses, in the same form.
-      manual_start: APIs of either kind that main() neither advertises nor connects.
-      deps: other libraries.
+      hdrs: the component's headers.
+      generated: the .c and .h files that ifgen has generated for the component.
+      provides: APIs that the component serves: a list, or a dictionary of API to interface name.
+      requires: APIs that the component uses, in the same form.
+      manual_start: APIs of `provides` that main() does not advertise, and APIs of `requires`
+        that main() does not connect. The component's own code does this.
+      deps: other libraries, such as components that must be initialized before this one.
       copts: for srcs and generated. They must be valid for C, and for C++ if srcs has C++.
       testonly: as for all rules.
       visibility: as for all rules.

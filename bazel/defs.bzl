@@ -27,7 +27,7 @@ def le_cc_binary(name, copts = [], linkopts = [], **kwargs):
     cc_binary(name = name, copts = _CXX + copts, linkopts = linkopts + _LINK, **kwargs)
 
 def le_cc_test(name, copts = [], linkopts = [], deps = [], main = False, **kwargs):
-    """Defines a test with GoogleTest's main(), or with its own if `main` is True."""
+    """Defines a test. If `main` is False, it gets GoogleTest's main()."""
     cc_test(
         name = name,
         copts = _CXX + copts,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Typed services: C++ clients and servers from the services of a .proto file.
 
-    load("@le_messaging//bazel:services.bzl", "le_cc_service_library")
+    load("@le_messaging//bazel:services.bzl", "le_cc_service_library", "le_service_compatible_test")
 
     proto_library(
         name = "facts_proto",
@@ -11,18 +11,18 @@
     )
 
     le_cc_service_library(
-        name = "facts",                # facts.le.h
+        name = "facts",                # "FOLDER/facts.le.h", for "FOLDER/facts.proto"
         proto = ":facts_proto",
     )
 
     le_service_compatible_test(        # fails on a change that old peers misunderstand
         name = "facts_compatible_test",
-        golden = "facts_v1.txtpb",     # a copy of facts.le.txtpb, which ":facts" generates
+        golden = "facts_v1.txtpb",     # a copy of facts.le.txtpb, which ":facts" generated
         service = ":facts",
     )
 
 A program depends on ":facts" and on a facade, such as @le_messaging//messaging:le_messaging.
-":facts_mock" has GoogleMock classes (facts.le_mock.h).
+":facts_mock" has GoogleMock classes ("FOLDER/facts.le_mock.h").
 """
 
 load("@protobuf//bazel:cc_proto_library.bzl", "cc_proto_library")
@@ -97,12 +97,14 @@ _le_generate = rule(
 def le_cc_service_library(name, proto, deps = [], testonly = False, visibility = None, **kwargs):
     """Defines a library with the clients and servers of the services of a proto_library.
 
-    Also defines the library NAME_mock, with mocks of the clients and the servers.
+    Also defines the library NAME_mock, with mocks of the clients and the servers. NAME_mock is
+    always testonly.
 
     Args:
       name: the library's name.
-      proto: the proto_library. Its own sources are read, not those of its deps.
-      deps: other libraries, such as those of protos that `proto` imports.
+      proto: the proto_library. Only the services of its own sources are generated, not those of
+        its deps.
+      deps: other libraries.
       testonly: as for all rules.
       visibility: as for all rules.
       **kwargs: other attributes, such as tags and copts, for the library and for NAME_mock.
@@ -176,11 +178,11 @@ def le_service_compatible_test(name, service, golden, **kwargs):
 
     Args:
       name: the test's name.
-      service: a le_cc_service_library of this package.
+      service: a le_cc_service_library of this package. Its proto_library has one source.
       golden: the descriptors of the earlier version. This is a copy of the file that `service`
-        generated in that version: SERVICE_le/PROTO.le.txtpb, where SERVICE is the name of
-        `service` and PROTO.proto is its source.
-      **kwargs: for the test, such as tags.
+        generated in that version: SERVICE_le/PROTO.le.txtpb. SERVICE is the name of `service`.
+        PROTO.proto is the path by which other .proto files import the source.
+      **kwargs: other attributes of the test, such as tags.
     """
     _le_compatible_test(
         name = name,

@@ -4,17 +4,17 @@
 // The interface of the event loop.
 //
 // A loop belongs to one thread, its owner. On that thread it runs posted tasks,
-// handlers of ready file descriptors and expired timers, one at a time. Just
-// before it waits, it runs the turn-end hooks. A *turn* is everything that a
-// loop runs between two waits. A *step* is one task, handler or timer of a
-// turn. A *foreign loop* is an event loop of another library that serves this
-// one (GetFd(), RunStep()).
+// expired timers and handlers of ready file descriptors, one at a time. Each of
+// these is a *step*. A *turn* runs the tasks, timers and handlers that are due,
+// and then the turn-end hooks. The loop waits only between two turns. A
+// *foreign loop* is an event loop of another library that serves this one
+// (GetFd(), RunStep()).
 //
 // Tasks, watches, timers and hooks are intrusive: the caller owns the object,
 // and the loop only links it. So the hot path does not allocate. The destructor
 // of such an object unlinks it. Only the owner may call a function, unless the
-// function's comment says otherwise. Unless its comment says so, a function
-// does not block.
+// function's comment says otherwise. A function does not block, unless its
+// comment says so.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_H_
 #define LE_MESSAGING_EVENT_LOOP_H_
@@ -77,7 +77,7 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   virtual ~Watch();  // removes itself if added
 
-  // Level-triggered: called in each turn while an event is present. `events` is
+  // Level-triggered: called again as long as an event is present. `events` is
   // never 0, and has only bits of the current interest, kHangUp and kError.
   // OnReady() may remove or delete the watch.
   virtual void OnReady(uint32_t events) = 0;
@@ -126,8 +126,8 @@ class TurnEndHook {
   TurnEndHook& operator=(const TurnEndHook&) = delete;
   virtual ~TurnEndHook();  // unlinks the hook
 
-  // Called once for each AtTurnEnd(). Must not call user code. Must not wait
-  // for a lock if Thread::process_ends().
+  // Called once after one or more calls of AtTurnEnd(). Must not call user
+  // code. Must not wait for a lock if Thread::process_ends().
   virtual void OnTurnEnd() = 0;
 
  private:
@@ -143,9 +143,8 @@ class Loop {
 
   // Any thread. Runs `task` in a later step of the loop, after all tasks posted
   // before it. Wakes the loop if it waits. Post() never runs the task itself,
-  // so its caller may hold a lock. Posting a task that is posted already is
-  // fatal. The task may be posted again once Run() has begun or Cancel() was
-  // called.
+  // so its caller may hold a lock. The task may be posted again once Run() has
+  // begun or Cancel() was called. Fatal: the task is posted already.
   virtual void Post(Task* task) = 0;
 
   // Posts without waking the loop; see DeferredWakes. If it returns true, the
@@ -162,9 +161,10 @@ class Loop {
 
   // Starts watching `fd` for `interest` (any of kReadable, kWritable,
   // kPriority, kReadHangUp; may be 0). Returns false and sets errno if the
-  // kernel refuses (it lacks memory, or the user has too many watches). A
-  // regular file is always ready. A simulated loop (SimLoop) has no file
-  // descriptors, so it refuses with ENOSYS.
+  // kernel refuses. For example, it lacks memory, the user has too many
+  // watches, or the loop already watches `fd`. A regular file is always ready.
+  // A simulated loop (SimLoop) has no file descriptors, so it refuses with
+  // ENOSYS. Fatal: the watch is added already.
   virtual bool AddWatch(Watch* watch, int fd, uint32_t interest) = 0;
   // Like AddWatch(), but may register the watch with the kernel later. A single
   // new watch is registered before the loop's third fetch of events. Several
@@ -180,8 +180,9 @@ class Loop {
   // fetched.
   virtual void RemoveWatch(Watch* watch) = 0;
 
-  // Starts or restarts the timer. A timer with a past deadline expires in the
-  // next step. Timers expire in the order of their deadlines.
+  // Starts or restarts the timer. If the deadline has passed, the timer expires
+  // in this turn or a later one. Timers expire in the order of their deadlines.
+  // Fatal: the timer runs in another loop.
   virtual void StartTimer(Timer* timer, Instant deadline) = 0;
   virtual void StopTimer(Timer* timer) = 0;
 
@@ -196,23 +197,24 @@ class Loop {
   // Runs the listed hooks now, also those of nested loops. Code inside a turn
   // calls it before it blocks or ends the process.
   virtual void RunTurnEndHooks() = 0;
-  // Any thread. Whether the calling thread is the owner and is inside a handler
-  // or task of this loop. A handler or task of a nested loop counts only if a
-  // turn of this loop runs the nested loop.
+  // Any thread. Whether the calling thread is the owner and is inside a step of
+  // this loop. A step of a nested loop counts only if a turn of this loop runs
+  // the nested loop.
   virtual bool InTurn() const = 0;
-  // The number of the current turn. The number is never 0. Each turn has
-  // another number, until the number wraps.
+  // The number of the current or last turn. It is 0 only before the first turn.
+  // Each turn has another number, until the number wraps.
   virtual uint32_t turn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
   virtual void Run() = 0;
-  // Any thread. Makes Run() return after the current turn. Wakes the loop once,
-  // even if RunStep() then has nothing to do.
+  // Any thread. Makes Run() return after the current turn. If Run() is not
+  // running, its next call returns at once. Wakes the loop once, even if
+  // RunStep() then has nothing to do.
   virtual void Stop() = 0;
 
-  // Waits until there is something to do, or until `deadline`, then runs one
-  // turn. Does not wait if the deadline is in the past. Returns whether
-  // anything was run.
+  // Runs turns until one has run a step, until `deadline`, or until Stop().
+  // Waits while there is nothing to do, but not if the deadline is in the past.
+  // Returns whether a step was run.
   virtual bool RunTurn(Instant deadline) = 0;
 
   // For a blocking call. Calls `begin`, then runs turns until `*done` is true.
@@ -221,20 +223,21 @@ class Loop {
   virtual void RunUntil(const std::function<void()>& begin,
                         const bool* done) = 0;
 
-  // For foreign loops. Runs at most one task or handler that is ready, or one
-  // turn of a nested loop. Never waits. Returns false if nothing was ready. The
-  // turn has then ended, and its hooks have run.
+  // For foreign loops. Runs at most one step, which may be a whole turn of a
+  // nested loop. Never waits. Returns false if nothing was ready. The turn has
+  // then ended, and its hooks have run.
   virtual bool RunStep() = 0;
   // For foreign loops. Returns a file descriptor, or -1 if this loop has none.
   // Once RunStep() has returned false, the file descriptor becomes readable as
-  // soon as RunStep() has something to do. Its number never changes.
+  // soon as RunStep() has something to do. Its number never changes. Fatal: no
+  // file descriptor is free for the loop's timer.
   virtual int GetFd() = 0;
 
   // Creates a complete loop that is nested in this one and has the same owner.
   // Turns of this loop also serve the nested loop. A blocking call can run only
   // the nested loop, by its RunTurn(); this loop's events are then not served.
   // The nested loop must be destroyed before this loop. A nested EpollLoop uses
-  // two more file descriptors.
+  // two more file descriptors. Fatal: these are not free.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
   // Returns the loop nested in this one, or this loop if none is nested. Any
   // thread may call it, except while a nested loop is created or destroyed.
@@ -243,11 +246,11 @@ class Loop {
   // For a blocking call. Whether this loop has posted tasks, or watches for
   // kWritable.
   virtual bool HasOutput() const = 0;
-  // For a call that blocks on a file descriptor. Calls poll() for `polled`, and
-  // also waits for events of this loop. Then runs one turn if there is
+  // For a call that blocks on a file descriptor. Waits, with poll(), for
+  // `polled` and for events of this loop. Then runs one turn if there is
   // something to do. Returns the result of poll() for `polled` alone. This
   // result may be 0 before the deadline. A loop without file descriptors
-  // refuses with ENOSYS.
+  // returns -1 and sets ENOSYS.
   virtual int PollAndServe(struct pollfd* polled, Instant deadline) = 0;
 };
 

@@ -70,8 +70,8 @@ namespace transports {
 
 class Connection;
 
-// The largest payload of one frame. The contract requires at least 1 MiB. It
-// bounds the memory that a hostile peer can make this process allocate.
+// The largest payload of one frame. It bounds the memory that one frame of a
+// hostile peer can make this process allocate.
 constexpr size_t kMaxPayloadBytes = size_t{16} << 20;
 
 // A frame counts against a limit with its payload and at most this overhead.
@@ -115,9 +115,9 @@ struct SendLimits {
     return queue.bytes + frame_bytes <= bytes && queue.frames < frames &&
            (!with_descriptor || queue.descriptors < descriptors);
   }
-  // Whether a refused frame of that size should be sent again. The queue must
-  // first shrink to half of the limit, so that the sender can then send several
-  // frames.
+  // Whether a refused frame of that size should be sent again. The bytes of the
+  // queue must first shrink to half of their limit, so that the sender can then
+  // send several frames.
   bool HasRoomAgain(const QueueSize& queue, size_t refused_bytes) const {
     return queue.frames == 0 ||
            (queue.bytes <= bytes / 2 && queue.bytes + refused_bytes <= bytes &&
@@ -217,7 +217,7 @@ struct IncomingFrame {
 
 enum class IoResult {
   kOk,
-  kWouldBlock,  // Send: no room. Receive: nothing arrived until the deadline
+  kWouldBlock,  // Send: no room. Receive: no frame until the deadline
   kClosed,      // see close_status()
   kNotIdle,     // Send only: OutgoingFrame::connection cannot be passed
 };
@@ -227,8 +227,8 @@ class Connection {
   class Observer {
    public:
     virtual ~Observer() = default;
-    // Called in each turn in which Receive() would return a frame or kClosed,
-    // until Receive() has returned kClosed.
+    // Level-triggered: called again as long as Receive() would return a frame
+    // or kClosed. Not called any more after Receive() has returned kClosed.
     virtual void OnReadable() = 0;
     // Called when there is room again after Send() has refused a frame with
     // Room::kQueue. A refused frame with another Room causes no call.
@@ -264,7 +264,8 @@ class Connection {
   // allocated from `pool`; null means a pool of capacity 0. Waits until
   // `deadline`. InfinitePast() means no wait, and InfiniteFuture() no limit.
   // Queued frames are sent during the wait. Errors:
-  //  - kWouldBlock: nothing arrived until the deadline.
+  //  - kWouldBlock: no whole frame was received until the deadline. Causes
+  //    other than a silent far end: kLeaveUnread, SetTrust(), ReportSilence().
   //  - kClosed: see close_status(). A payload larger than the pool's capacity
   //    also closes the connection.
   // On failure the content of `frame` is undefined.
@@ -346,9 +347,9 @@ class Connection {
   // queued.
   virtual void SetSendLimits(const SendLimits& limits) = 0;
 
-  // Calls OnReceived() once the far end has received half of the descriptors
-  // and connections that are unreceived now, if this end is attached then.
-  // Detach() cancels this. The call may lower the number of unreceived packets
+  // Requests one call of OnReceived(): when the far end has received about half
+  // of the descriptors and connections that are unreceived now. Detach()
+  // cancels the request. This call may lower the number of unreceived packets
   // that the kernel accepts.
   virtual void NotifyWhenReceived() = 0;
 
@@ -371,8 +372,9 @@ class Connection {
   //  - kClosed: see close_status().
   //  - kNotIdle: see OutgoingFrame::connection.
   //  - Fatal: a payload over kMaxPayloadBytes.
-  // On failure nothing was sent, and the caller still owns the whole frame. On
-  // kOk descriptor and connection were moved from, even if they do not arrive.
+  // On failure the far end does not receive the frame, and the caller still
+  // owns all parts of it. On kOk descriptor and connection were moved from,
+  // even if they do not arrive.
   virtual IoResult Send(const OutgoingFrame& frame) = 0;
   // Sends as many queued frames as can be sent without waiting.
   virtual void Flush() = 0;
@@ -394,29 +396,31 @@ class Connection {
   virtual bool congested() const = 0;
   // Since when the far end has received nothing. InfiniteFuture() if nothing is
   // queued. The first call returns the current time. A later call returns the
-  // current time if the far end has received anything since the previous call.
-  // Makes a system call.
+  // current time if the far end has received anything since the previous call,
+  // and otherwise the result of that call. Makes a system call.
   virtual event::Instant stalled_since() const = 0;
 
   // Why the connection is closed:
   //  - OK: it is not known to be closed.
   //  - Cancelled: this end closed.
-  //  - Unavailable: the far end closed or died.
-  //  - InvalidArgument: the far end broke a rule of the frames' format.
+  //  - Unavailable: the far end closed or died, or a send failed.
+  //  - InvalidArgument: the far end broke a rule of the frames' format, or sent
+  //    a payload larger than the capacity of Receive()'s pool.
+  //  - Unimplemented: the far end uses another version of the frames' format.
   //  - Internal: the kernel refused.
   virtual absl::Status close_status() const = 0;
 
   // The credentials of the far end, as the kernel knows them. An accepted end
   // gets the credentials of the process that connected. A connecting end gets
   // the credentials of the process that listens. Errors:
-  //  - Unavailable: this end is closed, for another reason than a broken rule
-  //    of the far end.
+  //  - Unavailable: this end is closed, and close_status() is Cancelled or
+  //    Unavailable. (After another close, peer() still returns the far end.)
   //  - Internal: the kernel fails.
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
   // Returns a pidfd of the far end. The caller owns it. Errors:
   //  - Unavailable: this end is closed.
   //  - Unimplemented: neither the kernel nor the transport provides a pidfd
-  //    that is certain to be the far end's.
+  //    that is certain to be the far end's; or no file descriptor is free.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:
@@ -487,15 +491,18 @@ class Transport {
   // process at that path is replaced. The acceptor's destructor removes the
   // acceptor's socket. Every user may connect; the layer above checks access.
   // Errors:
-  //  - AlreadyExists: another acceptor has the address.
-  //  - InvalidArgument: the address is not valid.
+  //  - AlreadyExists: another acceptor, or a file that is not a socket, has the
+  //    address.
+  //  - InvalidArgument: the address is not valid, or no socket can be created
+  //    there. For example, its folder is missing or not writable.
   //  - ResourceExhausted: no file descriptor is left.
   //  - Internal: the kernel refused.
   virtual absl::StatusOr<std::unique_ptr<Acceptor>> Listen(
       const std::string& address) = 0;
 
   // Connects, without blocking. The connection can be used at once. Errors:
-  //  - Unavailable: no acceptor listens there.
+  //  - Unavailable: no acceptor listens there, or the kernel does not let this
+  //    process connect to it.
   //  - Aborted: the acceptor's backlog (connections that it has not accepted
   //    yet) is full.
   //  - ResourceExhausted: no file descriptor is left.

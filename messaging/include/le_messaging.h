@@ -26,17 +26,17 @@
  *   transaction  a request and its completion: the response, or NULL.
  *
  * THREADS
- *   A session belongs to the thread that created it: its owner. A service and
- *   its sessions belong to the thread that created the service. Every handler
- *   runs on the event loop of the owner, one at a time, and never inside a call
- *   of this API. If a thread runs no loop, its handlers are not called. A
- *   handler may call every function here, and may close or delete its own
- *   session or service. It may end its thread by le_thread_Exit(). A C++
- *   exception must not leave a handler: this is fatal, and the log names the
- *   exception.
+ *   A client's session belongs to the thread that created it: its owner. A
+ *   service and its sessions belong to the thread that created the service.
+ *   Every handler runs on the event loop of the owner, one at a time, and never
+ *   inside a call of this API. If a thread runs no loop, its handlers are not
+ *   called until it ends. A handler may call every function here, and may close
+ *   or delete its own session or service. It may end its thread by
+ *   le_thread_Exit(). A C++ exception must not leave a handler: this is fatal.
  *
- *   any thread     create, send, request, respond to and release messages;
- *                  every getter
+ *   any thread     create, send, request, respond to and release messages; set
+ *                  context pointers; every getter. Only one thread at a time
+ *                  may use a message.
  *   the owner only open, close, delete, advertise, hide; set, add and remove
  *                  handlers; synchronous requests (on another thread: fatal)
  *
@@ -61,14 +61,17 @@
  *   The program gets one reference of a message:
  *    - as the result of CreateMsg and of RequestSyncResponse
  *    - in a receive handler and in a response handler
+ *    - by AddRef
  *   Five functions take one reference: Send, RequestResponse,
- *   RequestSyncResponse, Respond and ReleaseMsg. The program must pass each
- *   reference to one of them. It must not use a reference that was taken. It
- *   must not use the payload after the last reference was taken. A file
- *   descriptor belongs to the message after le_msg_SetFd().
+ *   RequestSyncResponse, Respond and ReleaseMsg. The functions of
+ *   le_messaging_ext.h that send a message take one too. (le_msg_TrySend() has
+ *   an exception.) The program must pass each reference to one of these
+ *   functions. It must not use a reference that was taken. It must not use the
+ *   payload after the last reference was taken. A file descriptor belongs to
+ *   the message after le_msg_SetFd().
  *
- *   A build of the library without NDEBUG detects the use of a stale reference
- *   of a message, session or service (fatal). With NDEBUG this use is
+ *   A build of the library without NDEBUG detects nearly every use of a stale
+ *   reference of a message, session or service (fatal). With NDEBUG this use is
  *   undefined. Sessions of a server are an exception, because the client
  *   decides when a session ends. In every build, their stale reference refers
  *   to a closed session until the service is deleted. On a 32-bit machine, the
@@ -80,26 +83,29 @@
  *   Misuse by the caller is fatal where a comment says so: the library logs it
  *   with the name of the function, and the process ends with EXIT_FAILURE. With
  *   LE_ABORT_ON_FATAL=1 in the environment the process calls abort(), which
- *   leaves a core dump. A NULL reference is always fatal.
+ *   leaves a core dump. A NULL reference is always fatal. So is a NULL pointer
+ *   to limits or for a result, unless a comment permits NULL.
  *
  *   Two shortages are also fatal:
  *    - A function that makes or enlarges a message finds no memory.
- *    - The first loop of a thread finds no file descriptor.
+ *    - A thread creates its first session, service or event loop, and finds no
+ *      file descriptor.
  *   The far end can cause a fatal error in two cases only:
  *    - A client opens a session by a function of this header, and the service
  *      has another protocol.
- *    - The far end closes a session, and the client has no close handler.
+ *    - A client's session is closed, but not by its program, and has no close
+ *      handler (see le_msg_SetSessionCloseHandler()).
  *
  * FORK
- *   The child of fork() may only exec or _exit. Any call of this API is fatal
- *   in the child. The child inherits the parent's connections, which are
- *   close-on-exec. A close in the parent still takes effect at once: the far
- *   end is notified of it.
+ *   After the process has used the library, the child of fork() may only exec
+ *   or _exit. Any call of this API is fatal in the child. The child inherits
+ *   the parent's connections, which are close-on-exec. A close in the parent
+ *   still takes effect at once: the far end is notified of it.
  *
- * The functions are thread-safe, but not async-signal-safe. They change no
- * signal handler and no signal mask of the program. The library starts threads
- * for one purpose only: to close file descriptors that other users have sent
- * (see le_msg_RefuseServiceFds() in le_messaging_ext.h).
+ * No function is async-signal-safe. The functions change no signal handler and
+ * no signal mask of the program. The library starts threads for one purpose
+ * only: to close file descriptors that other processes have sent (see
+ * le_msg_RefuseServiceFds() in le_messaging_ext.h).
  */
 
 #ifndef LE_MESSAGING_H_INCLUDE_GUARD
@@ -175,7 +181,7 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
  * complete with NULL later, from the loop. No close handler is called. Messages
  * of the session stay valid until they are released. Messages that the server
  * has not received yet may be lost, see le_msg_CloseSession(). Fatal on the
- * server's side, and if the session has been deleted. */
+ * server's side. */
 void le_msg_DeleteSession(le_msg_SessionRef_t sessionRef);
 
 /* Sets the handler of the server's messages, except responses. Replaces the
@@ -185,8 +191,12 @@ void le_msg_SetSessionRecvHandler(le_msg_SessionRef_t sessionRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* Sets the handler that is called after the far end closed the session or died.
- * It is not called for a close at this end. The session is closed when the
+/* Sets the handler that is called after a close that the program did not ask
+ * for:
+ *  - The far end closed the session or died.
+ *  - The library closed the session because of a limit or an error.
+ * le_msg_GetCloseReason() says why. The handler is not called for a close by
+ * the program, nor at the end of the thread. The session is closed when the
  * handler is called. The handler may open the session again, keep it or delete
  * it. If no close handler is set, the process ends instead. Client's side only.
  */
@@ -195,7 +205,7 @@ void le_msg_SetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    void* contextPtr);
 
 /* Returns the handler and the context of le_msg_SetSessionCloseHandler(). Each
- * pointer may be NULL. */
+ * of the two result pointers may be NULL. Client's side only. */
 void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    le_msg_SessionEventHandler_t* handlerFuncPtr,
                                    void** contextPtrPtr);
@@ -209,9 +219,9 @@ void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         le_msg_SessionEventHandler_t callbackFunc,
                         void* contextPtr);
 
-/* As le_msg_OpenSession(), but blocks until the session is open. Handlers of
- * other sessions are not called meanwhile. If the owner's thread is ending,
- * returns at once, and the session stays closed. */
+/* As le_msg_OpenSession(), but blocks until the session is open. No handler of
+ * this thread is called meanwhile. If the owner's thread is ending, returns at
+ * once, and the session stays closed. */
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
 
 /* Opens the session if the service is offered now. First blocks until the
@@ -221,15 +231,19 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *   LE_OK             the session is open
  *   LE_NOT_FOUND      there is a binding, but the service is not offered now
  *   LE_NOT_PERMITTED  there is no binding
- *   LE_BUSY           the service has its largest number of sessions
+ *   LE_BUSY           the service accepts no more sessions, in total or of this
+ *                     user
  *   LE_COMM_ERROR     one of these causes (see le_msg_GetWaitReason()):
  *                     - there is no directory
  *                     - the directory is not trusted
  *                     - the directory does not answer within 5 s
  *                     - a limit of the directory is reached
+ *                     - the directory or the server ends meanwhile
  *                     - the server or the directory has another version of
  *                       the library's wire format
  *                     - the server violates the wire format
+ *                     - a system call fails (for example: no file descriptor
+ *                       is left)
  *   LE_CLOSED         the owner's thread is ending
  * After a failure the session is closed. It may be opened again.
  * Fatal: the session is open or being opened; the service has another protocol.
@@ -262,7 +276,7 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
  * client has confirmed the last message. */
 void le_msg_CloseSession(le_msg_SessionRef_t sessionRef);
 
-/* A pointer that belongs to the user of the session. NULL until it is set. */
+/* A pointer for the program's own use. NULL until it is set. */
 void le_msg_SetSessionContextPtr(le_msg_SessionRef_t sessionRef,
                                  void* contextPtr);
 void* le_msg_GetSessionContextPtr(le_msg_SessionRef_t sessionRef);
@@ -280,12 +294,13 @@ le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
     le_msg_InterfaceRef_t interfaceRef);
 
 /* Server's side: returns the user and the process that the client had when it
- * asked for the session. The kernel reports them. Either pointer may be NULL.
+ * asked for the session. The kernel reports them. Each pointer may be NULL.
  * LE_CLOSED: the session is closed. (In the service's close handlers the result
  * is still LE_OK.) Fatal on the client's side.
  *
  * A user namespace may leave users unmapped. All unmapped users have the same
- * number (usually 65534). Grant no rights to that number. */
+ * number (usually 65534). A process outside this process's PID namespace has
+ * the number 0. Grant no rights to these numbers. */
 le_result_t le_msg_GetClientUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr);
 le_result_t le_msg_GetClientUserId(le_msg_SessionRef_t sessionRef,
@@ -296,15 +311,15 @@ le_result_t le_msg_GetClientProcessId(le_msg_SessionRef_t sessionRef,
 /* ======== Messages ======== */
 
 /* Creates a message for the session. The session may be closed. The payload is
- * zero-filled. Never fails and never blocks. */
+ * zero-filled. Never blocks. Fatal: no memory. */
 le_msg_MessageRef_t le_msg_CreateMsg(le_msg_SessionRef_t sessionRef);
 
 /* Adds a reference. */
 void le_msg_AddRef(le_msg_MessageRef_t msgRef);
 
 /* Releases a reference. The last release frees the message and closes the file
- * descriptor that is still in it. If a server releases a request to which it
- * has not responded, the client's transaction completes with NULL. The session
+ * descriptors that are still in it. If a request is freed before the server has
+ * responded to it, the client's transaction completes with NULL. The session
  * stays open. */
 void le_msg_ReleaseMsg(le_msg_MessageRef_t msgRef);
 
@@ -338,14 +353,14 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
  * open, the message is dropped; on a client this is logged. After the return
  * the far end may not have received the message yet, see le_msg_CloseSession().
  *
- * Outside handlers each message is sent at once. Inside a handler the first
- * message of a session is sent at once. Later messages of the handler are sent
- * together before the loop waits.
+ * Each message is sent at once, with one exception: the owner's handlers may
+ * send several messages of a session in one turn of the loop. Then the first is
+ * sent at once, and the others together, at the latest at the end of the turn.
  *
  * If the queue is full, a client waits for room, unless it is in a handler or
  * the server is on the same thread. On a server the service's policy applies.
  * By default the messages are gathered up to a limit, and beyond this limit the
- * session is closed. For details see Limits in le_messaging_ext.h. */
+ * session is closed. See Limits in le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
 /* The session of the message. The reference is valid while the caller holds the
@@ -354,9 +369,10 @@ le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef);
 
 /* ======== Transactions ======== */
 
-/* Sends a request and takes the caller's reference. The handler is called
- * exactly once, from the loop of the session's owner. It gets the response, or
- * NULL in one of these cases:
+/* Sends a request and takes the caller's reference. Waits for room as
+ * le_msg_Send() does. The handler is called exactly once, from the loop of the
+ * session's owner (exceptions: see WHEN A THREAD ENDS). It gets the response,
+ * or NULL in one of these cases:
  *  - The session is closed, by either side, before or after the call.
  *  - The server dies or releases the request.
  *  - The session has too many open requests (maxOpenRequests in
@@ -370,8 +386,9 @@ void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
 /* Sends a request, takes the caller's reference and blocks until the response
  * arrives. The caller owns the response. Returns NULL in the cases that
  * le_msg_RequestResponse() lists. Also returns NULL, at once and with a log
- * line, if the server is on the calling thread. Other messages that arrive
- * meanwhile are delivered later, in order. Fatal on the server's side. */
+ * line, if the server is on the calling thread. No handler of this thread is
+ * called meanwhile. Other messages of the session that arrive meanwhile are
+ * delivered later, in order. Fatal on the server's side. */
 le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
 /* Sends the request message back as the response, with its present payload and
@@ -392,14 +409,15 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
 
 /* Hides the service, closes all its sessions and releases it. Its close
  * handlers are called later, from the loop: once for each session whose open
- * handlers were called or were due. The contexts of the close handlers must be
- * valid until the last of these calls. Fatal: the service has been deleted. */
+ * handlers (if any) were called. The contexts of the close handlers must be
+ * valid until the last of these calls. */
 void le_msg_DeleteService(le_msg_ServiceRef_t serviceRef);
 
 /* Add a handler that is called when a session opens, or when it closes. An open
  * handler is called before the first message of the session. A close handler is
- * called once for each session, after a close by either side. The handler that
- * was added last is called first. Fatal: a NULL handler.
+ * called once for each session whose open handlers (if any) were called, after
+ * a close by either side. The handler that was added last is called first.
+ * Fatal: a NULL handler.
  *
  * The reference of a session stays valid until the close handlers of the
  * session have returned, and as long as the program holds a message of the
@@ -419,12 +437,13 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef);
 
 /* Sets the handler of the messages of all sessions of the service. Replaces the
- * former handler. NULL: messages are released, with a warning. */
+ * former handler. NULL: the library releases these messages and logs one
+ * warning. */
 void le_msg_SetServiceRecvHandler(le_msg_ServiceRef_t serviceRef,
                                   le_msg_ReceiveHandler_t handlerFunc,
                                   void* contextPtr);
 
-/* A pointer that belongs to the user of the service. NULL until it is set. */
+/* A pointer for the program's own use. NULL until it is set. */
 void le_msg_SetServiceContextPtr(le_msg_ServiceRef_t serviceRef,
                                  void* contextPtr);
 void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef);
@@ -465,8 +484,8 @@ void le_msg_KillClient_(const char* format, ...)
 /* A local service and its clients are within one process, and need no directory
  * and no binding. The comments above apply to their sessions, too. */
 
-/* A local service's message occupies a block of a memory pool. This number of
- * bytes of the block is not part of the payload. */
+/* A block of a local service's pool has this number of bytes more than the
+ * service's largest message. */
 #define LE_MSG_LOCAL_HEADER_SIZE ((size_t)64)
 
 /* The structures of Legato's header, for programs that allocate them. Their
@@ -510,11 +529,12 @@ typedef struct le_msg_LocalMessage {
  * it, or that calls a function for its limits or file descriptors
  * (le_messaging_ext.h). Until it has an owner, any thread may set and add its
  * handlers. Its largest message is the pool's block minus
- * LE_MSG_LOCAL_HEADER_SIZE. Other services may have the same name. When the
- * owner's thread ends, the service's sessions close, and later openings wait
- * until the service is initialized and advertised again. Returns NULL if a
- * pointer is NULL. Fatal:
- *  - The name is bad.
+ * LE_MSG_LOCAL_HEADER_SIZE. Only this size is used: the library takes no block
+ * from the pool. Other services may have the same name. When the owner's thread
+ * ends, the service's sessions close, and later openings wait until the service
+ * is initialized and advertised again. Returns NULL if localServicePtr is NULL.
+ * Fatal:
+ *  - The name is bad or NULL, or the pool is NULL.
  *  - The pool's block is smaller than LE_MSG_LOCAL_HEADER_SIZE.
  *  - The largest message is more than 16 MiB.
  *  - The service has been initialized, and was not deleted. Exception: its

@@ -89,10 +89,10 @@ void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
-/* As le_msg_TryOpenSessionSync(), with a deadline. It has two more results:
- * LE_TIMEOUT, and LE_FAULT if the service has another protocol. After each
- * result other than LE_OK and LE_CLOSED, le_msg_GetWaitReason() returns the
- * cause. */
+/* As le_msg_TryOpenSessionSync(), with a deadline for both waits. The directory
+ * still has 5 s at most. There are two more results: LE_TIMEOUT, and LE_FAULT
+ * if the service has another protocol. After each result other than LE_OK and
+ * LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs);
 
@@ -124,7 +124,7 @@ typedef enum {
   /* A server offers the service, but its event loop has not accepted the
    * session. */
   LE_MSG_WAIT_NOT_TAKEN = 7,
-  /* The service has its largest number of sessions. */
+  /* The service accepts no more sessions, in total or of this user. */
   LE_MSG_WAIT_SERVICE_FULL = 8,
   /* The server or the directory has another version of the library's wire
    * format. The text has both versions, and names the program to update. */
@@ -165,8 +165,9 @@ le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
 /* Identifies a request of a session. 0: no request. */
 typedef uint64_t le_msg_RequestId_t;
 
-/* A transaction is complete. The handler is called exactly once, except in the
- * cases of WHEN A THREAD ENDS in le_messaging.h.
+/* A transaction is complete. The handler is called exactly once, except after
+ * le_msg_DropSession() and in the cases of WHEN A THREAD ENDS in
+ * le_messaging.h.
  *   LE_OK           the message is the response; the handler owns it
  *   LE_TIMEOUT      the deadline has passed
  *   LE_CLOSED       the session was not open, or it was closed after the
@@ -181,8 +182,8 @@ typedef void (*le_msg_ResultHandler_t)(le_msg_MessageRef_t msgRef,
 /* As le_msg_RequestResponse(), with a deadline. The deadline also bounds the
  * wait for room in the queue. Returns the identifier of the request, or 0 if
  * the request is complete already. In both cases the handler (may be NULL) is
- * called from the loop. With too many open requests (maxOpenRequests) it gets
- * LE_NO_MEMORY. A response that arrives after the deadline is dropped. */
+ * called from the loop. A response that arrives after the deadline is dropped.
+ */
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr);
@@ -218,7 +219,7 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
  *                   LE_MSG_NO_TIMEOUT) */
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs);
 
-/* As le_msg_Send(), but never waits and never closes the session.
+/* As le_msg_Send(), but never waits, and a full queue never closes the session.
  *   LE_OK           the message was sent
  *   LE_WOULD_BLOCK  the queue is full; the caller *keeps the message*, and may
  *                   try again when the room handler is called
@@ -273,6 +274,7 @@ const void* le_msg_GetPayloadForReading(le_msg_MessageRef_t msgRef,
 
 /* Sets the size as le_msg_SetPayloadSize() does, and returns the payload of
  * le_msg_GetPayloadPtr() for writing. The program must not write beyond `size`.
+ * A build without NDEBUG detects most such writes at a later call (fatal).
  * This function saves time as le_msg_GetPayloadForReading() does. NULL: the
  * size is more than the maximum, and nothing has changed. */
 void* le_msg_GetPayloadForWriting(le_msg_MessageRef_t msgRef, size_t size);
@@ -281,23 +283,24 @@ void* le_msg_GetPayloadForWriting(le_msg_MessageRef_t msgRef, size_t size);
 
 typedef enum {
   LE_MSG_CLOSE_NONE = 0,      /* open, being opened, or never opened */
-  LE_MSG_CLOSE_BY_CALLER = 1, /* closed at this end, or opening failed */
+  LE_MSG_CLOSE_BY_CALLER = 1, /* by this program, or the opening failed */
   /* The far end died or closed the session. If a fault or a limit was the
    * cause, the far end's log names it. */
   LE_MSG_CLOSE_BY_PEER = 2,
-  /* The far end does not read its messages. At a client, the far end is the
-   * server. */
+  /* The far end, client or server, does not read its messages. */
   LE_MSG_CLOSE_SLOW_READER = 3,
-  LE_MSG_CLOSE_KILLED = 4,         /* by LE_KILL_CLIENT */
-  LE_MSG_CLOSE_PROTOCOL_ERROR = 5, /* the far end violated the wire format */
-  LE_MSG_CLOSE_RECEIVE_LIMIT = 6,  /* too much arrived during a blocking call */
-                                   /* 7 is not used */
+  LE_MSG_CLOSE_KILLED = 4, /* by LE_KILL_CLIENT */
+  /* The far end violated the wire format, or has sent a file descriptor that a
+   * limit of its user does not allow. */
+  LE_MSG_CLOSE_PROTOCOL_ERROR = 5,
+  LE_MSG_CLOSE_RECEIVE_LIMIT = 6, /* too much arrived during a blocking call */
+                                  /* 7 is not used */
   LE_MSG_CLOSE_SERVICE_DELETED = 8, /* its service was deleted */
   LE_MSG_CLOSE_THREAD_ENDED = 9,    /* its owner's thread ended */
   LE_MSG_CLOSE_SYSTEM = 10          /* a system call failed, or no memory */
 } le_msg_CloseReason_t;
 
-/* Returns why the session was closed. An opening sets the reason to
+/* Returns why the session was closed. A new opening sets the reason to
  * LE_MSG_CLOSE_NONE. Either side. After a send that returned LE_CLOSED there
  * may be no reason yet, see le_msg_TrySend(). */
 le_msg_CloseReason_t le_msg_GetCloseReason(le_msg_SessionRef_t sessionRef);
@@ -309,7 +312,7 @@ const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 
 /* Client's side: returns the user and the process that the server had when it
  * accepted the session. The kernel reports them. If root started the server and
- * the server then changed its user, the result is the new user. Either pointer
+ * the server then changed its user, the result is the new user. Each pointer
  * may be NULL. LE_CLOSED: the session is not open. Fatal on the server's side.
  *
  * In two cases a session does not open (LE_MSG_WAIT_SERVER_FAULT):
@@ -352,7 +355,7 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    maxOpenRequests bounds. It reads other messages up to the session's
  *    maxQueuedBytes and maxQueuedFds. Beyond these limits the session is closed
  *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
- *  - A client's sends and requests do not wait in a handler (of any thread),
+ *  - But le_msg_Send() and requests do not wait in a handler (of any thread),
  *    nor on the server's own thread. There the messages are gathered, up to
  *    maxGatheredBytes. Beyond that the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
@@ -365,17 +368,18 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    members as 0, and a getter does not write them.
  *  - A newer program's structure is larger. A setter ignores the unknown
  *    members, with a warning if they are not 0. A getter sets them to 0.
- * Fatal: a structSize that no version has, such as 0. */
+ * Fatal: structSize is less than sizeof(size_t), or more than 4,096. */
 
 /* The policy for le_msg_Send() on a server when the queue to the client is
  * full. It does not apply to responses. No policy drops the oldest messages:
  * these are in the kernel's socket, from which the server cannot remove them.
  */
 typedef enum {
-  /* Messages are gathered, up to maxGatheredBytes. Beyond that the session is
+  /* The message is gathered, up to maxGatheredBytes. Beyond that the session is
    * closed. It is also closed if the client has read nothing for a second. */
   LE_MSG_SLOW_READER_CLOSE = 0,
-  /* The message is dropped, with a warning. */
+  /* The message is dropped. The log warns of the first, second, fourth, eighth
+   * ... drop of a session. */
   LE_MSG_SLOW_READER_DROP = 1
 } le_msg_SlowReaderPolicy_t;
 
@@ -411,8 +415,9 @@ typedef struct {
    *    message, or is less than 2 KiB shorter than that size. Then the request
    *    counts that size instead of its payload.
    *  - The program has called le_msg_GetPayloadPtr() or
-   *    le_msg_GetPayloadForWriting() for a shorter request. Then the request
-   *    counts that size in addition to its payload. */
+   *    le_msg_GetPayloadForWriting() for a shorter request, or
+   *    le_msg_GetPayloadForReading() for one whose sender has set no size. Then
+   *    the request counts that size in addition to its payload. */
   size_t maxRequestBytes;
 
   /* ---- Of each user, except root and the service's own user ---- */
@@ -442,15 +447,18 @@ typedef struct {
    * exceptions:
    *  - The user has no received file descriptor at this service, and the second
    *    limit allows none, because other services or users have them. Then a
-   *    session that sends a file descriptor is closed.
+   *    session that sends a file descriptor is closed
+   *    (LE_MSG_CLOSE_PROTOCOL_ERROR).
    *  - A client has closed its session. Then its last messages are received,
    *    without the file descriptors that exceed a limit. */
   uint32_t maxFdsPerUser;
   /* Bytes. This limit applies to two numbers separately: the bytes of the
    * user's requests without a response, and the bytes that are queued for the
    * user. Each session of the user has an equal part of this limit, and of
-   * maxFdsPerUser for queued file descriptors. If the part is smaller than the
-   * session's own limit above, the part applies. Default: 256 MiB.
+   * maxFdsPerUser for queued file descriptors. (The number of parts is a power
+   * of two. A part is at least 64 KiB and one file descriptor.) If the part is
+   * smaller than the session's own limit above, the part applies.
+   * Default: 256 MiB.
    *
    * The limit also bounds a sum over all sessions of the user. The sum has the
    * bytes of requests without a response, and the bytes of messages that have
@@ -461,13 +469,13 @@ typedef struct {
 } le_msg_ServiceLimits_t;
 
 /* Sets all limits of the service. They apply also to sessions that are open.
- * Fatal:
+ * The owner only. Fatal:
  *  - structSize or slowReaderPolicy has an invalid value.
  *  - maxOpenRequests is above 65,536. */
 void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              const le_msg_ServiceLimits_t* limitsPtr);
 
-/* Returns the limits in force. Set structSize before the call. */
+/* Returns the limits in force. Set structSize before the call. Any thread. */
 void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
                              le_msg_ServiceLimits_t* limitsPtr);
 
@@ -495,7 +503,9 @@ typedef struct {
   size_t maxQueuedBytes;
   uint32_t maxQueuedMessages; /* default: 16,384 */
   uint32_t maxQueuedFds;      /* default: 256 */
-  uint32_t maxOpenRequests;   /* default and maximum: 65,536 */
+  /* Requests to which the server has not responded. They include requests that
+   * were cancelled or have timed out. Default and maximum: 65,536. */
+  uint32_t maxOpenRequests;
   /* Default: the larger of 64 MiB and twice maxQueuedBytes. */
   size_t maxGatheredBytes;
 } le_msg_SessionLimits_t;
@@ -513,10 +523,11 @@ void le_msg_SetSessionLimits(le_msg_SessionRef_t sessionRef,
 void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
                              le_msg_SessionLimits_t* limitsPtr);
 
-/* Sets how many messages of a protocol the process keeps ready. The pool grows
- * when needed. Above ten times this size a warning is logged, because the
- * program may have forgotten to release messages. If no size is set, the
- * warning is logged above 100,000 messages. */
+/* Sets how many messages of a protocol the process makes in advance. The pool
+ * grows when needed, and a smaller number does not shrink it. Above ten times
+ * this number a warning is logged, because the program may have forgotten to
+ * release messages. If no number is set, the warning is logged above 100,000
+ * messages. */
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages);
 

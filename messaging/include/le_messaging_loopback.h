@@ -17,9 +17,10 @@ extern "C" {
 /* Replaces all bindings of the in-process directory. The text has the format of
  * a bindings file. At first there is one line, "<*>.* -> <self>.*": it binds
  * each client interface to the service of the same name. Open sessions stay
- * open. The bindings of waiting clients are looked up again. Any thread.
- * LE_FORMAT_ERROR: nothing has changed; the log says where the text is
- * wrong. */
+ * open. Waiting clients use the new bindings. Any thread. Fatal: NULL.
+ *   LE_OK            the bindings were replaced
+ *   LE_FORMAT_ERROR  nothing has changed; the log says where the text is wrong
+ */
 le_result_t le_msg_SetLoopbackBindings(const char* bindingsText);
 
 #ifdef __cplusplus

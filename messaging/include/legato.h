@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * legato.h: includes all headers of Legato's API that the library has, and the
- * system headers that programs for Legato rely on. Include it first, because it
- * defines _GNU_SOURCE. docs/porting.md lists the APIs that are implemented.
+ * legato.h: includes the headers of Legato's API that this library implements,
+ * and the system headers that programs for Legato rely on. Include it first,
+ * because it defines _GNU_SOURCE. docs/porting.md lists the implemented APIs.
  */
 
 #ifndef LEGATO_H_INCLUDE_GUARD

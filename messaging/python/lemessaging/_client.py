@@ -244,9 +244,10 @@ class Session(Endpoint):
     """A client's session. It belongs to the thread that opens it first, and to
     the event loop that then runs there.
 
-    max_push_bytes: the largest number of bytes of the server's messages that the
-    program has not read. Beyond this limit the session is closed. 0: the first
-    such message closes the session.
+    max_push_bytes: how many bytes of the server's messages may wait for the
+    iteration. Responses do not count. Each other message counts 512 bytes more
+    than its data. A message beyond this limit is lost, and the session is
+    closed. Default: 64 MiB. 0: the first such message closes the session.
     """
 
     def __init__(self, interface, protocol, *, max_push_bytes=MAX_WAITING):
@@ -257,11 +258,14 @@ class Session(Endpoint):
         self.on_push = None
 
     async def open(self, timeout=None):
-        """Waits for the directory, a binding and the service, in any order.
-        A session that the far end has closed may be opened again.
+        """Waits for the directory, a binding and the service, in any order. A
+        session that has failed to open, or was closed in another way than by
+        close(), may be opened again. timeout: in seconds. None: no limit.
 
         TimedOutError: `reason` and the text say what the session waits for.
         RefusedError: the service has another protocol.
+        ClosedError: the session was closed during the opening.
+        StateError: the session is open, is being opened, or close() was called.
         """
         timeout = seconds(timeout)
         if self._closed:
@@ -277,10 +281,10 @@ class Session(Endpoint):
         await self._owner.open(timeout)
 
     def close(self):
-        """Ends the session, which cannot be opened again. Messages that the
-        server has not received yet may be lost. To lose none, first make a
-        request and await its response: the server has then received all earlier
-        messages."""
+        """Ends the session, which cannot be opened again. Open requests, and
+        calls that wait, raise ClosedError. Messages that the server has not
+        received yet may be lost. To lose none, first make a request and await
+        its response: the server has then received all earlier messages."""
         self._end()
 
     async def __aenter__(self):
@@ -307,15 +311,19 @@ class Session(Endpoint):
         fd: a number, or an object with fileno(). The message gets a duplicate,
         and the program's file descriptor stays open.
 
-        Raises TimedOutError, ClosedError, UnavailableError or TooManyError.
-        Cancelling the task cancels the request. The server is not notified.
+        timeout: in seconds, until the response. None: no limit.
+
+        Raises TimedOutError, ClosedError, UnavailableError or TooManyError. If
+        the session is not open, raises ClosedError or StateError. Cancelling
+        the task cancels the request. The server is not notified.
         """
         content = Content(data, fd, self._protocol.max_size)
         timeout = seconds(timeout)
         return await self._checked().request(content, timeout)
 
     async def send(self, data, *, fd=None, timeout=None):
-        """Sends a message that has no response. Waits for room in the queue."""
+        """Sends a message that has no response. Waits for room in the queue, at
+        most `timeout` seconds. Raises TimedOutError or ClosedError."""
         content = Content(data, fd, self._protocol.max_size)
         timeout = seconds(timeout)
         owner = self._checked()
@@ -328,8 +336,11 @@ class Session(Endpoint):
         owner.sender.try_send(owner.ref, content)
 
     def __aiter__(self):
-        """The server's messages that are not responses. The iteration ends when
-        this end closes the session. ClosedError: the far end has closed it."""
+        """Iterates over the server's messages that are not responses. After a
+        close, the iteration first returns the messages that had arrived. Then
+        it ends if close() was called, and otherwise raises ClosedError. After
+        another open(), the messages that are still unread come first.
+        """
         return self
 
     async def __anext__(self):
@@ -354,7 +365,8 @@ class Session(Endpoint):
         return self._owner is not None and self._owner.state is _State.OPEN
 
     def wait_reason(self):
-        """Why the session is not open yet: a WaitReason and a text."""
+        """Why the session is not open yet, or why its last opening failed: a
+        WaitReason and a text."""
         if self._owner is None or self._owner.ref is None:
             return WaitReason.NONE, ""
         self._owner.check()

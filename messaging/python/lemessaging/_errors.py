@@ -73,8 +73,8 @@ class RefusedError(Error):
 
 
 class TimedOutError(Error, TimeoutError):
-    """The timeout has passed. After an opening, `reason` is a WaitReason, and
-    the text says what to do about it."""
+    """The timeout has passed. For an opening, `reason` is a WaitReason, and the
+    text says what to do about it. Otherwise `reason` is None."""
 
     def __init__(self, text, reason=None):
         super().__init__(text)
@@ -94,8 +94,8 @@ class UnavailableError(Error):
 
 
 class TooManyError(Error):
-    """A limit is reached, or no file descriptor is free."""
+    """The session has too many open requests, or there is no memory."""
 
 
 class WouldBlockError(Error):
-    """The queue of the session is full."""
+    """The queue of the session is full, or other messages wait for room."""

@@ -23,8 +23,9 @@ OVERHEAD = 512
 
 
 class Protocol:
-    """An identifier, and the size of the largest message in bytes. Both sides
-    must use the same. It cannot be changed."""
+    """An identifier, and the size of the largest message in bytes (at most
+    16 MiB). Both sides must use the same identifier and the same size. A
+    Protocol cannot be changed."""
 
     __slots__ = ("_name", "_max_size")
 

@@ -29,8 +29,9 @@ from ._sending import Sender
 
 
 class ServerSession:
-    """A client of a service. `user` and `process` are the client's numbers, as
-    the kernel has reported them. `context` belongs to the program."""
+    """A client's session, at the service. `user` and `process` are the client's
+    numbers, as the kernel has reported them, or None. The program may set
+    `context` to any object."""
 
     def __init__(self, owner, ref):
         self._owner = owner
@@ -50,7 +51,8 @@ class ServerSession:
         self._owner.check()
 
     async def send(self, data, *, fd=None, timeout=None):
-        """Sends a message to the client. Waits for room in the queue."""
+        """Sends a message to the client. Waits for room in the queue, at most
+        `timeout` seconds. Raises TimedOutError or ClosedError."""
         content = Content(data, fd, self._owner.max_size)
         timeout = seconds(timeout)
         self._check()
@@ -86,7 +88,7 @@ class ServerSession:
 
 class Request:
     """A received message. `data` is its bytes, and `session` its ServerSession.
-    Any thread may respond."""
+    `needs_response`: the client waits for a response. Any thread may respond."""
 
     __slots__ = ("_message", "_max_size", "_counted", "data", "needs_response", "session")
 
@@ -99,15 +101,20 @@ class Request:
         self.needs_response = _c.needs_response(message)
 
     def take_fd(self):
-        """Returns the file descriptor of the message, a Descriptor, or None.
-        If it is not taken, the library closes it."""
+        """Returns the file descriptor of the message, a Descriptor. None: the
+        message has none, or it was taken before. If it is not taken, the
+        library closes it. StateError: the request is done."""
         check_process()
         if self._message is None:
             raise StateError("the request was responded to or released")
         return fd_of(self._message)
 
     def respond(self, data, *, fd=None):
-        """Responds. Never waits. If the client is gone, nothing happens."""
+        """Responds. Never waits. If the client is gone, nothing happens.
+
+        ValueError: `data` is too long.
+        StateError: the request is done, or needs no response.
+        """
         content = Content(data, fd, self._max_size)
         check_process()
         if not self.needs_response:
@@ -255,12 +262,18 @@ class Service(Endpoint):
     """A service. handler(request) is a function or a coroutine function. It
     returns the response, or None. After None, the handler has called
     request.respond(), or the program keeps the request and calls respond()
-    later. The handler also gets messages that need no response. If the handler
-    raises an exception, the client gets UnavailableError. The exception goes to
-    the event loop's exception handler.
+    later. If no object refers to the request any more, the client gets
+    UnavailableError. If the handler raises an exception, the client also gets
+    UnavailableError, and the exception goes to the event loop's exception
+    handler.
 
-    on_open(session) and on_close(session) are functions. accept_fds=False: no
-    message brings a file descriptor.
+    The handler also gets messages that need no response. Its result is then
+    ignored. If more than 64 MiB of such messages of a session wait for the
+    handler or are in it, the session is closed. Each counts 512 bytes more than
+    its data.
+
+    on_open(session) and on_close(session) are functions, not coroutine
+    functions. accept_fds=False: no message brings a file descriptor.
     """
 
     def __init__(
@@ -276,7 +289,12 @@ class Service(Endpoint):
         self._accept_fds = accept_fds
 
     def start(self):
-        """Offers the service. The calling thread owns it from now on."""
+        """Offers the service. The calling thread and its running event loop own
+        it from now on. A service can be started once.
+
+        StateError: it was started before, or this process has a service of the
+        same name.
+        """
         if self._owner is not None or self._closed:
             raise StateError("the service was started before")
         self._owner = _ServiceOwner(
@@ -287,7 +305,8 @@ class Service(Endpoint):
         _c.advertise(self._owner.ref)
 
     def close(self):
-        """Ends the service and its sessions, and cancels its handlers."""
+        """Ends the service and its sessions, and cancels the handlers that are
+        coroutines."""
         self._end()
 
     def hide(self):

@@ -23,14 +23,16 @@ class Client:
     facts_pb2.DESCRIPTOR.services_by_name has it. Each method of the service is a
     method of this object, with a request message and these arguments:
 
-    timeout  in seconds; for a stream, until its end
+    timeout  in seconds: until the response; for a stream, until its end; for a
+             one-way method, until there is room in the queue
     fd       for a method with fd_in: a number, or an object with fileno()
     window   for a stream: the items and the bytes that the server may send before
-             the program has taken them
+             the program has taken them. Default: (256, 262144)
 
     A call returns a response. With fd_out it returns a pair: a response and a
     Descriptor. A stream is an asynchronous iterator, see Stream. A call raises
-    StatusError, and the exceptions of Session.request().
+    StatusError, and the exceptions of Session.request(). Cancelling its task
+    cancels the call, and the server is notified.
 
     The name of a method may also be a member of this class, or a keyword of
     Python. Use call() for such a method: client.call("close", request).
@@ -50,8 +52,10 @@ class Client:
     @classmethod
     async def reflect(cls, interface, name, version=1, largest_message=None, timeout=None):
         """Opens a client for a service of which only the name, the version and the
-        largest message are known. The server sends the descriptors: request_type()
-        has the types of the methods' requests."""
+        largest message (default: 16,384) are known. The server sends the
+        descriptors: request_type() has the types of the methods' requests.
+        `timeout` includes the opening and all responses. RefusedError: the
+        service has another version or another largest message."""
         deadline = Deadline(seconds(timeout))
         largest = largest_message or DEFAULT_LARGEST_MESSAGE
         client = cls.__new__(cls)

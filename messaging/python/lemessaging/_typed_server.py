@@ -53,8 +53,8 @@ class Call:
         self._more = asyncio.Event()
 
     def remaining(self):
-        """The seconds until the client's deadline, or None. A method that calls
-        another service passes them on:
+        """The seconds until the client's deadline. None: the call has none. A
+        method that calls another service passes them on:
         client.Count(request, timeout=call.remaining())"""
         return self._deadline.left()
 

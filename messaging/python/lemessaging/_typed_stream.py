@@ -17,8 +17,8 @@ class Stream:
         async for item in client.Watch(request)
 
     After the last item the iteration ends, or raises the error of the call. If
-    the stream is not read to its end, its close or its garbage collection
-    cancels it."""
+    the stream is not read to its end, aclose(), `async with` or its garbage
+    collection cancels it."""
 
     def __init__(self, channel, method, data, fd, timeout, window):
         timeout = seconds(timeout)

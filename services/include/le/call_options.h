@@ -15,25 +15,31 @@
 
 namespace le {
 
+// The options of one call:
 //   client.Count(request, le::CallOptions().Timeout(absl::Seconds(2)));
 class CallOptions {
  public:
-  // The default window of a stream. It is well below the queue of a session (1
-  // MiB), so one stream cannot fill the queue. It is large enough for the items
-  // of many turns of a loop.
+  // The default window of a stream: see Window(). It is well below the default
+  // limit of a session's queue (at least 1 MiB), so that one stream does not
+  // fill the queue.
   static constexpr uint32_t kDefaultWindowItems = 256;
   static constexpr uint32_t kDefaultWindowBytes = 256 * 1024;
 
   // The call ends after this time with DeadlineExceeded, and the server is
   // notified. A stream must end within this time. Default: no timeout.
+  //
+  // For a one-way message: how long the call waits for room in the queue. With
+  // a timeout, also one of Under(), a call in a handler waits too, and blocks
+  // its loop meanwhile.
   CallOptions& Timeout(absl::Duration timeout) {
     timeout_ = timeout;
     return *this;
   }
-  // For a nested call: a server makes it while it handles another call. `reply`
-  // is the Reply or Sink of that other call. The nested call ends at the
-  // deadline of `reply` at the latest, even if Timeout() is longer. If `reply`
-  // is finished, the nested call ends at once.
+  // For a nested call, which a server makes while it handles another call.
+  // `reply` is the Reply or Sink of that other call. Its deadline becomes a
+  // timeout of the nested call: the shorter timeout applies. If `reply` is
+  // finished, the nested call ends at once. If the client of `reply` cancels
+  // its call, the nested call goes on.
   template <typename ReplyOrSink>
   CallOptions& Under(const ReplyOrSink& reply) {
     const absl::Duration left = reply.remaining();
@@ -41,15 +47,16 @@ class CallOptions {
     return *this;
   }
   // For a stream: how many items, and about how many bytes of items, the server
-  // may send before the client has handled them. Both numbers are at least 1.
-  // The limits are 1,048,576 items and 1 GiB. Other numbers are adjusted.
+  // may send before the client has handled them. Each number is at least 1. The
+  // largest numbers are 1,048,576 items and 1 GiB. A number outside this range
+  // becomes the nearest number of the range.
   CallOptions& Window(uint32_t items, uint32_t bytes) {
     window_.items = std::clamp<int64_t>(items, 1, internal::Credit::kMaxItems);
     window_.bytes = std::clamp<int64_t>(bytes, 1, internal::Credit::kMaxBytes);
     return *this;
   }
 
-  // The time until the call must end.
+  // The time until the call must end: the shorter one of Timeout() and Under().
   absl::Duration timeout() const {
     return std::min(timeout_, under_.remaining());
   }

@@ -15,8 +15,8 @@ struct ServerCall;
 }  // namespace internal
 
 // The client of a call. A Caller is valid until the Reply or Sink of the call
-// is finished. For a one-way message, it is valid until the method returns. To
-// use the client later, keep its session().
+// is finished. The Caller of a one-way message is valid until the method
+// returns. To push messages to the client later, keep the result of session().
 class Caller {
  public:
   // No client: the user is -1, so that it is not mistaken for root (0).
@@ -25,10 +25,11 @@ class Caller {
       : peer_(peer), message_(message) {}
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
-  // The client's user and process when the session opened, from the kernel.
+  // The user and the process of the client, as the kernel reported them when
+  // the session opened.
   uid_t user() const { return peer_.user; }
   pid_t process() const { return peer_.process; }
-  // The client's session, for example as the key of a map.
+  // The client's session. Its key() may be the key of a map.
   Session session() const {
     return message_ == nullptr ? Session() : Session::Of(*message_);
   }

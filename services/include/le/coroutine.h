@@ -10,9 +10,12 @@
 //         });
 //   }
 //
-// A coroutine runs on the thread of its client. Until its first co_await, it
-// runs inside the call that starts it. After a co_await, the loop resumes it.
-// If the awaited call is refused, the coroutine continues without the loop.
+// Start a coroutine on the thread of its client. It runs at once until its
+// first co_await. When the awaited call has ended, the loop of the thread
+// resumes the coroutine.
+//  - If the client refuses the call, the coroutine continues at once.
+//  - If the client is destroyed meanwhile, the coroutine is not resumed. It is
+//    destroyed with its Task.
 
 #ifndef LE_MESSAGING_SERVICES_LE_COROUTINE_H_
 #define LE_MESSAGING_SERVICES_LE_COROUTINE_H_
@@ -90,7 +93,7 @@ struct TrackedAwaiter {
 // A coroutine that returns nothing. The coroutine starts at once. Destroying
 // this object destroys the coroutine, and cancels the call that the coroutine
 // awaits. If a running coroutine destroys its own Task, the coroutine runs to
-// its next suspension or its end, and is destroyed there.
+// its next co_await that waits, or to its end. There it is destroyed.
 class [[nodiscard]] Task {
  public:
   struct promise_type : internal::TaskState {
@@ -176,8 +179,10 @@ class CallAwaiter {
 
 }  // namespace internal
 
-// Awaits the result of a call. The function `start` makes the call: it passes
-// its argument to the call as the closure, and returns the le::Call.
+// Awaits the result of a call: co_await returns an absl::StatusOr<Response>.
+// The function `start` makes the call: it passes its argument to the call as
+// the closure, and returns the le::Call. Streams and methods with fd_out cannot
+// be awaited.
 template <typename Response, typename Start>
 auto Await(Start start) {
   static_assert(std::is_invocable_r_v<Call, Start&, Done<Response>>,

@@ -4,10 +4,10 @@
 // le/serve.h: typed servers. Programs include the generated header, which
 // includes this one.
 //
-// A method's request is valid until the method returns: then the Protobuf
-// message is reused for the next request. A method that answers later must copy
-// the data that it needs. (Under AddressSanitizer the message is freed, so a
-// later use is reported.)
+// The request of a method is valid until the method returns. After that, its
+// Protobuf message is reused for another request. A method that answers later
+// must copy the data that it needs. (With AddressSanitizer the message is freed
+// instead, so AddressSanitizer reports a later use.)
 
 #ifndef LE_MESSAGING_SERVICES_LE_SERVE_H_
 #define LE_MESSAGING_SERVICES_LE_SERVE_H_
@@ -52,26 +52,29 @@ class OwnedCall {
   }
   ~OwnedCall() { Drop(); }
 
-  // False: this object was finished or moved from.
+  // False if this object is empty: it was finished or moved from.
   explicit operator bool() const { return call_ != nullptr; }
 
-  // The client, until this object is finished. Fatal if this object is empty.
+  // The client. The reference is valid until the call is finished. Fatal if
+  // this object is empty.
   const Caller& caller() const { return Checked()->caller; }
-  // True: the client does not wait for the result any more. It has cancelled
-  // the call, the deadline has passed, or the session is closed. Also true if
-  // this object is finished. Any thread.
+  // Returns whether the client no longer waits for the result. The causes:
+  //  - The client has cancelled the call.
+  //  - The client's deadline has passed.
+  //  - The session is closed, for example by the end of the server.
+  // Also true if this object is empty.
   bool cancelled() const {
     return call_ == nullptr || call_->cancelled.load() ||
            call_->deadline.passed();
   }
-  // The time to the client's deadline. It is not negative. Zero if this object
-  // is finished.
+  // The time to the client's deadline. It is not negative. Infinite if the
+  // client has set no timeout. Zero if this object is empty.
   absl::Duration remaining() const {
     return call_ == nullptr ? absl::ZeroDuration()
                             : call_->deadline.remaining();
   }
-  // Sets a closure. The server's loop calls the closure once, as soon as one of
-  // these events occurs:
+  // Sets a closure, and replaces an earlier one. The server's loop calls the
+  // closure once, when the first of these events occurs:
   //  - The client cancels the call.
   //  - The client reports that the deadline has passed.
   //  - The session closes.
@@ -83,7 +86,11 @@ class OwnedCall {
   //
   // The end of the server destroys the closure without calling it, because the
   // objects that the closure uses may no longer exist.
-  //   Cancelled  the call is cancelled already, and the closure is not called
+  //
+  // After an error, the closure is destroyed and not called.
+  //   Cancelled           one of the events has occurred, or the server has
+  //                       ended
+  //   FailedPrecondition  this object is empty
   absl::Status OnCancel(UniqueFunction<void()> closure) {
     if (call_ == nullptr) return Empty();
     if (!calls_->SetOnCancel(call_, std::move(closure))) {
@@ -137,9 +144,9 @@ class OwnedCall {
 }  // namespace internal
 
 // The answer to a call. A Reply is move-only. Any thread may use it, but only
-// one thread at a time. It may outlive the server. If it is destroyed before
-// Send() or Fail(), the client gets Unavailable. Fd is nothing, or UniqueFd
-// (see ReplyWithFd).
+// one thread at a time. Send() or Fail() finishes it. If it is destroyed
+// without either, the client gets Unavailable. It may outlive the server, but
+// then its answer is dropped. Fd is nothing, or UniqueFd (see ReplyWithFd).
 template <typename R, typename... Fd>
 class [[nodiscard]] Reply final : public internal::OwnedCall {
  public:
@@ -150,19 +157,20 @@ class [[nodiscard]] Reply final : public internal::OwnedCall {
   Reply(internal::ServerCalls* calls, internal::ServerCall* call)
       : internal::OwnedCall(calls, call) {}
 
-  // The response, which is empty at first. Fatal after the reply was sent or
-  // moved from.
+  // The response, which is empty at first. Fatal if this object is empty.
   R& operator*() const { return static_cast<R&>(*Checked()->response); }
   R* operator->() const { return &**this; }
 
-  // Sends the response. In these cases, the client gets Internal, and the cause
-  // is logged:
+  // Sends the response. In these cases, the client gets Internal:
   //  - The response is larger than (le.largest_message).
   //  - A required field of the response is not set.
   //  - The file descriptor is not open.
+  // The server logs the first, the second, the fourth, the eighth of these
+  // errors, and so on. If this object is empty, Send() and Fail() only log an
+  // error.
   void Send(Fd... fd) && { Finish(absl::OkStatus(), &fd...); }
-  // Ends the call with an error. The client gets its code, and up to 1,024
-  // bytes of its text.
+  // Ends the call with an error. The client gets the code of the status, and up
+  // to 1,024 bytes of its text. If the status is OK, the client gets Internal.
   void Fail(absl::Status status) && {
     internal::OwnedCall::Fail(std::move(status));
   }
@@ -172,7 +180,7 @@ class [[nodiscard]] Reply final : public internal::OwnedCall {
 template <typename R>
 using ReplyWithFd = Reply<R, UniqueFd>;
 
-// Sends the items of a stream. The rules of Reply apply.
+// Sends the items of a stream. The rules of Reply apply: End() finishes a Sink.
 template <typename T>
 class [[nodiscard]] Sink final : public internal::OwnedCall {
  public:
@@ -184,44 +192,50 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
       : internal::OwnedCall(calls, call) {}
 
   // Sends an item. Never waits, and never closes the session.
-  //   ResourceExhausted   the client has not handled the earlier items, or does
-  //                       not read. The closure of OnReady() will be called
+  //   ResourceExhausted   the window of the stream or the queue of the session
+  //                       is full. The closure of OnReady() will be called
   //   Cancelled           the stream was cancelled, or the session is closed
   //   OutOfRange          the item is larger than (le.largest_message)
   //   InvalidArgument     a required field of the item is not set
-  //   FailedPrecondition  the stream was ended
+  //   FailedPrecondition  this object is empty
   absl::Status Push(const T& item) {
     return *this ? calls()->Push(Checked(), item) : Empty();
   }
-  // Sets a closure. After each Push() that returns ResourceExhausted, the
-  // server's loop calls the closure as soon as Push() may succeed. If the call
-  // is cancelled, the loop calls this closure after the closure of OnCancel(),
-  // and then destroys it. So the closure may own this object. The end of the
-  // server destroys the closure without calling it.
-  //   Cancelled  the stream is cancelled already. The closure is not kept
-  //   Aborted    Push() has returned ResourceExhausted, and may succeed now.
-  //              The closure is kept, but is not called now: call Push() again
+  // Sets a closure, and replaces an earlier one. After each Push() that returns
+  // ResourceExhausted, the server's loop calls the closure as soon as Push()
+  // may succeed.
+  //
+  // If the stream is cancelled, the loop calls this closure after the closure
+  // of OnCancel(), and then destroys it. So the closure may own this object.
+  // When this object is finished, and when the server ends, the rules of
+  // OnCancel() apply.
+  //   Cancelled           as for OnCancel(). The closure is destroyed
+  //   Aborted             a Push() was refused, and may succeed now. The
+  //                       closure is kept, but is not called now: call Push()
+  //                       again
+  //   FailedPrecondition  this object is empty. The closure is destroyed
   absl::Status OnReady(UniqueFunction<void()> closure) {
     return *this ? calls()->SetOnReady(Checked(), std::move(closure)) : Empty();
   }
-  // Ends the stream. The client gets the status after the last item. If the
-  // server ends before the client has received the last items and the status,
-  // they are lost.
+  // Ends the stream. The client gets the status after the last item, with up to
+  // 1,024 bytes of its text. If the server ends before the client has received
+  // the last items and the status, they are lost.
   void End(absl::Status status = absl::OkStatus()) && {
     Finish(std::move(status));
   }
 };
 
 // A service that this process serves. The rules of le::Service about threads
-// and destruction apply. The destructor hides the service and closes its
-// sessions. After that, no method of the implementation is called. A method may
-// destroy this object.
+// and destruction apply. The loop of the server's thread calls the methods of
+// the implementation. A method may destroy this object. The destructor hides
+// the service and closes its sessions. After that, the loop calls no method.
 class [[nodiscard]] Server {
  public:
   // Serves nothing. Its methods return FailedPrecondition.
   Server() = default;
 
-  // As the functions of le::Service.
+  // As the functions of le::Service. Serve() has called Advertise(). After
+  // Drain(), Advertise() returns FailedPrecondition.
   absl::Status Advertise() {
     if (core_.CheckUsable().ok() && core_->drains()) {
       return absl::FailedPreconditionError("the server is draining");
@@ -236,18 +250,19 @@ class [[nodiscard]] Server {
     return raw()->OnSessionOpened(std::move(closure));
   }
 
-  // Prepares the end of the server, so that no call is lost. Hides the service
-  // for ever, and accepts no new call. When each Reply and Sink is finished,
-  // the loop calls `drained` once. `drained` may destroy this object, or stop
-  // the loop. A stream does not end by itself: End() its Sink. One-way messages
-  // are still received. If a call may last too long, destroy the server without
-  // waiting.
+  // Prepares the end of the server: open calls still get their results. Hides
+  // the service for ever, and refuses each new call with Unavailable. One-way
+  // messages are still received. When each Reply and Sink is finished, the loop
+  // calls `drained` once. `drained` may destroy this object, or stop the loop.
+  // A second Drain() replaces `drained`.
   //
-  // The client of an open call gets its result. A new call ends with
-  // Unavailable. A client that opens a session waits for the next server. (The
-  // next server may exist already.) All sessions close when this object is
-  // destroyed. If the client's socket has no room for a result until then, the
-  // result is lost.
+  // A stream does not end by itself: End() its Sink. If a call may last too
+  // long, destroy this object without waiting for `drained`.
+  //
+  // This object closes its sessions when it is destroyed. Results that are
+  // still queued then are lost, for example because a client does not read. A
+  // client that opens a session waits for the next server, which may exist
+  // already.
   absl::Status Drain(UniqueFunction<void()> drained) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Drain(std::move(drained));
@@ -296,19 +311,20 @@ struct ServerFactory {
 
 }  // namespace internal
 
-// Serves `implementation` under this name. The class of `implementation` is
-// derived from a generated ...Service. The errors are those of
-// Service::Create(), and InvalidArgument if `implementation` is null. If the
-// class implements several services, name the service:
+// Serves `implementation` under this name, and advertises the service. The
+// class of `implementation` is derived from a generated ...Service. If it is
+// derived from several, name the service:
 // Serve<files::FileFactsService>("facts", &implementation).
+//   InvalidArgument  `implementation` is null
+//   any error of Service::Create()
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name,
                              std::unique_ptr<S> implementation) {
   return internal::ServerFactory::Make<typename S::LeInterface>(
       name, std::move(implementation));
 }
-// As above, but the Server does not own `implementation`. The caller must
-// destroy the Server before `implementation`.
+// As above, but the Server does not own `implementation`. Destroy the Server
+// before `implementation`.
 template <typename S>
 absl::StatusOr<Server> Serve(absl::string_view name, S* implementation) {
   return internal::ServerFactory::Make<typename S::LeInterface>(

@@ -18,9 +18,9 @@
 
 namespace le {
 
-// The policy of a le::Topic for a slow stream. A stream is slow if the topic
-// does not keep the stream's next item any more, because `kept_items` newer
-// items were published.
+// The policy of a le::Topic for a slow stream. A stream is slow if the topic no
+// longer keeps the stream's next item, because `kept_items` newer items were
+// published.
 enum class SlowStream {
   kSkipsItems,  // the stream continues with the items that are kept
   kEnds,        // the stream ends with ResourceExhausted
@@ -35,33 +35,36 @@ enum class SlowStream {
 //   ...
 //   states_.Publish(state);
 //
-// A topic keeps copies of the last `kept_items` items, for all streams
-// together. If a stream is not ready for an item, the loop pushes the item
-// later, provided that the topic still keeps it. (The items that were pushed,
-// but not handled by the client, are limited by CallOptions::Window().) If the
-// client cancels a stream, the topic drops the stream. If an item is too large,
-// the streams end with the error of Sink::Push().
+// A topic keeps copies of the last `kept_items` items, once for all streams. If
+// a stream is not ready for an item, the loop pushes the item later, provided
+// that the topic still keeps it. The client's CallOptions::Window() limits the
+// items that were pushed to a stream, but not handled by the client.
+//
+// If the client cancels a stream, the topic drops the stream. If an item is too
+// large or lacks a required field, each stream that should get it ends with the
+// error of Sink::Push().
 //
 // Only the thread of the server may use a topic. It may destroy the topic at
 // any time, before or after the server. Then the streams end with Unavailable.
 template <typename T>
 class Topic {
  public:
-  // At least one item is kept.
+  // `kept_items` is at least 1: 0 means 1.
   Topic(SlowStream policy, size_t kept_items)
       : policy_(policy), max_kept_(std::max<size_t>(kept_items, 1)) {}
   Topic(const Topic&) = delete;
   Topic& operator=(const Topic&) = delete;
 
   // Adds a stream, which gets the items that are published later. Replaces the
-  // stream's closures.
+  // closures of Sink::OnCancel() and Sink::OnReady().
   void Add(Sink<T> sink) { AddFrom(published_, std::move(sink)); }
-  // As Add(), but the stream first gets the items that are kept. With one kept
-  // item, this is the present value.
+  // As Add(), but the stream first gets the items that are kept. If the topic
+  // keeps one item, this item is the present value.
   void AddWithKept(Sink<T> sink) {
     AddFrom(published_ - kept_.size(), std::move(sink));
   }
 
+  // Keeps a copy of the item, and pushes the item to all streams.
   void Publish(const T& item) {
     if (kept_.size() < max_kept_) {
       kept_.push_back(item);
@@ -72,7 +75,7 @@ class Topic {
     for (auto it = streams_.begin(); it != streams_.end();) Push(it++);
   }
 
-  // Ends all streams. A stream loses the items that were not pushed to it.
+  // Ends all streams. A stream loses the items that were not pushed to it yet.
   void EndAll(const absl::Status& status = absl::OkStatus()) {
     while (!streams_.empty()) {
       std::move(streams_.front().sink).End(status);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // le/typed_client.h: the part of generated clients that is the same for all
-// services. Programs include the generated header instead.
+// services. Programs include the generated header, which includes this one.
 
 #ifndef LE_MESSAGING_SERVICES_LE_TYPED_CLIENT_H_
 #define LE_MESSAGING_SERVICES_LE_TYPED_CLIENT_H_
@@ -29,8 +29,7 @@ namespace le {
 // closure returns.
 template <typename Response>
 using Done = typename internal::DoneOf<Response, false>::Type;
-// As Done, for a method with fd_out. After an error the file descriptor is
-// empty.
+// As Done, for a method with fd_out. After an error, the UniqueFd is empty.
 template <typename Response>
 using DoneWithFd = typename internal::DoneOf<Response, true>::Type;
 // Receives an item of a stream. The item is valid until the closure returns.
@@ -67,7 +66,7 @@ absl::Status MoveTo(absl::StatusOr<WithFd<Response>> from, Response* to,
 }  // namespace internal
 
 // A stream that a server sends. Destroying this object cancels the stream: the
-// closures of the stream are destroyed without a call, and the server is
+// closures of the stream are destroyed and not called, and the server is
 // notified. The rules of le::Call about threads apply.
 class [[nodiscard]] Stream {
  public:
@@ -76,19 +75,21 @@ class [[nodiscard]] Stream {
   // A stream that was refused, for example by a fake.
   explicit Stream(absl::Status refused) : call_(std::move(refused)) {}
 
-  // OK: the request was accepted. The end will be reported exactly once, unless
-  // the stream is cancelled or the client is destroyed. Any other status: no
-  // closure is called.
+  // OK: the client accepted the request. The closure OnEnd is called exactly
+  // once, unless the stream is cancelled or the client is destroyed first. Any
+  // other status: the client refused the request, and no closure is called.
   const absl::Status& status() const { return call_.status(); }
-  // Returns whether the stream has not ended. False in its OnEnd.
+  // Returns whether this object has a stream that has not ended. False inside
+  // the closure OnEnd.
   bool pending() const { return Lock() != nullptr; }
-  // No-op if the stream has ended.
+  // Cancels the stream, as the destructor does. No-op if the stream has ended.
   void Cancel() { call_.Cancel(); }
-  // Separates the stream from this object: the destructor does not cancel it.
+  // Separates the stream from this object: the destructor does not cancel the
+  // stream, and the other methods have no effect on it.
   void Detach() { call_.Detach(); }
 
-  // While the stream is paused, the server gets no new credit. Items that the
-  // window still allows arrive nevertheless.
+  // While the stream is paused, the client does not allow the server to send
+  // more items. Items that the window still allows arrive nevertheless.
   void Pause() {
     if (const auto stream = Lock()) stream->paused = true;
   }
@@ -120,24 +121,32 @@ class [[nodiscard]] Stream {
 // destruction apply. The functions from Create() to Flush() are those of
 // le::Client.
 //
-// A method Count has three functions: Count() returns the response,
-// CountInto() writes the response to a message of the caller, and CountAsync()
-// passes the response to a closure.
+// A generated client has these functions for the methods of the service:
+//  - For a method Count with one response: Count() blocks and returns the
+//    response. CountInto() blocks and writes the response to a message of the
+//    caller. CountAsync() passes the response to a closure.
+//  - For a method Watch with a stream: Watch() passes each item to a closure,
+//    and the final status to another closure.
+//  - For a one-way method Log: Log() sends the request, as Message::Send().
+//    After OK, no error of the server is reported.
 //
-// The loop calls the closure of an asynchronous call exactly once, unless the
-// call is cancelled or the client is destroyed. The client may refuse the call
-// with OutOfRange, InvalidArgument or FailedPrecondition. Then status() of the
-// returned le::Call or le::Stream is the error, and no closure is called.
+// The loop calls the closure of CountAsync(), and the closure OnEnd of Watch(),
+// exactly once, unless the call is cancelled or the client is destroyed first.
+// The client may refuse the call with OutOfRange, InvalidArgument or
+// FailedPrecondition. Then status() of the returned le::Call or le::Stream is
+// the error, and no closure is called.
 //
 // A call may fail with the errors of Client::Request(), with the errors that
-// the server sends, and with these errors:
+// the implementation of the service returns, and with these errors:
 //   OutOfRange       the request is larger than (le.largest_message)
-//   InvalidArgument  the file descriptor is not open; a required field is not
-//                    set; the server cannot read the request
+//   InvalidArgument  the file descriptor is not open
+//   InvalidArgument  a required field of the request is not set
+//   InvalidArgument  the server cannot read the request
 //   Unimplemented    the server has no such method
-//   Internal         the response cannot be read
-//   Unavailable      the server has dropped the call, or an error of
-//                    Client::Request()
+//   Internal         the client cannot read the response or an item
+//   Internal         the server cannot send its response: see Reply::Send()
+//   Unavailable      the server has dropped the Reply or Sink
+//   Unavailable      the server is ending: see Server::Drain()
 template <typename Derived>
 class TypedClient {
  public:
@@ -181,6 +190,8 @@ class TypedClient {
   }
   absl::StatusOr<Peer> peer() const { return raw()->peer(); }
   CloseReason close_reason() const { return raw()->close_reason(); }
+  // For the windows of its streams, the client raises maxQueuedBytes and
+  // maxQueuedMessages above these limits.
   absl::Status SetLimits(const le_msg_SessionLimits_t& limits) {
     absl::Status usable = core_.CheckUsable();
     return usable.ok() ? core_->SetLimits(limits) : usable;
@@ -188,7 +199,9 @@ class TypedClient {
   void Flush() const { raw()->Flush(); }
 
   // The descriptors of the server's .proto file and of the files that it
-  // imports: a google.protobuf.FileDescriptorSet in its binary form. Blocks.
+  // imports, except descriptor.proto: a google.protobuf.FileDescriptorSet in
+  // its binary form. Blocks. The errors are those of a call.
+  //   Internal  the descriptors have more than 1 MiB, or cannot be read
   absl::StatusOr<std::string> Descriptors(
       const CallOptions& options = CallOptions()) {
     absl::Status usable = core_.CheckUsable();

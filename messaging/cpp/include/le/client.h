@@ -74,9 +74,10 @@ class [[nodiscard]] Call {
   }
   ~Call() { Cancel(); }
 
-  // OK: the request was accepted. Its closure is called exactly once, unless
-  // the request is cancelled or the client is destroyed first. Any other
-  // status: the caller misused the client, and the closure is not called.
+  // OK: the request was accepted, or this object never had one. The closure of
+  // the request is called exactly once, unless the request is cancelled or the
+  // client is destroyed first. Any other status: the caller misused the client,
+  // and the closure is not called.
   const absl::Status& status() const { return status_; }
   // Returns whether this object has a request that is not complete.
   bool pending() const {
@@ -390,10 +391,11 @@ void Call::Check(const char* function) const {
 // The client's end of a session with a service.
 //
 // A client belongs to the thread that created it. Its closures run from the
-// loop of that thread (le::Loop), one at a time, and never inside a call of
-// this API. A client is not usable on another thread, or when its thread is
-// ending, or if it was moved from or default constructed. On a client that is
-// not usable, each method that returns a status returns FailedPrecondition.
+// loop of that thread (le::Loop), one at a time, and never inside a method of a
+// Client or Service. A client is not usable on another thread, or when its
+// thread is ending, or if it was moved from or default constructed. On a client
+// that is not usable, each method that returns a status returns
+// FailedPrecondition.
 //
 // The client's thread may destroy it at any time, also in any closure, and
 // before or after its calls and messages. The destructor closes the session.
@@ -411,7 +413,7 @@ class Client {
 
   // Creates a closed session. `interface` is its name in the bindings.
   //   InvalidArgument  the name or the protocol is not valid
-  //   AlreadyExists    the protocol was used with another size
+  //   AlreadyExists    this process used the protocol's id with another size
   static absl::StatusOr<Client> Create(absl::string_view interface,
                                        const Protocol& protocol) {
     absl::StatusOr<le_msg_ProtocolRef_t> ref = internal::RefOf(protocol);
@@ -443,23 +445,31 @@ class Client {
   // the server, which may start in any order.
   //   DeadlineExceeded    the text of the status says why the opening waited
   //   FailedPrecondition  the session is open or being opened; or KeepOpen()
-  //                       keeps it open; or the service has another protocol
+  //                       keeps it open; or the service has another protocol;
+  //                       or the client is not usable
+  //   Unavailable         called in a closure that runs while the thread ends
   absl::Status Open(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/true);
   }
-  // As Open(), but fails if no server offers the service now.
-  //   NotFound           no server offers the service
-  //   PermissionDenied   there is no binding
-  //   ResourceExhausted  the service has its largest number of sessions
-  //   Unavailable        any other cause, for example that there is no
-  //                      directory; the text of the status has the cause
+  // As Open(), but fails if no server offers the service now. Blocks until the
+  // directory has answered (5 s at most), and then until the server's process
+  // has accepted the session.
+  //   NotFound            no server offers the service
+  //   PermissionDenied    there is no binding
+  //   ResourceExhausted   the service has its largest number of sessions
+  //   DeadlineExceeded    as for Open()
+  //   FailedPrecondition  as for Open()
+  //   Unavailable         any other cause, for example that there is no
+  //                       directory; the text of the status has the cause
   absl::Status TryOpen(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/false);
   }
-  // As Open(), without blocking. The returned status says whether the opening
-  // has begun. If it has, `opened` is called exactly once, unless the client is
-  // destroyed first. It gets the result of Open(), or Unavailable if Close()
-  // was called in the meantime.
+  // As Open(), without blocking. If the result is OK, the opening has begun.
+  // Then `opened` is called exactly once, unless the client is destroyed first.
+  // It gets the result of Open(), or Unavailable if Close() was called in the
+  // meantime.
+  //   FailedPrecondition  the session is open or being opened; or KeepOpen()
+  //                       keeps it open; or the client is not usable
   absl::Status OpenAsync(absl::Duration timeout,
                          UniqueFunction<void(absl::Status)> opened) {
     absl::Status usable = CheckMayOpen();
@@ -471,21 +481,21 @@ class Client {
                 }));
     return absl::OkStatus();
   }
-  // Opens the session now, without blocking, and again after each close by the
-  // server and each failure, until Close() is called. If the session is open or
-  // being opened already, KeepOpen() does not open it now, but after that
-  // session closes or that opening fails. Until Close(), the other functions
-  // that open return FailedPrecondition.
+  // Opens the session now, without blocking. Opens it again after each close
+  // and each failure, until Close() is called. If the session is open or being
+  // opened already, the first opening begins after that session closes or that
+  // opening fails. Until Close(), the other functions that open return
+  // FailedPrecondition, and a further KeepOpen() only replaces `opened`.
   //
   // After each opening by KeepOpen(), `opened` is called with OK. If the
   // service has another protocol, `opened` is called with FailedPrecondition,
   // and KeepOpen() tries again later, because the server may be updated. After
   // a close, the closure of OnClosed() is called before `opened`.
   //
-  // Each opening waits for the server as Open() does. The first opening after a
-  // close begins at once. If a session closes within a second or is refused,
-  // the next opening begins 10 ms later. This delay doubles each time, up to
-  // 5 s.
+  // Each opening waits for the server as Open() does. After a session that
+  // lived for a second or more, the next opening begins at once. If a session
+  // closes earlier or is refused, the next opening begins 10 ms later. This
+  // delay doubles each time, up to 5 s.
   absl::Status KeepOpen(UniqueFunction<void(absl::Status)> opened) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->KeepOpen(std::move(opened));
@@ -493,14 +503,15 @@ class Client {
   }
   // Closes the session, and ends the effect of KeepOpen(). Pending requests and
   // openings complete with Unavailable, from the loop. The closure of
-  // OnClosed() is not called, and that of KeepOpen() is destroyed. A closed
-  // session stays closed.
+  // OnClosed() is not called, and that of KeepOpen() is destroyed. Messages
+  // that the server has not received yet may be lost. The session may be opened
+  // again.
   absl::Status Close() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->CloseSession();
     return usable;
   }
-  // False if the client is not usable.
+  // Returns whether the session is open. False if the client is not usable.
   bool is_open() const {
     return core_.CheckUsable().ok() &&
            le_msg_GetServerUserCreds(core_->session(), nullptr, nullptr) ==
@@ -515,16 +526,17 @@ class Client {
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
-  // Called after the server closed the session or died, when all pending
-  // requests have completed. The closure may open the session again, unless
-  // KeepOpen() does.
+  // Called after the server closed the session or died, or after a limit or a
+  // fault closed it, when all pending requests have completed. Not called if
+  // the program calls Close() or opens the session again before that. The
+  // closure may open the session again, unless KeepOpen() does.
   absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
-  // Called when the queue has room again after Message::TrySend() found it
-  // full.
+  // Called when the queue has room again after a message did not fit, for
+  // example in Message::TrySend().
   absl::Status OnRoom(UniqueFunction<void()> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
@@ -532,15 +544,16 @@ class Client {
   }
 
   // ---- Messages and requests ----
-  // Returns a new message to the server. It is empty if the client is not
-  // usable. Fatal on another thread while the client's thread lives.
+  // Returns a new message to the server. The session may be closed. The result
+  // is empty if the client is not usable. But on another thread the call is
+  // fatal while the client's thread lives.
   Message NewMessage() const {
     return core_.Check("le::Client::NewMessage") ? core_->NewMessage()
                                                  : Message();
   }
 
-  // Returns a new message that contains a plain structure. It is empty also if
-  // the structure is larger than the protocol's largest message.
+  // Returns a new message that contains a plain structure. The result is also
+  // empty if the structure is larger than the protocol's largest message.
   template <typename T>
   Message NewMessage(const T& content) const {
     Message message = NewMessage();
@@ -553,9 +566,12 @@ class Client {
   // Sends a request and blocks until its response arrives. The timeout includes
   // the wait for room in the queue.
   //   DeadlineExceeded    the timeout expired
-  //   Unavailable         the session is closed, or was closed in the meantime
+  //   Unavailable         the session is not open, or was closed in the
+  //                       meantime
   //   Aborted             the server released the request
-  //   ResourceExhausted   the session has its largest number of open requests
+  //   ResourceExhausted   the session has its largest number of open requests.
+  //                       A request that expired or was cancelled counts until
+  //                       the server answers it.
   //   FailedPrecondition  the server is on this thread, the message is empty,
   //                       or the client is not usable
   //   InvalidArgument     the message is of another client or a service
@@ -566,14 +582,20 @@ class Client {
     return core_->Request(std::move(message), timeout);
   }
 
-  // Sends a request. `closure` is called once from the loop, with the response
-  // or with one of the errors of Request(). The closure is moved, never copied.
-  // Destroying the returned Call cancels the request: keep the Call, or
-  // Detach() it. If the caller misuses the client, status() of the Call is an
-  // error.
+  // Sends a request. `closure` is called once from the loop, with the response,
+  // or with DeadlineExceeded, Unavailable, Aborted or ResourceExhausted as for
+  // Request(). The closure is moved, never copied. Destroying the returned Call
+  // cancels the request: keep the Call, or Detach() it. If the queue is full,
+  // this call waits for room where Message::Send() waits, up to the timeout.
   //
-  // With a closure of at most 80 bytes, a request that the server answers
-  // allocates nothing in the steady state, even if it is cancelled.
+  // If the caller misuses the client, the closure is not called, and status()
+  // of the Call is one of these:
+  //   FailedPrecondition  the message is empty, or the client is not usable
+  //   InvalidArgument     the message is of another client or a service
+  //
+  // In the steady state, a request that the server answers allocates nothing,
+  // even if it is cancelled. The closure must have at most 80 bytes and a
+  // noexcept move constructor.
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {
@@ -599,16 +621,16 @@ class Client {
     return peer;
   }
   // Why the session was closed, as le_msg_GetCloseReason() returns it.
-  // LE_MSG_CLOSE_NONE if the client is not usable. Fatal on another thread
-  // while the client's thread lives.
+  // LE_MSG_CLOSE_NONE if the client is not usable. But on another thread the
+  // call is fatal while the client's thread lives.
   CloseReason close_reason() const {
     return core_.Check("le::Client::close_reason")
                ? le_msg_GetCloseReason(core_->session())
                : LE_MSG_CLOSE_NONE;
   }
-  // Sets the limits that le_messaging_ext.h describes. A limit of 0 means the
-  // default. The caller need not set structSize. InvalidArgument:
-  // maxOpenRequests is above 65,536.
+  // Sets all limits of le_msg_SessionLimits_t (le_messaging_ext.h). A limit of
+  // 0 means the default. The caller need not set structSize.
+  //   InvalidArgument  maxOpenRequests is above 65,536
   absl::Status SetLimits(le_msg_SessionLimits_t limits) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
@@ -619,9 +641,11 @@ class Client {
     le_msg_SetSessionLimits(core_->session(), &limits);
     return absl::OkStatus();
   }
-  // Sends the queued messages now. Without this call, messages that a handler
-  // sends stay queued until the end of the loop's turn. Fatal on another thread
-  // while the client's thread lives.
+  // Sends the queued messages now, as many as fit without waiting. Useful in a
+  // handler: in each turn of the loop, the first message of a session is sent
+  // at once, and later messages may stay queued until the turn ends. No-op if
+  // the client is not usable. But on another thread the call is fatal while the
+  // client's thread lives.
   void Flush() const {
     if (core_.Check("le::Client::Flush")) le_msg_Flush(core_->session());
   }

@@ -33,10 +33,11 @@ struct CanBeNull<UniqueFunction<Signature, kInlineBytes>> : std::true_type {};
 
 }  // namespace internal
 
-// Holds anything that can be called with Args, or nothing. A closure of up to
-// kInlineBytes is stored in the object itself if its move constructor is
-// noexcept. Any other closure is allocated. (absl::AnyInvocable allocates every
-// closure that is larger than two pointers.) Not thread-safe.
+// Holds anything that can be called with Args, or nothing. A closure is stored
+// in the object itself if it has at most kInlineBytes, no extended alignment,
+// and a noexcept move constructor. Any other closure is allocated.
+// (absl::AnyInvocable allocates every closure that is larger than two
+// pointers.) Not thread-safe.
 template <typename R, typename... Args, size_t kInlineBytes>
 class UniqueFunction<R(Args...), kInlineBytes> {
  public:

@@ -196,14 +196,15 @@ class TaskQueue final {
 
 }  // namespace internal
 
-// Posts tasks to a Loop. A sender may be copied, may be used on any thread, and
-// may outlive the loop.
+// Posts tasks to a Loop. Several threads may call Post() at the same time. A
+// sender may be copied, and may outlive the loop.
 class TaskSender {
  public:
   // Has no loop.
   TaskSender() = default;
 
-  // As Loop::Post(). FailedPrecondition: this sender has no loop.
+  // As Loop::Post(), with one more error.
+  //   FailedPrecondition  this sender has no loop
   absl::Status Post(UniqueFunction<void()> task) const {
     if (queue_ == nullptr) {
       return absl::FailedPreconditionError("the sender has no loop");
@@ -219,10 +220,10 @@ class TaskSender {
 };
 
 // Runs and stops the event loop of the thread that creates this object, and
-// posts tasks to this event loop. A thread may have several Loops. Each has its
-// own tasks: when a Loop is destroyed, its remaining tasks are destroyed and
-// not run. A task may destroy its own Loop. A Loop must be destroyed on its
-// thread, unless that thread has ended.
+// posts tasks to this event loop. A thread may have several Loops. They share
+// the event loop: Run() of one runs the tasks of all. When a Loop is destroyed,
+// its remaining tasks are destroyed and not run. A task may destroy its own
+// Loop. A Loop must be destroyed on its thread, unless that thread has ended.
 class Loop {
  public:
   Loop() : queue_(internal::TaskQueue::New()) {}
@@ -255,8 +256,9 @@ class Loop {
   }
 
   // Ends Run() after the handlers that are ready in this turn. If Run() is not
-  // running, the next Run() returns at once. Any thread: on another thread than
-  // the loop's, this posts a task that stops the loop.
+  // running, the next Run() returns at once. Any thread. On another thread than
+  // the loop's, this posts a task that stops the loop, so tasks that were
+  // posted earlier run first.
   void Stop() {
     if (queue_->OnItsThread()) {
       le_event_StopLoop(nullptr);
@@ -265,7 +267,8 @@ class Loop {
     }
   }
 
-  // Runs `task` from the loop. Tasks run in the order of posting. Any thread.
+  // Runs `task` from the loop. Tasks of a Loop run in the order of posting. Any
+  // thread.
   //   InvalidArgument    the task is empty
   //   Unavailable        the loop is destroyed, or its thread has ended
   //   ResourceExhausted  there is no memory; the task will not run

@@ -53,11 +53,13 @@ inline absl::Status NoMessage() {
 }
 }  // namespace internal
 
-// A message of a session: a payload, and at most one file descriptor in each
-// direction. It is move-only. After it was moved from or sent, it is empty. It
-// may outlive its Client or Service. Any thread may use it, but only one at a
-// time. If a server destroys a received request without a response, the
-// client's request fails (Aborted).
+// A message of a session. It has a payload. It may have one received file
+// descriptor, and one to send.
+//
+// It is move-only. It is empty if it was default constructed, moved from or
+// sent. It may outlive its Client or Service. Any thread may use it, but only
+// one at a time. If a server destroys a received request without a response,
+// the client's request fails (Aborted).
 class Message {
  public:
   Message() = default;
@@ -81,9 +83,10 @@ class Message {
 
   // ---- The payload ----
   // The bytes of the message. SetSize() sets their number. In a received
-  // message, the sender has set their number. If no size was set, the payload
-  // has the size of the protocol's largest message. An empty message has no
-  // bytes.
+  // message it is the sender's number until SetSize() is called. If no size was
+  // set, the payload has the size of the protocol's largest message. An empty
+  // message has no bytes. After a later call of buffer(), Resize(), Assign() or
+  // Write(), the result may show old bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     size_t size;
@@ -99,9 +102,10 @@ class Message {
   absl::string_view text() const&& = delete;
 
   // The memory for the payload. It has the size of the protocol's largest
-  // message. In a new message it is filled with zeros. SetSize() sets how many
-  // bytes are sent. Without SetSize(), a new message is sent whole, and a
-  // response has the size of its request. An empty message has no buffer.
+  // message. In a new message it is filled with zeros. In a received message
+  // zeros follow the received bytes. SetSize() sets how many bytes are sent.
+  // Without SetSize(), a new message is sent whole, and a response has the size
+  // of its request. An empty message has no buffer.
   absl::Span<uint8_t> buffer() & {
     if (ref_ == nullptr) return {};
     return {static_cast<uint8_t*>(le_msg_GetPayloadPtr(ref_)),
@@ -185,30 +189,41 @@ class Message {
   }
 
   // ---- Sending ----
-  // Takes the message and sends it to the far end, as le_msg_Send(). No
-  // response is requested. If the queue is full, a client waits for room, but
-  // not in a handler. A server never waits: the service's policy applies.
+  // Takes the message, also if it fails, and sends it as le_msg_Send(). No
+  // response is requested. OK: the message was sent or queued.
+  //
+  // If the queue is full, a client waits for room. It does not wait in a
+  // handler, or if the server is on the calling thread. Then it queues up to
+  // maxGatheredBytes, and beyond that the session is closed. A server never
+  // waits: the service's slowReaderPolicy applies.
   //   ResourceExhausted   the service's policy dropped the message
-  //   Unavailable         the session is not open
+  //   Unavailable         the session is not open, or was closed during the
+  //                       call, for example because of a limit
   //   FailedPrecondition  the message is empty
   absl::Status Send() && {
     if (ref_ == nullptr) return internal::NoMessage();
     return SendStatus(le_msg_SendTimed(Take(), LE_MSG_NO_TIMEOUT));
   }
-  // As Send(), but if the queue is full, always waits up to `timeout` for room.
-  // A call in a handler waits too, and blocks its loop meanwhile. An infinite
-  // timeout is 49 days.
+  // As Send(), but if the queue is full, always waits up to `timeout` for room:
+  // at both ends, and also in a handler, whose loop is blocked meanwhile. An
+  // infinite timeout is 49 days.
   //   DeadlineExceeded    there was no room until the deadline
+  //   Unavailable         as for Send()
+  //   FailedPrecondition  as for Send()
   absl::Status Send(absl::Duration timeout) && {
     if (ref_ == nullptr) return internal::NoMessage();
-    // LE_MSG_NO_TIMEOUT would mean the policy.
+    // With LE_MSG_NO_TIMEOUT, le_msg_SendTimed() waits only where le_msg_Send()
+    // waits.
     const uint32_t ms =
         std::min(internal::ToMilliseconds(timeout), LE_MSG_NO_TIMEOUT - 1);
     return SendStatus(le_msg_SendTimed(Take(), ms));
   }
-  // As Send(), without waiting. ResourceExhausted: there is no room. In this
-  // case the object *keeps the message*, and the closure of OnRoom() will be
-  // called.
+  // As Send(), but never waits, and the service's policy does not apply.
+  //   ResourceExhausted   there is no room. Only in this case the object *keeps
+  //                       the message*. The closure of OnRoom() is called when
+  //                       there is room, unless the session closes first.
+  //   Unavailable         the session is not open
+  //   FailedPrecondition  the message is empty
   absl::Status TrySend() & {
     if (ref_ == nullptr) return internal::NoMessage();
     const le_result_t result = le_msg_TrySend(ref_);
@@ -221,10 +236,11 @@ class Message {
   bool needs_response() const {
     return ref_ != nullptr && le_msg_NeedsResponse(ref_);
   }
-  // Takes a received request, and sends its current payload as the response. If
-  // the session is closed, the response is dropped. Any thread.
-  // FailedPrecondition: the message is empty, or it needs no response (then it
-  // is released).
+  // Takes a received request, and sends its current payload as the response.
+  // Never waits. OK also if the session is closed: then the response is
+  // dropped.
+  //   FailedPrecondition  the message is empty, or it needs no response (then
+  //                       it is released)
   absl::Status Respond() && {
     if (ref_ == nullptr) return internal::NoMessage();
     if (!le_msg_NeedsResponse(ref_)) {
@@ -241,9 +257,8 @@ class Message {
   }
 
   // ---- Its session ----
-  // Returns a new message of the same session. On a server, the new message
-  // goes to the client that sent this message. The result is empty if this
-  // message is empty.
+  // Returns a new message of the same session. On a server, it goes to the
+  // client of this session. The result is empty if this message is empty.
   Message NewMessage() const {
     Message message;
     if (ref_ != nullptr) {
@@ -252,7 +267,8 @@ class Message {
     }
     return message;
   }
-  // The user and process of the far end.
+  // The user and process of the far end. In the closure of
+  // Service::OnSessionClosed() they are still available.
   //   Unavailable         the session is not open
   //   FailedPrecondition  the message is empty
   absl::StatusOr<Peer> peer() const {
@@ -266,7 +282,8 @@ class Message {
     if (result != LE_OK) return internal::ClosedStatus(session);
     return peer;
   }
-  // Returns whether both messages are of the same session.
+  // Returns whether both messages are of the same session. False if one is
+  // empty.
   bool HasSameSession(const Message& other) const {
     return ref_ != nullptr && other.ref_ != nullptr &&
            le_msg_GetSession(ref_) == le_msg_GetSession(other.ref_);
@@ -319,15 +336,17 @@ inline le_msg_MessageRef_t Release(Message&& message) { return message.Take(); }
 }  // namespace internal
 
 // The server's end of a session. A server may keep this object to push messages
-// to the client from any thread, to close the session, or as the key of a map.
+// to the client, or to close the session. Any thread may use it, but only one
+// at a time. Close() is for the service's thread only.
+//
 // The object stays valid after the session has closed, but then sending fails.
-// It is move-only, and empty after it was moved from.
+// It is move-only. It is empty if it was default constructed or moved from.
 class Session {
  public:
   // An empty object.
   Session() = default;
-  // The session of a message that a service has received. For any other
-  // message the result is empty.
+  // The session of a server's message, which was received or is new. The result
+  // is empty for a client's message and for an empty message.
   static Session Of(const Message& message) {
     Session session;
     if (message.side_ == internal::Side::kServer) {
@@ -337,8 +356,9 @@ class Session {
   }
 
   explicit operator bool() const { return static_cast<bool>(message_); }
-  // Two objects of one session have the same key. Two sessions that exist at
-  // the same time have different keys.
+  // Identifies the session, for example in a map. All objects of one session
+  // have the same key, also after it has closed. No other session has this key
+  // while a Session or Message of this one exists. Null: this object is empty.
   const void* key() const {
     return message_ ? le_msg_GetSession(message_.ref_) : nullptr;
   }
@@ -349,11 +369,11 @@ class Session {
     return !(a == b);
   }
 
-  // A new message to the client. Any thread.
+  // A new message to the client. It is empty if this object is empty.
   Message NewMessage() const { return message_.NewMessage(); }
-  // The user and process of the client, as Message::peer(). Any thread.
+  // The user and process of the client, as Message::peer().
   absl::StatusOr<Peer> peer() const { return message_.peer(); }
-  // Returns a pidfd of the client's process. Any thread.
+  // Returns a pidfd of the client's process.
   //   Unavailable         the session is closed
   //   Unimplemented       the kernel does not provide it for the socket, or no
   //                       file descriptor is free
@@ -366,13 +386,16 @@ class Session {
     if (result != LE_OK) return ToStatus(result, "no pidfd of the client");
     return UniqueFd(fd);
   }
-  // Why the session was closed. Any thread.
+  // Why the session was closed. LE_MSG_CLOSE_NONE: it is open, or this object
+  // is empty.
   CloseReason close_reason() const {
     return message_ ? le_msg_GetCloseReason(le_msg_GetSession(message_.ref_))
                     : LE_MSG_CLOSE_NONE;
   }
-  // Closes the session. No-op if it is closed. FailedPrecondition: the calling
-  // thread is not the service's, or this object is empty.
+  // Closes the session. No-op if it is closed. Messages that the client has not
+  // received yet may be lost.
+  //   FailedPrecondition  the calling thread is not the service's, or this
+  //                       object is empty
   absl::Status Close() {
     if (!message_) return internal::NoMessage();
     const le_msg_SessionRef_t session = le_msg_GetSession(message_.ref_);
@@ -383,8 +406,9 @@ class Session {
     le_msg_CloseSession(session);
     return absl::OkStatus();
   }
-  // Sends the queued messages now. Without this call, messages that a handler
-  // sends stay queued until the end of the loop's turn. Any thread.
+  // Sends the queued messages now, as many as fit without waiting. Useful in a
+  // handler: in each turn of the service's loop, the first message of a session
+  // is sent at once, and later messages may stay queued until the turn ends.
   void Flush() const {
     if (message_) le_msg_Flush(le_msg_GetSession(message_.ref_));
   }

@@ -3,9 +3,9 @@
 //
 // le/messaging.h: le_messaging for C++. Each header may be included alone.
 //
-//   le::Service service = ...;             le::Client client = ...;
-//   service.OnMessage(                     absl::StatusOr<le::Message> response =
-//       [](le::Message request) {              client.Request(std::move(message));
+//   le::Service service = ...;          le::Client client = ...;
+//   service.OnMessage(                  absl::StatusOr<le::Message> response =
+//       [](le::Message request) {           client.Request(std::move(message));
 //         ... std::move(request).Respond();
 //       });
 //
@@ -16,8 +16,9 @@
 // RULES
 //   Threads      An object belongs to the thread that created it, and its
 //                closures run from the loop of that thread. Any thread may use
-//                a message, a server's session or a sender of tasks, but only
-//                one thread at a time.
+//                a message or a server's session, but only one thread at a
+//                time. Several threads may post tasks to a Loop, or stop it, at
+//                the same time.
 //   Destruction  The thread of an object may destroy it at any time, in any
 //                order, in any closure. After the destructor has returned, no
 //                closure of the object begins. A closure that is running is
@@ -33,12 +34,13 @@
 //                - NewMessage(), close_reason() or Flush() of a Client is
 //                  called on another thread than its own, while its own thread
 //                  lives.
-//                - An exception leaves a closure. (This API throws none.)
+//                - An exception leaves a closure. (This API throws none but
+//                  std::bad_alloc.)
 //                - A function is called in the child of a fork.
 //                - There is no memory, or no file descriptor for a thread's
 //                  loop.
-//   Undefined    Two threads use one object at the same time. An empty
-//                UniqueFunction is called.
+//   Undefined    Two threads use one object at the same time, and no comment
+//                allows it. An empty UniqueFunction is called.
 
 #ifndef LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_
 #define LE_MESSAGING_MESSAGING_CPP_LE_MESSAGING_H_

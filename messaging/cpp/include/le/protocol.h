@@ -21,7 +21,7 @@ namespace le {
 
 // A process may use an identifier with one size only.
 struct Protocol {
-  absl::string_view id;    // 1 to 127 bytes
+  absl::string_view id;    // 1 to 127 bytes, none of them zero
   size_t largest_message;  // in bytes, at most 16 MiB
 };
 

@@ -109,9 +109,9 @@ class ServiceCore final : public ThreadBound {
 // A service of this process. Clients find it by its name.
 //
 // A service belongs to the thread that created it. Its closures run from the
-// loop of that thread (le::Loop), one at a time, and never inside a call of
-// this API. Its methods return FailedPrecondition on another thread, or when
-// its thread is ending, or if the service was moved from or default
+// loop of that thread (le::Loop), one at a time, and never inside a method of a
+// Client or Service. Its methods return FailedPrecondition on another thread,
+// or when its thread is ending, or if the service was moved from or default
 // constructed.
 //
 // The service's thread may destroy it at any time, also in any closure, and
@@ -130,8 +130,8 @@ class Service {
 
   // Creates a hidden service.
   //   InvalidArgument  the name or the protocol is not valid
-  //   AlreadyExists    this process has a service of that name, or the protocol
-  //                    was used with another size
+  //   AlreadyExists    this process has a service of that name, or used the
+  //                    protocol's id with another size
   static absl::StatusOr<Service> Create(absl::string_view name,
                                         const Protocol& protocol) {
     absl::StatusOr<le_msg_ProtocolRef_t> ref = internal::RefOf(protocol);
@@ -154,8 +154,9 @@ class Service {
     return created;
   }
 
-  // Offers the service, now and after each restart of the directory. No-op if
-  // it is offered already.
+  // Offers the service, now and after each restart of the directory. Does not
+  // wait: OK does not mean that clients find the service already. No-op if it
+  // is offered already.
   absl::Status Advertise() {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) le_msg_AdvertiseService(core_->service());
@@ -171,7 +172,7 @@ class Service {
   // ---- Handlers. An empty closure removes the handler. ----
   // Called for each message of a client. If needs_response() of the message is
   // true, the message is a request. Any thread may respond to it, also later.
-  // Without a handler messages are released.
+  // Without a handler messages are released, so requests fail (Aborted).
   absl::Status OnMessage(UniqueFunction<void(Message)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
@@ -190,8 +191,8 @@ class Service {
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
     return usable;
   }
-  // Called when the queue to a client has room again after Message::TrySend()
-  // found it full.
+  // Called when the queue to a client has room again after a message did not
+  // fit, for example in Message::TrySend().
   absl::Status OnRoom(UniqueFunction<void(Session)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnRoom(std::move(closure));
@@ -205,9 +206,10 @@ class Service {
     if (usable.ok()) le_msg_RefuseServiceFds(core_->service());
     return usable;
   }
-  // Sets the limits that le_messaging_ext.h describes. A limit of 0 means the
-  // default. The caller need not set structSize. InvalidArgument:
-  // maxOpenRequests is above 65,536, or slowReaderPolicy is unknown.
+  // Sets all limits of le_msg_ServiceLimits_t (le_messaging_ext.h). A limit of
+  // 0 means the default. The caller need not set structSize.
+  //   InvalidArgument  maxOpenRequests is above 65,536, or slowReaderPolicy is
+  //                    unknown
   absl::Status SetLimits(le_msg_ServiceLimits_t limits) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;

@@ -63,8 +63,9 @@ struct SignalState {
 // Calls a closure when the process has received a signal, for example SIGTERM
 // to stop the loop. The closure runs from the loop of the thread that created
 // the watch. So it does not run while a call on this thread blocks. Therefore a
-// program that must end at a signal opens its sessions with OpenAsync(). If
-// several signals arrive before the closure runs, it may be called only once.
+// program that must end at a signal opens its sessions with OpenAsync() or
+// KeepOpen(). If several signals arrive before the closure runs, it may be
+// called only once.
 // The rules of le::Timer about threads and destruction apply. The destructor
 // restores the signal's former handler.
 class SignalWatch {

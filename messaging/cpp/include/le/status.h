@@ -78,7 +78,7 @@ inline absl::Status ToStatus(le_result_t result, absl::string_view what) {
 namespace internal {
 
 // Converts to a timeout of the C API. The timeout is rounded up, so that no
-// wait ends too early.
+// wait ends too early. A finite timeout becomes 49 days at most.
 inline uint32_t ToMilliseconds(absl::Duration timeout) {
   constexpr uint32_t kMax = LE_MSG_NO_TIMEOUT - 1;
   if (timeout == absl::InfiniteDuration()) return LE_MSG_NO_TIMEOUT;

@@ -21,13 +21,14 @@ namespace le {
 
 // Calls a closure when a time has passed. A timer belongs to the thread that
 // created it, and its closure runs from the loop of that thread. On another
-// thread, or when the timer's thread is ending, running() returns false, and
-// the other methods return FailedPrecondition.
+// thread, or when the timer's thread is ending, or if the timer was moved from,
+// running() returns false, and the other methods return FailedPrecondition.
 //
 // The timer's thread may destroy it at any time, also in its closure. After the
 // destructor the closure is not called. Another thread may destroy the timer
-// only after the timer's thread has ended; before that, this is fatal. The
-// closure must not be empty. Starting a timer allocates nothing.
+// only after the timer's thread has ended; before that, this is fatal. An empty
+// closure does nothing. In the steady state, starting a timer allocates
+// nothing.
 class Timer {
  public:
   explicit Timer(UniqueFunction<void()> closure)
@@ -38,7 +39,7 @@ class Timer {
   // Calls the closure once, after `delay`. A running timer is restarted.
   absl::Status Start(absl::Duration delay) { return Arm(delay, 1); }
   // Calls the closure after each `interval`. A running timer is restarted.
-  // InvalidArgument: the interval is not positive.
+  //   InvalidArgument  the interval is not positive
   absl::Status StartPeriodic(absl::Duration interval) {
     if (interval <= absl::ZeroDuration()) {
       return absl::InvalidArgumentError("the interval is not positive");

@@ -77,7 +77,9 @@ class ServerThread {
 // usually //messaging:le_messaging_loopback, which needs no directory. A party
 // (a client or server in a scenario of the test kit) may use this class too.
 // Destroy this object before the implementation, because the other thread calls
-// the implementation. Fatal: the client cannot be opened.
+// the implementation. Fatal:
+//  - The service cannot be created.
+//  - The client's session does not open within 10 seconds.
 template <typename TypedClient>
 class Local {
  public:
