@@ -30,6 +30,7 @@ using le::messaging::ForOpened;
 using le::messaging::ForOpenResult;
 using le::messaging::FromCaller;
 using le::messaging::Interface;
+using le::messaging::OrFatal;
 using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
 using le::messaging::Result;
@@ -74,8 +75,9 @@ le_result_t OpenSyncUntimed(const char* function, le_msg_SessionRef_t ref,
 }
 
 // If the result is not LE_OK, *problem says why.
-le_result_t GetProtocol(const char* id, size_t largest_size,
-                        le_msg_ProtocolRef_t* ref, std::string* problem) {
+le_result_t GetProtocol(const char* function, const char* id,
+                        size_t largest_size, le_msg_ProtocolRef_t* ref,
+                        std::string* problem) {
   absl::Status valid =
       id == nullptr ? absl::InvalidArgumentError("the protocol's id is NULL")
                     : le::directory::CheckProtocolId(id);
@@ -88,8 +90,9 @@ le_result_t GetProtocol(const char* id, size_t largest_size,
     *problem = std::string(valid.message());
     return LE_BAD_PARAMETER;
   }
-  absl::StatusOr<Protocol*> protocol =
-      Runtime::Current()->GetProtocol(id, largest_size);
+  absl::StatusOr<Protocol*> protocol = OrFatal(function, [&] {
+    return Runtime::Current()->GetProtocol(id, largest_size);
+  });
   if (!protocol.ok()) {
     *problem = std::string(protocol.status().message());
     return LE_DUPLICATE;
@@ -98,10 +101,13 @@ le_result_t GetProtocol(const char* id, size_t largest_size,
   return LE_OK;
 }
 
-le_msg_SessionRef_t NewSession(Protocol* protocol, const char* name) {
-  return ToRef(new ClientSession(Interface{name, protocol},
-                                 Runtime::Current()->introducer(),
-                                 std::make_unique<ClientCallbacks>()));
+le_msg_SessionRef_t NewSession(const char* function, Protocol* protocol,
+                               const char* name) {
+  return OrFatal(function, [&] {
+    return ToRef(new ClientSession(Interface{name, protocol},
+                                   Runtime::Current()->introducer(),
+                                   std::make_unique<ClientCallbacks>()));
+  });
 }
 
 }  // namespace
@@ -113,7 +119,8 @@ le_msg_ProtocolRef_t le_msg_GetProtocolRef(const char* protocolId,
   CheckNotForked(__func__);
   le_msg_ProtocolRef_t ref = nullptr;
   std::string problem;
-  if (GetProtocol(protocolId, largestMsgSize, &ref, &problem) != LE_OK) {
+  if (GetProtocol(__func__, protocolId, largestMsgSize, &ref, &problem) !=
+      LE_OK) {
     Misuse(__func__, problem);
   }
   return ref;
@@ -125,7 +132,7 @@ le_result_t le_msg_TryGetProtocolRef(const char* protocolId,
   CheckNotForked(__func__);
   *CheckedOut(__func__, refPtr) = nullptr;
   std::string problem;
-  return GetProtocol(protocolId, largestMsgSize, refPtr, &problem);
+  return GetProtocol(__func__, protocolId, largestMsgSize, refPtr, &problem);
 }
 
 const char* le_msg_GetProtocolIdStr(le_msg_ProtocolRef_t protocolRef) {
@@ -150,7 +157,7 @@ le_msg_SessionRef_t le_msg_CreateSession(le_msg_ProtocolRef_t protocolRef,
     Misuse(__func__, "the interface's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
-  return NewSession(protocol, interfaceName);
+  return NewSession(__func__, protocol, interfaceName);
 }
 
 le_result_t le_msg_TryCreateSession(le_msg_ProtocolRef_t protocolRef,
@@ -162,7 +169,7 @@ le_result_t le_msg_TryCreateSession(le_msg_ProtocolRef_t protocolRef,
       !le::directory::CheckInterfaceName(interfaceName).ok()) {
     return LE_BAD_PARAMETER;
   }
-  *refPtr = NewSession(protocol, interfaceName);
+  *refPtr = NewSession(__func__, protocol, interfaceName);
   return LE_OK;
 }
 

@@ -26,6 +26,7 @@ using le::messaging::DeadlineAfter;
 using le::messaging::ForResponse;
 using le::messaging::ForResult;
 using le::messaging::Message;
+using le::messaging::OrFatal;
 using le::messaging::OwnedByCaller;
 using le::messaging::Result;
 using le::messaging::ServerSession;
@@ -43,17 +44,6 @@ ClientSession* Requester(const char* function, Message* message) {
     Misuse(function, "a server may not make requests");
   }
   return static_cast<ClientSession*>(session);
-}
-
-// Ends the process if `work` finds no memory, as programs usually do after
-// malloc() has failed.
-template <typename Function>
-auto OrFatal(const char* function, Function work) -> decltype(work()) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    le::event::Fatal(absl::StrCat(function, ": no memory for a message"));
-  }
 }
 
 }  // namespace
@@ -133,19 +123,24 @@ le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef) {
 
 void le_msg_Send(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
-  SessionOf(message)->Send(Ref<Message>::Adopt(message),
-                           absl::InfiniteFuture());
+  OrFatal(__func__, [&] {
+    return SessionOf(message)->Send(Ref<Message>::Adopt(message),
+                                    absl::InfiniteFuture());
+  });
 }
 
 le_result_t le_msg_SendTimed(le_msg_MessageRef_t msgRef, uint32_t timeoutMs) {
   Message* const message = Checked(__func__, msgRef);
-  return ToCResult(SessionOf(message)->Send(Ref<Message>::Adopt(message),
-                                            DeadlineAfter(timeoutMs)));
+  return ToCResult(OrFatal(__func__, [&] {
+    return SessionOf(message)->Send(Ref<Message>::Adopt(message),
+                                    DeadlineAfter(timeoutMs));
+  }));
 }
 
 le_result_t le_msg_TrySend(le_msg_MessageRef_t msgRef) {
   Message* const message = Checked(__func__, msgRef);
-  const Result result = SessionOf(message)->TrySend(message);
+  const Result result =
+      OrFatal(__func__, [&] { return SessionOf(message)->TrySend(message); });
   if (result == Result::kNoRoom) {
     message->OnFrameRefused();
   } else {
@@ -158,18 +153,24 @@ void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
                             le_msg_ResponseCallback_t handlerFunc,
                             void* contextPtr) {
   Message* const message = Checked(__func__, msgRef);
-  Requester(__func__, message)
-      ->Request(Ref<Message>::Adopt(message),
-                ForResponse(handlerFunc, contextPtr), absl::InfiniteFuture());
+  ClientSession* const session = Requester(__func__, message);
+  OrFatal(__func__, [&] {
+    return session->Request(Ref<Message>::Adopt(message),
+                            ForResponse(handlerFunc, contextPtr),
+                            absl::InfiniteFuture());
+  });
 }
 
 le_msg_RequestId_t le_msg_RequestResponseTimed(
     le_msg_MessageRef_t msgRef, uint32_t timeoutMs,
     le_msg_ResultHandler_t handlerFunc, void* contextPtr) {
   Message* const message = Checked(__func__, msgRef);
-  return Requester(__func__, message)
-      ->Request(Ref<Message>::Adopt(message),
-                ForResult(handlerFunc, contextPtr), DeadlineAfter(timeoutMs));
+  ClientSession* const session = Requester(__func__, message);
+  return OrFatal(__func__, [&] {
+    return session->Request(Ref<Message>::Adopt(message),
+                            ForResult(handlerFunc, contextPtr),
+                            DeadlineAfter(timeoutMs));
+  });
 }
 
 le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
@@ -186,8 +187,10 @@ le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef) {
   ClientSession* const session =
       OwnedByCaller(__func__, Requester(__func__, message));
   Ref<Message> response;
-  session->RequestSync(Ref<Message>::Adopt(message), absl::InfiniteFuture(),
-                       &response);
+  OrFatal(__func__, [&] {
+    return session->RequestSync(Ref<Message>::Adopt(message),
+                                absl::InfiniteFuture(), &response);
+  });
   return ToRef(response.release());
 }
 
@@ -199,8 +202,10 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
   ClientSession* const session =
       OwnedByCaller(__func__, Requester(__func__, message));
   Ref<Message> response;
-  const Result result = session->RequestSync(
-      Ref<Message>::Adopt(message), DeadlineAfter(timeoutMs), &response);
+  const Result result = OrFatal(__func__, [&] {
+    return session->RequestSync(Ref<Message>::Adopt(message),
+                                DeadlineAfter(timeoutMs), &response);
+  });
   *responsePtr = ToRef(response.release());
   return ToCResult(result);
 }
@@ -227,6 +232,8 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
   if (request == 0) {
     Misuse(__func__, "the request has a response already");
   }
-  static_cast<ServerSession*>(SessionOf(message))
-      ->Respond(Ref<Message>::Adopt(message), request);
+  OrFatal(__func__, [&] {
+    static_cast<ServerSession*>(SessionOf(message))
+        ->Respond(Ref<Message>::Adopt(message), request);
+  });
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -146,6 +147,17 @@ template <typename Object>
 void Delete(const char* function, Object* object) {
   CheckDeletable(function, object);
   object->Delete();
+}
+
+// Ends the process if `work` finds no memory, as programs usually do after
+// malloc() has failed. No exception may leave the C API.
+template <typename Work>
+auto OrFatal(const char* function, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    event::Fatal(absl::StrCat(function, ": no memory"));
+  }
 }
 
 // Returns the pointer for a function's result. Fatal if it is NULL.

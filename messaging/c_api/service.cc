@@ -31,6 +31,7 @@ using le::messaging::Delete;
 using le::messaging::FromCaller;
 using le::messaging::Interface;
 using le::messaging::LocalServices;
+using le::messaging::OrFatal;
 using le::messaging::OwnedByCaller;
 using le::messaging::Protocol;
 using le::messaging::Runtime;
@@ -81,16 +82,19 @@ le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
 }
 
 // Null: the process has a service of that name.
-le_msg_ServiceRef_t NewService(Protocol* protocol, const char* name) {
-  Runtime* const runtime = Runtime::Current();
-  if (!runtime->TakeServiceName(name)) return nullptr;
-  auto callbacks = std::make_unique<ServiceCallbacks>();
-  ServiceCallbacks* const attached = callbacks.get();
-  auto* const service =
-      new Service(runtime, Interface{name, protocol}, runtime->introducer(),
-                  std::move(callbacks));
-  attached->Attach(service);
-  return ToRef(service);
+le_msg_ServiceRef_t NewService(const char* function, Protocol* protocol,
+                               const char* name) {
+  return OrFatal(function, [&]() -> le_msg_ServiceRef_t {
+    Runtime* const runtime = Runtime::Current();
+    if (!runtime->TakeServiceName(name)) return nullptr;
+    auto callbacks = std::make_unique<ServiceCallbacks>();
+    ServiceCallbacks* const attached = callbacks.get();
+    auto* const service =
+        new Service(runtime, Interface{name, protocol}, runtime->introducer(),
+                    std::move(callbacks));
+    attached->Attach(service);
+    return ToRef(service);
+  });
 }
 
 }  // namespace
@@ -102,7 +106,8 @@ le_msg_ServiceRef_t le_msg_CreateService(le_msg_ProtocolRef_t protocolRef,
     Misuse(__func__, "the interface's name is NULL");
   const absl::Status valid = le::directory::CheckInterfaceName(interfaceName);
   if (!valid.ok()) Misuse(__func__, valid.message());
-  const le_msg_ServiceRef_t service = NewService(protocol, interfaceName);
+  const le_msg_ServiceRef_t service =
+      NewService(__func__, protocol, interfaceName);
   if (service == nullptr) {
     Misuse(__func__, "this process has a service '", interfaceName,
            "' already");
@@ -119,7 +124,7 @@ le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
       !le::directory::CheckInterfaceName(interfaceName).ok()) {
     return LE_BAD_PARAMETER;
   }
-  *refPtr = NewService(protocol, interfaceName);
+  *refPtr = NewService(__func__, protocol, interfaceName);
   return *refPtr == nullptr ? LE_DUPLICATE : LE_OK;
 }
 

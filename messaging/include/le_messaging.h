@@ -87,7 +87,8 @@
  *   to limits or for a result, unless a comment permits NULL.
  *
  *   Two shortages are also fatal:
- *    - A function that makes or enlarges a message finds no memory.
+ *    - A function that makes, enlarges or sends a message, or creates another
+ *      object, finds no memory.
  *    - A thread creates its first session, service or event loop, and finds no
  *      file descriptor.
  *   The far end can cause a fatal error in two cases only:

@@ -41,11 +41,18 @@ void Message::Reset() {
 }
 
 transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
-  Unpack();
   transports::OutgoingFrame frame;
   frame.type = type;
   if (size_was_set_) frame.type |= kLengthWasSet;
   frame.id = id;
+  if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
+  // Nobody has written to a payload that is still packed.
+  const size_t packed_length = size_was_set_ ? size_ : received_bytes_;
+  if (packed_ != nullptr && !payload_ && packed_length <= received_bytes_) {
+    frame.payload = absl::MakeConstSpan(packed_.get(), packed_length);
+    return frame;
+  }
+  Unpack();
   // The length is the size of SetSize(). Without SetSize(), the zeros at the
   // end are not sent.
   size_t length = size_;
@@ -61,7 +68,6 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   // The transport may keep the payload if there is no other reference. Under
   // asan the payload is freed with the message, to detect a later access.
   if (IsSoleReference() && !event::kAsan) frame.movable_payload = &payload_;
-  if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
   return frame;
 }
 

@@ -53,7 +53,7 @@ class alignas(64) Message {
   // still write through a pointer that payload() returned earlier. So if no
   // size was set, no byte counts as zero any more.
   void OnFrameRefused() {
-    if (!size_was_set_) payload_.MarkDirty();
+    if (!size_was_set_ && payload_) payload_.MarkDirty();
   }
 
   // The caller may write to the whole payload.

@@ -291,6 +291,42 @@ TEST_F(ClientSessionTest, ABlockingCallKeepsAResponseThatIsPackedAlready) {
   });
 }
 
+TEST_F(ClientSessionTest, APackedMessageIsSentWithoutABuffer) {
+  Run([this] {
+    Completed completed;
+    Request(&completed);
+    const uint64_t first = requests_.back();
+    server_.on_send = [this, first](const OutgoingFrame& frame) {
+      Answer(first);
+      Answer(frame.id);
+      return IoResult::kOk;
+    };
+    EXPECT_EQ(RequestSync(), Result::kOk);
+    Turns();
+    ASSERT_TRUE(completed.response);
+    ASSERT_LT(completed.response->held_bytes(), kMessageBytes);
+    std::vector<uint8_t> sent;
+    server_.on_send = [&sent](const OutgoingFrame& frame) {
+      sent.assign(frame.payload.begin(), frame.payload.end());
+      return IoResult::kOk;
+    };
+    std::vector<uint8_t> expected(sizeof(first));
+    std::memcpy(expected.data(), &first, sizeof(first));
+    session_->Send(completed.response, absl::InfiniteFuture());
+    EXPECT_EQ(sent, expected);
+    completed.response->SetSize(1);
+    session_->Send(completed.response, absl::InfiniteFuture());
+    EXPECT_EQ(sent, std::vector<uint8_t>(1, expected[0]));
+    EXPECT_LT(completed.response->held_bytes(), kMessageBytes);
+    // The packed copy lacks the zeros after the received bytes.
+    completed.response->SetSize(expected.size() + 1);
+    session_->Send(completed.response, absl::InfiniteFuture());
+    expected.push_back(0);
+    EXPECT_EQ(sent, expected);
+    kept_.clear();
+  });
+}
+
 // The room for a completion is reserved when its request is made.
 TEST_F(ClientSessionTest, WithoutMemoryARequestCompletesOnce) {
   Run([this] {
