@@ -336,6 +336,9 @@ TEST_P(CppTest, MisuseIsAStatus) {
     EXPECT_EQ(message.Assign(std::string(257, 'x')).code(),
               absl::StatusCode::kOutOfRange);
     EXPECT_TRUE(message.Assign(std::string(256, 'x')).ok());
+    EXPECT_TRUE(message.Assign("its own text").ok());
+    EXPECT_TRUE(message.Assign(message.text().substr(4)).ok());
+    EXPECT_EQ(message.text(), "own text");
     EXPECT_EQ(message.SetDescriptor(UniqueFd(-1)).code(), kInvalid);
     EXPECT_TRUE(message.SetDescriptor(UniqueFd(dup(0))).ok());
     EXPECT_EQ(message.SetDescriptor(UniqueFd(dup(0))).code(), kMisuse);

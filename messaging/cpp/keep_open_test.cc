@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "event/loop.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "le/messaging.h"
@@ -340,6 +341,31 @@ TEST(CppKeepOpenTimeTest, CloseEndsTheBackOff) {
     EXPECT_TRUE(client.KeepOpen(reopen).ok());
     party->RunLoopUntil([&] { return openings == 13; });
     EXPECT_LT(event::Process::Current()->Now() - closed_at, absl::Seconds(1));
+    party->Signal("done");
+  });
+  RunScenario(scenario, Setting::kSimulated);
+}
+
+// A blocking request notices the close, when the timer that resets the back-off
+// has already expired. Expected: the close is reported before the session is
+// opened again.
+TEST(CppKeepOpenTimeTest, ACloseThatABlockingCallNoticesIsReported) {
+  Scenario scenario;
+  scenario.Add("server", EchoBody);
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Create("echo", kText));
+    int openings = 0;
+    int closes = 0;
+    EXPECT_TRUE(client.OnClosed([&](CloseReason) { ++closes; }).ok());
+    EXPECT_TRUE(client.KeepOpen([&](absl::Status) { ++openings; }).ok());
+    party->RunLoopUntil([&] { return openings == 1; });
+    event::Thread::Current()->parker()->Park(event::Process::Current()->Now() +
+                                             internal::BackOff::kLongLife +
+                                             absl::Milliseconds(1));
+    EXPECT_FALSE(client.Request(Text(client, "close")).ok());
+    EXPECT_EQ(closes, 0);
+    party->RunLoopUntil([&] { return openings == 2; });
+    EXPECT_EQ(closes, 1);
     party->Signal("done");
   });
   RunScenario(scenario, Setting::kSimulated);

@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "le_eventLoop.h"
+#include "le_thread.h"
 
 namespace {
 thread_local bool t_no_memory = false;
@@ -110,6 +112,23 @@ TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
   while (le_event_ServiceLoop() == LE_OK) {
   }
   EXPECT_TRUE(ran);
+}
+
+TEST(LoopTest, WithoutMemoryATaskIsRefusedAndALoopIsStopped) {
+  Loop loop;
+  t_no_memory = true;
+  const absl::StatusCode code = loop.Post([] { ADD_FAILURE(); }).code();
+  t_no_memory = false;
+  EXPECT_EQ(code, absl::StatusCode::kResourceExhausted);
+
+  std::thread other([&] {
+    le_thread_GetCurrent();  // allocates at the first call of a thread
+    t_no_memory = true;
+    loop.Stop();
+    t_no_memory = false;
+  });
+  EXPECT_TRUE(loop.Run().ok());
+  other.join();
 }
 
 // Each task posts another task. Expected: they run in the order of posting.

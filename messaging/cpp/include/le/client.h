@@ -338,11 +338,13 @@ class ClientCore final : public ThreadBound {
   // which may close the session.
   void OpenLater() {
     if (keeps_open_ && IsClosed()) {
+      timer_opens_ = true;
       timer_->Start(back_off_.NextDelay()).IgnoreError();
     }
   }
   void OnTimer() {
-    if (!IsClosed()) return back_off_.Reset();
+    // If the session is closed already, OnClosed() follows and opens it again.
+    if (!std::exchange(timer_opens_, false)) return back_off_.Reset();
     was_opened_ = true;
     le_msg_OpenSessionTimed(session_, LE_MSG_NO_TIMEOUT, &OnOpened, this);
   }
@@ -366,6 +368,7 @@ class ClientCore final : public ThreadBound {
   // is open, runs until the session has lived for BackOff::kLongLife. Null:
   // KeepOpen() was not called.
   std::unique_ptr<Timer> timer_;
+  bool timer_opens_ = false;
   BackOff back_off_;
   PendingCall* waiting_ = nullptr;
   PendingCall* free_ = nullptr;

@@ -11,6 +11,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -90,6 +91,7 @@ class TaskQueue final {
     // locked for ever: the thread that locked it does not exist in the child.
     le_thread_GetCurrent();
     std::list<Task> posted = NewPlace();
+    if (posted.empty()) return NoMemory();
     posted.front() = std::move(task);
     const auto place = posted.begin();
     uint64_t runs;
@@ -117,8 +119,15 @@ class TaskQueue final {
     }
     if (closed_) return Gone();
     posted.splice(posted.end(), tasks_, place);  // destroyed after the unlock
-    // The status has no text, because a text needs memory.
-    return absl::Status(absl::StatusCode::kResourceExhausted, "");
+    return NoMemory();
+  }
+
+  // Stops the loop of the queue's thread after the tasks that are queued.
+  // Without memory for one more task, stops it at once.
+  void StopThread() {
+    if (absl::IsResourceExhausted(Post([] { le_event_StopLoop(nullptr); }))) {
+      le_event_StopLoop(thread_);
+    }
   }
 
   // Destroys the queued tasks. No task begins after that. A task that is
@@ -137,6 +146,11 @@ class TaskQueue final {
   static absl::Status Gone() {
     return absl::UnavailableError(
         "the loop is destroyed, or its thread has ended");
+  }
+
+  // The status has no text, because a text needs memory.
+  static absl::Status NoMemory() {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");
   }
 
   static void RunTasks(void* number, void*) {
@@ -163,7 +177,7 @@ class TaskQueue final {
       free_.splice(free_.end(), running);
     }
   }
-  // A list of one empty task.
+  // A list of one empty task. The list is empty if there is no memory.
   std::list<Task> NewPlace() {
     std::list<Task> place;
     {
@@ -173,7 +187,10 @@ class TaskQueue final {
         return place;
       }
     }
-    place.emplace_back();
+    try {
+      place.emplace_back();
+    } catch (const std::bad_alloc&) {
+    }
     return place;
   }
 
@@ -263,7 +280,7 @@ class Loop {
     if (queue_->OnItsThread()) {
       le_event_StopLoop(nullptr);
     } else {
-      queue_->Post([] { le_event_StopLoop(nullptr); }).IgnoreError();
+      queue_->StopThread();
     }
   }
 

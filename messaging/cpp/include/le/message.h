@@ -134,7 +134,8 @@ class Message {
   absl::Status Assign(absl::Span<const uint8_t> data) {
     const absl::StatusOr<absl::Span<uint8_t>> bytes = Resize(data.size());
     if (bytes.ok() && !data.empty()) {
-      std::memcpy(bytes->data(), data.data(), data.size());
+      // `data` may be a part of this message.
+      std::memmove(bytes->data(), data.data(), data.size());
     }
     return bytes.status();
   }

@@ -151,6 +151,7 @@ class CorePtr {
   }
 
   Core* operator->() const { return core_; }
+  bool has_core() const { return core_ != nullptr; }
   // OK: the object has a core, and the calling thread may use the core.
   absl::Status CheckUsable() const {
     if (core_ == nullptr) {
