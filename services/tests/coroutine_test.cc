@@ -118,6 +118,33 @@ TEST_F(CoroutineTest, ACoroutineMayDestroyItsTask) {
   }
 }
 
+le::Task IsDestroyedByItsCall(FileFactsClient* client,
+                              std::optional<le::Task>* self,
+                              std::string* result) {
+  const Ended ended{result};
+  // The Task is not in *self before the first call waits.
+  (co_await Count(client, Named("a"))).IgnoreError();
+  (co_await le::Await<Facts>([&](le::Done<Facts> done) {
+    self->reset();
+    *result += "called";
+    return client->CountAsync(Named("a"), le::CallOptions(), std::move(done));
+  })).IgnoreError();
+  *result += " resumed";
+}
+
+// The function that makes the call destroys the Task.
+TEST_F(CoroutineTest, ACallMayDestroyTheTaskThatAwaitsIt) {
+  le::testing::Local<FileFactsClient> local(&service_);
+  le::Loop loop;
+  std::string own;
+  std::string other;
+  std::optional<le::Task> task;
+  task.emplace(IsDestroyedByItsCall(&local.client(), &task, &own));
+  const le::Task last = Three(&local.client(), &loop, &other);
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(own, "called ended");
+}
+
 le::Task Refused(FileFactsClient* client, absl::Status* status) {
   *status = (co_await Count(client, Named("a"))).status();
 }

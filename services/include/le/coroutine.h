@@ -150,29 +150,31 @@ class CallAwaiter {
  public:
   explicit CallAwaiter(Start start) : start_(std::move(start)) {}
 
-  bool await_ready() const { return false; }
-  // False: the call was refused, or a fake has completed it already. Then the
-  // coroutine continues at once.
-  bool await_suspend(std::coroutine_handle<> coroutine) {
-    call_ = start_([this, coroutine](absl::StatusOr<const Response*> result) {
+  // The call is made here, and not in await_suspend(): `start_` may destroy the
+  // Task, and only a suspended coroutine is destroyed at once. True: the call was
+  // refused, or a fake has completed it already.
+  bool await_ready() {
+    call_ = start_([this](absl::StatusOr<const Response*> result) {
       if (result.ok()) {
         result_ = **result;
       } else {
         result_ = result.status();
       }
       done_ = true;
-      if (suspended_) coroutine.resume();  // may destroy this object
+      if (suspended_) suspended_.resume();  // may destroy this object
     });
     if (!call_.status().ok()) result_ = call_.status();
-    suspended_ = call_.status().ok() && !done_;
-    return suspended_;
+    return done_ || !call_.status().ok();
+  }
+  void await_suspend(std::coroutine_handle<> coroutine) {
+    suspended_ = coroutine;
   }
   absl::StatusOr<Response> await_resume() { return std::move(result_); }
 
  private:
   Start start_;
   bool done_ = false;
-  bool suspended_ = false;
+  std::coroutine_handle<> suspended_;
   Call call_;
   absl::StatusOr<Response> result_;
 };
