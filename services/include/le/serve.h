@@ -292,7 +292,7 @@ class [[nodiscard]] Server {
   }
   Service* raw() const {
     static auto* const none = new Service;
-    return core_.CheckUsable().ok() ? core_->service() : none;
+    return core_.has_core() ? core_->service() : none;
   }
 
   CorePtr core_;

@@ -310,11 +310,11 @@ class TypedClient {
  private:
   using CorePtr = internal::CorePtr<internal::TypedClientCore>;
 
-  // If this object is not usable, returns a client without a session, whose
-  // methods return FailedPrecondition.
+  // If this object is empty, returns a client without a session, whose methods
+  // return FailedPrecondition.
   Client* raw() const {
     static auto* const none = new Client;
-    return core_.CheckUsable().ok() ? core_->client() : none;
+    return core_.has_core() ? core_->client() : none;
   }
 
   CorePtr core_;
