@@ -169,7 +169,7 @@ class _SessionOwner(SessionOwner):
         if result == _c.NO_MEMORY:
             return TooManyError("the session has too many open requests")
         if result == _c.CLOSED:
-            return closed_by(self.ref)()
+            return (self.close_error or closed_by(self.ref))()
         return ClosedError(f"the request has failed: {result}")
 
     def wait_reason(self):

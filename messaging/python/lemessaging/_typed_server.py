@@ -244,9 +244,9 @@ class Server:
             await work()
         except StatusError as error:
             self._fail(call._request, call._envelope, error)
-        except ClosedError:
-            pass  # the client is gone
-        except Exception:
+        except Exception as error:
+            if isinstance(error, ClosedError) and call.session.closed:
+                return  # the client has gone
             self._fail(call._request, call._envelope, wrong("the method has failed"))
             raise
 

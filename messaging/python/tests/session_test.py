@@ -244,16 +244,27 @@ class Messages(TestCase):
                 sending.send(None)
 
     async def test_pushes_that_are_not_read_close_the_session(self):
-        async with Pair(max_push_bytes=2000) as (session, service):
+        never = asyncio.get_running_loop().create_future()
+
+        async def handler(request):
+            if request.data == b"never":
+                await never
+            request.respond(b"")
+
+        async with Pair(handler, max_push_bytes=2000) as (session, service):
             await session.request(b"")
             for _ in range(4):
                 await service.sessions[0].send(b"push")
             for _ in range(3):
                 self.assertEqual(await session.__anext__(), b"push")
-            with self.assertRaises(ClosedError) as caught:
-                while True:
-                    await session.__anext__()
-            self.assertEqual(caught.exception.reason, CloseReason.RECEIVE_LIMIT)
+            pending = asyncio.ensure_future(session.request(b"never"))
+            for _ in range(4):
+                await service.sessions[0].send(b"push")
+            for wait in (lambda: pending, session.__anext__):
+                with self.assertRaises(ClosedError) as caught:
+                    while True:
+                        await wait()
+                self.assertEqual(caught.exception.reason, CloseReason.RECEIVE_LIMIT)
 
     async def test_messages_that_are_not_handled_close_the_session(self):
         large = Protocol("python tests, large", 1 << 20)

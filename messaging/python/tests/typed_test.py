@@ -42,6 +42,8 @@ class FileFacts:
             raise StatusError(StatusCode.NOT_FOUND, "no such file")
         if request.name == "exception":
             raise KeyError("secret")
+        if request.name == "closed elsewhere":
+            raise ClosedError("of a client that the method has used")
         if request.name == "wrong type":
             return facts_pb2.Line()
         if request.name == "large":
@@ -131,6 +133,7 @@ class Typed(TestCase):
     async def test_exceptions_of_methods(self):
         for name, error in (
             ("exception", KeyError),
+            ("closed elsewhere", ClosedError),
             ("wrong type", TypeError),
             ("large", ValueError),
         ):
