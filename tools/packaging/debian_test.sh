@@ -14,7 +14,7 @@ set -euo pipefail
 
 readonly CANNOT_INSTALL=75
 readonly MIRROR=http://deb.debian.org/debian
-readonly PACKAGES=(cmake gcc libc6-dev make meson pkg-config)
+readonly PACKAGES=(cmake gcc libc6-dev make meson pkg-config python3-prometheus-client)
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
 checkout=$(cd "$(dirname "$self")/../.." && pwd)
@@ -53,6 +53,12 @@ BINDINGS
   python3 -c 'import lemessaging' || fail "the Python package"
   sdir list > /list || fail "sdir list"
   grep -q '<visitor>.facts' /list || { cat /list; fail "the output of sdir list"; }
+  sdir metrics | python3 -c '
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+families = list(parse(sys.stdin.read()))
+assert any(family.name == "le_messaging_introductions" for family in families)' ||
+    fail "another parser cannot read the output of sdir metrics"
   grep -q "^Uid:.$(id -u directoryd)\b" "/proc/$directory/status" || fail "the user of directoryd"
 
   apt-get purge --yes --quiet=2 '*lemessaging*' > /purge.log || { cat /purge.log; fail "the removal"; }
