@@ -94,14 +94,15 @@ class CMutex {
 
 using Mutexes = le::legato::ProcessRefs<CMutex, le_mutex_Ref_t>;
 
-// The mutex of le_ifgen_InitMutexRef. The first lock creates it.
+// The mutex of le_ifgen_InitMutexRef. Its first use creates it.
 struct IfgenMutex final : le::event::ModuleState {
   const std::shared_ptr<CMutex> mutex =
       std::make_shared<CMutex>(/*recursive=*/false);
 };
 
-// The address of this object is the reference of that mutex. The reference must
-// be a constant, because static constructors of the program may use the mutex.
+// The address of this object is the reference of that mutex. So the reference has
+// its value before any code runs: static constructors of the program may use the
+// mutex.
 le_mutex g_ifgen_mutex;
 
 std::shared_ptr<CMutex> Get(const char* function, le_mutex_Ref_t ref) {
@@ -131,7 +132,10 @@ le_mutex_Ref_t le_mutex_CreateNonRecursive(const char*) {
 }
 
 void le_mutex_Delete(le_mutex_Ref_t mutexRef) {
-  if (mutexRef == &g_ifgen_mutex || Get(__func__, mutexRef)->in_use()) {
+  if (mutexRef == &g_ifgen_mutex) {
+    Misuse(__func__, "le_ifgen_InitMutexRef must not be deleted");
+  }
+  if (Get(__func__, mutexRef)->in_use()) {
     Misuse(__func__, "the mutex is in use");
   }
   Mutexes::OfCurrentProcess()->Remove(mutexRef);

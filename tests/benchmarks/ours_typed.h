@@ -13,13 +13,15 @@ namespace le {
 namespace benchmarks {
 
 //   typed_server NAME    offers the three services of echo.proto
-//   typed_client NAME    a client of Echo. Commands:
+//   typed_client NAME    a client of Echo, except for two commands. Commands:
 //                          sync
-//                          sync_small  with SmallEcho
-//                          sync_large  with LargeEcho
+//                          sync_small  calls SmallEcho
+//                          sync_large  calls LargeEcho
 //                          pipelined   kOutstanding calls at a time
-//                          one_way     sent by posted tasks, kBurst each
-//                          stream      one stream; an operation is an item
+//                          one_way     bursts of kBurst messages; each burst
+//                                      is a task of the loop
+//                          stream      reads a stream; each item counts as
+//                                      an operation
 //
 // Returns false if the arguments name none of these roles.
 bool PlayOursTyped(const std::vector<std::string>& words);

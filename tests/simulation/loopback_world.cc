@@ -26,7 +26,8 @@ namespace {
 
 constexpr char kAddress[] = "directory";
 
-// Describes the first limit that the directory exceeds. "": none.
+// Describes a server with too many introductions or stand-bys. "": there is
+// none.
 std::string ExceededLimit(const directory::Registry& registry,
                           const directory::Limits& limits) {
   std::map<std::pair<uid_t, std::string>, uint32_t> stand_bys;
@@ -37,8 +38,8 @@ std::string ExceededLimit(const directory::Registry& registry,
     }
     if (server.state != directory::ServerState::kOffering &&
         ++stand_bys[{server.key.uid, server.key.name}] > limits.stand_bys) {
-      return absl::StrCat("more servers stand by for '", server.key.name,
-                          "' than may");
+      return absl::StrCat("too many servers stand by for '", server.key.name,
+                          "'");
     }
   }
   return "";
@@ -91,7 +92,7 @@ void LoopbackWorld::SpawnDirectory(SimProcess* process) {
       &network_, process, &weather_, referee(), &descriptors_);
   process->OnExit([this, process, transport] {
     transport->CloseAll();
-    if (process->killed()) descriptors_.ProcessDied(process);
+    if (process->killed()) descriptors_.ProcessWasKilled(process);
   });
   Spawn(process, [this, process, transport] {
     directory::NumberedUsers users;
@@ -135,9 +136,9 @@ void LoopbackWorld::Prepare(SimProcess* process) {
   process->OnExit([this, process, way] {
     way->transport.CloseAll();
     if (process->killed()) {
-      descriptors_.ProcessDied(process);
+      descriptors_.ProcessWasKilled(process);
     } else {
-      descriptors_.ProcessEnded(process);
+      descriptors_.ProcessEndedByItself(process);
     }
   });
   messaging::Runtime::Parts parts;
@@ -167,7 +168,7 @@ void LoopbackWorld::SpawnAdministrator() {
       &network_, process, &weather_, referee(), &descriptors_);
   process->OnExit([this, process, transport] {
     transport->CloseAll();
-    descriptors_.ProcessEnded(process);
+    descriptors_.ProcessEndedByItself(process);
   });
   Spawn(process, [this, transport] {
     Administrator(this, transport.get(), kAddress, Services(), &descriptors_)

@@ -83,10 +83,10 @@ class Descriptors final : public event::sys::Interceptor {
   // Returns a new descriptor of the calling process.
   int New();
   // Closes the descriptors of a process that was killed.
-  void ProcessDied(event::SimProcess* process) { End(process, true); }
+  void ProcessWasKilled(event::SimProcess* process) { End(process, true); }
   // For a process that has ended by itself. A descriptor that the process has
   // not closed is a violation.
-  void ProcessEnded(event::SimProcess* process) { End(process, false); }
+  void ProcessEndedByItself(event::SimProcess* process) { End(process, false); }
   // The number of open descriptors.
   size_t left() const { return owners_.size(); }
   // While this object exists, the descriptors that this thread duplicates are
