@@ -18,7 +18,7 @@ namespace {
 thread_local bool t_no_memory = false;
 }  // namespace
 
-// The other forms of operator new call this one.
+// The other forms of operator new without an alignment call this one.
 void* operator new(size_t size) {
   if (t_no_memory) throw std::bad_alloc();
   void* const memory = std::malloc(size);
@@ -46,7 +46,7 @@ void ServeLoop(void*) {
 // A Loop is destroyed, and then a destructor of the thread runs the functions
 // that are queued in the C API. Expected: the function of the Loop does not use
 // the destroyed Loop.
-TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
+TEST(LoopTest, ADestructorOfTheThreadMayRunTheEventLoop) {
   static int runs;
   runs = 0;
   OnAThread(
@@ -58,7 +58,7 @@ TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
       },
       nullptr);
   EXPECT_EQ(runs, 0);
-  // The same is expected for a Loop that outlives its thread.
+  // If a Loop outlives its thread, its task does not run either.
   struct Left {
     std::unique_ptr<Loop> loop;
     TaskSender sender;
@@ -78,7 +78,7 @@ TEST(LoopTest, ADestructorOfTheThreadMayRunTheLoop) {
   EXPECT_EQ(runs, 0);
 }
 
-TEST(LoopTest, ALoopThatATaskDestroysDropsItsTasks) {
+TEST(LoopTest, ATaskMayDestroyItsLoopWithTheQueuedTasks) {
   auto loop = std::make_unique<Loop>();
   Loop other;
   auto owned = std::make_shared<int>(1);
@@ -99,8 +99,9 @@ TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
   // After this task has run, its memory is free for the next task.
   EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
   EXPECT_TRUE(loop.Run().ok());
-  // This function uses the free memory of the C API's queue. So the C API must
-  // allocate memory for RunTasks().
+  // The C API reuses the memory of a queued function that has run, here of
+  // RunTasks(). This function takes it. So the C API must allocate memory for
+  // RunTasks().
   le_event_QueueFunction([](void*, void*) {}, nullptr, nullptr);
   t_no_memory = true;
   const absl::StatusCode code = loop.Post([] { ADD_FAILURE(); }).code();
@@ -114,7 +115,7 @@ TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
   EXPECT_TRUE(ran);
 }
 
-TEST(LoopTest, WithoutMemoryATaskIsRefusedAndALoopIsStopped) {
+TEST(LoopTest, WithoutMemoryPostFailsButStopWorks) {
   Loop loop;
   t_no_memory = true;
   const absl::StatusCode code = loop.Post([] { ADD_FAILURE(); }).code();
@@ -131,7 +132,7 @@ TEST(LoopTest, WithoutMemoryATaskIsRefusedAndALoopIsStopped) {
   other.join();
 }
 
-// Each task posts another task. Expected: they run in the order of posting.
+// Each of the first kTasks tasks posts one more task. Expected: they run in the order of posting.
 TEST(LoopTest, TasksKeepTheirOrder) {
   constexpr int kTasks = 1000;
   Loop loop;

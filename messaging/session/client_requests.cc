@@ -20,8 +20,8 @@ namespace messaging {
 using event::MutexLock;
 using transports::IoResult;
 
-// The timer that expires requests. It is created with the first request that
-// has a deadline.
+// The timer that expires requests. The first asynchronous request with a deadline
+// creates it.
 class ClientSession::Deadlines final : private event::Timer {
  public:
   explicit Deadlines(ClientSession* session) : session_(session) {}
@@ -86,7 +86,8 @@ ClientSession::AddedRequest ClientSession::AddRequestLocked(
 Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
                                   event::Instant deadline) {
   transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, added.id);
-  // If other requests are open, the server should receive several in one turn.
+  // If other requests are open, more frames may follow soon. So the server should
+  // try to receive again in the same turn.
   frame.more_to_come = added.pipelined;
   return SendOn(added.route, &frame, deadline);
 }
@@ -212,8 +213,8 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
       what = absl::StrCat("a request fails: it was made on a session that is ",
                           WhyNotOpen());
   }
-  // A server that does not answer could cause any number of lines. So
-  // LogForPeer() bounds their number.
+  // A program may make any number of such requests. LogForPeer() bounds the
+  // number of lines.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name, "': ", what));
 }
@@ -228,8 +229,9 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
 }
 
 // Receives the responses that have arrived, up to the limits of the inbox.
-// Called before requests expire. This thread may have been busy or stopped for
-// long. So these responses may have arrived in time.
+// The timer calls this before it completes requests with kTimedOut: this thread
+// may have been busy or stopped for long, so a response may have arrived in
+// time.
 void ClientSession::ReceiveArrivedFrames() {
   while (MayHoldMore(/*with_descriptor=*/true) &&
          ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {

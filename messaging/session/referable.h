@@ -17,8 +17,8 @@ namespace messaging {
 // references:
 //  - Without NDEBUG, each reference is a number. So a stale reference is
 //    detected.
-//  - With NDEBUG, the reference is the address of the object. Only members of a
-//    family have numbers.
+//  - With NDEBUG, only members of a family have numbers. The reference of any
+//    other object is its address.
 //
 // A family has a head and other members. While the head exists, a stale number
 // of a member refers to the head.
@@ -37,8 +37,8 @@ class Referable {
                : reinterpret_cast<uintptr_t>(static_cast<const Object*>(this));
   }
 
-  // Any thread. Returns null if the object of that reference is destroyed, or
-  // never existed.
+  // Any thread. An address is returned unchecked. If no object has this number,
+  // returns the head of the number's family, or null if there is no head.
   static Object* Find(uintptr_t ref) {
     if (!kNumbersAll && ref % 2 == 0) return reinterpret_cast<Object*>(ref);
     Live* const live = AllLive();
@@ -50,8 +50,8 @@ class Referable {
     return static_cast<Object*>(reinterpret_cast<Referable*>(~it->second));
   }
 
-  // The family of `head`. If `head` is null, the object is the head of a new
-  // family.
+  // Tells a new object its family, which is that of `head`. If `head` is null,
+  // the new object is the head of a new family.
   struct Family {
     const Object* head;
   };
@@ -86,9 +86,9 @@ class Referable {
 #else
   static constexpr bool kNumbersAll = true;
 #endif
-  // The high bits of a number are the family, and the low bits are the member.
-  // The member of the head is 1. All numbers are odd, so none equals an
-  // address.
+  // The high bits of a number are the number of the family, and the low bits are
+  // the number of the member. The head is member 1. All numbers are odd, so none
+  // equals an address.
   static constexpr uintptr_t kFamily = uintptr_t{1}
                                        << (sizeof(uintptr_t) == 8 ? 40 : 18);
   static uintptr_t HeadOf(uintptr_t number) {
@@ -96,8 +96,8 @@ class Referable {
   }
 
   struct Live {
-    // Not an event::Mutex, because the check must not change a simulation's
-    // schedule.
+    // Not an event::Mutex: in a simulation its unlock may switch threads, and the
+    // check of a reference must not change the schedule.
     std::mutex mutex;
     uintptr_t last_member = 0xffff;
     uintptr_t last_family = 0;

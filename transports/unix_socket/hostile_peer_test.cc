@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests with a far end that breaks the rules. Expected: the connection closes
-// with a reason, and no received descriptor stays open.
+// Tests with a far end that breaks the rules, or nearly does. Most broken rules
+// close the connection with a reason. Then no received descriptor stays open.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -171,7 +171,7 @@ TEST_F(HostilePeerTest, AHugeLength) {
 }
 
 // A packet may have at most kMaxPacketBytes, even if the receiver's buffer is
-// larger.
+// larger. Only a continuation may be larger.
 TEST_F(HostilePeerTest, APacketAtTheLimit) {
   const size_t body = kMaxPacketBytes - 2 * kFrameHeaderBytes;
   SendRaw(Header(FrameHeader::kMore, 0) +
@@ -283,7 +283,7 @@ TEST_F(HostilePeerTest, AnUnannouncedDescriptorIsDropped) {
   EXPECT_EQ(OpenDescriptors(), before_);
 }
 
-TEST_F(HostilePeerTest, AnAnnouncementWithMore) {
+TEST_F(HostilePeerTest, AnAnnouncementWithAPayload) {
   SendRaw(Header(FrameHeader::kAnnouncement, 1) + "x");
   ExpectClosedFor("an announcement with a payload");
 }
@@ -321,12 +321,12 @@ TEST_F(HostilePeerTest, AByteAtATimeTakesManyTurns) {
   EXPECT_GT(turns, 2);
 }
 
-TEST_F(HostilePeerTest, AnAnnouncedAnnouncement) {
+TEST_F(HostilePeerTest, AnAnnouncementWithADescriptor) {
   SendRaw(Header(FrameHeader::kAnnouncement, 0), {null_});
   ExpectClosedFor("1 file descriptors where none was announced");
 }
 
-TEST_F(HostilePeerTest, ALargePacketWhereASmallOneFits) {
+TEST_F(HostilePeerTest, APacketOverTheLimitWithASmallPool) {
   BufferPool::Ptr small = BufferPool::Create(64);
   SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
   IncomingFrame frame;
@@ -361,8 +361,8 @@ TEST_F(HostilePeerTest, ADescriptorWithAContinuation) {
 }
 
 // A connection is not passed on while it holds the rest of a packet or a part
-// of a frame. Otherwise its new owner would begin to read in the middle of a
-// frame.
+// of a frame. Otherwise its new owner would miss frames, or would begin to read
+// in the middle of a frame.
 TEST_F(HostilePeerTest, AConnectionInTheMiddleOfAPacketIsNotPassedOn) {
   int fds[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
