@@ -3,6 +3,8 @@
 
 #include "tools/sdir/explain.h"
 
+#include <vector>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -46,15 +48,18 @@ class Explainer {
     if (service.empty()) {
       AddMissingBinding();
       AddWaiting(/*service=*/"");
+      AddRefusals();
       return Verdict("no: there is no binding");
     }
     const ServiceEntry* const offered = ExplainService(service);
     AddWaiting(service);
+    AddRefusals();
     if (offered == nullptr) return Verdict("no: the service is not offered");
     if (not_taken_ > 0) {
       return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
                                   " has not accepted ", not_taken_,
-                                  " sessions: it is stopped or busy"));
+                                  not_taken_ == 1 ? " session" : " sessions",
+                                  ": it is stopped or busy"));
     }
     const std::string problem = problem_of(*offered);
     if (!problem.empty()) {
@@ -109,11 +114,18 @@ class Explainer {
   }
   void AddMissingBinding() {
     const std::string client = Named(Format(client_, nullptr));
-    const std::string service = absl::StrCat("<USER>.", Escaped(client_.name));
+    const std::vector<const ServiceEntry*> offers = OffersOfThisName();
+    const std::string service =
+        offers.size() == 1 ? Named(offers[0]->service())
+                           : absl::StrCat("<USER>.", Escaped(client_.name));
     Add("missing",
         absl::StrCat(client, " -> ", service,
                      " (add it to the bindings file, or: sdir bind ",
                      ShellWord(client), " ", ShellWord(service), ")"));
+    for (const ServiceEntry* offer : offers) {
+      Add("offered", absl::StrCat(Named(offer->service()), " by ",
+                                  names_->Process(offer->pid())));
+    }
     for (const auto& binding : list_.bindings()) {
       const std::string& bound = binding.client();
       const size_t name = bound.find(">.") + 2;
@@ -124,6 +136,18 @@ class Explainer {
             absl::StrCat(Named(bound), " -> ", Named(binding.service())));
       }
     }
+  }
+
+  // The offered services whose name is that of the client's interface.
+  std::vector<const ServiceEntry*> OffersOfThisName() const {
+    std::vector<const ServiceEntry*> offers;
+    for (const ServiceEntry& entry : list_.services()) {
+      if (entry.state() == directory::proto::OFFERED &&
+          absl::EndsWith(entry.service(), absl::StrCat(">.", client_.name))) {
+        offers.push_back(&entry);
+      }
+    }
+    return offers;
   }
 
   // The text as a word of the shell.
@@ -182,6 +206,18 @@ class Explainer {
     }
     if (others > 0) {
       Add("waiting", absl::StrCat(others, " clients of other interfaces"));
+    }
+  }
+
+  void AddRefusals() {
+    for (const auto& refusal : list_.latest_refusals()) {
+      if (refusal.peer().uid() != client_.uid ||
+          refusal.peer().interface_name() != client_.name) {
+        continue;
+      }
+      Add("refused", absl::StrCat(refusal.seconds_ago(), " s ago: ",
+                                  names_->Process(refusal.peer().pid()), ": ",
+                                  EscapedLine(refusal.reason())));
     }
   }
 

@@ -76,6 +76,42 @@ TEST_F(ExplainTest, WithoutABindingItNamesTheLineToAdd) {
 }
 
 // Every printed command can be pasted into a shell, whatever the name is.
+TEST_F(ExplainTest, WithoutABindingItNamesTheServicesOfThatName) {
+  Offer("<2>.c", 10);
+  Offer("<2>.cc", 10);
+  const std::string only = ExplainC().text;
+  EXPECT_NE(only.find("sdir bind '<ann>.c' '<bob>.c')\n"
+                      "offered      <bob>.c by ten[10]\n"
+                      "can open "),
+            std::string::npos)
+      << only;
+  Offer("<0>.c", 10);
+  const std::string several = ExplainC().text;
+  EXPECT_NE(several.find("sdir bind '<ann>.c' '<USER>.c')\n"
+                         "offered      <bob>.c by ten[10]\n"
+                         "offered      <root>.c by ten[10]\n"),
+            std::string::npos)
+      << several;
+}
+
+TEST_F(ExplainTest, ShowsTheLatestRefusalsOfTheClient) {
+  Bind("<1>.c", "<2>.s");
+  Offer("<2>.s", 10);
+  for (const char* name : {"c", "other"}) {
+    auto* const refusal = list_.add_latest_refusals();
+    refusal->mutable_peer()->set_uid(1);
+    refusal->mutable_peer()->set_pid(10);
+    refusal->mutable_peer()->set_interface_name(name);
+    refusal->set_reason("it has protocol 'q'\nforged");
+    refusal->set_seconds_ago(15);
+  }
+  const std::string text = ExplainC().text;
+  EXPECT_NE(text.find("\nrefused      15 s ago: ten[10]: it has protocol "
+                      "'q'\\nforged\ncan open "),
+            std::string::npos)
+      << text;
+}
+
 TEST_F(ExplainTest, AQuoteDoesNotEndTheWordOfACommand) {
   const Explanation found = ExplainC("x';cmd;'");
   EXPECT_NE(found.text.find(R"(sdir bind '<ann>.x\'\'';cmd;\'\''' '<USER>.)"),

@@ -307,7 +307,7 @@ std::string FormatText(const ListPart& of, Names* names,
   for (const auto& refusal : list.latest_refusals()) {
     absl::StrAppend(&text, "        ", refusal.seconds_ago(),
                     " s ago: ", PartyText(refusal.peer(), names), ": ",
-                    Escaped(refusal.reason()), "\n");
+                    EscapedLine(refusal.reason()), "\n");
   }
   if (list.latest_refusals_size() > 0) absl::StrAppend(&text, "\n");
   return text;

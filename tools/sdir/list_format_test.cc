@@ -165,7 +165,7 @@ TEST_F(ListFormatTest, HasTheLatestRefusals) {
   EXPECT_THAT(FormatText(list, &names_),
               ::testing::EndsWith(
                   "\n\n        3 s ago: <ann>.shout ten[10]: the protocol is "
-                  "\"a\\x0ab\"\n\n"));
+                  "\"a\\nb\"\n\n"));
   EXPECT_THAT(
       FormatJson(list, &names_),
       ::testing::HasSubstr(

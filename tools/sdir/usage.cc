@@ -20,10 +20,13 @@ constexpr char kSummary[] =
 
 constexpr char kNotes[] =
     "CLIENT and SERVICE are <USER>.INTERFACE, in quotes. FILTER is the same, "
-    "where * stands for any: '<alice>.*'. Options may be anywhere. A "
-    "value may follow its option as an argument of its own: --socket_dir DIR. "
-    "Only root and the "
-    "directory's own user may use sdir, except with --as.";
+    "where * stands for any: '<alice>.*'. Options may be anywhere. A value may "
+    "follow its option as an argument of its own: --socket_dir DIR. Only root "
+    "and the directory's own user may use sdir, except with --as.";
+
+constexpr char kWhereToStart[] =
+    "Where to start: explain, if a client gets no service; top, if a service "
+    "is slow; list, for refused programs and servers that hang.";
 
 constexpr StatusInfo kStatuses[] = {
     {0, "done"},
@@ -78,17 +81,21 @@ const std::vector<CommandInfo>& Commands() {
        "[FILTER]",
        {"--json", "--format", "--sessions"},
        "bindings, services, waiting clients and what they wait for, "
-       "introductions made and requests refused"},
+       "introductions made, and the latest requests that were refused"},
       {"explain",
        "CLIENT",
        {},
        "which binding applies, which server offers its service, which clients "
-       "wait, and whether CLIENT can open a session"},
+       "wait or were refused lately, and whether CLIENT can open a session"},
       {"top",
        "[FILTER]",
        {"--once"},
        "what services and their busiest clients do each second: rates, the "
-       "time to respond, requests without a response, queues"},
+       "time to respond, requests without a response, queues. The time to "
+       "respond begins when the server receives the request. UNANSW is the "
+       "number of requests without a response, FOR is how long there have been "
+       "some, FULL counts messages that found the queue to a client full, and "
+       "DROPPED counts messages that slow clients have lost"},
       {"graph",
        "[FILTER]",
        {"--output"},
@@ -110,7 +117,8 @@ const std::vector<CommandInfo>& Commands() {
       {"unbind",
        "CLIENT",
        {"--persist"},
-       "removes a binding, until the next load or restart"},
+       "removes a binding, until the next load or restart. Open sessions stay "
+       "open"},
       {"load",
        "[FILE]",
        {"--check"},
@@ -157,9 +165,8 @@ const std::vector<CommandInfo>& Commands() {
       {"help",
        "[WHAT]",
        {},
-       "this text; WHAT may be a command, or man for the man page, or bash, "
-       "zsh "
-       "or fish for a completion"},
+       "this text. WHAT is a command, man (the man page, for 'man -l -'), or "
+       "bash, zsh or fish (a completion)"},
   };
   return *commands;
 }
@@ -173,7 +180,7 @@ const Usage& SdirUsage() {
                 kSummary,
                 Commands(),
                 Options(),
-                {kNotes},
+                {kWhereToStart, kNotes},
                 {std::begin(kStatuses), std::end(kStatuses)},
                 {"le_bindings 5", "le_messaging 7", "directoryd 8"}};
   return *usage;
