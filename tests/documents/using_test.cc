@@ -3,6 +3,9 @@
 //
 // Runs the C++ blocks of docs/using.md. Each .inc file is one block.
 
+#include <unistd.h>
+
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -29,6 +32,23 @@ class Shouter final : public shout::ShoutService {
 
  public:
 #include "tests/documents/watch_server.inc"
+  absl::Status ServeUntilSigterm(le::Loop& loop,
+                                 absl::StatusOr<le::Server>& server) {
+#include "tests/documents/end_server.inc"
+  }
+};
+
+// Lets another server do the work.
+class Relay final : public shout::ShoutService {
+ public:
+  explicit Relay(shout::ShoutClient* other) : other_(other) {}
+
+#include "tests/documents/nested_server.inc"
+  void Letters(const shout::Text&, le::Sink<shout::Text>) override {}
+  void Watch(const shout::Text&, le::Sink<shout::Text>) override {}
+
+ private:
+  shout::ShoutClient* const other_;
 };
 
 absl::Status PrintLetters(shout::ShoutClient* client,
@@ -48,6 +68,56 @@ TEST(LettersTest, ArePrintedInOrder) {
   const absl::Status end = PrintLetters(&local.client(), request);
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "h\ne\nl\nl\no\n");
   EXPECT_TRUE(end.ok()) << end;
+}
+
+TEST(NestedTest, ARelayRespondsWithTheOtherServersResponse) {
+  le::Loop loop;
+  Shouter shouter;
+  const auto server = le::Serve("shout", &shouter);
+  auto other = shout::ShoutClient::Create("shout");
+  ASSERT_TRUE(other.ok()) << other.status();
+  Relay relay(&*other);
+  const auto relaying = le::Serve("relay", &relay);
+  auto client = shout::ShoutClient::Create("relay");
+  ASSERT_TRUE(client.ok()) << client.status();
+  std::string text;
+  const auto call = [&](const absl::Status& opened) {
+    EXPECT_TRUE(opened.ok()) << opened;
+    shout::Text request;
+    request.set_text("hello");
+    client
+        ->UpperAsync(request,
+                     le::CallOptions().Timeout(absl::InfiniteDuration()),
+                     [&](absl::StatusOr<const shout::Text*> response) {
+                       text = response.ok() ? (*response)->text()
+                                            : response.status().ToString();
+                       loop.Stop();
+                     })
+        .Detach();
+  };
+  EXPECT_TRUE(
+      other
+          ->OpenAsync(
+              absl::InfiniteDuration(),
+              [&](const absl::Status& opened) {
+                EXPECT_TRUE(opened.ok()) << opened;
+                EXPECT_TRUE(
+                    client->OpenAsync(absl::InfiniteDuration(), call).ok());
+              })
+          .ok());
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(text, "HELLO");
+}
+
+TEST(EndTest, SigtermEndsTheServer) {
+  le::Loop loop;
+  Shouter shouter;
+  absl::StatusOr<le::Server> server = le::Serve("shout", &shouter);
+  ASSERT_TRUE(server.ok()) << server.status();
+  le::Timer end([] { kill(getpid(), SIGTERM); });
+  EXPECT_TRUE(end.Start(absl::ZeroDuration()).ok());
+  const absl::Status served = shouter.ServeUntilSigterm(loop, server);
+  EXPECT_TRUE(served.ok()) << served;
 }
 
 class Watcher {

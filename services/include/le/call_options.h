@@ -37,9 +37,9 @@ class CallOptions {
   }
   // For a nested call, which a server makes while it handles another call.
   // `reply` is the Reply or Sink of that other call. Its deadline becomes a
-  // timeout of the nested call: the shorter timeout applies. If `reply` is
-  // finished, the nested call ends at once. If the client of `reply` cancels
-  // its call, the nested call goes on.
+  // timeout of the nested call: the shorter timeout applies. The same expression
+  // may move `reply` into the closure of the nested call. If the client of
+  // `reply` cancels its call, the nested call goes on.
   template <typename ReplyOrSink>
   CallOptions& Under(const ReplyOrSink& reply) {
     const absl::Duration left = reply.remaining();

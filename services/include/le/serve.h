@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "le/internal/deadline.h"
 #include "le/internal/server_calls.h"
 #include "le/internal/service_info.h"
 #include "le/internal/typed_server_core.h"
@@ -40,7 +41,9 @@ struct ServerFactory;
 class OwnedCall {
  public:
   OwnedCall(OwnedCall&& other) noexcept
-      : calls_(other.calls_), call_(std::exchange(other.call_, nullptr)) {}
+      : calls_(other.calls_),
+        call_(std::exchange(other.call_, nullptr)),
+        deadline_(other.deadline_) {}
   OwnedCall& operator=(OwnedCall&& other) noexcept {
     if (this == &other) return *this;
     // Destroyed last, because a closure of the replaced call may own this
@@ -48,6 +51,7 @@ class OwnedCall {
     const OwnedCall replaced = std::move(*this);
     calls_ = other.calls_;
     call_ = std::exchange(other.call_, nullptr);
+    deadline_ = other.deadline_;
     return *this;
   }
   ~OwnedCall() { Drop(); }
@@ -68,11 +72,10 @@ class OwnedCall {
            call_->deadline.passed();
   }
   // The time to the client's deadline. It is not negative. Infinite if the
-  // client has set no timeout. Zero if this object is empty.
-  absl::Duration remaining() const {
-    return call_ == nullptr ? absl::ZeroDuration()
-                            : call_->deadline.remaining();
-  }
+  // client has set no timeout. An object that was finished or moved from keeps
+  // the deadline, so one expression may move this object into a closure and also
+  // call this function.
+  absl::Duration remaining() const { return deadline_.remaining(); }
   // Sets a closure, and replaces an earlier one. The server's loop calls the
   // closure once, when the first of these events occurs:
   //  - The client cancels the call.
@@ -100,8 +103,9 @@ class OwnedCall {
   }
 
  protected:
-  OwnedCall(ServerCalls* calls, ServerCall* call)
-      : calls_(calls), call_(call) {}
+  OwnedCall(ServerCalls* calls, ServerCall* call) : calls_(calls), call_(call) {
+    if (call != nullptr) deadline_ = call->deadline;
+  }
 
   static absl::Status Empty() {
     return absl::FailedPreconditionError(
@@ -139,6 +143,7 @@ class OwnedCall {
 
   ServerCalls* calls_;
   ServerCall* call_;
+  Deadline deadline_;
 };
 
 }  // namespace internal
