@@ -475,8 +475,8 @@ TEST(UnixClientWaitTest, WithoutMemoryTheDirectoryIsAskedAgain) {
     connected(3);
     lack();
     EXPECT_THAT(log, ElementsAre("interface 'clock': no memory to talk to the "
-                                 "directory: the connection to it is made "
-                                 "again"));
+                                 "directory; the library connects to the "
+                                 "directory again"));
     EXPECT_EQ(opening->cause().reason, WaitReason::kSystem);
     EXPECT_FALSE(waiting.ended);
     connected(4);

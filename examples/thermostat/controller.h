@@ -50,9 +50,9 @@ class Controller final : public ThermostatService {
 
   void OpenSensorFile(const Nothing&, le::ReplyWithFd<Nothing> reply) override {
     // The request to the sensor ends at the display's deadline at the latest.
+    const absl::Duration timeout = std::min(reply.remaining(), timeout_);
     sensor_
-        .RequestAsync(sensor_.NewMessage(kOpenFile),
-                      std::min(reply.remaining(), timeout_),
+        .RequestAsync(sensor_.NewMessage(kOpenFile), timeout,
                       [reply = std::move(reply)](
                           absl::StatusOr<le::Message> response) mutable {
                         if (!response.ok()) {
