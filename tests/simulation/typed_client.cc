@@ -376,6 +376,7 @@ TypedClient::PendingPtr TypedClient::NewPending(Link* link,
   auto pending = std::make_shared<Pending>();
   pending->number = request.number();
   pending->link = link;
+  pending->opening = link->opening;
   pending->order = request.order();
   pending->due = request.items();
   pending->is_stream = is_stream;
@@ -496,6 +497,7 @@ void TypedClient::Destroy(const PendingPtr& pending) {
 
 void TypedClient::NoteCancel(const Pending& pending) {
   if (pending.order == simulated::UNTIL_CANCELLED &&
+      pending.opening == pending.link->opening &&
       pending.link->client->is_open()) {
     pending.link->cancelled.insert(pending.number);
   }

@@ -49,6 +49,9 @@ class TypedClient {
   struct Pending {
     uint64_t number = 0;
     Link* link = nullptr;
+    // After Close() the call is still pending until the loop has completed it,
+    // although the session may be open again.
+    uint64_t opening = 0;
     simulated::Order order = simulated::ANSWER;
     uint32_t due = 0;    // the number of items that were requested
     uint32_t items = 0;  // the number of items that have arrived
