@@ -89,7 +89,7 @@ TEST_F(ExplainTest, WithoutABindingItNamesTheServicesOfThatName) {
   const std::string several = ExplainC().text;
   EXPECT_NE(several.find("sdir bind '<ann>.c' '<USER>.c')\n"
                          "offered      <bob>.c by ten[10]\n"
-                         "offered      <root>.c by ten[10]\n"),
+                         "offered      <0>.c by ten[10]\n"),
             std::string::npos)
       << several;
 }
@@ -145,7 +145,7 @@ TEST_F(ExplainTest, NamesAServerThatAcceptsNoSession) {
   entry->set_service("<2>.s");
   const Explanation found = ExplainC();
   EXPECT_NE(found.text.find("can open     perhaps: ten[10] has not accepted 1 "
-                            "sessions: it is stopped or busy\n"),
+                            "session: it is stopped or busy\n"),
             std::string::npos)
       << found.text;
   EXPECT_FALSE(found.can_open);
