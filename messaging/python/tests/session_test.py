@@ -253,14 +253,12 @@ class Messages(TestCase):
 
         async with Pair(handler, max_push_bytes=2000) as (session, service):
             await session.request(b"")
+            pending = asyncio.ensure_future(session.request(b"never"))
             for _ in range(4):
                 await service.sessions[0].send(b"push")
             for _ in range(3):
                 self.assertEqual(await session.__anext__(), b"push")
-            pending = asyncio.ensure_future(session.request(b"never"))
-            for _ in range(4):
-                await service.sessions[0].send(b"push")
-            for wait in (lambda: pending, session.__anext__):
+            for wait in (session.__anext__, lambda: pending):
                 with self.assertRaises(ClosedError) as caught:
                     while True:
                         await wait()
