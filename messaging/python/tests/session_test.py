@@ -256,13 +256,14 @@ class Messages(TestCase):
             pending = asyncio.ensure_future(session.request(b"never"))
             for _ in range(4):
                 await service.sessions[0].send(b"push")
+            with self.assertRaises(ClosedError) as caught:
+                await pending
+            self.assertEqual(caught.exception.reason, CloseReason.RECEIVE_LIMIT)
             for _ in range(3):
                 self.assertEqual(await session.__anext__(), b"push")
-            for wait in (session.__anext__, lambda: pending):
-                with self.assertRaises(ClosedError) as caught:
-                    while True:
-                        await wait()
-                self.assertEqual(caught.exception.reason, CloseReason.RECEIVE_LIMIT)
+            with self.assertRaises(ClosedError) as caught:
+                await session.__anext__()
+            self.assertEqual(caught.exception.reason, CloseReason.RECEIVE_LIMIT)
 
     async def test_messages_that_are_not_handled_close_the_session(self):
         large = Protocol("python tests, large", 1 << 20)
