@@ -16,7 +16,7 @@ absl::optional<uint64_t> Refusals::Note(const proto::Party& peer,
   ++counts_[code];
   Remember({peer, code, std::string(reason.substr(0, kMaxReasonBytes)), now});
   if (logged_.size() >= kMaxLoggedRefusals) logged_.clear();
-  Logged& logged = logged_[KeyOf(peer, code)];
+  Logged& logged = logged_[{peer.uid(), code, peer.interface_name()}];
   if (now - logged.last < kRefusalLogPause) {
     ++logged.hidden;
     return absl::nullopt;
@@ -29,8 +29,9 @@ void Refusals::Remember(Latest refusal) {
   const auto displaced = [&] {
     const auto same =
         std::find_if(latest_.begin(), latest_.end(), [&](const Latest& other) {
-          return KeyOf(other.peer, other.code) ==
-                 KeyOf(refusal.peer, refusal.code);
+          return other.code == refusal.code &&
+                 other.peer.uid() == refusal.peer.uid() &&
+                 other.peer.interface_name() == refusal.peer.interface_name();
         });
     if (same != latest_.end()) return same;
     const auto is_of_user = [&](const Latest& other) {

@@ -64,9 +64,6 @@ class Refusals {
     event::Instant last = absl::InfinitePast();  // the last line
     uint64_t hidden = 0;  // refusals since `last`, which were not logged
   };
-  static Key KeyOf(const proto::Party& peer, proto::RefusalCode code) {
-    return {peer.uid(), code, peer.interface_name()};
-  }
   void Remember(Latest refusal);
 
   std::map<proto::RefusalCode, uint64_t> counts_;
