@@ -66,17 +66,12 @@ class Controller final : public ThermostatService {
  private:
   void Measure() {
     if (measurement_.pending()) return;
-    measurement_ = sensor_.RequestAsync(
-        sensor_.NewMessage(kMeasure), timeout_,
-        [this](const auto& response) { OnMeasured(response); });
-  }
-
-  void OnMeasured(const absl::StatusOr<le::Message>& response) {
-    const auto* measured =
-        response.ok() ? response->As<Sensor_Message_t>() : nullptr;
-    state_.set_sensor_works(measured != nullptr);
-    if (measured != nullptr) state_.set_temperature(measured->temperature);
-    Control();
+    measurement_ = sensor_.RequestAsync<Sensor_Message_t>(
+        kMeasure, timeout_, [this](const auto& measured) {
+          state_.set_sensor_works(measured.ok());
+          if (measured.ok()) state_.set_temperature(measured->temperature);
+          Control();
+        });
   }
 
   void Control() {

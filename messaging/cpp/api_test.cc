@@ -6,11 +6,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "le/messaging.h"
@@ -91,6 +96,72 @@ TEST_P(CppTest, RequestsPushesAndErrors) {
     EXPECT_TRUE(client.Close().ok());
     party->RunLoopUntil([&] { return results.size() == 4; });
     EXPECT_EQ(results[3], "UNAVAILABLE");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+struct Question {
+  int a, b;
+};
+struct Answer {
+  int64_t sum;
+};
+struct TooLarge {
+  char bytes[kText.max_size + 1];
+};
+
+TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Service service = Must(Service::Create("adder", kText));
+    EXPECT_TRUE(service
+                    .OnMessage([](Message message) {
+                      const Question question = *message.As<Question>();
+                      if (question.a == 0) {
+                        EXPECT_TRUE(message.Assign("short").ok());
+                      } else {
+                        *message.Write<Answer>() = {int64_t{question.a} +
+                                                    question.b};
+                      }
+                      EXPECT_TRUE(std::move(message).Respond().ok());
+                    })
+                    .ok());
+    EXPECT_TRUE(service.Advertise().ok());
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    Client client = Must(Client::Create("adder", kText));
+    const Question question = {3, 4}, broken = {0, 4};
+    EXPECT_TRUE(absl::IsUnavailable(client.Request<Answer>(question).status()));
+    EXPECT_TRUE(client.Open().ok());
+    EXPECT_EQ(Must(client.Request<Answer>(question)).sum, 7);
+    const absl::Status failed = client.Request<Answer>(broken).status();
+    EXPECT_EQ(failed.ToString(),
+              "INTERNAL: the response has 5 bytes instead of 8");
+    EXPECT_TRUE(
+        absl::IsOutOfRange(client.Request<Answer>(TooLarge()).status()));
+
+    std::vector<std::string> results;
+    const auto collect = [&](const absl::StatusOr<Answer>& answer) {
+      results.push_back(answer.ok() ? absl::StrCat(answer->sum)
+                                    : answer.status().ToString());
+    };
+    const absl::Duration forever = absl::InfiniteDuration();
+    client.RequestAsync<Answer>(question, forever, collect).Detach();
+    client.RequestAsync<Answer>(broken, forever, collect).Detach();
+    EXPECT_TRUE(absl::IsOutOfRange(
+        client.RequestAsync<Answer>(TooLarge(), forever, collect).status()));
+    {
+      const Call cancelled =
+          client.RequestAsync<Answer>(question, forever, collect);
+    }
+    party->RunLoopUntil([&] { return results.size() == 2; });
+    EXPECT_EQ(results[0], "7");
+    EXPECT_EQ(results[1], failed.ToString());
+
+    EXPECT_TRUE(absl::IsFailedPrecondition(
+        Client().Request<Answer>(question).status()));
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());

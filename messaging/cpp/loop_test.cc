@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "le_eventLoop.h"
 #include "le_thread.h"
@@ -91,6 +93,21 @@ TEST(LoopTest, ATaskMayDestroyItsLoopWithTheQueuedTasks) {
                   .ok());
   EXPECT_TRUE(loop->Post([owned = std::move(owned)] { ADD_FAILURE(); }).ok());
   EXPECT_TRUE(other.Run().ok());
+}
+
+TEST(LoopTest, RunForEndsAtTheTimeoutOrByStop) {
+  Loop loop;
+  EXPECT_EQ(loop.RunFor(absl::ZeroDuration()).code(),
+            absl::StatusCode::kDeadlineExceeded);
+  loop.Stop();
+  EXPECT_TRUE(loop.RunFor(absl::InfiniteDuration()).ok());
+  EXPECT_TRUE(loop.Post([&] {
+                    EXPECT_EQ(loop.RunFor(absl::ZeroDuration()).code(),
+                              absl::StatusCode::kFailedPrecondition);
+                    loop.Stop();
+                  })
+                  .ok());
+  EXPECT_TRUE(loop.Run().ok());
 }
 
 // The C API has no memory to queue the function that runs the tasks.

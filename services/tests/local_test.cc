@@ -5,13 +5,19 @@
 
 #include "le/testing/local.h"
 
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "gtest/gtest.h"
+#include "le/timer.h"
 #include "services/tests/facts.le_mock.h"
 
 namespace files {
@@ -77,6 +83,29 @@ TEST(LocalTest, AMockedServerIsCalledThroughAllLayers) {
   EXPECT_TRUE(second->is_open());
   // When the server answers this request, it has handled all earlier messages.
   EXPECT_TRUE(local->Descriptors().ok());
+}
+
+// Answers each call after a timer has expired.
+class SlowFacts final : public MockFileFactsService {
+ public:
+  SlowFacts() {
+    ON_CALL(*this, Count(_, _))
+        .WillByDefault([this](const CountRequest&, le::Reply<Facts> reply) {
+          reply_ = std::move(reply);
+          EXPECT_TRUE(timer_.Start(absl::ZeroDuration()).ok());
+        });
+    EXPECT_CALL(*this, Count(_, _));
+  }
+
+ private:
+  absl::optional<le::Reply<Facts>> reply_;
+  le::Timer timer_{[this] { std::move(*reply_).Send(); }};
+};
+
+TEST(LocalTest, AServiceWithATimerIsCreatedOnTheServersThread) {
+  le::testing::Local<FileFactsClient> local(
+      [] { return std::make_unique<SlowFacts>(); });
+  EXPECT_TRUE(local->Count(CountRequest()).ok());
 }
 
 TEST(LocalTest, TheServerDescribesItself) {

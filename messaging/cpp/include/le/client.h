@@ -51,6 +51,17 @@ struct PendingCall {
   PendingCall* previous = nullptr;
 };
 
+// Returns the structure that a response contains.
+template <typename T>
+absl::StatusOr<T> Read(const absl::StatusOr<Message>& response) {
+  if (!response.ok()) return response.status();
+  const T* const content = response->As<T>();
+  if (content != nullptr) return *content;
+  return absl::InternalError(absl::StrCat("the response has ",
+                                          response->payload().size(),
+                                          " bytes instead of ", sizeof(T)));
+}
+
 }  // namespace internal
 
 // A request that waits for its response. Destroying this object cancels the
@@ -559,11 +570,9 @@ class Client {
   // empty if the structure is larger than the protocol's largest message.
   template <typename T>
   Message NewMessage(const T& content) const {
-    Message message = NewMessage();
-    T* const buffer = message.Write<T>();
-    if (buffer == nullptr) return Message();
-    *buffer = content;
-    return message;
+    return core_.Check("le::Client::NewMessage")
+               ? MessageWith(content).value_or(Message())
+               : Message();
   }
 
   // Sends a request and blocks until its response arrives. The timeout includes
@@ -609,6 +618,42 @@ class Client {
     if (!usable.ok()) return Call(std::move(usable));
     return core_->RequestAsync(std::move(message), timeout,
                                std::forward<Closure>(closure));
+  }
+
+  // Request() and RequestAsync() for a protocol of plain structures:
+  //
+  //   client.Request<Temperature>(Measure{kCelsius}, absl::Seconds(1));
+  //   client.RequestAsync<Temperature>(
+  //       Measure{kCelsius}, absl::Seconds(1),
+  //       [](absl::StatusOr<Temperature> response) { ... });
+  //
+  // They copy `content` to a new message, and the response to a `Response`. The
+  // rules and errors are those of Request() and RequestAsync(), with two more:
+  //   OutOfRange  `content` is larger than the protocol's largest message. Here
+  //               the closure is not called
+  //   Internal    the response is smaller than a `Response`
+  template <typename Response, typename Content>
+  absl::StatusOr<Response> Request(
+      const Content& content,
+      absl::Duration timeout = absl::InfiniteDuration()) {
+    absl::StatusOr<Message> message = MessageWith(content);
+    if (!message.ok()) return message.status();
+    return internal::Read<Response>(
+        core_->Request(*std::move(message), timeout));
+  }
+  template <typename Response, typename Content, typename Closure>
+  Call RequestAsync(const Content& content, absl::Duration timeout,
+                    Closure&& closure) {
+    static_assert(
+        std::is_invocable_v<std::decay_t<Closure>&, absl::StatusOr<Response>>,
+        "the closure must take an absl::StatusOr<Response>");
+    absl::StatusOr<Message> message = MessageWith(content);
+    if (!message.ok()) return Call(message.status());
+    return core_->RequestAsync(*std::move(message), timeout,
+                               [done = std::forward<Closure>(closure)](
+                                   absl::StatusOr<Message> response) mutable {
+                                 done(internal::Read<Response>(response));
+                               });
   }
 
   // ---- Other ----
@@ -663,6 +708,20 @@ class Client {
           "the session is open or being opened, or KeepOpen() keeps it open");
     }
     return usable;
+  }
+  template <typename T>
+  absl::StatusOr<Message> MessageWith(const T& content) const {
+    absl::Status usable = core_.CheckUsable();
+    if (!usable.ok()) return usable;
+    Message message = core_->NewMessage();
+    T* const buffer = message.Write<T>();
+    if (buffer == nullptr) {
+      return absl::OutOfRangeError(
+          absl::StrCat("a structure of ", sizeof(T),
+                       " bytes is larger than the protocol's largest message"));
+    }
+    *buffer = content;
+    return message;
   }
   absl::Status CheckMessage(const Message& message) const {
     absl::Status usable = core_.CheckUsable();

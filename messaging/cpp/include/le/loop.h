@@ -17,9 +17,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "le/function.h"
 #include "le/signal.h"
 #include "le/status.h"
+#include "le/timer.h"
 #include "le_eventLoop_ext.h"
 #include "le_thread.h"
 
@@ -270,6 +272,23 @@ class Loop {
     const absl::StatusOr<SignalWatch> watch =
         SignalWatch::Create(signal, [] { le_event_StopLoop(nullptr); });
     return watch.ok() ? Run() : watch.status();
+  }
+
+  // As Run(), but runs for `timeout` at most. The errors are those of Run(), with
+  // one more.
+  //   DeadlineExceeded  the timeout expired before Stop()
+  absl::Status RunFor(absl::Duration timeout) {
+    bool expired = false;
+    Timer timer([&expired] {
+      expired = true;
+      le_event_StopLoop(nullptr);
+    });
+    absl::Status status = timer.Start(timeout);
+    if (status.ok()) status = Run();
+    if (status.ok() && expired) {
+      return absl::DeadlineExceededError("the loop was not stopped in time");
+    }
+    return status;
   }
 
   // Ends Run() after the handlers that are ready in this turn. If Run() is not

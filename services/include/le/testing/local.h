@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -25,12 +26,12 @@ namespace testing {
 
 namespace internal {
 
-// Serves an implementation on a thread of its own.
+// A thread that runs a server. The thread calls `serve`, and destroys its
+// result.
 class ServerThread {
  public:
-  template <typename S>
-  ServerThread(const std::string& name, S* implementation)
-      : serve_([name, implementation] { return Serve(name, implementation); }) {
+  explicit ServerThread(UniqueFunction<absl::StatusOr<Server>()> serve)
+      : serve_(std::move(serve)) {
     le_thread_SetJoinable(thread_);
     le_thread_Start(thread_);
     le_sem_Wait(ready_);
@@ -77,7 +78,16 @@ class ServerThread {
 // usually //messaging:le_messaging_loopback, which needs no directory. A party
 // (a client or server in a scenario of the test kit) may use this class too.
 // Destroy this object before the implementation, because the other thread calls
-// the implementation. Fatal:
+// the implementation.
+//
+// An implementation that owns timers or clients must be created on the thread
+// that runs it. For such an implementation, pass a function. The other thread
+// calls the function, and destroys its result:
+//
+//   le::testing::Local<files::FileFactsClient> local(
+//       [] { return std::make_unique<FileFacts>(absl::Seconds(1)); });
+//
+// Fatal:
 //  - The service cannot be created.
 //  - The client's session does not open within 10 seconds.
 template <typename TypedClient>
@@ -85,13 +95,19 @@ class Local {
  public:
   template <typename S>
   explicit Local(S* implementation)
-      : name_(NewName()), server_(name_, implementation) {
-    absl::StatusOr<TypedClient> client =
-        TypedClient::Open(name_, absl::Seconds(10));
-    if (!client.ok()) {
-      LE_FATAL("le::testing::Local: %s", client.status().ToString().c_str());
-    }
-    client_ = *std::move(client);
+      : server_([name = name_, implementation] {
+          return Serve(name, implementation);
+        }) {
+    OpenClient();
+  }
+  // `make` returns a std::unique_ptr.
+  template <typename Make,
+            typename = std::enable_if_t<std::is_invocable_v<Make&>>>
+  explicit Local(Make make)
+      : server_([name = name_, make = std::move(make)]() mutable {
+          return Serve(name, make());
+        }) {
+    OpenClient();
   }
 
   TypedClient& client() { return client_; }
@@ -104,7 +120,16 @@ class Local {
     return absl::StrCat("local", ++count);
   }
 
-  const std::string name_;
+  void OpenClient() {
+    absl::StatusOr<TypedClient> client =
+        TypedClient::Open(name_, absl::Seconds(10));
+    if (!client.ok()) {
+      LE_FATAL("le::testing::Local: %s", client.status().ToString().c_str());
+    }
+    client_ = *std::move(client);
+  }
+
+  const std::string name_ = NewName();
   internal::ServerThread server_;
   TypedClient client_;
 };
