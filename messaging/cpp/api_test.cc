@@ -108,7 +108,7 @@ struct Answer {
   int64_t sum;
 };
 struct TooLarge {
-  char bytes[kText.max_size + 1];
+  char bytes[kText.largest_message + 1];
 };
 
 TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
