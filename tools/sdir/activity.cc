@@ -105,6 +105,11 @@ ServiceActivity ActivitySince(const Snapshot* last, const Snapshot& snapshot) {
   SetRates(last == nullptr ? total : Total(*last), total, &service.activity);
   service.activity.times_full = total.times_full();
   service.activity.dropped = total.dropped();
+  if (service.activity.seconds > 0) {
+    service.processors =
+        std::max(snapshot.cpu_seconds - last->cpu_seconds, 0.0) /
+        service.activity.seconds;
+  }
   const std::vector<uint64_t> latency = LatencySince(last, snapshot);
   service.median = Percentile(latency, 0.5);
   service.p99 = Percentile(latency, 0.99);

@@ -59,6 +59,9 @@ struct ServiceActivity {
   // The sum of all sessions, also of those that have ended.
   Activity activity;
   std::vector<SessionActivity> sessions;
+  // The processors that the server's process has used since the last snapshot:
+  // 1 is one processor all the time.
+  double processors = 0;
   // The median and the 99th percentile of the times to respond, in ns. 0: there
   // was no request yet.
   double median = 0;

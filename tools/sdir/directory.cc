@@ -112,7 +112,8 @@ FromDirectory Directory::HearEvent() { return Hear(absl::InfiniteFuture()); }
 void Directory::HearDone() {
   const FromDirectory message = Hear();
   if (!message.done().text().empty()) {
-    std::printf("%s\n", EscapedText(message.done().text()).c_str());
+    std::printf("%s\n",
+                EscapedText(names_.InText(message.done().text())).c_str());
   }
 }
 
@@ -167,6 +168,7 @@ absl::Status Directory::TryConnect() {
   connection_ = *std::move(connection);
   const absl::StatusOr<event::Credentials> who = connection_->peer();
   if (!who.ok()) return who.status();
+  owner_ = *who;
   return directory::CheckTrust(process_, *place, *who);
 }
 
@@ -194,24 +196,32 @@ IoResult Directory::Receive(FromDirectory* message, event::Instant deadline) {
     Fail(kFailed, "this is not a directory, or one of another version");
   }
   if (message->has_refusal()) {
-    Fail(kFailed, EscapedText(message->refusal().text()));
+    Fail(kFailed, EscapedText(names_.InText(message->refusal().text())));
   }
   return received;
 }
 
-ListPart AskForList(const std::string& flag) {
-  Directory directory(flag);
+ListPart Directory::AskForList() {
   ToDirectory request;
   request.mutable_list();
-  directory.Say(std::move(request));
+  Say(std::move(request));
   ListPart whole;
   bool last = false;
   while (!last) {
-    const FromDirectory part = directory.Hear();
+    const FromDirectory part = Hear();
     whole.MergeFrom(part.list());
     last = part.list().last();
   }
   return whole;
+}
+
+std::string Directory::WhereAndWhose() {
+  return absl::StrCat(address_, " of ", names_.User(owner_.uid), ", made by ",
+                      names_.Process(owner_.pid));
+}
+
+ListPart AskForList(const std::string& flag) {
+  return Directory(flag).AskForList();
 }
 
 }  // namespace sdir

@@ -14,7 +14,9 @@
 #include "directory/bindings.h"
 #include "directory/control_frame.h"
 #include "directory/introducer.h"
+#include "directory/users.h"
 #include "event/process.h"
+#include "tools/sdir/names.h"
 #include "transports/unix_socket/unix_socket.h"
 
 namespace le {
@@ -47,6 +49,10 @@ class Directory {
   // Receives the answer of a command that has no other answer than Done.
   void HearDone();
 
+  directory::proto::ListPart AskForList();
+  // Returns the address, and the process and user that have made the socket.
+  std::string WhereAndWhose();
+
   // Requests that the directory passes the connection to the server that offers
   // the service. `pid`: the server's process, or 0. The directory answers with
   // Introduced or with a refusal. After Introduced, all frames come from the
@@ -73,8 +79,12 @@ class Directory {
                                event::Instant deadline);
 
   event::Process* const process_ = event::Process::Current();
+  directory::OsUsers users_;
+  Names names_{&users_};
   const std::string flag_;
-  std::string address_;  // of the directory that was tried last
+  // Of the directory that was tried last.
+  std::string address_;
+  event::Credentials owner_;
   transports::UnixTransport transport_{process_};
   const transports::BufferPool::Ptr pool_ =
       transports::BufferPool::Create(directory::kMaxControlBytes);

@@ -141,7 +141,8 @@ std::string EventText(const Event& event, absl::Time at, Names* names) {
   const std::string time = absl::StrCat(missed, TimeText(at));
   const absl::string_view kind = KindName(event.kind());
   if (kind.empty()) {
-    return absl::StrCat(time, " ", EscapedLine(event.text()), "\n");
+    return absl::StrCat(time, " ", EscapedLine(names->InText(event.text())),
+                        "\n");
   }
   std::string text = absl::StrFormat("%s %-10s", time, kind);
   if (event.has_client()) {
@@ -153,7 +154,7 @@ std::string EventText(const Event& event, absl::Time at, Names* names) {
   }
   if (!event.reason().empty()) {
     absl::StrAppend(&text, event.has_client() ? ": " : " ",
-                    Escaped(event.reason()));
+                    Escaped(names->InText(event.reason())));
   }
   return text + "\n";
 }

@@ -215,9 +215,10 @@ class Explainer {
           refusal.peer().interface_name() != client_.name) {
         continue;
       }
-      Add("refused", absl::StrCat(refusal.seconds_ago(), " s ago: ",
-                                  names_->Process(refusal.peer().pid()), ": ",
-                                  EscapedLine(refusal.reason())));
+      Add("refused",
+          absl::StrCat(refusal.seconds_ago(),
+                       " s ago: ", names_->Process(refusal.peer().pid()), ": ",
+                       EscapedLine(names_->InText(refusal.reason()))));
     }
   }
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/program.h"
 #include "messaging/machine/latency.h"
+#include "tools/sdir/process_state.h"
 
 namespace le {
 namespace sdir {
@@ -41,9 +42,6 @@ constexpr int kMaxBuckets = messaging::Latency::kBuckets;
 constexpr char kBroken[] = "answers with a message that is not a snapshot";
 
 }  // namespace
-
-const char kNoAnswer[] =
-    "does not answer: it is stopped, or its event loop does not run";
 
 // ---- One server ------------------------------------------------------------
 
@@ -114,7 +112,9 @@ void Inspection::OnExpiry() {
   // Ask().
   ++inspections_->usage_[uid()].silent;
   Snapshot silent;
-  silent.problem = kNoAnswer;
+  silent.problem =
+      absl::StrCat("does not answer: ", WhySilent(StateOfProcess(pid_).state));
+  silent.is_silent = true;
   End(std::move(silent));
 }
 
@@ -153,6 +153,7 @@ void Inspection::HearServer(const transports::IncomingFrame& frame) {
   }
   if (!part->last()) return;
   is_owed_ = false;
+  received_.cpu_seconds = StateOfProcess(pid_).cpu_seconds;
   End(std::exchange(received_, Snapshot()));
 }
 

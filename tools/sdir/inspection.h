@@ -29,9 +29,6 @@ namespace sdir {
 // How long a server has to answer. Its loop may be busy for that long.
 constexpr absl::Duration kServerTimeout = absl::Seconds(1);
 
-// The problem of a server that has not answered in time.
-extern const char kNoAnswer[];
-
 class Inspections;
 
 // Inspects one server. The server is not trusted: whatever it sends, the result

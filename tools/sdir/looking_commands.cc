@@ -39,6 +39,7 @@
 #include "tools/sdir/metrics.h"
 #include "tools/sdir/names.h"
 #include "tools/sdir/snapshot.h"
+#include "tools/sdir/text.h"
 #include "tools/sdir/top.h"
 
 namespace le {
@@ -98,7 +99,8 @@ int RunList(Command* command) {
   const Filter filter = command->NextFilter();
   command->End();
   const bool json = command->WantsJson();
-  ListPart list = AskForList(command->socket_dir());
+  Directory directory(command->socket_dir());
+  ListPart list = directory.AskForList();
   directory::OsUsers users;
   Names names(&users);
   names.NameUsers(&list);
@@ -106,6 +108,10 @@ int RunList(Command* command) {
   std::vector<Snapshot> snapshots;
   if (command->Has("--sessions")) {
     snapshots = Inspections(command->socket_dir()).Take(list, &users);
+  }
+  if (!json) {
+    std::printf("\nDIRECTORY\n\n        %s\n",
+                EscapedLine(directory.WhereAndWhose()).c_str());
   }
   std::fputs((json ? FormatJson(list, &names, snapshots)
                    : FormatText(list, &names, snapshots))
@@ -129,11 +135,11 @@ int RunExplain(Command* command) {
   const auto problem_of = [&](const directory::proto::ServiceEntry& service) {
     ListPart one;
     *one.add_services() = service;
-    const std::string problem =
-        Inspections(command->socket_dir()).Take(one, &users)[0].problem;
+    const Snapshot snapshot =
+        Inspections(command->socket_dir()).Take(one, &users)[0];
     // Other problems do not concern clients. For example, the server's library
     // may be too old for an inspection.
-    return problem == kNoAnswer ? problem : std::string();
+    return snapshot.is_silent ? snapshot.problem : std::string();
   };
   const Explanation explanation =
       Explain(AskForList(command->socket_dir()), *client, &names, problem_of);

@@ -71,6 +71,24 @@ std::string Names::Named(const std::string& agent) {
   return absl::StrCat("<", User(number), agent.substr(end));
 }
 
+std::string Names::InText(absl::string_view text) {
+  constexpr absl::string_view kDigits = "0123456789";
+  std::string named;
+  while (!text.empty()) {
+    const size_t begin = text.find('<');
+    const size_t end = begin == absl::string_view::npos
+                           ? absl::string_view::npos
+                           : text.find_first_not_of(kDigits, begin + 1);
+    if (end == absl::string_view::npos) break;
+    // Up to the end, or to the next "<".
+    const size_t size = text[end] == '>' ? end + 1 : end;
+    absl::StrAppend(&named, text.substr(0, begin),
+                    Named(std::string(text.substr(begin, size - begin))));
+    text.remove_prefix(size);
+  }
+  return absl::StrCat(named, text);
+}
+
 void Names::NameUsers(ListPart* list) {
   const auto name_waiting = [this](WaitingEntry* client) {
     client->set_client(Named(client->client()));
@@ -89,6 +107,9 @@ void Names::NameUsers(ListPart* list) {
   for (auto& user : *list->mutable_users()) {
     const std::string named = Named(absl::StrCat("<", user.user(), ">"));
     user.set_user(named.substr(1, named.size() - 2));
+  }
+  for (auto& refusal : *list->mutable_latest_refusals()) {
+    refusal.set_reason(InText(refusal.reason()));
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "directory/proto/directory.pb.h"
 #include "directory/users.h"
 
@@ -29,6 +30,8 @@ class Names {
   std::string Process(pid_t pid);
   // Replaces "<number>" at the beginning by "<name>".
   std::string Named(const std::string& agent);
+  // Replaces each "<number>" in the text of a directory.
+  std::string InText(absl::string_view text);
   // Replaces the users' numbers in a list.
   void NameUsers(directory::proto::ListPart* list);
 

@@ -45,12 +45,13 @@ TEST(TopTest, ShowsRatesSinceTheLastSnapshot) {
   KnownNames names;
   Top top(&names);
   EXPECT_THAT(top.Update({Service("<a>.s", 0, {Client(1, 100)})}, 9),
-              MatchesRegex("(.|\n)*1 sessions +- +- +- (.|\n)*"));
+              MatchesRegex("(.|\n)*1 sessions +- +- +- +- (.|\n)*"));
   // The second session began after the first snapshot.
-  EXPECT_THAT(top.Update({Service("<a>.s", 2'000'000'000,
-                                  {Client(1, 300), Client(2, 50)})},
-                         9),
-              MatchesRegex("(.|\n)*2 sessions +125 +250 (.|\n)*"
+  InspectedService later =
+      Service("<a>.s", 2'000'000'000, {Client(1, 300), Client(2, 50)});
+  later.snapshot.cpu_seconds = 0.8;
+  EXPECT_THAT(top.Update({later}, 9),
+              MatchesRegex("(.|\n)*2 sessions +40 +125 +250 (.|\n)*"
                            "pid 1 +100 +200 (.|\n)*pid 2 +25 +50 (.|\n)*"));
 }
 

@@ -1,0 +1,36 @@
+// Copyright 2026 The le_messaging Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernel reports about a process, in the folder /proc.
+
+#ifndef LE_MESSAGING_TOOLS_SDIR_PROCESS_STATE_H_
+#define LE_MESSAGING_TOOLS_SDIR_PROCESS_STATE_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace le {
+namespace sdir {
+
+struct ProcessState {
+  // A letter of proc(5), such as 'R' for running. 0: unknown.
+  char state = 0;
+  double cpu_seconds = 0;  // the processor time that it has used so far
+};
+
+// Parses a file /proc/PID/stat.
+ProcessState ParseStat(absl::string_view stat, double ticks_per_second);
+
+// Returns the state of the process. If a thread of it runs, the state is 'R'.
+ProcessState StateOfProcess(pid_t pid);
+
+// Returns why a server in this state may not answer.
+std::string WhySilent(char state);
+
+}  // namespace sdir
+}  // namespace le
+
+#endif  // LE_MESSAGING_TOOLS_SDIR_PROCESS_STATE_H_
