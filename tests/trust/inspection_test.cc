@@ -463,10 +463,10 @@ TEST_F(InspectionTest, AProcessMayOfferAServiceTwice) {
     first.Advertise("twice");
     Serve("twice", Respond);
   });
-  std::string list;
-  do {
-    list = Sdir("list --sessions --json");  // the second server may come later
-  } while (Occurrences(list, "twice\"") < 2);
+  // The second offer may come later.
+  while (Occurrences(Sdir("list --json"), "twice\"") < 2) {
+  }
+  const std::string list = Sdir("list --sessions --json");
   EXPECT_EQ(Occurrences(list, "does not answer"), 2) << list;
   const std::string metrics = Sdir("metrics");
   EXPECT_EQ(Occurrences(metrics, "le_messaging_service_answers{"), 1)
