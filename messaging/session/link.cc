@@ -183,12 +183,18 @@ void Link::OnReadable() {
   const auto keep = event::Ref<Session>::Share(session_);
   // A hang-up may be reported while the link waits.
   if (!DeliverOwed() || attached_ == nullptr || waits_for_turn_) return;
-  TurnQueue* const queue = session_->turn_queue();
-  if (queue == nullptr) {
+  if (!session_->counts_time()) {
     ReceiveFrames();
     return;
   }
   event::Loop* const loop = session_->owner()->loop();
+  TurnQueue* const queue = session_->turn_queue();
+  if (queue == nullptr) {
+    const event::Instant began = loop->CoarseNow();
+    ReceiveFrames();
+    session_->OnServed(loop->CoarseNow() - began);
+    return;
+  }
   if (!queue->MayReceive(loop)) {
     if (queue->Add(loop, this)) attached_->SetReadInterest(false);
     return;
@@ -196,7 +202,9 @@ void Link::OnReadable() {
   event::Process* const process = session_->owner()->thread()->process();
   const event::Instant began = process->Now();
   ReceiveFrames();
-  queue->Use(process->Now() - began, /*is_watched=*/true);
+  const absl::Duration time = process->Now() - began;
+  queue->Use(time, /*is_watched=*/true);
+  session_->OnServed(time);
 }
 
 void Link::OnTurn(TurnQueue* queue) {
@@ -211,7 +219,9 @@ void Link::OnTurn(TurnQueue* queue) {
   if (input == Input::kMore) {
     is_watched = !queue->AddAgain(session_->owner()->loop(), this);
   }
-  queue->Use(process->Now() - began, is_watched);
+  const absl::Duration time = process->Now() - began;
+  queue->Use(time, is_watched);
+  session_->OnServed(time);
   if (is_watched) Resume();
 }
 

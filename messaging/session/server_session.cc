@@ -587,6 +587,7 @@ void SessionCounts::Add(const SessionCounts& other) {
   bytes_out += other.bytes_out;
   times_full += other.times_full;
   dropped += other.dropped;
+  busy_ns += other.busy_ns;
 }
 
 void SessionCounts::Describe(inspection::proto::Counts* counts) const {
@@ -597,6 +598,7 @@ void SessionCounts::Describe(inspection::proto::Counts* counts) const {
   counts->set_bytes_out(bytes_out);
   counts->set_times_full(times_full);
   counts->set_dropped(dropped);
+  counts->set_busy_ns(busy_ns);
 }
 
 SessionCounts ServerSession::counts() const {
@@ -606,6 +608,7 @@ SessionCounts ServerSession::counts() const {
     counts.messages_in = received_->messages;
     counts.bytes_in = received_->bytes;
     counts.requests = received_->requests;
+    counts.busy_ns = Nanoseconds(received_->busy);
   }
   counts.messages_out = sent.frames - 1;  // without the hello
   counts.bytes_out = sent.bytes - Hello::kSize;

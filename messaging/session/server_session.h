@@ -39,6 +39,7 @@ struct SessionCounts {
   uint64_t bytes_out = 0;
   uint64_t times_full = 0;
   uint64_t dropped = 0;
+  uint64_t busy_ns = 0;
 
   void Add(const SessionCounts& other);
   void Describe(inspection::proto::Counts* counts) const;
@@ -126,6 +127,10 @@ class ServerSession final : public Session, private event::Held {
 
   MessagePool* pool() const override;
   TurnQueue* turn_queue() override { return user_->turn_queue(); }
+  bool counts_time() const override { return true; }
+  void OnServed(absl::Duration time) override {
+    if (received_ != nullptr) received_->busy += time;
+  }
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
   void OnWouldBlock() override;
@@ -204,6 +209,7 @@ class ServerSession final : public Session, private event::Held {
     uint64_t messages = 0;
     uint64_t bytes = 0;
     uint64_t requests = 0;
+    absl::Duration busy;  // the time of the loop that this session has used
     // The start of the present period in which at least one request has no
     // response. InfiniteFuture() until the handler of the first request of this
     // period has returned. Not used while each request has a response.

@@ -263,6 +263,28 @@ TEST_F(ServerSessionTest, ASnapshotIsSentOnePartATurn) {
   });
 }
 
+// With a second session, the time of the user is bounded, and so measured in
+// another way.
+TEST_F(ServerSessionTest, ASessionCountsTheTimeOfItsHandlers) {
+  Run([this] {
+    Client clients[2];
+    ServerSession* sessions[2];
+    for (int i = 0; i < 2; ++i) {
+      Open(&clients[i]);
+      sessions[i] = handler_->newest;
+      for (const absl::Duration time : {absl::Seconds(2), absl::Seconds(1)}) {
+        handler_->takes = time;
+        Send(&clients[i], kMessageFrame, /*with_descriptor=*/false);
+        clients[i].observer->OnReadable();
+        Turns();
+      }
+      EXPECT_EQ(sessions[i]->counts().busy_ns, 3'000'000'000u) << i;
+    }
+    EXPECT_EQ(sessions[0]->counts().busy_ns, 3'000'000'000u);
+    for (Client& client : clients) Leave(&client);
+  });
+}
+
 // The service ends while it is inspected.
 TEST_F(ServerSessionTest, AnInspectionEndsWithItsService) {
   Run([this] {

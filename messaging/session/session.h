@@ -7,7 +7,9 @@
 #include <atomic>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "directory/interface_description.h"
 #include "event/base/log.h"
 #include "event/base/ref.h"
@@ -90,6 +92,11 @@ class Session : public MessageOwner, public Referable<Session> {
   // The queue that bounds the time of all sessions of this session's user. Null
   // if there is no bound. Never null while the link is in the queue.
   virtual TurnQueue* turn_queue() { return nullptr; }
+  // Whether OnServed() is called.
+  virtual bool counts_time() const { return false; }
+  // The loop has received frames of this session, and has run the handlers of
+  // their messages. `time` is the time for this.
+  virtual void OnServed(absl::Duration) {}
   // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;
   // The connection is closed. `status` is the reason.

@@ -27,6 +27,7 @@ void SetRates(const Counts& before, const Counts& now, Activity* activity) {
                        Since(before.messages_out(), now.messages_out());
   activity->bytes = Since(before.bytes_in(), now.bytes_in()) +
                     Since(before.bytes_out(), now.bytes_out());
+  activity->busy_ns = Since(before.busy_ns(), now.busy_ns());
 }
 
 void AddTo(Counts* sum, const Counts& counts) {
@@ -37,6 +38,7 @@ void AddTo(Counts* sum, const Counts& counts) {
   sum->set_bytes_out(sum->bytes_out() + counts.bytes_out());
   sum->set_times_full(sum->times_full() + counts.times_full());
   sum->set_dropped(sum->dropped() + counts.dropped());
+  sum->set_busy_ns(sum->busy_ns() + counts.busy_ns());
 }
 
 // Returns the histogram of the requests since `last`. If there was none since
@@ -70,6 +72,7 @@ void Activity::Add(const Activity& other) {
   requests += other.requests;
   messages += other.messages;
   bytes += other.bytes;
+  busy_ns += other.busy_ns;
   unanswered += other.unanswered;
   unanswered_ns = std::max(unanswered_ns, other.unanswered_ns);
   max_queued_bytes = std::max(max_queued_bytes, other.max_queued_bytes);
@@ -105,11 +108,6 @@ ServiceActivity ActivitySince(const Snapshot* last, const Snapshot& snapshot) {
   SetRates(last == nullptr ? total : Total(*last), total, &service.activity);
   service.activity.times_full = total.times_full();
   service.activity.dropped = total.dropped();
-  if (service.activity.seconds > 0) {
-    service.processors =
-        std::max(snapshot.cpu_seconds - last->cpu_seconds, 0.0) /
-        service.activity.seconds;
-  }
   const std::vector<uint64_t> latency = LatencySince(last, snapshot);
   service.median = Percentile(latency, 0.5);
   service.p99 = Percentile(latency, 0.99);
@@ -124,6 +122,7 @@ ServiceActivity ActivitySince(const LastSnapshots& last,
 }
 
 bool IsBusier(const Activity& a, const Activity& b) {
+  if (a.busy_ns != b.busy_ns) return a.busy_ns > b.busy_ns;
   if (a.messages != b.messages) return a.messages > b.messages;
   return a.unanswered > b.unanswered;
 }

@@ -38,6 +38,7 @@ struct Activity {
   uint64_t requests = 0;
   uint64_t messages = 0;  // both ways
   uint64_t bytes = 0;     // both ways
+  uint64_t busy_ns = 0;   // of the server's event loop
   // Now.
   uint64_t unanswered = 0;
   uint64_t unanswered_ns = 0;
@@ -59,9 +60,6 @@ struct ServiceActivity {
   // The sum of all sessions, also of those that have ended.
   Activity activity;
   std::vector<SessionActivity> sessions;
-  // The processors that the server's process has used since the last snapshot:
-  // 1 is one processor all the time.
-  double processors = 0;
   // The median and the 99th percentile of the times to respond, in ns. 0: there
   // was no request yet.
   double median = 0;

@@ -113,7 +113,7 @@ void Inspection::OnExpiry() {
   ++inspections_->usage_[uid()].silent;
   Snapshot silent;
   silent.problem =
-      absl::StrCat("does not answer: ", WhySilent(StateOfProcess(pid_).state));
+      absl::StrCat("does not answer: ", WhySilent(StateOfProcess(pid_)));
   silent.is_silent = true;
   End(std::move(silent));
 }
@@ -153,7 +153,6 @@ void Inspection::HearServer(const transports::IncomingFrame& frame) {
   }
   if (!part->last()) return;
   is_owed_ = false;
-  received_.cpu_seconds = StateOfProcess(pid_).cpu_seconds;
   End(std::exchange(received_, Snapshot()));
 }
 

@@ -161,22 +161,22 @@ void AppendJson(const Snapshot& snapshot, Names* names, std::string* json) {
   const char* comma = "";
   for (const auto& session : snapshot.sessions) {
     const inspection::proto::Counts& counts = session.counts();
-    absl::StrAppend(json, comma, "{\"number\":", session.number(), ",",
-                    PidJson(session.pid(), names),
-                    ",\"user\":", Quoted(names->User(session.uid())),
-                    ",\"ageNs\":", session.age_ns(),
-                    ",\"messagesIn\":", counts.messages_in(),
-                    ",\"bytesIn\":", counts.bytes_in(),
-                    ",\"requests\":", counts.requests(),
-                    ",\"messagesOut\":", counts.messages_out(),
-                    ",\"bytesOut\":", counts.bytes_out(),
-                    ",\"unanswered\":", session.unanswered(),
-                    ",\"unansweredNs\":", session.unanswered_ns(),
-                    ",\"queuedBytes\":", session.queued_bytes(),
-                    ",\"maxQueuedBytes\":", session.max_queued_bytes(),
-                    ",\"timesFull\":", counts.times_full(),
-                    ",\"dropped\":", counts.dropped(),
-                    ",\"paused\":", session.paused() ? "true" : "false", "}");
+    absl::StrAppend(
+        json, comma, "{\"number\":", session.number(), ",",
+        PidJson(session.pid(), names),
+        ",\"user\":", Quoted(names->User(session.uid())),
+        ",\"ageNs\":", session.age_ns(),
+        ",\"messagesIn\":", counts.messages_in(),
+        ",\"bytesIn\":", counts.bytes_in(), ",\"requests\":", counts.requests(),
+        ",\"messagesOut\":", counts.messages_out(),
+        ",\"bytesOut\":", counts.bytes_out(),
+        ",\"unanswered\":", session.unanswered(),
+        ",\"unansweredNs\":", session.unanswered_ns(),
+        ",\"queuedBytes\":", session.queued_bytes(),
+        ",\"maxQueuedBytes\":", session.max_queued_bytes(),
+        ",\"timesFull\":", counts.times_full(),
+        ",\"dropped\":", counts.dropped(), ",\"busyNs\":", counts.busy_ns(),
+        ",\"paused\":", session.paused() ? "true" : "false", "}");
     comma = ",";
   }
   absl::StrAppend(json, "]");

@@ -33,6 +33,10 @@ std::string Label(const char* name, absl::string_view value) {
       "\"");
 }
 
+std::string SecondsText(uint64_t ns) {
+  return absl::StrFormat("%d.%09d", ns / 1000000000, ns % 1000000000);
+}
+
 class Writer {
  public:
   // Begins a metric. All its samples must follow.
@@ -104,6 +108,12 @@ void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
           &Counts::times_full);
   counter("dropped", "Messages to slow clients that were dropped.",
           &Counts::dropped);
+  writer.Begin(
+      "busy_seconds", "counter",
+      "The time that the server's event loop has used for the service.");
+  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+    writer.Sample("_total", labels, SecondsText(Total(snapshot).busy_ns()));
+  });
   writer.Begin("sessions_opened", "counter", "Sessions so far.");
   each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
     writer.Sample("_total", labels, snapshot.service.opened());
@@ -153,9 +163,8 @@ void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
     if (buckets > 0) add(buckets - 1);
     writer.Sample("_bucket", labels + ",le=\"+Inf\"", count);
     writer.Sample("_count", labels, count);
-    const uint64_t ns = snapshot.service.latency_sum_ns();
     writer.Sample("_sum", labels,
-                  absl::StrFormat("%d.%09d", ns / 1000000000, ns % 1000000000));
+                  SecondsText(snapshot.service.latency_sum_ns()));
   });
 }
 

@@ -4,15 +4,10 @@
 #include "tools/sdir/process_state.h"
 
 #include <dirent.h>
-#include <unistd.h>
 
-#include <cstdint>
 #include <cstdio>
-#include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 
 namespace le {
 namespace sdir {
@@ -33,9 +28,7 @@ bool HasRunningThread(const std::string& folder) {
   bool runs = false;
   if (DIR* const tasks = opendir(folder.c_str())) {
     while (const dirent* const task = runs ? nullptr : readdir(tasks)) {
-      const std::string stat =
-          ReadStat(absl::StrCat(folder, "/", task->d_name));
-      runs = ParseStat(stat, 1).state == 'R';
+      runs = StateIn(ReadStat(absl::StrCat(folder, "/", task->d_name))) == 'R';
     }
     closedir(tasks);
   }
@@ -44,33 +37,18 @@ bool HasRunningThread(const std::string& folder) {
 
 }  // namespace
 
-ProcessState ParseStat(absl::string_view stat, double ticks_per_second) {
-  ProcessState process;
+char StateIn(absl::string_view stat) {
   // The program's name, in parentheses, may itself contain any character.
-  const size_t end = stat.rfind(')');
-  if (end == absl::string_view::npos) return process;
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(stat.substr(end + 1), ' ', absl::SkipEmpty());
-  constexpr size_t kState = 0, kUser = 11, kSystem = 12;
-  uint64_t user, system;
-  if (fields.size() <= kSystem || fields[kState].size() != 1 ||
-      !absl::SimpleAtoi(fields[kUser], &user) ||
-      !absl::SimpleAtoi(fields[kSystem], &system)) {
-    return process;
-  }
-  process.state = fields[kState][0];
-  process.cpu_seconds = static_cast<double>(user + system) / ticks_per_second;
-  return process;
+  const size_t end = stat.rfind(") ");
+  return end == absl::string_view::npos || end + 2 == stat.size()
+             ? 0
+             : stat[end + 2];
 }
 
-ProcessState StateOfProcess(pid_t pid) {
+char StateOfProcess(pid_t pid) {
   const std::string folder = absl::StrCat("/proc/", pid);
-  ProcessState process =
-      ParseStat(ReadStat(folder), static_cast<double>(sysconf(_SC_CLK_TCK)));
-  if (process.state == 'S' && HasRunningThread(folder + "/task")) {
-    process.state = 'R';
-  }
-  return process;
+  const char state = StateIn(ReadStat(folder));
+  return state == 'S' && HasRunningThread(folder + "/task") ? 'R' : state;
 }
 
 std::string WhySilent(char state) {

@@ -15,17 +15,13 @@
 namespace le {
 namespace sdir {
 
-struct ProcessState {
-  // A letter of proc(5), such as 'R' for running. 0: unknown.
-  char state = 0;
-  double cpu_seconds = 0;  // the processor time that it has used so far
-};
-
-// Parses a file /proc/PID/stat.
-ProcessState ParseStat(absl::string_view stat, double ticks_per_second);
+// Returns the state in a file /proc/PID/stat: a letter of proc(5), such as 'R'
+// for running. 0: the file has no state.
+char StateIn(absl::string_view stat);
 
 // Returns the state of the process. If a thread of it runs, the state is 'R'.
-ProcessState StateOfProcess(pid_t pid);
+// 0: the state is unknown.
+char StateOfProcess(pid_t pid);
 
 // Returns why a server in this state may not answer.
 std::string WhySilent(char state);

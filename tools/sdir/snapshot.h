@@ -18,9 +18,6 @@ struct Snapshot {
   std::string problem;     // why the snapshot is missing or incomplete
   bool is_silent = false;  // the problem: the server has not answered in time
   int64_t at_ns = 0;
-  // The processor time that the server's process has used so far, according to
-  // the kernel.
-  double cpu_seconds = 0;
   inspection::proto::Service service;
   std::vector<inspection::proto::Session> sessions;
 };

@@ -27,21 +27,21 @@ std::string Columns(absl::string_view name, const Rest&... rest) {
 }
 
 // A line of the table.
-std::string Text(absl::string_view name, const std::string& cpu,
-                 const Activity& activity, double median, double p99) {
+std::string Text(absl::string_view name, const Activity& activity,
+                 double median, double p99) {
   const auto rate = [&](uint64_t count) {
     return activity.seconds == 0
                ? std::string("-")
                : absl::StrFormat("%.0f",
                                  static_cast<double>(count) / activity.seconds);
   };
-  return Columns(name, cpu, rate(activity.requests), rate(activity.messages),
-                 rate(activity.bytes / 1000), ShortTime(median), ShortTime(p99),
-                 absl::StrCat(activity.unanswered),
-                 ShortTime(static_cast<double>(activity.unanswered_ns)),
-                 absl::StrCat(activity.max_queued_bytes / 1000),
-                 absl::StrCat(activity.times_full),
-                 absl::StrCat(activity.dropped));
+  return Columns(
+      name, rate(activity.busy_ns / 10'000'000), rate(activity.requests),
+      rate(activity.messages), rate(activity.bytes / 1000), ShortTime(median),
+      ShortTime(p99), absl::StrCat(activity.unanswered),
+      ShortTime(static_cast<double>(activity.unanswered_ns)),
+      absl::StrCat(activity.max_queued_bytes / 1000),
+      absl::StrCat(activity.times_full), absl::StrCat(activity.dropped));
 }
 
 }  // namespace
@@ -69,9 +69,9 @@ std::string Top::Update(std::vector<InspectedService> services, size_t lines) {
   std::sort(shown.begin(), shown.end(), [](const Shown& a, const Shown& b) {
     return IsBusier(a.activity.activity, b.activity.activity);
   });
-  absl::StrAppend(&text,
-                  Columns("", "CPU%", "REQ/S", "MSG/S", "KB/S", "MEDIAN", "P99",
-                          "UNANSW", "FOR", "QUEUE KB", "FULL", "DROPPED"));
+  absl::StrAppend(
+      &text, Columns("", "BUSY%", "REQ/S", "MSG/S", "KB/S", "MEDIAN", "P99",
+                     "UNANSW", "FOR", "QUEUE KB", "FULL", "DROPPED"));
   for (Shown& each : shown) {
     const InspectedService& service = *each.service;
     absl::StrAppend(
@@ -79,9 +79,6 @@ std::string Top::Update(std::vector<InspectedService> services, size_t lines) {
         Text(absl::StrCat(Escaped(service.service), " ",
                           names_->Process(service.pid), ", ",
                           service.snapshot.service.sessions(), " sessions"),
-             each.activity.activity.seconds == 0
-                 ? std::string("-")
-                 : absl::StrFormat("%.0f", each.activity.processors * 100),
              each.activity.activity, each.activity.median, each.activity.p99));
     std::vector<SessionActivity>& sessions = each.activity.sessions;
     std::sort(sessions.begin(), sessions.end(),
@@ -94,7 +91,7 @@ std::string Top::Update(std::vector<InspectedService> services, size_t lines) {
           &text,
           Text(absl::StrCat("    <", names_->User(client.session->uid()), "> ",
                             names_->Process(client.session->pid())),
-               "", client.activity, 0, 0));
+               client.activity, 0, 0));
     }
   }
   last_ = ByService(std::move(services));

@@ -47,12 +47,15 @@ TEST(TopTest, ShowsRatesSinceTheLastSnapshot) {
   EXPECT_THAT(top.Update({Service("<a>.s", 0, {Client(1, 100)})}, 9),
               MatchesRegex("(.|\n)*1 sessions +- +- +- +- (.|\n)*"));
   // The second session began after the first snapshot.
-  InspectedService later =
-      Service("<a>.s", 2'000'000'000, {Client(1, 300), Client(2, 50)});
-  later.snapshot.cpu_seconds = 0.8;
-  EXPECT_THAT(top.Update({later}, 9),
-              MatchesRegex("(.|\n)*2 sessions +40 +125 +250 (.|\n)*"
-                           "pid 1 +100 +200 (.|\n)*pid 2 +25 +50 (.|\n)*"));
+  // It has used the server's loop for 0.8 s.
+  inspection::proto::Session second = Client(2, 50);
+  second.mutable_counts()->set_busy_ns(800'000'000);
+  const InspectedService later =
+      Service("<a>.s", 2'000'000'000, {Client(1, 300), second});
+  EXPECT_THAT(
+      top.Update({later}, 9),
+      MatchesRegex("(.|\n)*2 sessions +40 +125 +250 (.|\n)*"
+                   "pid 2 +40 +25 +50 (.|\n)*pid 1 +0 +100 +200 (.|\n)*"));
 }
 
 TEST(TopTest, ShowsTheBusiestFirstAndServersThatDoNotAnswer) {

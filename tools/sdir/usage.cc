@@ -91,8 +91,8 @@ const std::vector<CommandInfo>& Commands() {
        "[FILTER]",
        {"--once"},
        "what services and their busiest clients do each second: rates, the "
-       "time to respond, requests without a response, queues. CPU% is the "
-       "server's process: 100 is one processor all the time. The time to "
+       "time to respond, requests without a response, queues. BUSY% is the "
+       "time of the server's event loop, which has 100 at most. The time to "
        "respond begins when the server receives the request. UNANSW is the "
        "number of requests without a response, FOR is how long there have been "
        "some, FULL counts messages that found the queue to a client full, and "
