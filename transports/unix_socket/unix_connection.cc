@@ -115,8 +115,7 @@ UnixConnection* UnixConnection::AsIdle(Connection* connection,
   auto* const passed = dynamic_cast<UnixConnection*>(connection);
   if (passed == nullptr || passed == this) return nullptr;
   event::MutexLock lock(&passed->mutex_);
-  const bool queued =
-      passed->output_ != nullptr && !passed->output_->queue.empty();
+  const bool queued = passed->HasQueuedLocked();
   if (passed->closed_ != nullptr || passed->observer_ != nullptr ||
       passed->waiters_ > 0 || queued || passed->HasBuffered() ||
       passed->HasPartial()) {
@@ -508,7 +507,7 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       event::MutexLock lock(&mutex_);
       if (closed_ != nullptr) return true;
       if (to_read && HasBuffered()) return true;
-      if (output_ != nullptr && !output_->queue.empty()) {
+      if (HasQueuedLocked()) {
         had_queue = true;
         FlushLocked();
       }
@@ -523,9 +522,9 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
         // poll() would return at once. So wait without POLLOUT, and retry after
         // a pause.
         until = std::min(until, process_->Now() + kNoMemoryPause);
-      } else if (to_send || (output_ != nullptr && !output_->queue.empty() &&
-                             (served == nullptr || loop_ == nullptr ||
-                              loop_->innermost() != served))) {
+      } else if (to_send ||
+                 (HasQueuedLocked() && (served == nullptr || loop_ == nullptr ||
+                                        loop_->innermost() != served))) {
         poll.events |= POLLOUT;
       }
       if (may_read) poll.events |= POLLIN;
@@ -707,7 +706,7 @@ void UnixConnection::CloseWith(absl::Status status) {
   leftover_.reset();
   event::MutexLock lock(&mutex_);
   if (closed_ != nullptr) return;
-  if (output_ != nullptr && !output_->queue.empty()) {
+  if (HasQueuedLocked()) {
     FlushLocked();
     if (!output_->queue.empty()) {
       LogForPeerLocked(

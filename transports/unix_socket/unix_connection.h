@@ -124,6 +124,20 @@ class UnixConnection final : public Connection, private event::Watch {
 
   // ---- Output ----
   Output* output() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasQueuedLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The steps of Send(). `passed` is the connection that the frame passes on,
+  // or null. Describe() returns false if that connection is not idle.
+  bool Describe(const OutgoingFrame& frame, FrameHeader* header,
+                UnixConnection** passed) const;
+  bool MakeRoomLocked(const OutgoingFrame& frame, bool in_turn)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Sent SendNowLocked(const FrameHeader& header, const OutgoingFrame& frame,
+                     UnixConnection* passed, size_t* sent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The first `sent` bytes of the frame were sent.
+  void QueueLocked(const FrameHeader& header, const OutgoingFrame& frame,
+                   UnixConnection* passed, size_t sent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent SendFront() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent SendFrame(FrameHeader header, const OutgoingFrame& frame, int descriptor,
                  size_t* sent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

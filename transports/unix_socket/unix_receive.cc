@@ -61,7 +61,7 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   bool blind = served == nullptr || !served->HasOutput();
   if (blind) {
     event::MutexLock lock(&mutex_);
-    if (output_ != nullptr && !output_->queue.empty()) {
+    if (HasQueuedLocked()) {
       FlushLocked();
       blind = output_->queue.empty();
     }
@@ -326,7 +326,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
 void UnixConnection::RefuseVersion(absl::string_view why) {
   const std::string packet = VersionRefusal(why);
   event::MutexLock lock(&mutex_);
-  if (output_ != nullptr && !output_->queue.empty()) return;
+  if (HasQueuedLocked()) return;
   sys::Send(fd_.get(), packet.data(), packet.size(),
             MSG_DONTWAIT | MSG_NOSIGNAL);
 }

@@ -71,6 +71,10 @@ SendLimits UnixConnection::LimitsLocked() const {
   return limits;
 }
 
+bool UnixConnection::HasQueuedLocked() const {
+  return output_ != nullptr && !output_->queue.empty();
+}
+
 bool UnixConnection::HasRoomLocked() const {
   return send_is_broken_ || output_ == nullptr ||
          LimitsLocked().HasRoomAgain(output_->queue.size(),
@@ -83,58 +87,35 @@ bool UnixConnection::IsFullLocked(Room room, size_t size,
                                 with_descriptor);
 }
 
+bool UnixConnection::Describe(const OutgoingFrame& frame, FrameHeader* header,
+                              UnixConnection** passed) const {
+  header->type = frame.type;
+  header->id = frame.id;
+  header->length = static_cast<uint32_t>(frame.payload.size());
+  if (frame.descriptor != nullptr) header->flags |= FrameHeader::kDescriptor;
+  if (frame.more_to_come) header->flags |= FrameHeader::kMoreToCome;
+  if (frame.connection == nullptr) return true;
+  header->flags |= FrameHeader::kConnection;
+  bool promised_plain = false;
+  *passed = AsIdle(frame.connection->get(), &promised_plain);
+  if (promised_plain) header->flags |= FrameHeader::kExpectsPlain;
+  return *passed != nullptr;
+}
+
 IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   if (frame.payload.size() > kMaxPayloadBytes) {
     event::Fatal("unix transport: a payload over the limit");
   }
   FrameHeader header;
-  header.type = frame.type;
-  header.id = frame.id;
-  header.length = static_cast<uint32_t>(frame.payload.size());
-  if (frame.descriptor != nullptr) header.flags |= FrameHeader::kDescriptor;
   UnixConnection* passed = nullptr;
-  if (frame.connection != nullptr) {
-    header.flags |= FrameHeader::kConnection;
-    bool promised_plain = false;
-    passed = AsIdle(frame.connection->get(), &promised_plain);
-    if (passed == nullptr) return IoResult::kNotIdle;
-    if (promised_plain) header.flags |= FrameHeader::kExpectsPlain;
-  }
-  if (frame.more_to_come) header.flags |= FrameHeader::kMoreToCome;
+  if (!Describe(frame, &header, &passed)) return IoResult::kNotIdle;
 
   event::MutexLock lock(&mutex_);
   if (closed_ != nullptr || send_is_broken_) return IoResult::kClosed;
   StopPassingCredentials();
   const bool in_turn = loop_ != nullptr && loop_->InTurn();
-
-  bool waits = output_ != nullptr && !output_->queue.empty();
-  // In a turn the queue is not flushed, because frames are gathered.
-  if (waits && !in_turn && !IsBlockedForNowLocked()) {
-    FlushLocked();
-    waits = !output_->queue.empty();
-  }
-  // If a frame was already sent in this turn, gather this one.
-  const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
-  const size_t size = kFrameHeaderBytes + frame.payload.size();
-
-  const bool with_descriptor = frame.descriptor != nullptr || passed != nullptr;
-
-  if (waits && IsFullLocked(frame.room, size, with_descriptor)) {
-    // In a turn frames are gathered, so a frame may be queued although the
-    // socket has room.
-    if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
-    waits = !output_->queue.empty();
-    if (IsFullLocked(frame.room, size, with_descriptor)) {
-      if (frame.room == Room::kQueue) {
-        output_->wants_room = true;
-        output_->refused_bytes = size;
-      }
-      ++send_counts_.refused;
-      return IoResult::kWouldBlock;
-    }
-  }
+  if (!MakeRoomLocked(frame, in_turn)) return IoResult::kWouldBlock;
   if (send_is_broken_) return IoResult::kClosed;  // a flush has found this out
-
   if (passed != nullptr) {
     if (!frame.owner_lets_descriptors_in && !passed->TakeStrangers()) {
       return IoResult::kNotIdle;
@@ -143,35 +124,80 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   }
 
   size_t sent = 0;
-  if (!waits && !gathers) {
-    const int descriptor = frame.descriptor != nullptr ? frame.descriptor->get()
-                           : passed != nullptr         ? passed->fd_.get()
-                                                       : -1;
-    switch (const Sent result = SendFrame(header, frame, descriptor, &sent)) {
-      case Sent::kAll:
-        if (frame.descriptor != nullptr) frame.descriptor->reset();
-        if (passed != nullptr) {
-          // The far end owns the socket now, so close this copy without
-          // shutdown().
-          CloseClient(process_, passed->ReleaseSocket(),
-                      std::move(passed->held_));
-          frame.connection->reset();
-        }
-        if (in_turn) sent_in_turn_ = loop_->turn();
-        send_counts_.OnSent(frame.payload.size());
-        return IoResult::kOk;
-      case Sent::kBroken:
-        if (passed != nullptr) passed->RefuseStrangers();
-        BreakLocked();
-        return IoResult::kClosed;
-      case Sent::kWouldBlock:
-      case Sent::kNoMemory:
-      case Sent::kTooLarge:  // not returned
-        SetBlockedLocked(result);
-        break;
+  // If a frame was already sent in this turn, gather this one.
+  const bool gathers = in_turn && sent_in_turn_ == loop_->turn();
+  if (!HasQueuedLocked() && !gathers) {
+    const Sent result = SendNowLocked(header, frame, passed, &sent);
+    if (result == Sent::kBroken) return IoResult::kClosed;
+    if (result == Sent::kAll) {
+      if (in_turn) sent_in_turn_ = loop_->turn();
+      return IoResult::kOk;
     }
+    SetBlockedLocked(result);
   }
+  QueueLocked(header, frame, passed, sent);
+  // A handler may take so long that a full socket has room again. So try again
+  // when another packet's worth of frames was queued since the last attempt.
+  const size_t tried = output_->is_blocked() ? output_->blocked_bytes : 0;
+  if (output_->queue.bytes() >= tried + kMaxPacketBytes) {
+    FlushLocked();
+  } else if (output_->is_blocked()) {
+    WantWritableLocked();
+  } else if (in_turn) {
+    output_->FlushAtTurnEnd();
+  }
+  return IoResult::kOk;
+}
 
+bool UnixConnection::MakeRoomLocked(const OutgoingFrame& frame, bool in_turn) {
+  if (!HasQueuedLocked()) return true;
+  // In a turn the queue is not flushed, because frames are gathered.
+  if (!in_turn && !IsBlockedForNowLocked()) {
+    FlushLocked();
+    if (!HasQueuedLocked()) return true;
+  }
+  const size_t size = kFrameHeaderBytes + frame.payload.size();
+  const bool with_descriptor =
+      frame.descriptor != nullptr || frame.connection != nullptr;
+  if (!IsFullLocked(frame.room, size, with_descriptor)) return true;
+  // In a turn frames are gathered, so the queue may be full although the socket
+  // has room.
+  if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
+  if (!IsFullLocked(frame.room, size, with_descriptor)) return true;
+  if (frame.room == Room::kQueue) {
+    output_->wants_room = true;
+    output_->refused_bytes = size;
+  }
+  ++send_counts_.refused;
+  return false;
+}
+
+UnixConnection::Sent UnixConnection::SendNowLocked(const FrameHeader& header,
+                                                   const OutgoingFrame& frame,
+                                                   UnixConnection* passed,
+                                                   size_t* sent) {
+  const int descriptor = frame.descriptor != nullptr ? frame.descriptor->get()
+                         : passed != nullptr         ? passed->fd_.get()
+                                                     : -1;
+  const Sent result = SendFrame(header, frame, descriptor, sent);
+  if (result == Sent::kBroken) {
+    if (passed != nullptr) passed->RefuseStrangers();
+    BreakLocked();
+  } else if (result == Sent::kAll) {
+    if (frame.descriptor != nullptr) frame.descriptor->reset();
+    if (passed != nullptr) {
+      // The far end owns the socket now, so close this copy without shutdown().
+      CloseClient(process_, passed->ReleaseSocket(), std::move(passed->held_));
+      frame.connection->reset();
+    }
+    send_counts_.OnSent(frame.payload.size());
+  }
+  return result;
+}
+
+void UnixConnection::QueueLocked(const FrameHeader& header,
+                                 const OutgoingFrame& frame,
+                                 UnixConnection* passed, size_t sent) {
   event::UniqueFd descriptor;
   event::HeldRef held;
   if (frame.descriptor != nullptr) {
@@ -200,17 +226,6 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
   send_counts_.OnSent(frame.payload.size());
   send_counts_.OnQueued(output_->queue.bytes());
   UpdateCongestionLocked();
-  // A handler may take so long that a full socket has room again. So try again
-  // when another packet's worth of frames was queued since the last attempt.
-  const size_t tried = output_->is_blocked() ? output_->blocked_bytes : 0;
-  if (output_->queue.bytes() >= tried + kMaxPacketBytes) {
-    FlushLocked();
-  } else if (output_->is_blocked()) {
-    WantWritableLocked();
-  } else if (in_turn) {
-    output_->FlushAtTurnEnd();
-  }
-  return IoResult::kOk;
 }
 
 bool UnixConnection::IsBlockedForNowLocked() const {
