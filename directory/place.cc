@@ -74,7 +74,8 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
       unknown ? ", which stands for every user that this user namespace does "
                 "not map and"
               : ", which",
-      " is not trusted; set LE_MESSAGING_DIR to trust it",
+      " is not trusted. Trusted are root and the user of this process. Start "
+      "directoryd as one of these, or set LE_MESSAGING_DIR for all programs",
       !unknown && place.kind == Place::Kind::kSystem
           ? ", or make that user the owner of the folder, which no other user "
             "may write to"

@@ -542,8 +542,10 @@ void ClientSession::WarnOfNoRoom(Connection* connection) {
       absl::StrCat(
           "interface '", interface_.name, "': a send waits for room: pid ",
           server.pid, " of user ", server.uid,
-          stalled < kRoomPatience ? " reads slowly"
-                                  : " has read nothing for 1 s",
+          stalled < kRoomPatience
+              ? " reads slowly"
+              : " has received nothing for 1 s (it is busy or "
+                "stopped)",
           ", and ", connection->queued_bytes(), " bytes are queued for it"));
 }
 

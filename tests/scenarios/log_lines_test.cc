@@ -276,8 +276,8 @@ TEST_F(LoggedTest, ASendThatWaitsForRoomIsLoggedOnce) {
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_, ElementsAre(MatchesRegex(
                         "WARNING interface 'echo': a send waits for room: pid "
-                        ".* of user .* has read nothing for 1 s, and .* bytes "
-                        "are queued for it")));
+                        ".* of user .* has received nothing for 1 s .it is "
+                        "busy or stopped., and .* bytes are queued for it")));
 }
 
 TEST_F(LoggedTest, ARequestWithoutAResponseIsLoggedOnce) {

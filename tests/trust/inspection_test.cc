@@ -292,10 +292,9 @@ TEST_F(InspectionTest, FindsTheServerThatHangs) {
   EXPECT_THAT(Sdir("list --sessions --json '<*>.hung'"), HasSubstr(problem));
   EXPECT_THAT(SdirInTime("list --sessions --json '<*>.good'"),
               AllOf(HasSubstr("\"sessions\":[]"), Not(HasSubstr(problem))));
-  EXPECT_EQ(
-      Occurrences(Sdir("list --sessions"),
-                  "NO ANSWER: does not answer: it is stopped by a signal"),
-      1);
+  EXPECT_EQ(Occurrences(Sdir("list --sessions"),
+                        "PROBLEM: does not answer: it is stopped by a signal"),
+            1);
   kill(hung, SIGCONT);
   // The server may not have run since SIGCONT.
   while (Occurrences(Sdir("list --sessions --json"), "problem") > 0) {
@@ -315,7 +314,7 @@ TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
                                      " has not accepted 4 introductions")));
   kill(hung, SIGCONT);
   // The server may not have received the introductions yet.
-  while (Occurrences(Sdir("list --sessions"), "NO ANSWER") > 0) {
+  while (Occurrences(Sdir("list --sessions"), "PROBLEM") > 0) {
   }
 }
 

@@ -55,16 +55,21 @@ class Explainer {
     AddWaiting(service);
     AddRefusals();
     if (offered == nullptr) return Verdict("no: the service is not offered");
-    if (not_taken_ > 0) {
-      return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
-                                  " has not accepted ", not_taken_,
-                                  not_taken_ == 1 ? " session" : " sessions",
-                                  ": it is stopped or busy"));
-    }
     const std::string problem = problem_of(*offered);
     if (!problem.empty()) {
       return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
                                   " ", problem));
+    }
+    if (not_taken_ > 0) {
+      return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
+                                  " has not accepted ", not_taken_,
+                                  not_taken_ == 1 ? " session" : " sessions",
+                                  ": it is busy, or has no file descriptor "
+                                  "left"));
+    }
+    if (had_other_protocol_) {
+      return Verdict(
+          "no, if both still have the protocols of the last refusal");
     }
     explanation_.can_open = true;
     return Verdict(absl::StrCat(
@@ -215,6 +220,7 @@ class Explainer {
           refusal.peer().interface_name() != client_.name) {
         continue;
       }
+      had_other_protocol_ = refusal.code() == directory::proto::OTHER_PROTOCOL;
       Add("refused",
           absl::StrCat(refusal.seconds_ago(),
                        " s ago: ", names_->Process(refusal.peer().pid()), ": ",
@@ -227,6 +233,7 @@ class Explainer {
   Names* const names_;
   Explanation explanation_;
   int not_taken_ = 0;
+  bool had_other_protocol_ = false;  // the last refusal that was looked at
 };
 
 }  // namespace

@@ -112,6 +112,21 @@ TEST_F(ExplainTest, ShowsTheLatestRefusalsOfTheClient) {
       << text;
 }
 
+TEST_F(ExplainTest, AClientWithAnotherProtocolCannotOpen) {
+  Bind("<1>.c", "<2>.s");
+  Offer("<2>.s", 10);
+  auto* const refusal = list_.add_latest_refusals();
+  refusal->mutable_peer()->set_uid(1);
+  refusal->mutable_peer()->set_interface_name("c");
+  refusal->set_code(directory::proto::OTHER_PROTOCOL);
+  const Explanation found = ExplainC();
+  EXPECT_NE(found.text.find("can open     no, if both still have the protocols "
+                            "of the last refusal\n"),
+            std::string::npos)
+      << found.text;
+  EXPECT_FALSE(found.can_open);
+}
+
 TEST_F(ExplainTest, AQuoteDoesNotEndTheWordOfACommand) {
   const Explanation found = ExplainC("x';cmd;'");
   EXPECT_NE(found.text.find(R"(sdir bind '<ann>.x\'\'';cmd;\'\''' '<USER>.)"),
@@ -145,7 +160,8 @@ TEST_F(ExplainTest, NamesAServerThatAcceptsNoSession) {
   entry->set_service("<2>.s");
   const Explanation found = ExplainC();
   EXPECT_NE(found.text.find("can open     perhaps: ten[10] has not accepted 1 "
-                            "session: it is stopped or busy\n"),
+                            "session: it is busy, or has no file descriptor "
+                            "left\n"),
             std::string::npos)
       << found.text;
   EXPECT_FALSE(found.can_open);

@@ -54,8 +54,8 @@ std::string ReasonLine(const WaitingEntry& client, Names* names) {
       // The directory only knows how much the server has not read.
       reason =
           absl::StrCat(names->Process(client.server_pid()),
-                       " may not have accepted the session yet: it is busy or "
-                       "stopped, or it has no file descriptor left");
+                       " may not have accepted the session yet: 'sdir list "
+                       "--sessions' asks whether it answers");
       break;
     default:
       if (client.missing_binding().empty()) return "";
@@ -117,7 +117,7 @@ std::string Seconds(uint64_t ns) {
 void AppendText(const Snapshot& snapshot, Names* names, std::string* text) {
   constexpr char kIndent[] = "            ";
   if (!snapshot.problem.empty()) {
-    absl::StrAppend(text, kIndent, "NO ANSWER: ", Escaped(snapshot.problem),
+    absl::StrAppend(text, kIndent, "PROBLEM: ", Escaped(snapshot.problem),
                     "\n");
     return;
   }
@@ -269,11 +269,11 @@ std::string FormatText(const ListPart& of, Names* names,
     absl::StrAppend(&text, ReasonLine(client, names));
   }
   if (list.not_taken_size() > 0) {
-    absl::StrAppend(&text, "\nINTRODUCED CLIENTS\n\n");
+    absl::StrAppend(&text, "\nCLIENTS NOT ACCEPTED YET\n\n");
   }
   for (const auto& client : list.not_taken()) {
     absl::StrAppend(&text, "        ", PidText(client.pid(), names), " ",
-                    client.client(), " INTRODUCED to ");
+                    client.client(), " introduced to ");
     absl::StrAppend(&text, client.service(), "  (protocol ID = '",
                     client.protocol_id(), "')\n", ReasonLine(client, names));
   }

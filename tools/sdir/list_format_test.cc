@@ -73,11 +73,11 @@ TEST_F(ListFormatTest, Text) {
       "        [pid 9] <ann>.c WAITING for <bob>.s  (protocol ID = "
       "'q')\n"
       "                    the service is not offered\n"
-      "\nINTRODUCED CLIENTS\n\n"
-      "        [pid 10 ten] <ann>.d INTRODUCED to <bob>.t  (protocol ID = "
+      "\nCLIENTS NOT ACCEPTED YET\n\n"
+      "        [pid 10 ten] <ann>.d introduced to <bob>.t  (protocol ID = "
       "'q')\n"
-      "                    pid 11 may not have accepted the session yet: it "
-      "is busy or stopped, or it has no file descriptor left\n"
+      "                    pid 11 may not have accepted the session yet: "
+      "'sdir list --sessions' asks whether it answers\n"
       "\nINTRODUCTIONS MADE: 3\n\n");
 }
 

@@ -60,7 +60,7 @@ std::string Top::Update(std::vector<InspectedService> services, size_t lines) {
     } else if (++silent <= kSilent) {
       absl::StrAppend(&text, Escaped(service.service), " ",
                       names_->Process(service.pid),
-                      " NO ANSWER: ", Escaped(service.snapshot.problem), "\n");
+                      " PROBLEM: ", Escaped(service.snapshot.problem), "\n");
     }
   }
   if (silent > kSilent) {

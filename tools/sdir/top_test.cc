@@ -75,7 +75,7 @@ TEST(TopTest, ShowsTheBusiestFirstAndServersThatDoNotAnswer) {
   update(100);
   for (auto& client : many) client = Client(client.number(), client.number());
   const std::string table = update(100);
-  EXPECT_THAT(table, StartsWith("<a>.silent pid 0 NO ANSWER: does not"));
+  EXPECT_THAT(table, StartsWith("<a>.silent pid 0 PROBLEM: does not"));
   EXPECT_LT(table.find("<a>.busy"), table.find("<a>.idle"));
   EXPECT_LT(table.find("pid 6"), table.find("pid 5"));
   EXPECT_EQ(table.find("pid 1 "), std::string::npos) << "more than 5 clients";

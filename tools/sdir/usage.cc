@@ -31,10 +31,11 @@ constexpr char kWhereToStart[] =
 constexpr StatusInfo kStatuses[] = {
     {0, "done"},
     {1,
-     "refused, by the directory or by a called service, or the directory does "
-     "not answer within 5 s"},
+     "refused: by the directory, by a called service, or by sdir, which does "
+     "not trust the directory; or the directory does not answer within 5 s"},
     {2, "the arguments are wrong"},
-    {3, "the timeout (--timeout) has expired"},
+    {3,
+     "the timeout (--timeout) has expired; tap, record and trace end with 0"},
     {4, "explain: the answer is not yes; replay: responses differ"},
     {5, "there is no directory"},
 };
@@ -92,11 +93,15 @@ const std::vector<CommandInfo>& Commands() {
        {"--once"},
        "what services and their busiest clients do each second: rates, the "
        "time to respond, requests without a response, queues. BUSY% is the "
-       "time of the server's event loop, which has 100 at most. The time to "
-       "respond begins when the server receives the request. UNANSW is the "
-       "number of requests without a response, FOR is how long there have been "
-       "some, FULL counts messages that found the queue to a client full, and "
-       "DROPPED counts messages that slow clients have lost"},
+       "part "
+       "of its time that the server's event loop uses for the service, or for "
+       "the client. Near 100, all clients wait, and the first client is the "
+       "cause. MEDIAN and P99 are the time to respond, without the time that a "
+       "request waits for the server to receive it. UNANSW is the number of "
+       "requests without a response, FOR is how long there have been some. "
+       "QUEUE KB is the longest queue of messages to the client so far, FULL "
+       "counts messages that found it full, and DROPPED counts messages that "
+       "slow clients have lost"},
       {"graph",
        "[FILTER]",
        {"--output"},
