@@ -872,7 +872,7 @@ TEST_F(DirectoryTrustTest, TellsNothingToOneThatIsNotTrusted) {
     world_.Advance(absl::Seconds(10));
     EXPECT_EQ(refused.refusal.code(), absl::StatusCode::kUnauthenticated);
     EXPECT_THAT(std::string(refused.refusal.message()),
-                HasSubstr("set LE_MESSAGING_DIR to trust it"));
+                HasSubstr("set LE_MESSAGING_DIR for all programs"));
     EXPECT_EQ(waiting.calls, 0);
     EXPECT_TRUE(world_.server()->registry().waiting().empty());
     EXPECT_TRUE(world_.server()->registry().servers().empty());

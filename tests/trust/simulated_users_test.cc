@@ -133,7 +133,7 @@ class SimulatedUsersTest : public ::testing::Test {
   static auto Distrust(const char* begin) {
     return AllOf(HasSubstr(begin), HasSubstr(kFolder),
                  HasSubstr("runs as user 666, which is not trusted"),
-                 HasSubstr("set LE_MESSAGING_DIR to trust it"));
+                 HasSubstr("set LE_MESSAGING_DIR for all programs"));
   }
 
   void ExpectLoggedOnce(const char* begin) {
