@@ -189,10 +189,6 @@ class Loop {
   // Inside a turn, returns the turn's time, which does not advance while
   // handlers run. Outside a turn, returns the current time.
   virtual Instant Now() = 0;
-  // The current time, also inside a turn. It is cheap, and may be some
-  // milliseconds old. An interval between two results may be wrong by this
-  // time. The average of many intervals is right.
-  virtual Instant CoarseNow() = 0;
 
   // Runs `hook` once, before the loop next waits. Does nothing if the hook is
   // listed already. A hook that is listed outside a turn runs before the next

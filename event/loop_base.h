@@ -41,7 +41,6 @@ class LoopBase : public Loop {
   void StartTimer(Timer* timer, Instant deadline) override;
   void StopTimer(Timer* timer) override;
   Instant Now() override;
-  Instant CoarseNow() override { return ReadCoarseClock(); }
   void AtTurnEnd(TurnEndHook* hook) override;
   void RunTurnEndHooks() final {
     if (!hooks_.empty()) hooks_.RunAll();

@@ -183,18 +183,20 @@ void Link::OnReadable() {
   const auto keep = event::Ref<Session>::Share(session_);
   // A hang-up may be reported while the link waits.
   if (!DeliverOwed() || attached_ == nullptr || waits_for_turn_) return;
-  if (!session_->counts_time()) {
+  TurnQueue* const queue = session_->turn_queue();
+  if (queue == nullptr) {
+    const uint32_t turns = session_->OnServing();
+    if (turns == 0) {
+      ReceiveFrames();
+      return;
+    }
+    event::Process* const process = session_->owner()->thread()->process();
+    const event::Instant began = process->Now();
     ReceiveFrames();
+    session_->OnServed(turns, process->Now() - began);
     return;
   }
   event::Loop* const loop = session_->owner()->loop();
-  TurnQueue* const queue = session_->turn_queue();
-  if (queue == nullptr) {
-    const event::Instant began = loop->CoarseNow();
-    ReceiveFrames();
-    session_->OnServed(loop->CoarseNow() - began);
-    return;
-  }
   if (!queue->MayReceive(loop)) {
     if (queue->Add(loop, this)) attached_->SetReadInterest(false);
     return;
@@ -204,7 +206,7 @@ void Link::OnReadable() {
   ReceiveFrames();
   const absl::Duration time = process->Now() - began;
   queue->Use(time, /*is_watched=*/true);
-  session_->OnServed(time);
+  session_->OnServed(1, time);
 }
 
 void Link::OnTurn(TurnQueue* queue) {
@@ -221,7 +223,7 @@ void Link::OnTurn(TurnQueue* queue) {
   }
   const absl::Duration time = process->Now() - began;
   queue->Use(time, is_watched);
-  session_->OnServed(time);
+  session_->OnServed(1, time);
   if (is_watched) Resume();
 }
 

@@ -608,7 +608,7 @@ SessionCounts ServerSession::counts() const {
     counts.messages_in = received_->messages;
     counts.bytes_in = received_->bytes;
     counts.requests = received_->requests;
-    counts.busy_ns = Nanoseconds(received_->busy);
+    counts.busy_ns = Nanoseconds(received_->busy.total());
   }
   counts.messages_out = sent.frames - 1;  // without the hello
   counts.bytes_out = sent.bytes - Hello::kSize;

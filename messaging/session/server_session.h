@@ -11,6 +11,7 @@
 
 #include "event/base/ref.h"
 #include "event/base/unique_fd.h"
+#include "messaging/machine/busy_time.h"
 #include "messaging/machine/life_cycle.h"
 #include "messaging/machine/open_requests.h"
 #include "messaging/session/client_accounts.h"
@@ -127,9 +128,11 @@ class ServerSession final : public Session, private event::Held {
 
   MessagePool* pool() const override;
   TurnQueue* turn_queue() override { return user_->turn_queue(); }
-  bool counts_time() const override { return true; }
-  void OnServed(absl::Duration time) override {
-    if (received_ != nullptr) received_->busy += time;
+  uint32_t OnServing() override {
+    return received_ == nullptr ? 1 : received_->busy.OnTurn();
+  }
+  void OnServed(uint32_t turns, absl::Duration time) override {
+    if (received_ != nullptr) received_->busy.Add(turns, time);
   }
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
@@ -209,7 +212,7 @@ class ServerSession final : public Session, private event::Held {
     uint64_t messages = 0;
     uint64_t bytes = 0;
     uint64_t requests = 0;
-    absl::Duration busy;  // the time of the loop that this session has used
+    BusyTime busy;
     // The start of the present period in which at least one request has no
     // response. InfiniteFuture() until the handler of the first request of this
     // period has returned. Not used while each request has a response.

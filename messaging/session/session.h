@@ -92,11 +92,11 @@ class Session : public MessageOwner, public Referable<Session> {
   // The queue that bounds the time of all sessions of this session's user. Null
   // if there is no bound. Never null while the link is in the queue.
   virtual TurnQueue* turn_queue() { return nullptr; }
-  // Whether OnServed() is called.
-  virtual bool counts_time() const { return false; }
-  // The loop has received frames of this session, and has run the handlers of
-  // their messages. `time` is the time for this.
-  virtual void OnServed(absl::Duration) {}
+  // The loop is about to receive frames, and to run the handlers of their
+  // messages. If the result is not 0, OnServed() follows.
+  virtual uint32_t OnServing() { return 0; }
+  // `time` is the time for this. `turns` is the result of OnServing(), or 1.
+  virtual void OnServed(uint32_t /*turns*/, absl::Duration /*time*/) {}
   // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;
   // The connection is closed. `status` is the reason.

@@ -26,6 +26,14 @@ std::string Columns(absl::string_view name, const Rest&... rest) {
       "%-44.44s %5s %8s %8s %8s %8s %8s %6s %8s %8s %6s %7s\n", name, rest...);
 }
 
+// In percent. Samples and nested loops may give more than 100.
+std::string Busy(const Activity& activity) {
+  if (activity.seconds == 0) return "-";
+  const double part =
+      static_cast<double>(activity.busy_ns) / 1e9 / activity.seconds;
+  return absl::StrFormat("%.0f", std::min(part, 1.0) * 100);
+}
+
 // A line of the table.
 std::string Text(absl::string_view name, const Activity& activity,
                  double median, double p99) {
@@ -36,9 +44,9 @@ std::string Text(absl::string_view name, const Activity& activity,
                                  static_cast<double>(count) / activity.seconds);
   };
   return Columns(
-      name, rate(activity.busy_ns / 10'000'000), rate(activity.requests),
-      rate(activity.messages), rate(activity.bytes / 1000), ShortTime(median),
-      ShortTime(p99), absl::StrCat(activity.unanswered),
+      name, Busy(activity), rate(activity.requests), rate(activity.messages),
+      rate(activity.bytes / 1000), ShortTime(median), ShortTime(p99),
+      absl::StrCat(activity.unanswered),
       ShortTime(static_cast<double>(activity.unanswered_ns)),
       absl::StrCat(activity.max_queued_bytes / 1000),
       absl::StrCat(activity.times_full), absl::StrCat(activity.dropped));
