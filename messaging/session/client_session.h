@@ -10,17 +10,17 @@
 //                    Connection ──► Link ──┘
 //
 // Invariants:
-//  - A handler runs only on the owner's loop, while no lock is held and after
-//    the machine has changed its state. Deliveries in the inbox are made before
-//    further frames are received.
+//  - A handler runs only on the owner's loop, or in Shutdown(). No lock is held
+//    then, and the machine has changed its state before.
+//  - The loop makes the deliveries in the inbox before it receives further
+//    frames. A blocking call receives further frames into the inbox.
 //  - mutex_ guards the machine, the inbox and the choice of the connection. A
 //    request gets its number, its connection and its epoch (the number of the
 //    opening) in one critical section. The lock is never held across a handler,
 //    a wait, a post or a call of the connection.
-//  - Only the owner's thread changes the connection. That thread uses the
-//    connection that its link has attached. Other threads copy the reference to
-//    the connection under the lock. A closed connection is kept until the next
-//    opening.
+//  - Only the owner's thread changes the connection, and uses it without a
+//    reference of its own. Other threads copy the reference to the connection
+//    under the lock. A closed connection is kept until the next opening.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
@@ -85,7 +85,7 @@ class ClientSession final : public Session,
   // opening failed. The owner gets the present cause. Other threads get the
   // cause that was reported last.
   directory::WaitCause wait_cause();
-  // The result of the last opening.
+  // The result of the last opening that ended by itself.
   const absl::Status& open_status() const { return open_status_; }
   // Closes the session. The loop then completes the open requests with kClosed.
   void Close();
@@ -114,8 +114,8 @@ class ClientSession final : public Session,
                    event::Instant deadline);
   SessionLimits limits();
   transports::SendLimits send_limits();
-  // Sets the server's credentials, which the kernel has reported. Returns false
-  // if the session is not open.
+  // Copies the server's credentials, which the kernel has reported. Returns
+  // false if the session is not open.
   bool ServerCredentials(event::Credentials* credentials);
 
  private:
@@ -169,11 +169,14 @@ class ClientSession final : public Session,
                      event::Instant deadline);
   // Sends over `route`. Returns kOk, kClosed or kNoRoom.
   Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
-  // Like SendNow(), but waits for room until the opening ends.
+  // Like SendNow(), but if there is no room, calls MakeRoom() and tries again.
+  // Returns kTimedOut if there is no room until `deadline`. Returns kClosed if
+  // the session closes meanwhile.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Called if the connection has no room. Waits for room, or marks `frame` as
-  // gathered.
+  // Called if the connection has no room. Waits for room. If it must not wait,
+  // it sets frame->room to Room::kGathered instead. If `frame` has that value
+  // already, it ends the session.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
                   event::Instant deadline, event::Instant* warn_at);
   // Whether the calling thread must not wait for room, because the server may
@@ -189,11 +192,13 @@ class ClientSession final : public Session,
                   event::Instant deadline, event::Instant* warn_at);
   void WarnOfNoRoom(transports::Connection* connection);
 
-  // For a blocking call. Waits for a frame until `deadline`, and puts the frame
-  // into the inbox. A frame that has arrived is received even after the
-  // deadline. Drops ignorable frames and waits on. After the deadline it
-  // receives at most kMaxIgnorableFramesTooLate of these. Returns kClosed if
-  // the opening has ended.
+  // For blocking calls, and for the timer of the deadlines. Waits for a frame
+  // until `deadline`, or without a deadline for kResponsePatience. Completes a
+  // blocking request at once, and puts other deliveries into the inbox. A frame
+  // that has arrived is received even after the deadline. Drops ignorable
+  // frames, and continues to wait. After the deadline it receives at most
+  // kMaxIgnorableFramesTooLate of these. Returns kClosed if the session has
+  // closed.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
   // Returns the delivery for `frame`, if there is one.
@@ -215,8 +220,10 @@ class ClientSession final : public Session,
   // Closes the connection of an opening that has ended, and schedules the
   // completions of its requests.
   void SettleEnd();
-  // Removes the rest of an opening that the machine has left. Its messages and
-  // its end are no longer reported to the user. FinishLeaving() must follow.
+  // The machine has just left the open or opening state. Puts the completions
+  // of its requests, and of an unfinished attempt, into the inbox with kClosed.
+  // Messages and the end are no longer reported to the user. FinishLeaving()
+  // must follow.
   void LeaveOpeningLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishLeaving() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -226,11 +233,13 @@ class ClientSession final : public Session,
   void Complete(const Completion& completion, Result result,
                 event::Ref<Message> response = {});
   void Deliver(Delivery delivery);
-  // Leaves the owner once the session is deleted and nothing is due.
+  // Leaves the owner once the session is deleted and nothing is due, or the
+  // owner is ending.
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
   void WarnOfNoResponse();
-  // Returns the end of a log line that has "the session is" before it.
+  // Returns the last words of a log line. They follow "the session is" or "a
+  // session that is".
   const char* WhyNotOpen();
   void WarnOfRefusedRequest(const AddedRequest& refused);
   void ArmDeadline();
@@ -248,19 +257,21 @@ class ClientSession final : public Session,
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
-  // True if the refusal of a request was logged, and more than half of the
-  // permitted requests have been open since then.
+  // Set when the refusal of a request is logged. Then further refusals are not
+  // logged. A later request clears it if at most half of the permitted requests
+  // are open then.
   bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,
   // under the lock.
   transports::ConnectionRef connection_ ABSL_GUARDED_BY(mutex_);
   // The machine's epoch while the state is kOpen, otherwise kNoEpoch. Changed
-  // only under the lock. It is atomic, because the owner reads it without the
-  // lock.
+  // only under the lock. It is atomic, because any thread may read it without
+  // the lock.
   std::atomic<Epoch> open_epoch_{kNoEpoch};
 
-  // Only the owner's thread uses the members from here on.
+  // Only the owner's thread uses the members from here on. Any thread may call
+  // link_.Schedule().
   Link link_{this};
   std::unique_ptr<OpenAttempt> attempt_;
   Completion opening_;  // reports the end of attempt_

@@ -41,7 +41,8 @@ pid_t StartProcess(const ProcessSpec& spec);
 void KillProcess(pid_t* pid);
 
 // Returns the path of a program of this repository, or "" if it is not found.
-// Searches the runfiles, then the current folder.
+// Searches the runfiles, then the current folder and two folders relative to
+// it.
 std::string FindProgram(const std::string& path_in_repository);
 std::string OwnProgram();
 
@@ -65,7 +66,7 @@ class DirectoryProcess {
   bool Start(std::function<bool()> prepare = nullptr);
   void Kill() { KillProcess(&pid_); }
   // Kills the directory, and removes its folder. Returns false if the folder
-  // has a file that is not the directory's.
+  // has a file that neither directoryd nor this class has made.
   bool Remove();
 
   pid_t pid() const { return pid_; }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The children's side: talks to the parent, measures times, and counts
-// allocations. Linking this replaces malloc().
+// allocations. Linking this replaces malloc(), except in a sanitizer's build.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
@@ -21,8 +21,8 @@ constexpr int kParent = 3;    // one word in a packet, in both directions
 constexpr int kCounters = 4;  // a page of Counters
 constexpr int kLink = 5;      // to another child, if the role needs one
 
-// The environment variable with the number of the child's user. Unset: the
-// parent's.
+// The environment variable with the child's user ID. If it is unset, the child
+// keeps its parent's user.
 constexpr char kUser[] = "LE_PARTY_USER";
 
 // The parent can read these at any time, even while the child is blocked.
@@ -63,9 +63,9 @@ int64_t Nanoseconds();
 // Report() allocate.
 class Stopwatch {
  public:
-  // The figure is the median of laps of `lap` operations. Other work on the
-  // machine disturbs a median less than a mean. If `lap` is 0, the figure is
-  // the mean of all operations.
+  // A lap is `lap` operations. Report() gives the median of all laps, as a time
+  // per operation. Other work on the machine disturbs a median less than a
+  // mean. If `lap` is 0, Report() gives the mean of all operations.
   Stopwatch(const Command& command, int64_t lap);
   void Start();
   void Lap();
@@ -104,7 +104,7 @@ std::string TimeEach(const Command& command, Operation operation) {
 
 // The number of pipelined requests in flight.
 constexpr int64_t kOutstanding = 64;
-// One-way messages that one handler sends.
+// The most one-way messages that a child sends before it returns to its loop.
 constexpr int64_t kBurst = 256;
 
 // The first byte of a message says whether its sender wants a response. Some

@@ -40,7 +40,8 @@ constexpr int kLookAgainMs = 5;
 OneThreadWorld::Party::Own::Own(const std::string& address)
     : transport(&process), client(&process, &transport, address) {
   messaging::Runtime::Parts parts;
-  // This pointer owns nothing: the Own object outlives the runtime.
+  // This pointer owns nothing. ~Own() destroys the client before the runtime,
+  // and ~Runtime() does not use the client.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
   parts.make_local_introducer =

@@ -17,7 +17,8 @@ namespace {
 
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E6S%Ez";
 
-// A longer payload does not fit on a screen. `sdir record` has all of it.
+// A longer payload does not fit on a screen. `sdir tap --json` and `sdir
+// record` show all bytes that the tap has captured.
 constexpr size_t kShownBytes = 64;
 
 std::string TimeText(absl::Time at) {

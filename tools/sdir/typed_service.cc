@@ -34,8 +34,9 @@ using google::protobuf::Message;
 
 namespace {
 
-// Protobuf's own types are looked up here. Each is named, so that the linker
-// keeps it.
+// Returns the pool of the types that this program contains. The list names a
+// type of each .proto file that is needed, so that the linker keeps the file's
+// types.
 const DescriptorPool* OwnTypes() {
   for (const Descriptor* const type : {
            google::protobuf::Any::descriptor(),
@@ -79,7 +80,8 @@ absl::Status Wrong(absl::string_view what) {
       absl::StrCat("the service's descriptors: ", what));
 }
 
-// Counts the types, and refuses one whose name Protobuf trusts. The parser of
+// Counts the types. Refuses a type in the package google.protobuf, because
+// Protobuf gives some types of this package a special meaning. The parser of
 // the descriptors has bounded the depth of nested types.
 template <typename Type>
 absl::Status CheckTypes(const Type& types, const std::string& scope,

@@ -6,7 +6,8 @@
 // It behaves like a socket: it limits its queues, delivers frames that were
 // sent before a close, duplicates descriptors, and knows the credentials of the
 // far end. It posts events to the loop and never calls an observer directly. A
-// payload that may be moved is not copied.
+// payload that may be moved is copied only if its buffer does not suit the
+// receiver's pool.
 //
 // An address is any text that is not empty. A loop that a connection is
 // attached to must not run tasks inside Post(), and must outlive the
@@ -64,7 +65,8 @@ class LoopbackTransport final : public LocalTransport {
 
   // Closes all connections and acceptors of this process, as a kernel does when
   // a process dies. The far ends still receive the frames that were sent.
-  // Objects of this process may then only be destroyed.
+  // After that, this transport, its connections and its acceptors may only be
+  // destroyed.
   void CloseAll();
 
  private:
