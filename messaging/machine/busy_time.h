@@ -14,6 +14,7 @@ namespace messaging {
 
 // The time of the event loop that a session has used.
 //
+// In a turn, the loop receives messages of the session and runs their handlers.
 // Reading the clock twice takes about 80 ns. So only each kInterval-th turn is
 // timed, and also counts for the turns since the last timed one. While turns
 // take kSlow or longer, each turn is timed. A sum of many turns is right on
@@ -23,14 +24,17 @@ class BusyTime {
   static constexpr uint32_t kInterval = 9;
   static constexpr absl::Duration kSlow = absl::Microseconds(50);
 
-  // Returns the number of turns for which this turn counts. 0: this turn is not
-  // timed.
-  uint32_t OnTurn() {
-    if (++waiting_ < interval_) return 0;
-    return std::exchange(waiting_, 0);
+  // A turn begins. Returns whether this turn is timed. Then Begin() and End()
+  // must follow.
+  bool OnTurn() { return ++waiting_ >= interval_; }
+  void Begin(absl::Time now) {
+    turns_ = std::exchange(waiting_, 0);
+    began_ = now;
   }
-  void Add(uint32_t turns, absl::Duration time) {
-    total_ += turns * time;
+  bool is_timing() const { return turns_ > 0; }
+  void End(absl::Time now) {
+    const absl::Duration time = now - began_;
+    total_ += std::exchange(turns_, 0) * time;
     interval_ = time < kSlow ? kInterval : 1;
   }
   absl::Duration total() const { return total_; }
@@ -38,6 +42,9 @@ class BusyTime {
  private:
   uint32_t waiting_ = 0;  // turns since the last one that was timed
   uint32_t interval_ = 1;
+  // The number of turns that the turn between Begin() and End() counts for.
+  uint32_t turns_ = 0;
+  absl::Time began_;
   absl::Duration total_;
 };
 

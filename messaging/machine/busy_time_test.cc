@@ -11,12 +11,15 @@ namespace {
 
 // Runs `turns` turns that take `time`. Returns how many were timed.
 int RunTurns(BusyTime* busy, uint32_t turns, absl::Duration time) {
+  const absl::Time began = absl::FromUnixSeconds(1000);
   int timed = 0;
   for (uint32_t i = 0; i < turns; ++i) {
-    const uint32_t counts_for = busy->OnTurn();
-    if (counts_for == 0) continue;
+    if (!busy->OnTurn()) continue;
     ++timed;
-    busy->Add(counts_for, time);
+    busy->Begin(began);
+    EXPECT_TRUE(busy->is_timing());
+    busy->End(began + time);
+    EXPECT_FALSE(busy->is_timing());
   }
   return timed;
 }

@@ -185,15 +185,7 @@ void Link::OnReadable() {
   if (!DeliverOwed() || attached_ == nullptr || waits_for_turn_) return;
   TurnQueue* const queue = session_->turn_queue();
   if (queue == nullptr) {
-    const uint32_t turns = session_->OnServing();
-    if (turns == 0) {
-      ReceiveFrames();
-      return;
-    }
-    event::Process* const process = session_->owner()->thread()->process();
-    const event::Instant began = process->Now();
     ReceiveFrames();
-    session_->OnServed(turns, process->Now() - began);
     return;
   }
   event::Loop* const loop = session_->owner()->loop();
@@ -204,9 +196,7 @@ void Link::OnReadable() {
   event::Process* const process = session_->owner()->thread()->process();
   const event::Instant began = process->Now();
   ReceiveFrames();
-  const absl::Duration time = process->Now() - began;
-  queue->Use(time, /*is_watched=*/true);
-  session_->OnServed(1, time);
+  queue->Use(process->Now() - began, /*is_watched=*/true);
 }
 
 void Link::OnTurn(TurnQueue* queue) {
@@ -221,13 +211,18 @@ void Link::OnTurn(TurnQueue* queue) {
   if (input == Input::kMore) {
     is_watched = !queue->AddAgain(session_->owner()->loop(), this);
   }
-  const absl::Duration time = process->Now() - began;
-  queue->Use(time, is_watched);
-  session_->OnServed(1, time);
+  queue->Use(process->Now() - began, is_watched);
   if (is_watched) Resume();
 }
 
 Link::Input Link::ReceiveFrames() {
+  session_->BeginServing();
+  const Input input = ReceiveFramesOfTurn();
+  session_->EndServing();
+  return input;
+}
+
+Link::Input Link::ReceiveFramesOfTurn() {
   Connection* const connection = attached_;
   TurnBudget budget(session_);
   for (;;) {

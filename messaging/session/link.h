@@ -159,6 +159,7 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   // more input. Returns kNotReceived if the link is now paused, or has another
   // connection or none.
   Input ReceiveFrames();
+  Input ReceiveFramesOfTurn();
   // Returns false if a lack of memory has ended the session.
   bool Take(transports::IncomingFrame&& frame);
   void Pause();

@@ -146,7 +146,7 @@ absl::Status ServerSession::Start(
     RememberClient();
   }
   opened_at_ = static_cast<uint32_t>(
-      absl::ToUnixSeconds(owner()->thread()->process()->Now()));
+      absl::ToUnixSeconds(event::Process::Current()->Now()));
   link_.Schedule();
   return absl::OkStatus();
 }
@@ -599,6 +599,20 @@ void SessionCounts::Describe(inspection::proto::Counts* counts) const {
   counts->set_times_full(times_full);
   counts->set_dropped(dropped);
   counts->set_busy_ns(busy_ns);
+}
+
+void ServerSession::BeginServing() {
+  // Without memory, this turn is not timed.
+  if (received_ == nullptr) received_.reset(new (std::nothrow) Received);
+  if (received_ != nullptr && received_->busy.OnTurn()) {
+    received_->busy.Begin(event::Process::Current()->Now());
+  }
+}
+
+void ServerSession::EndServing() {
+  if (received_ != nullptr && received_->busy.is_timing()) {
+    received_->busy.End(event::Process::Current()->Now());
+  }
 }
 
 SessionCounts ServerSession::counts() const {

@@ -128,12 +128,8 @@ class ServerSession final : public Session, private event::Held {
 
   MessagePool* pool() const override;
   TurnQueue* turn_queue() override { return user_->turn_queue(); }
-  uint32_t OnServing() override {
-    return received_ == nullptr ? 1 : received_->busy.OnTurn();
-  }
-  void OnServed(uint32_t turns, absl::Duration time) override {
-    if (received_ != nullptr) received_->busy.Add(turns, time);
-  }
+  void BeginServing() override;
+  void EndServing() override;
   bool DeliverOwed() override;
   void OnFrame(transports::IncomingFrame&& frame) override;
   void OnWouldBlock() override;
@@ -207,7 +203,7 @@ class ServerSession final : public Session, private event::Held {
   // Values that an inspection shows. The owner's thread.
   uint32_t number_ = 0;     // differs for each session of the service
   uint32_t opened_at_ = 0;  // in whole seconds of the clock
-  // Created with the first message, so that an idle session stays small.
+  // Created when the first message arrives, so that an idle session stays small.
   struct Received {
     uint64_t messages = 0;
     uint64_t bytes = 0;

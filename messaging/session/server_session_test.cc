@@ -285,6 +285,24 @@ TEST_F(ServerSessionTest, ASessionCountsTheTimeOfItsHandlers) {
   });
 }
 
+// Otherwise a client could use the loop and leave no trace.
+TEST_F(ServerSessionTest, ASessionThatEndsForAFaultCountsItsTime) {
+  Run([this] {
+    Client client;
+    Open(&client);
+    handler_->takes = absl::Seconds(2);
+    Send(&client, kMessageFrame, /*with_descriptor=*/false);
+    Send(&client, kHelloFrame, /*with_descriptor=*/false);  // a fault here
+    client.observer->OnReadable();
+    Turns();
+    EXPECT_EQ(handler_->closes, 1);
+    inspection::proto::Snapshot snapshot;
+    service_->Describe(&snapshot);
+    EXPECT_EQ(snapshot.service().ended().messages_in(), 1u);
+    EXPECT_EQ(snapshot.service().ended().busy_ns(), 2'000'000'000u);
+  });
+}
+
 // The service ends while it is inspected.
 TEST_F(ServerSessionTest, AnInspectionEndsWithItsService) {
   Run([this] {

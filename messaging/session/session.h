@@ -9,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "directory/interface_description.h"
 #include "event/base/log.h"
 #include "event/base/ref.h"
@@ -92,11 +91,10 @@ class Session : public MessageOwner, public Referable<Session> {
   // The queue that bounds the time of all sessions of this session's user. Null
   // if there is no bound. Never null while the link is in the queue.
   virtual TurnQueue* turn_queue() { return nullptr; }
-  // The loop is about to receive frames, and to run the handlers of their
-  // messages. If the result is not 0, OnServed() follows.
-  virtual uint32_t OnServing() { return 0; }
-  // `time` is the time for this. `turns` is the result of OnServing(), or 1.
-  virtual void OnServed(uint32_t /*turns*/, absl::Duration /*time*/) {}
+  // The link calls these before and after it receives frames and runs the
+  // handlers of their messages.
+  virtual void BeginServing() {}
+  virtual void EndServing() {}
   // The queue has room again, after a message did not fit.
   virtual void OnRoom() = 0;
   // The connection is closed. `status` is the reason.

@@ -63,15 +63,15 @@ TEST_F(EventFormatTest, Text) {
             "refused    <ann> ten[10]: user 1 has\\x0aenough\n");
   Event bindings;
   bindings.set_kind(directory::proto::EVENT_BINDINGS);
-  bindings.set_reason("loaded: 3 bindings");
-  EXPECT_EQ(Text(bindings), "bindings   loaded: 3 bindings\n");
+  bindings.set_reason("bound: <1>.a -> <2>.b");
+  EXPECT_EQ(Text(bindings), "bindings   bound: <ann>.a -> <bob>.b\n");
 }
 
 // A later directory reports more kinds, and an earlier one has no kinds.
 TEST_F(EventFormatTest, AnUnknownKindIsPrintedAsItsText) {
   Event event;
-  event.set_text("something \x1b new");
-  EXPECT_EQ(Text(event), "something \\x1b new\n");
+  event.set_text("something \x1b new of <1>");
+  EXPECT_EQ(Text(event), "something \\x1b new of <ann>\n");
   EXPECT_THAT(Json(event),
               HasSubstr("\"event\":\"other\",\"reason\":\"something "));
 }

@@ -102,11 +102,11 @@ TEST_F(ExplainTest, ShowsTheLatestRefusalsOfTheClient) {
     refusal->mutable_peer()->set_uid(1);
     refusal->mutable_peer()->set_pid(10);
     refusal->mutable_peer()->set_interface_name(name);
-    refusal->set_reason("it has protocol 'q'\nforged");
+    refusal->set_reason("<1>.c has protocol 'q'\nforged");
     refusal->set_seconds_ago(15);
   }
   const std::string text = ExplainC().text;
-  EXPECT_NE(text.find("\nrefused      15 s ago: ten[10]: it has protocol "
+  EXPECT_NE(text.find("\nrefused      15 s ago: ten[10]: <ann>.c has protocol "
                       "'q'\\nforged\ncan open "),
             std::string::npos)
       << text;

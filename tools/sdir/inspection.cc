@@ -112,8 +112,6 @@ void Inspection::OnExpiry() {
   // Ask().
   ++inspections_->usage_[uid()].silent;
   Snapshot silent;
-  silent.problem =
-      absl::StrCat("does not answer: ", WhySilent(StateOfProcess(pid_)));
   silent.is_silent = true;
   End(std::move(silent));
 }
@@ -222,8 +220,15 @@ std::vector<Snapshot> Inspections::Take(const directory::proto::ListPart& list,
     loop_->RunTurn(absl::InfiniteFuture());
   }
   std::map<Key, Snapshot> taken;
+  std::map<pid_t, char> states;  // a process may have many services
   for (auto& inspection : inspections_) {
-    taken[inspection.first] = inspection.second->Take();
+    Snapshot& snapshot = taken[inspection.first];
+    snapshot = inspection.second->Take();
+    if (!snapshot.is_silent) continue;
+    const pid_t pid = inspection.first.second;
+    if (states.count(pid) == 0) states[pid] = StateOfProcess(pid);
+    snapshot.problem =
+        absl::StrCat("does not answer: ", WhySilent(states[pid]));
   }
   std::vector<Snapshot> snapshots;
   snapshots.reserve(keys.size());

@@ -250,7 +250,9 @@ TEST_F(ListFormatTest, NamesUsersWhoseNameABindingMayHave) {
   }
   list.add_users()->set_user("1");
   list.add_waiting()->set_missing_binding("<1>.x -> <USER>.x");
+  list.add_latest_refusals()->set_reason("no binding <1>.x");
   Names(&users).NameUsers(&list);
+  EXPECT_EQ(list.latest_refusals(0).reason(), "no binding <ann>.x");
   EXPECT_EQ(list.bindings(0).client(), "<ann>.c");
   EXPECT_EQ(list.bindings(0).service(), "<ann>.s");
   EXPECT_EQ(list.bindings(1).client(), "<2>.c");

@@ -15,6 +15,7 @@ namespace le {
 namespace sdir {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -76,6 +77,14 @@ TEST_F(MetricsTest, LabelsDiffer) {
   const size_t first = text.find("service_answers{");
   EXPECT_NE(first, std::string::npos);
   EXPECT_EQ(text.find("service_answers{", first + 1), std::string::npos);
+}
+
+TEST_F(MetricsTest, HasTheBusyTimeInSeconds) {
+  Snapshot snapshot;
+  snapshot.service.mutable_ended()->set_busy_ns(2'500'000'000);
+  Add("<a>.s", snapshot);
+  EXPECT_THAT(Metrics(list_, snapshots_),
+              ContainsRegex("busy_seconds_total\\{[^}]*\\} 2.500000000\n"));
 }
 
 TEST_F(MetricsTest, BucketsDoNotDecreaseIfACountLies) {

@@ -13,7 +13,7 @@ namespace le {
 namespace sdir {
 namespace {
 
-// Empty: there is no such file.
+// Empty: the file cannot be read.
 std::string ReadStat(const std::string& folder) {
   char text[1024];
   size_t size = 0;
@@ -27,7 +27,9 @@ std::string ReadStat(const std::string& folder) {
 bool HasRunningThread(const std::string& folder) {
   bool runs = false;
   if (DIR* const tasks = opendir(folder.c_str())) {
-    while (const dirent* const task = runs ? nullptr : readdir(tasks)) {
+    for (int i = 0; i < kThreads && !runs; ++i) {
+      const dirent* const task = readdir(tasks);
+      if (task == nullptr) break;
       runs = StateIn(ReadStat(absl::StrCat(folder, "/", task->d_name))) == 'R';
     }
     closedir(tasks);
@@ -54,12 +56,10 @@ char StateOfProcess(pid_t pid) {
 std::string WhySilent(char state) {
   switch (state) {
     case 'R':
-      return "it runs, but not its event loop: a handler takes long or does "
-             "not "
-             "return";
+      return "it runs: a handler takes long, or another thread runs and the "
+             "event loop does not";
     case 'S':
-      return "it sleeps, but not in its event loop: a handler waits, or no "
-             "event loop runs";
+      return "it sleeps: a handler waits, or the event loop does not run";
     case 'D':
       return "it waits for a disk or another device";
     case 'T':

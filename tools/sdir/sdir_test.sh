@@ -9,8 +9,6 @@ directoryd=$PWD/$1
 sdir=$PWD/$2
 folder=$(mktemp -d /tmp/le_sdir_XXXXXX)
 user=$(id -un)
-number=$(id -u)
-[ "$number" != 0 ] || number=root
 failures=0
 daemon=
 
@@ -130,11 +128,12 @@ expect_log "services beyond the total" "WARNING .* --max_services=193: .* allows
 expect "a second directory does not start" 1 "another directory runs here" \
   "$directoryd" --socket_dir="$folder/d"
 expect "list" 0 "<$user>.a -> <$user>.b" sdir list
+expect "the directory" 0 "^        $folder/d/directory of $user, made by directoryd\[[0-9]+\]$" sdir list
 expect "list as JSON" 0 '^\{"bindings":\[\{"client":\{"user":' sdir list --format=json
 expect "list as JSON, for short" 0 '^\{"bindings":' sdir --json list
 expect "list as JSON, in two words" 0 '^\{"bindings":' sdir list --format json
 expect "list in another format" 2 "unknown format" sdir list --format=xml
-expect "bind" 0 "^bound: <$number>.c -> <$number>.d, until the next load" sdir bind "<$user>.c" "<$user>.d"
+expect "bind" 0 "^bound: <$user>.c -> <$user>.d, until the next load" sdir bind "<$user>.c" "<$user>.d"
 expect "the new binding" 0 "<$user>.c -> <$user>.d" sdir list
 for bad in nobody nobody.a "<nobody>" "<nobody>." ""; do
   expect "bind a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir bind "$bad" "<$user>.d"
@@ -142,7 +141,7 @@ for bad in nobody nobody.a "<nobody>" "<nobody>." ""; do
   expect "unbind a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir unbind "$bad"
   expect "wait for a wrong '$bad'" 2 "expected '<USER>.INTERFACE'" sdir wait "$bad"
 done
-expect "bind in one argument" 0 "^bound: <$number>.o -> <$number>.d, until" sdir bind "<$user>.o -> <$user>.d"
+expect "bind in one argument" 0 "^bound: <$user>.o -> <$user>.d, until" sdir bind "<$user>.o -> <$user>.d"
 expect "bind half of one argument" 2 "'' is not a SERVICE" sdir bind "<$user>.c ->"
 expect "bind one argument too many" 2 "unexpected argument" sdir bind "<$user>.o -> <$user>.d" "<$user>.e"
 expect "bind of root" 0 "^bound: <root>.o -> <root>.d, until" sdir bind "<0>.o" "<root>.d"
@@ -316,7 +315,7 @@ own=$folder/b/50-sdir.bindings
 start "${both[@]}"
 expect "the file's binding" 0 "<$user>.a -> <$user>.b" sdir list
 expect "the folder's binding" 0 "<$user>.p -> <$user>.q" sdir list
-expect "bind and write" 0 "^bound: <$number>.k -> <$number>.l, also in $own" \
+expect "bind and write" 0 "^bound: <$user>.k -> <$user>.l, also in $own" \
   sdir bind --persist "<$user>.k" "<$user>.l"
 expect "no other command writes" 2 "'--persist' does not belong" sdir list --persist
 expect "a binding of another file" 1 "$own:[0-9]+:1: this .* bound to another service in $folder/b/10-p.bindings:1" \
@@ -335,7 +334,7 @@ rm "$folder/b/20.bindings"
 stop
 start "${both[@]}"
 expect "the written binding outlives a restart" 0 "<$user>.k -> <$user>.l" sdir list
-expect "unbind and write" 0 "^unbound: <$number>.k, also in $own" sdir unbind --persist "<$user>.k"
+expect "unbind and write" 0 "^unbound: <$user>.k, also in $own" sdir unbind --persist "<$user>.k"
 expect "unbind another file's" 1 "$folder/b/10-p.bindings:1 has it" sdir unbind --persist "<$user>.p"
 expect "the other file's binding is still there" 0 "<$user>.p -> <$user>.q" sdir list
 printf '<%s>.r -> <%s>.s\n' "$user" "$user" > "$folder/b/30.bindings"

@@ -93,9 +93,8 @@ const std::vector<CommandInfo>& Commands() {
        {"--once"},
        "what services and their busiest clients do each second: rates, the "
        "time to respond, requests without a response, queues. BUSY% is the "
-       "part "
-       "of its time that the server's event loop uses for the service, or for "
-       "the client. Near 100, all clients wait, and the first client is the "
+       "percentage of time that the server's event loop spends on the service "
+       "or client. Near 100, all clients wait, and the first client is the "
        "cause. MEDIAN and P99 are the time to respond, without the time that a "
        "request waits for the server to receive it. UNANSW is the number of "
        "requests without a response, FOR is how long there have been some. "
