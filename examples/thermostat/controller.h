@@ -34,6 +34,9 @@ class Controller final : public ThermostatService {
     timer_.StartPeriodic(period).IgnoreError();
   }
 
+  // Before the program ends.
+  void EndStreams() { displays_.EndAll(); }
+
   void SetTarget(const Target& target, le::Reply<State> reply) override {
     if (target.temperature() < kLowest || target.temperature() > kHighest) {
       return std::move(reply).Fail(absl::OutOfRangeError("5 to 30 degrees"));

@@ -4,11 +4,13 @@
 #include "examples/thermostat/controller.h"
 
 int main() {
-  le::Loop loop;
   thermostat::Controller controller(
       le::Client::Create("sensor", thermostat::kSensor).value(),
       absl::Seconds(1), absl::Seconds(1));
-  const auto server = le::Serve("thermostat", &controller);
-  return server.ok() && loop.RunUntilSignal(SIGTERM).ok() ? EXIT_SUCCESS
-                                                          : EXIT_FAILURE;
+  auto server = le::Serve("thermostat", &controller);
+  if (!server.ok()) return EXIT_FAILURE;
+  const auto end_streams = [&] { controller.EndStreams(); };
+  return server->RunUntilSignal(SIGTERM, absl::Seconds(5), end_streams).ok()
+             ? EXIT_SUCCESS
+             : EXIT_FAILURE;
 }

@@ -49,7 +49,7 @@ TEST_P(CppTest, RequestsPushesAndErrors) {
     EXPECT_FALSE(client.is_open());
     EXPECT_EQ(Ask(&client, "x"), "UNAVAILABLE");
     EXPECT_EQ(TextOfFailure(&client, "x"),
-              "the session has not been opened yet");
+              "interface 'echo': the session is not open yet");
     EXPECT_TRUE(client.Open().ok());
     EXPECT_TRUE(client.is_open());
     EXPECT_TRUE(client.peer().ok());
@@ -152,6 +152,12 @@ TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
     client.RequestAsync<Answer>(broken, forever, collect).Detach();
     EXPECT_TRUE(absl::IsOutOfRange(
         client.RequestAsync<Answer>(TooLarge(), forever, collect).status()));
+    // As for a message, nothing is called if the closure is empty.
+    client
+        .RequestAsync<Answer>(
+            question, forever,
+            UniqueFunction<void(absl::StatusOr<Answer>)>(nullptr))
+        .Detach();
     {
       const Call cancelled =
           client.RequestAsync<Answer>(question, forever, collect);

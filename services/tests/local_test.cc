@@ -5,6 +5,7 @@
 
 #include "le/testing/local.h"
 
+#include <csignal>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,6 +19,7 @@
 #include "google/protobuf/descriptor.pb.h"
 #include "gtest/gtest.h"
 #include "le/timer.h"
+#include "le_eventLoop.h"
 #include "services/tests/facts.le_mock.h"
 
 namespace files {
@@ -106,6 +108,62 @@ TEST(LocalTest, AServiceWithATimerIsCreatedOnTheServersThread) {
   le::testing::Local<FileFactsClient> local(
       [] { return std::make_unique<SlowFacts>(); });
   EXPECT_TRUE(local->Count(CountRequest()).ok());
+}
+
+// The call is open when the signal arrives.
+TEST(RunUntilSignalTest, ASignalDrainsTheServer) {
+  MockFileFactsService service;
+  le::Server server = *le::Serve("facts", &service);
+  absl::optional<le::Reply<Facts>> kept;
+  le::Timer answer([&] { std::move(*kept).Send(); });
+  EXPECT_CALL(service, Count(_, _))
+      .WillOnce([&](const CountRequest&, le::Reply<Facts> reply) {
+        kept = std::move(reply);
+        raise(SIGTERM);
+      });
+  FileFactsClient client = *FileFactsClient::Create("facts");
+  absl::Status result = absl::UnknownError("no result");
+  EXPECT_TRUE(client
+                  .KeepOpen([&](const absl::Status& opened) {
+                    EXPECT_TRUE(opened.ok()) << opened;
+                    client
+                        .CountAsync(CountRequest(), {},
+                                    [&](absl::StatusOr<const Facts*> facts) {
+                                      result = facts.status();
+                                    })
+                        .Detach();
+                  })
+                  .ok());
+  const auto ending = [&] {
+    EXPECT_TRUE(answer.Start(absl::Milliseconds(1)).ok());
+  };
+  const absl::Status ended =
+      server.RunUntilSignal(SIGTERM, absl::InfiniteDuration(), ending);
+  EXPECT_TRUE(ended.ok()) << ended;
+  while (absl::IsUnknown(result)) EXPECT_EQ(le_event_ServiceLoop(), LE_OK);
+  EXPECT_TRUE(result.ok()) << result;
+}
+
+// The call does not end.
+TEST(RunUntilSignalTest, TheDrainHasATimeout) {
+  MockFileFactsService service;
+  le::Server server = *le::Serve("facts", &service);
+  absl::optional<le::Reply<Facts>> kept;
+  EXPECT_CALL(service, Count(_, _))
+      .WillOnce([&](const CountRequest&, le::Reply<Facts> reply) {
+        kept = std::move(reply);
+        raise(SIGTERM);
+      });
+  FileFactsClient client = *FileFactsClient::Create("facts");
+  EXPECT_TRUE(client
+                  .KeepOpen([&](const absl::Status&) {
+                    client.CountAsync(CountRequest(), {}, nullptr).Detach();
+                  })
+                  .ok());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(
+      server.RunUntilSignal(SIGTERM, absl::ZeroDuration())));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      le::Server().RunUntilSignal(SIGTERM, absl::ZeroDuration())));
 }
 
 TEST(LocalTest, TheServerDescribesItself) {

@@ -32,8 +32,7 @@ class Shouter final : public shout::ShoutService {
 
  public:
 #include "tests/documents/watch_server.inc"
-  absl::Status ServeUntilSigterm(le::Loop& loop,
-                                 absl::StatusOr<le::Server>& server) {
+  absl::Status ServeUntilSigterm(absl::StatusOr<le::Server>& server) {
 #include "tests/documents/end_server.inc"
   }
 };
@@ -110,13 +109,12 @@ TEST(NestedTest, ARelayRespondsWithTheOtherServersResponse) {
 }
 
 TEST(EndTest, SigtermEndsTheServer) {
-  le::Loop loop;
   Shouter shouter;
   absl::StatusOr<le::Server> server = le::Serve("shout", &shouter);
   ASSERT_TRUE(server.ok()) << server.status();
   le::Timer end([] { kill(getpid(), SIGTERM); });
   EXPECT_TRUE(end.Start(absl::ZeroDuration()).ok());
-  const absl::Status served = shouter.ServeUntilSigterm(loop, server);
+  const absl::Status served = shouter.ServeUntilSigterm(server);
   EXPECT_TRUE(served.ok()) << served;
 }
 

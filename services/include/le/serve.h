@@ -27,6 +27,7 @@
 #include "le/internal/server_calls.h"
 #include "le/internal/service_info.h"
 #include "le/internal/typed_server_core.h"
+#include "le/loop.h"
 #include "le/service.h"
 #include "le/unique_fd.h"
 #include "le_log.h"
@@ -272,6 +273,27 @@ class [[nodiscard]] Server {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Drain(std::move(drained));
     return usable;
+  }
+
+  // Runs the loop of this thread until the process receives the signal, for
+  // example SIGTERM, or until the loop is stopped. Then calls `ending`, which
+  // may end streams, and calls Drain(). Returns when the server is drained, but
+  // after `timeout` at the latest. The methods must not destroy this object.
+  //   DeadlineExceeded    some calls are still open
+  //   FailedPrecondition  there is no server, or a handler of the loop calls
+  //                       this
+  //   any error of SignalWatch::Create()
+  absl::Status RunUntilSignal(int signal, absl::Duration timeout,
+                              UniqueFunction<void()> ending = nullptr) {
+    absl::Status status = core_.CheckUsable();
+    Loop loop;
+    if (status.ok()) status = loop.RunUntilSignal(signal);
+    if (!status.ok()) return status;
+    if (ending) ending();
+    status = Drain([&loop] { loop.Stop(); });
+    if (status.ok()) status = loop.RunFor(timeout);
+    Drain(nullptr).IgnoreError();  // the closure must not outlive `loop`
+    return status;
   }
 
  private:

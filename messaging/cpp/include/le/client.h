@@ -51,9 +51,9 @@ struct PendingCall {
   PendingCall* previous = nullptr;
 };
 
-// Returns the structure that a response contains.
+// Returns the structure that a response contains. Internal: it is too short.
 template <typename T>
-absl::StatusOr<T> Read(const absl::StatusOr<Message>& response) {
+absl::StatusOr<T> ContentOf(const absl::StatusOr<Message>& response) {
   if (!response.ok()) return response.status();
   const T* const content = response->As<T>();
   if (content != nullptr) return *content;
@@ -628,9 +628,10 @@ class Client {
   //       [](absl::StatusOr<Temperature> response) { ... });
   //
   // They copy `content` to a new message, and the response to a `Response`. The
-  // rules and errors are those of Request() and RequestAsync(), with two more:
-  //   OutOfRange  `content` is larger than the protocol's largest message. Here
-  //               the closure is not called
+  // rules and errors are those of Request() and RequestAsync(), and these:
+  //   OutOfRange  `content` is larger than the protocol's largest message.
+  //               RequestAsync() does not call the closure, and status() of the
+  //               Call has this error
   //   Internal    the response is smaller than a `Response`
   template <typename Response, typename Content>
   absl::StatusOr<Response> Request(
@@ -638,7 +639,7 @@ class Client {
       absl::Duration timeout = absl::InfiniteDuration()) {
     absl::StatusOr<Message> message = MessageWith(content);
     if (!message.ok()) return message.status();
-    return internal::Read<Response>(
+    return internal::ContentOf<Response>(
         core_->Request(*std::move(message), timeout));
   }
   template <typename Response, typename Content, typename Closure>
@@ -652,7 +653,7 @@ class Client {
     return core_->RequestAsync(*std::move(message), timeout,
                                [done = std::forward<Closure>(closure)](
                                    absl::StatusOr<Message> response) mutable {
-                                 done(internal::Read<Response>(response));
+                                 done(internal::ContentOf<Response>(response));
                                });
   }
 

@@ -274,9 +274,11 @@ class Loop {
     return watch.ok() ? Run() : watch.status();
   }
 
-  // As Run(), but runs for `timeout` at most. The errors are those of Run(), with
-  // one more.
-  //   DeadlineExceeded  the timeout expired before Stop()
+  // As Run(), but runs for `timeout` at most. The errors are those of Run(), and
+  // this one:
+  //   DeadlineExceeded  the timeout expired. Stop() was not called before, or
+  //                     was called in the same turn. A Stop() that comes later
+  //                     ends the next Run()
   absl::Status RunFor(absl::Duration timeout) {
     bool expired = false;
     Timer timer([&expired] {

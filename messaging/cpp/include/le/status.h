@@ -88,14 +88,17 @@ inline uint32_t ToMilliseconds(absl::Duration timeout) {
       absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1))));
 }
 
-// Returns the status for LE_CLOSED. Its text has the reason of the close.
+// Returns the status for LE_CLOSED. Its text names the interface, since a
+// server may pass the status on to its own client.
 inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
   const CloseReason reason = le_msg_GetCloseReason(session);
-  if (reason == LE_MSG_CLOSE_NONE) {
-    return absl::UnavailableError("the session has not been opened yet");
-  }
-  return absl::UnavailableError(absl::StrCat("the session is closed: ",
-                                             le_msg_GetCloseReasonTxt(reason)));
+  return absl::UnavailableError(absl::StrCat(
+      "interface '",
+      le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)), "': ",
+      reason == LE_MSG_CLOSE_NONE
+          ? "the session is not open yet"
+          : absl::StrCat("the session is closed: ",
+                         le_msg_GetCloseReasonTxt(reason))));
 }
 
 inline absl::Status WrongThread() {

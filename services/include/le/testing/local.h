@@ -93,18 +93,20 @@ class ServerThread {
 template <typename TypedClient>
 class Local {
  public:
-  template <typename S>
+  template <typename S, typename = std::enable_if_t<std::is_class_v<S>>>
   explicit Local(S* implementation)
       : server_([name = name_, implementation] {
           return Serve(name, implementation);
         }) {
     OpenClient();
   }
-  // `make` returns a std::unique_ptr.
+  // `make` itself is destroyed on this thread, after the server.
   template <typename Make,
             typename = std::enable_if_t<std::is_invocable_v<Make&>>>
   explicit Local(Make make)
       : server_([name = name_, make = std::move(make)]() mutable {
+          static_assert(!std::is_pointer_v<decltype(make())>,
+                        "the function must return a std::unique_ptr");
           return Serve(name, make());
         }) {
     OpenClient();
