@@ -650,11 +650,16 @@ class Client {
         "the closure must take an absl::StatusOr<Response>");
     absl::StatusOr<Message> message = MessageWith(content);
     if (!message.ok()) return Call(message.status());
-    return core_->RequestAsync(*std::move(message), timeout,
-                               [done = std::forward<Closure>(closure)](
-                                   absl::StatusOr<Message> response) mutable {
-                                 done(internal::ContentOf<Response>(response));
-                               });
+    return core_->RequestAsync(
+        *std::move(message), timeout,
+        [done = std::forward<Closure>(closure)](
+            absl::StatusOr<Message> response) mutable {
+          using Done = std::decay_t<Closure>;
+          if constexpr (internal::CanBeNull<Done>::value) {
+            if (!done) return;
+          }
+          done(internal::ContentOf<Response>(response));
+        });
   }
 
   // ---- Other ----
