@@ -129,6 +129,11 @@ class SimRun {
     sim_.Spawn(process, "main", [this, role] {
       SimParty party(this);
       role->body(&party);
+      if (!::testing::Test::HasFatalFailure()) return;
+      // The other parties may wait for this one without end.
+      for (const auto& other : parties_) {
+        if (other.first != role->name) sim_.Kill(other.second);
+      }
     });
   }
 

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -160,6 +161,13 @@ class ThreadRun {
         event::Thread::Binding binding(raw, chosen->name);
         ThreadParty party(this);
         chosen->body(&party);
+        if (!::testing::Test::HasFatalFailure()) return;
+        // The other parties may wait for this one without end. Threads cannot
+        // be killed.
+        std::fprintf(stderr, "party '%s' has failed: the test program ends\n",
+                     chosen->name.c_str());
+        std::fflush(nullptr);
+        _exit(EXIT_FAILURE);
       });
       return;
     }
