@@ -169,7 +169,7 @@ absl::Status Directory::TryConnect() {
   const absl::StatusOr<event::Credentials> who = connection_->peer();
   if (!who.ok()) return who.status();
   owner_ = *who;
-  const absl::Status trusted = directory::CheckTrust(process_, *place, *who);
+  absl::Status trusted = directory::CheckTrust(process_, *place, *who);
   if (trusted.ok()) return trusted;
   return absl::Status(trusted.code(),
                       absl::StrCat(trusted.message(), " (user ", who->uid,
