@@ -146,7 +146,7 @@ absl::Status ServerSession::Start(
     RememberClient();
   }
   opened_at_ = static_cast<uint32_t>(
-      absl::ToUnixSeconds(event::Process::Current()->Now()));
+      absl::ToUnixSeconds(owner()->thread()->process()->Now()));
   link_.Schedule();
   return absl::OkStatus();
 }

@@ -303,7 +303,7 @@ bool Service::Admit(std::unique_ptr<transports::Connection>* connection,
 
 void Service::Forget(ServerSession* session) {
   for (const auto& inspector : inspectors_) inspector->OnSessionGone(session);
-  session->EndServing();
+  session->EndServing();  // a frame of the present turn may have ended it
   ended_.Add(session->counts());
   (session->previous_ == nullptr ? first_session_ : session->previous_->next_) =
       session->next_;

@@ -50,6 +50,7 @@ class Directory {
   void HearDone();
 
   directory::proto::ListPart AskForList();
+  Names* names() { return &names_; }
   // Returns the address, and the process and user that have made the socket.
   std::string WhereAndWhose();
 

@@ -100,21 +100,21 @@ int RunList(Command* command) {
   command->End();
   const bool json = command->WantsJson();
   Directory directory(command->socket_dir());
+  Names* const names = directory.names();
   ListPart list = directory.AskForList();
-  directory::OsUsers users;
-  Names names(&users);
-  names.NameUsers(&list);
-  filter.Apply(&list, &names);
+  names->NameUsers(&list);
+  filter.Apply(&list, names);
   std::vector<Snapshot> snapshots;
   if (command->Has("--sessions")) {
+    directory::OsUsers users;
     snapshots = Inspections(command->socket_dir()).Take(list, &users);
   }
   if (!json) {
     std::printf("\nDIRECTORY\n\n        %s\n",
                 EscapedLine(directory.WhereAndWhose()).c_str());
   }
-  std::fputs((json ? FormatJson(list, &names, snapshots)
-                   : FormatText(list, &names, snapshots))
+  std::fputs((json ? FormatJson(list, names, snapshots)
+                   : FormatText(list, names, snapshots))
                  .c_str(),
              stdout);
   return directory::kDone;

@@ -27,7 +27,7 @@ std::string ReadStat(const std::string& folder) {
 bool HasRunningThread(const std::string& folder) {
   bool runs = false;
   if (DIR* const tasks = opendir(folder.c_str())) {
-    for (int i = 0; i < kThreads && !runs; ++i) {
+    for (int i = 0; i < kMaxThreads && !runs; ++i) {
       const dirent* const task = readdir(tasks);
       if (task == nullptr) break;
       runs = StateIn(ReadStat(absl::StrCat(folder, "/", task->d_name))) == 'R';

@@ -19,9 +19,9 @@ namespace sdir {
 // for running. 0: the file has no state.
 char StateIn(absl::string_view stat);
 
-// Returns the state of the process. If one of its first kThreads threads runs,
-// the state is 'R'. 0: the state is unknown.
-constexpr int kThreads = 64;
+// Returns the state of the process. If one of its first kMaxThreads threads
+// runs, the state is 'R'. 0: the state is unknown.
+constexpr int kMaxThreads = 64;  // a process may have 30,000
 char StateOfProcess(pid_t pid);
 
 // Returns why a server in this state may not answer.

@@ -274,8 +274,8 @@ class Loop {
     return watch.ok() ? Run() : watch.status();
   }
 
-  // As Run(), but runs for `timeout` at most. The errors are those of Run(), and
-  // this one:
+  // As Run(), but runs for `timeout` at most. The errors are those of Run(),
+  // and this one:
   //   DeadlineExceeded  the timeout expired. Stop() was not called before, or
   //                     was called in the same turn. A Stop() that comes later
   //                     ends the next Run()
