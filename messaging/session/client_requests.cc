@@ -210,13 +210,21 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
       what = "a request fails: the server runs on this thread";
       break;
     default:
+      if (!IsNewlyNotOpen()) return;
       what = absl::StrCat("a request fails: it was made on a session that is ",
-                          WhyNotOpen());
+                          WhyNotOpen(),
+                          ". Further such failures are not "
+                          "logged");
   }
-  // A program may make any number of such requests. LogForPeer() bounds the
-  // number of lines.
+  // A program may cause any number of such lines. LogForPeer() bounds it.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name, "': ", what));
+}
+
+bool ClientSession::IsNewlyNotOpen() {
+  MutexLock lock(&mutex_);
+  const ClientState state = machine_.state();
+  return std::exchange(told_state_, state) != state;
 }
 
 void ClientSession::ArmDeadlineFor(event::Instant deadline) {

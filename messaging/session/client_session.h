@@ -242,6 +242,8 @@ class ClientSession final : public Session,
   // session that is".
   const char* WhyNotOpen();
   void WarnOfRefusedRequest(const AddedRequest& refused);
+  // Returns whether no refused request was logged in the present state.
+  bool IsNewlyNotOpen();
   void ArmDeadline();
   void DropDeadlines();
   void ArmDeadlineFor(event::Instant deadline);
@@ -261,6 +263,9 @@ class ClientSession final : public Session,
   // logged. A later request clears it if at most half of the permitted requests
   // are open then.
   bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
+  // The state in which the last request was refused and logged. kOpen if the
+  // session has opened since.
+  ClientState told_state_ ABSL_GUARDED_BY(mutex_) = ClientState::kOpen;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,
   // under the lock.

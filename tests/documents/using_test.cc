@@ -5,15 +5,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "le/messaging.h"
@@ -48,6 +51,19 @@ class Relay final : public shout::ShoutService {
 
  private:
   shout::ShoutClient* const other_;
+};
+
+struct Question {};
+struct Reading {
+  int degrees;
+};
+
+// Calls a service of plain structures.
+class Thermometer final : public shout::ShoutService {
+ public:
+#include "tests/documents/plain_client.inc"
+  void Letters(const shout::Text&, le::Sink<shout::Text>) override {}
+  void Watch(const shout::Text&, le::Sink<shout::Text>) override {}
 };
 
 absl::Status PrintLetters(shout::ShoutClient* client,
@@ -106,6 +122,41 @@ TEST(NestedTest, ARelayRespondsWithTheOtherServersResponse) {
           .ok());
   EXPECT_TRUE(loop.Run().ok());
   EXPECT_EQ(text, "HELLO");
+}
+
+TEST(PlainTest, AThermometerRespondsWithTheSensorsResponse) {
+  const le::Protocol protocol = {"sensor 1", sizeof(Reading)};
+  le::testing::Local<shout::ShoutClient> client([&] {
+    auto sensor = le::Client::Create("sensor", protocol);
+    EXPECT_TRUE(sensor.ok()) << sensor.status();
+    return std::make_unique<Thermometer>(*std::move(sensor));
+  });
+  // The sensor starts after its client.
+  auto sensor = le::Service::Create("sensor", protocol);
+  ASSERT_TRUE(sensor.ok()) << sensor.status();
+  ASSERT_TRUE(sensor
+                  ->OnMessage([](le::Message question) {
+                    *question.Write<Reading>() = {21};
+                    EXPECT_TRUE(std::move(question).Respond().ok());
+                  })
+                  .ok());
+  ASSERT_TRUE(sensor->Advertise().ok());
+  le::Loop loop;
+  std::string text;
+  le::Timer ask([&] {
+    client
+        ->UpperAsync({}, {},
+                     [&](absl::StatusOr<const shout::Text*> response) {
+                       // The session to the sensor may still be opening.
+                       if (!response.ok()) return;
+                       text = (*response)->text();
+                       loop.Stop();
+                     })
+        .Detach();
+  });
+  ASSERT_TRUE(ask.StartPeriodic(absl::Milliseconds(10)).ok());
+  EXPECT_TRUE(loop.Run().ok());
+  EXPECT_EQ(text, "21");
 }
 
 TEST(EndTest, SigtermEndsTheServer) {

@@ -504,7 +504,8 @@ class Client {
   // After each opening by KeepOpen(), `opened` is called with OK. If the
   // service has another protocol, `opened` is called with FailedPrecondition,
   // and KeepOpen() tries again later, because the server may be updated. After
-  // a close, the closure of OnClosed() is called before `opened`.
+  // a close, the closure of OnClosed() is called before `opened`. `opened` may
+  // be empty.
   //
   // Each opening waits for the server as Open() does. After a session that
   // lived for a second or more, the next opening begins at once. If a session
