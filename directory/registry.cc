@@ -244,9 +244,9 @@ Registry::Actions Registry::ClientGone(PeerId id) {
   }
   auto introduced = introduced_.find(id);
   if (introduced == introduced_.end()) return actions;
-  --introductions_;
   auto server = servers_.find(introduced->second.introduced_to);
   const bool inspects = introduced->second.inspects;
+  if (!inspects) --introductions_;
   introduced_.erase(introduced);
   if (server != servers_.end()) {
     --server->second.ordered;
@@ -401,9 +401,9 @@ void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
   action.client = id;
   action.server = server->id;
   actions->push_back(std::move(action));
-  ++introductions_;
   ++server->ordered;
   Client client = Take(id);
+  if (!client.inspects) ++introductions_;
   client.introduced_to = server->id;
   client.introduction = std::move(charge);
   introduced_[id] = std::move(client);

@@ -226,6 +226,7 @@ class Registry {
   bool has_changed() const {
     return !changed_.empty() || !changed_lines_.empty();
   }
+  // Inspections are not counted.
   uint64_t introductions() const { return introductions_; }
   // For tests: describes a difference between the objects and their charges.
   // Empty if there is none.

@@ -553,6 +553,7 @@ TEST_F(RegistryInspectionTest, LimitsUnreceivedIntroductionsOfAServer) {
   registry_.ClientGone(2);
   EXPECT_EQ(Inspect(9), "i9>10");
   EXPECT_EQ(Inspect(11), "r11:4");
+  EXPECT_EQ(registry_.introductions(), 1u) << "only client 6";
   EXPECT_EQ(registry_.Discrepancy(), "");
 }
 

@@ -262,6 +262,28 @@ TEST_F(ListFormatTest, NamesUsersWhoseNameABindingMayHave) {
   EXPECT_EQ(list.waiting(0).missing_binding(), "<ann>.x -> <USER>.x");
 }
 
+// Only a user that alone offers the service can be meant.
+TEST_F(ListFormatTest, AMissingBindingNamesTheOfferingUser) {
+  directory::proto::ListPart list;
+  const auto offer = [&](const std::string& service,
+                         directory::proto::ServiceState state) {
+    list.add_services()->set_service(service);
+    list.mutable_services()->rbegin()->set_state(state);
+  };
+  offer("<1>.x", directory::proto::OFFERED);
+  offer("<2>.x", directory::proto::STANDING_BY);
+  offer("<1>.y", directory::proto::OFFERED);
+  offer("<2>.y", directory::proto::OFFERED);
+  for (const char* interface : {"x", "y", "z"}) {
+    list.add_waiting()->set_missing_binding(
+        absl::StrCat("<2>.", interface, " -> <USER>.", interface));
+  }
+  names_.NameUsers(&list);
+  EXPECT_EQ(list.waiting(0).missing_binding(), "<bob>.x -> <ann>.x");
+  EXPECT_EQ(list.waiting(1).missing_binding(), "<bob>.y -> <USER>.y");
+  EXPECT_EQ(list.waiting(2).missing_binding(), "<bob>.z -> <USER>.z");
+}
+
 TEST_F(ListFormatTest, JsonIsEscaped) {
   EXPECT_EQ(
       FormatJson(Example(), &names_),

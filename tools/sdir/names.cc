@@ -4,6 +4,8 @@
 #include "tools/sdir/names.h"
 
 #include <cstdio>
+#include <map>
+#include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -25,6 +27,34 @@ bool CanBeNamed(const std::string& user) {
     if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '#') return false;
   }
   return !user.empty() && user != "*" && user != "self" && user != "USER";
+}
+
+// The offered services, as "<user>.interface", by their interfaces.
+using Offers = std::multimap<std::string, std::string>;
+
+Offers OffersOf(const ListPart& list) {
+  Offers offers;
+  for (const auto& entry : list.services()) {
+    if (entry.state() != directory::proto::OFFERED) continue;
+    const std::string& service = entry.service();
+    const size_t end = service.find(">.");
+    if (end != std::string::npos) {
+      offers.emplace(service.substr(end + 2), service);
+    }
+  }
+  return offers;
+}
+
+// Replaces "<USER>" in a missing binding if exactly one user offers a service
+// of that name.
+std::string WithServer(const std::string& missing, const Offers& offers) {
+  constexpr absl::string_view kUnknown = " -> <USER>.";
+  const size_t arrow = missing.find(kUnknown);
+  if (arrow == std::string::npos) return missing;
+  const std::string interface = missing.substr(arrow + kUnknown.size());
+  if (offers.count(interface) != 1) return missing;
+  return absl::StrCat(missing.substr(0, arrow), " -> ",
+                      offers.find(interface)->second);
 }
 
 }  // namespace
@@ -90,11 +120,6 @@ std::string Names::InText(absl::string_view text) {
 }
 
 void Names::NameUsers(ListPart* list) {
-  const auto name_waiting = [this](WaitingEntry* client) {
-    client->set_client(Named(client->client()));
-    client->set_service(Named(client->service()));
-    client->set_missing_binding(Named(client->missing_binding()));
-  };
   for (auto& binding : *list->mutable_bindings()) {
     binding.set_client(Named(binding.client()));
     binding.set_service(Named(binding.service()));
@@ -102,6 +127,13 @@ void Names::NameUsers(ListPart* list) {
   for (auto& service : *list->mutable_services()) {
     service.set_service(Named(service.service()));
   }
+  const Offers offers = OffersOf(*list);
+  const auto name_waiting = [&](WaitingEntry* client) {
+    client->set_client(Named(client->client()));
+    client->set_service(Named(client->service()));
+    client->set_missing_binding(
+        WithServer(Named(client->missing_binding()), offers));
+  };
   for (auto& client : *list->mutable_waiting()) name_waiting(&client);
   for (auto& client : *list->mutable_not_taken()) name_waiting(&client);
   for (auto& user : *list->mutable_users()) {

@@ -32,7 +32,8 @@ class Names {
   std::string Named(const std::string& agent);
   // Replaces each "<number>" in the text of a directory.
   std::string InText(absl::string_view text);
-  // Replaces the users' numbers in a list.
+  // Replaces the users' numbers in a list. Replaces "<USER>" in a missing
+  // binding if exactly one user offers a service of that name.
   void NameUsers(directory::proto::ListPart* list);
 
   // The name of the process's program, escaped. Empty: there is no such
