@@ -169,9 +169,10 @@ executable() {
   done
 }
 
-# A patch must still apply, so that the simulation can show the defect.
-planted_defects() {
-  files 'tests/simulation/defects/*.patch' | while read -r file; do
+# A patch must still apply, so that the simulation can show the defect, and the
+# benchmarks the cost.
+patches() {
+  files 'tests/*.patch' | while read -r file; do
     patch --dry-run --silent --force -p1 < "$file" > /dev/null ||
       echo "$file: does not apply any more"
   done
@@ -358,7 +359,7 @@ check "Licence lines" licence_lines
 check "Sleeps in tests" no_sleeps_in_tests
 check "TO-DO marks" no_loose_ends
 check "Modes" executable
-check "Planted defects" planted_defects
+check "Patches" patches
 check "Names in documents" names_in_documents
 check "Names in comments" names_in_comments
 check "C API (CONTRIBUTING.md, \"Add a function to the C API\")" c_api

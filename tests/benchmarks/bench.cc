@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/benchmarks/party.h"
 
@@ -45,7 +46,9 @@ Variant Of(const Pair& pair, const char* kind, size_t size,
 ChildSpec PartySpec(const char* program, std::vector<std::string> words,
                     int cpu) {
   ChildSpec spec;
-  spec.program = FindProgram(absl::StrCat("tests/benchmarks/", program));
+  spec.program = absl::StrContains(program, '/')
+                     ? program
+                     : FindProgram(absl::StrCat("tests/benchmarks/", program));
   spec.words = std::move(words);
   spec.cpu = cpu;
   return spec;

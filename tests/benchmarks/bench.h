@@ -31,6 +31,7 @@ struct Pair {
 };
 
 Variant Of(const Pair& pair, const char* kind, size_t size, int64_t operations);
+// `program` is a path, or the name of a target of this folder.
 ChildSpec PartySpec(const char* program, std::vector<std::string> words,
                     int cpu);
 Row NewRow(const std::string& name, const std::string& what,

@@ -19,6 +19,7 @@ void DeclareTap(Bench* bench);
 void DeclareSessions(Bench* bench);
 void DeclareWithinOneProcess(Bench* bench);
 void DeclareSize(Bench* bench);
+void DeclareOther(Bench* bench);
 
 }  // namespace benchmarks
 }  // namespace le

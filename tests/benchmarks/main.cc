@@ -30,6 +30,8 @@ constexpr char kUsage[] =
   --json=FILE     the figures for programs
   --few-columns   leaves out the spread, processor time and notes
   --filter=REGEX  only the rows whose names it matches
+  --other=PROGRAM only compares this build with another build's unix_party;
+                  see compare.sh
   --smoke         each row once, in tiny numbers; fails if one has no figure
 )";
 
@@ -43,7 +45,8 @@ bool Parse(int argc, char** argv, Options* options) {
     };
     std::string number;
     if (value("--json=", &options->json) ||
-        value("--filter=", &options->filter)) {
+        value("--filter=", &options->filter) ||
+        value("--other=", &options->other)) {
       continue;
     }
     if (value("--rounds=", &number) &&

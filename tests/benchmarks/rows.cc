@@ -11,6 +11,10 @@ namespace benchmarks {
 
 std::vector<Row> MeasureRows(const Options& options) {
   Bench bench(options);
+  if (!options.other.empty()) {
+    DeclareOther(&bench);
+    return bench.Run();
+  }
   DeclareSync(&bench);
   DeclareStreams(&bench);
   DeclareTyped(&bench);

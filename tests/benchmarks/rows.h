@@ -18,6 +18,7 @@ struct Options {
   int rounds = 41;
   std::string json;
   std::string filter;  // a regular expression
+  std::string other;   // the path of another build's unix_party
   bool smoke = false;  // tiny counts
   Columns columns = Columns::kAll;
 };
