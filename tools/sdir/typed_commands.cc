@@ -88,8 +88,8 @@ int RunCall(Command* command) {
     return std::min(most, end - process->Now());
   };
   const absl::Duration answer = timeout.value_or(kAnswerTimeout);
-  const auto caller = OrFail(OpenSession(
-      *command, AskForDescription(*command, service), left(answer)));
+  const Described described = AskForDescription(*command, service);
+  const auto caller = OrFail(OpenSession(*command, described, left(answer)));
   const auto typed = OrFail(caller->Introspect(left(answer)));
   const absl::StatusOr<TypedService::Method> method =
       typed->FindMethod(absl::string_view(name).substr(dot + 1));
