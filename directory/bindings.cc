@@ -19,7 +19,7 @@ namespace directory {
 
 const char kAnyName[] = "*";
 const char kAnyoneReachesAll[] =
-    "<*>.* lets every user reach every service of that user";
+    "<*>.* lets every user reach every service of the user on the right";
 
 namespace {
 

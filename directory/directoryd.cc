@@ -347,8 +347,8 @@ class Daemon final {
         watch_.Start(place_, lock_, [this] { OnPlaceLost(); });
     if (!watched.ok()) {
       event::Log(LogLevel::kWarning,
-                 absl::StrCat("if its files are deleted, this will not be "
-                              "noticed: ",
+                 absl::StrCat("cannot notice if the socket or the lock file is "
+                              "deleted: ",
                               watched.message()));
     }
   }

@@ -13,7 +13,7 @@ constexpr char kMaxConnections[] =
     "how many connections one user may have at a time. Default: 32768. "
     "directoryd's limit of open files bounds the totals of all users. At its "
     "start directoryd logs these totals, and each option that exceeds its "
-    "total. A user gets one more only while fewer are its own than are free";
+    "total. A user may open one more only if it has fewer than are free";
 
 constexpr char kOptionForms[] =
     "An option's value may also be an argument of its own: --socket_dir DIR. "
@@ -51,11 +51,10 @@ const Usage& DirectorydUsage() {
           {"--bindings", "FILE",
            "the bindings, one in each line: "
            "'<USER>.CLIENT_INTERFACE -> <USER>.SERVICE'. Read again on SIGHUP "
-           "and by 'sdir load'. Without this option there are no bindings "
-           "until "
-           "sdir adds some. At the start, a line with an unknown user is "
-           "skipped "
-           "with a warning; later it is an error, and nothing changes"},
+           "and by 'sdir load'. Without this option and --bindings_dir there "
+           "are no bindings until sdir adds some. At the start, a line with an "
+           "unknown user is skipped with a warning; later it is an error, and "
+           "nothing changes"},
           {"--bindings_dir", "DIR",
            "a folder of such files. Each file NAME.bindings is read, in the "
            "order of the names, together with FILE. If one of them has an "

@@ -51,7 +51,9 @@ absl::Status Check(const proto::Description& described,
   absl::Status protocol = CheckProtocolId(described.protocol_id());
   if (!protocol.ok()) return protocol;
   if (described.max_message_size() > transports::kMaxPayloadBytes) {
-    return absl::InvalidArgumentError("the largest message is too large");
+    return absl::InvalidArgumentError(
+        absl::StrCat("the largest message exceeds ",
+                     transports::kMaxPayloadBytes, " bytes"));
   }
   description->interface_name = described.interface_name();
   description->protocol_id = described.protocol_id();

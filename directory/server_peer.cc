@@ -87,7 +87,7 @@ void DirectoryServer::Peer::Read() {
         } else {
           lost = true;
           directory->NoteRefusal(party(), proto::INVALID,
-                                 "its message is not for a directory");
+                                 "it has sent no message for a directory");
         }
         break;
     }

@@ -28,8 +28,11 @@ int LookUp(Lookup lookup, passwd* entry, std::vector<char>* buffer,
   for (size_t size = kFirstEntryBytes; size <= kMaxEntryBytes; size *= 2) {
     buffer->resize(size);
     passwd* result = nullptr;
-    const int error = lookup(entry, buffer->data(), size, &result);
-    if (error == EINTR || error == ERANGE) continue;
+    int error;
+    do {
+      error = lookup(entry, buffer->data(), size, &result);
+    } while (error == EINTR);
+    if (error == ERANGE) continue;
     *found = result != nullptr;
     // On some systems these mean that there is no such entry.
     if (error == ENOENT || error == ESRCH) return 0;

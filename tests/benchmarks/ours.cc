@@ -312,9 +312,6 @@ void BeLocal(size_t largest) {
       nullptr);
   le_msg_AdvertiseService(service);
   g_run.session = le_msg_CreateLocalSession(&local);
-  le_msg_SetSessionRoomHandler(
-      g_run.session,
-      [](le_msg_SessionRef_t, void*) { SendBurst(nullptr, nullptr); }, nullptr);
   le_msg_OpenSessionSync(g_run.session);
   Listen([](const Command& command) {
     g_run.Begin(command, kLocalLap);

@@ -192,8 +192,8 @@ class Endurance {
     serving.Look();
     asking.Look();
     std::printf(
-        "  %llu kills; %ld requests of live sessions meanwhile, none of which "
-        "closed; each new session opened\n",
+        "  %llu kills; %ld requests of live sessions meanwhile, and no live "
+        "session closed; each new session opened\n",
         static_cast<unsigned long long>(options_.directory_kills), counts[2]);
     std::printf("  %s\n  %s\n", serving.Report().c_str(),
                 asking.Report().c_str());
@@ -245,8 +245,8 @@ class Endurance {
     if (counts[2] != counts[3]) Fail("a request did not complete once");
     std::printf(
         "  a directory at each of %llu steps; %ld requests of live sessions "
-        "meanwhile, as many completions, none of which closed; each client "
-        "that waited was served\n",
+        "meanwhile, as many completions, and no live session closed; each "
+        "client that waited was served\n",
         static_cast<unsigned long long>(options_.steps), counts[2]);
     std::printf("  %s\n  %s\n", serving.Report().c_str(),
                 asking.Report().c_str());

@@ -155,6 +155,7 @@ bool OneThreadWorld::RunUntil(const std::function<bool()>& condition,
 
 int OpenDescriptors() {
   DIR* const folder = opendir("/proc/self/fd");
+  if (folder == nullptr) return -1;
   int count = 0;
   while (readdir(folder) != nullptr) ++count;
   closedir(folder);

@@ -173,7 +173,7 @@ TEST_P(RoomTest, ARoomHandlerIsCalledWhenThereIsRoom) {
     client.on_room();
     party->RunLoopUntil("done");
     party->Signal("seen");
-    client.on_close = nullptr;
+    client.on_close = [] {};
     EXPECT_GT(refusals, 0);
   });
   RunScenario(scenario, GetParam(), /*seeds=*/1);

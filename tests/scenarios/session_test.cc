@@ -153,47 +153,50 @@ TEST_P(SessionTest, ReopensInItsCloseHandler) {
 }
 
 // A close handler can get the client's credentials, even if they were never
-// read before, or if the handler was added while the session was open.
+// read before.
+void GetCredentialsInACloseHandler(Setting setting, bool added_late) {
+  Scenario scenario;
+  scenario.Add("server", [added_late](Party* party) {
+    struct Seen {
+      bool closed = false;
+      pid_t pid = 0;
+    };
+    static thread_local Seen* seen;
+    Seen here;
+    seen = &here;
+    const le_msg_ServiceRef_t service =
+        le_msg_CreateService(TextProtocol(), "echo");
+    auto add = [service] {
+      le_msg_AddServiceCloseHandler(
+          service,
+          [](le_msg_SessionRef_t session, void*) {
+            EXPECT_EQ(le_msg_GetClientProcessId(session, &seen->pid), LE_OK);
+            seen->closed = true;
+          },
+          nullptr);
+    };
+    if (!added_late) add();
+    le_msg_AdvertiseService(service);
+    party->RunLoopUntil("opened");
+    if (added_late) add();
+    party->Signal("close");
+    party->RunLoopUntil([&] { return here.closed; });
+    EXPECT_NE(here.pid, 0);
+    le_msg_DeleteService(service);
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    client.Open();
+    party->Signal("opened");
+    party->Await("close");
+  });
+  RunScenario(scenario, setting);
+}
 TEST_P(SessionTest, ACloseHandlerMayGetTheCredentials) {
-  for (const bool added_late : {false, true}) {
-    if (added_late && GetParam() == Setting::kUnixProcesses) return;
-    Scenario scenario;
-    scenario.Add("server", [added_late](Party* party) {
-      struct Seen {
-        bool closed = false;
-        pid_t pid = 0;
-      };
-      static thread_local Seen* seen;
-      Seen here;
-      seen = &here;
-      const le_msg_ServiceRef_t service =
-          le_msg_CreateService(TextProtocol(), "echo");
-      auto add = [service] {
-        le_msg_AddServiceCloseHandler(
-            service,
-            [](le_msg_SessionRef_t session, void*) {
-              EXPECT_EQ(le_msg_GetClientProcessId(session, &seen->pid), LE_OK);
-              seen->closed = true;
-            },
-            nullptr);
-      };
-      if (!added_late) add();
-      le_msg_AdvertiseService(service);
-      party->RunLoopUntil("opened");
-      if (added_late) add();
-      party->Signal("close");
-      party->RunLoopUntil([&] { return here.closed; });
-      EXPECT_NE(here.pid, 0);
-      le_msg_DeleteService(service);
-    });
-    scenario.Add("client", [](Party* party) {
-      TestClient client("echo");
-      client.Open();
-      party->Signal("opened");
-      party->Await("close");
-    });
-    RunScenario(scenario, GetParam());
-  }
+  GetCredentialsInACloseHandler(GetParam(), /*added_late=*/false);
+}
+TEST_P(SessionTest, ACloseHandlerAddedToAnOpenSessionMayGetTheCredentials) {
+  GetCredentialsInACloseHandler(GetParam(), /*added_late=*/true);
 }
 
 TEST_P(SessionTest, ServiceHandlersLastAddedFirstAndOncePerSession) {

@@ -225,7 +225,8 @@ namespace {
 // A worker process, and its output.
 class Worker {
  public:
-  Worker(uint64_t first, uint64_t seeds, const std::string& more_flags) {
+  Worker(uint64_t first, uint64_t seeds, const std::string& more_flags)
+      : first_(first) {
     std::vector<std::string> words = {"/proc/self/exe", "--worker",
                                       absl::StrCat("--first=", first),
                                       absl::StrCat("--seeds=", seeds)};
@@ -237,14 +238,14 @@ class Worker {
     for (std::string& word : words) argv.push_back(&word[0]);
     argv.push_back(nullptr);
     int ends[2];
-    if (pipe(ends) != 0) return;
+    if (pipe2(ends, O_CLOEXEC) != 0) return;
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn_file_actions_addclose(&actions, ends[1]);
-    posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, argv.data(),
-                environ);
+    if (posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, argv.data(),
+                    environ) != 0) {
+      pid_ = -1;
+    }
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     output_ = fdopen(ends[0], "r");
@@ -263,7 +264,9 @@ class Worker {
   // Waits until the worker has ended.
   Report Read() {
     Report report;
-    uint64_t running = 0;
+    // A worker that dies before its first seed has failed at this seed.
+    uint64_t running = first_;
+    report.next = first_ + 1;
     char* line = nullptr;
     size_t capacity = 0;
     bool complete = false;
@@ -288,8 +291,8 @@ class Worker {
       }
     }
     free(line);
-    int status = 0;
-    waitpid(pid_, &status, 0);
+    int status = -1;  // the worker has not started
+    if (pid_ > 0) waitpid(pid_, &status, 0);
     if (!complete) {
       report.failures[running] =
           WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
@@ -300,6 +303,7 @@ class Worker {
   }
 
  private:
+  const uint64_t first_;
   pid_t pid_ = -1;
   FILE* output_ = nullptr;
 };
@@ -423,7 +427,7 @@ int RunAll(const Options& options) {
               total.failures.size(), told - start);
     }
   }
-  printf("\n%llu seeds, %llu steps, %.1f s on %zu CPUs\n",
+  printf("\n%llu seeds, %llu steps, %.1f s with %zu jobs\n",
          static_cast<unsigned long long>(total.runs),
          static_cast<unsigned long long>(total.steps), Seconds() - start, jobs);
   for (const auto& fault : total.faults) {

@@ -270,7 +270,7 @@ class Stage {
     return status == 0 ? ""
                        : absl::StrCat("the directory ended: ", Explain(status));
   }
-  int64_t longest_open_ms() const { return longest_check_ms_; }
+  int64_t longest_check_ms() const { return longest_check_ms_; }
 
  private:
   struct Process {
@@ -431,7 +431,7 @@ int Run(const Options& options) {
       "%llu rounds of %u hostile users with %d actions each: passed; the "
       "longest check took %lld ms\n",
       static_cast<unsigned long long>(done), kAttackers, kActions,
-      static_cast<long long>(stage.longest_open_ms()));
+      static_cast<long long>(stage.longest_check_ms()));
   return EXIT_SUCCESS;
 }
 

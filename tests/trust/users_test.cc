@@ -364,7 +364,7 @@ class FolderTest : public ::testing::Test {
     if (child == 0) {
       const std::string place = "--socket_dir=" + folder;
       execl(g_directoryd->c_str(), "directoryd", place.c_str(), nullptr);
-      _exit(kTries);
+      _exit(kNotExecuted);
     }
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);

@@ -89,7 +89,7 @@ class Server:
                 raise TypeError(f"the implementation lacks {method.name}()")
             if method.streams != inspect.isasyncgenfunction(function):
                 raise TypeError(
-                    f"{method.name}() is {'not' if method.streams else ''} an "
+                    f"{method.name}() is{' not' if method.streams else ''} an "
                     "asynchronous generator"
                 )
             self._methods[method.number] = method, function

@@ -123,7 +123,8 @@ class [[nodiscard]] Task {
 
   Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
   Task& operator=(Task&& other) noexcept {
-    std::swap(handle_, other.handle_);
+    const Task replaced(std::exchange(handle_, nullptr));
+    handle_ = std::exchange(other.handle_, nullptr);
     return *this;
   }
   ~Task() {

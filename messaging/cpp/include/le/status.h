@@ -103,7 +103,8 @@ inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
 
 inline absl::Status WrongThread() {
   return absl::FailedPreconditionError(
-      "only the thread that created the object may call this");
+      "only the thread that created the object may call this, and not after "
+      "its end");
 }
 
 }  // namespace internal
