@@ -29,9 +29,9 @@ As in Legato, the components in the deps of a component are initialized before i
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 
-# Generated code is GNU C. If it calls a function that le_messaging does not
-# have, the compiler reports the line of the call. The linker would report only
-# the name.
+# Generated code is GNU C. It may call a function that le_messaging does not
+# have. The second flag makes the compiler report the line of the call. The
+# linker would report only the name.
 _C = ["-std=gnu99", "-Werror=implicit-function-declaration"]
 
 def _names(apis):
@@ -64,7 +64,7 @@ def le_api_component(
       provides: APIs that the component serves: a list, or a dictionary of API to interface name.
       requires: APIs that the component uses, in the same form.
       manual_start: APIs of `provides` that main() does not advertise, and APIs of `requires`
-        that main() does not connect. The component's own code does this.
+        that main() does not connect. The component's own code advertises and connects them.
       deps: other libraries, such as components that must be initialized before this one.
       copts: for srcs and generated. They must be valid for C, and for C++ if srcs has C++.
       testonly: as for all rules.

@@ -21,7 +21,8 @@
         service = ":facts",
     )
 
-A program depends on ":facts" and on a facade, such as @le_messaging//messaging:le_messaging.
+A program depends on ":facts" and on a library with a transport, such as
+@le_messaging//messaging:le_messaging.
 ":facts_mock" has GoogleMock classes ("FOLDER/facts.le_mock.h").
 """
 
@@ -45,7 +46,7 @@ def _le_generate_impl(ctx):
         for path in paths
     ] for suffix in [".le.h", ".le.cc", ".le_mock.h", ".le.txtpb"]}
 
-    # protoc writes into this folder. Below it, each output has the import path
+    # protoc writes into the folder `out`. There each output has the import path
     # of its .proto file, with another suffix.
     first = outputs[".le.h"][0].path
     out = first[:-len(paths[0]) + len(".proto") - len(".le.h") - 1]
@@ -172,7 +173,7 @@ _le_compatible_test = rule(
 )
 
 def le_service_compatible_test(name, service, golden, **kwargs):
-    """Fails if a peer of an earlier version and a peer of this one would misunderstand each other.
+    """Defines a test that fails if peers of the earlier and of this version misunderstand each other.
 
     services/compatible/compare.h lists the changes that are compatible.
 

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Writes a Bazel repository into the current folder: system_repo.sh NAME. The
-# repository wraps a library that this system has installed.
+# repository wraps a library that this system has installed, or replaces rules or
+# tools that Bazel would download.
 #
 # Two callers need the same targets. bazel/deps.bzl runs the script in a
-# repository rule (WORKSPACE). tools/ci/bazel7.sh passes its output to
+# repository rule (WORKSPACE). tools/ci/bazel7.sh passes the repository to
 # --override_module of Bazel 7, without a network.
 set -euo pipefail
 
@@ -27,8 +28,9 @@ module() { # NAME VERSION: makes the folder a module too
 # no shared library can contain them. Their shared libraries are linked instead.
 readonly shared=${LE_MESSAGING_SHARED_DEPS-}
 
-# Prints linker options that name static archives. `-lNAME` would prefer shared
-# libraries, and each program would load thirty of them.
+# Prints linker options. Without --config=shared they name Abseil's static
+# archives: `-lNAME` would prefer shared libraries, and each program would load
+# thirty of them.
 archives() { # PKG_CONFIG_MODULE...
   local flag
   # A program that links thirty shared libraries needs few of them.

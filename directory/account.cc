@@ -21,7 +21,8 @@ constexpr uint64_t kMaxReserve = 64;
 // A connection is one file descriptor. The kernel limits the file descriptors
 // that are sent and not yet received: all processes of a user together may have
 // as many as one process may open. A connection that the kernel refuses stays a
-// file descriptor of the directory.
+// file descriptor of the directory. So ConnectionsOf() leaves room for all
+// introductions.
 uint64_t IntroductionsOf(const Limits& limits) {
   return limits.descriptors / 8;
 }

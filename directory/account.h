@@ -89,9 +89,9 @@ struct Accounts {
   // Servers that offer a service or stand by.
   Quota services;
   // Introductions that no server has received. Each is a socket in a queue of
-  // the kernel. The kernel limits how many such sockets the directory's user
-  // has sent. Here each one is charged to the client's user, but an inspection
-  // to the server's user.
+  // the kernel. The kernel charges all of them to the directory's user, and
+  // limits their number. Here each one is charged to the client's user, but an
+  // inspection to the server's user.
   Quota introductions;
   // Introductions that a server had not received when its connection closed,
   // and whose sockets the kernel still holds. The server's user is charged,

@@ -121,7 +121,7 @@ struct UserContext {
   std::function<bool(uid_t)> is_overflow_user;
   // True: a line whose user is unknown, or cannot be looked up now, is skipped
   // with a warning. False: such a line is an error. True only when directoryd
-  // reads its file at the start.
+  // reads its files at the start.
   bool skips_unknown_users = false;
 };
 
@@ -159,9 +159,9 @@ absl::StatusOr<Binding> ParseBinding(absl::string_view client,
                                      absl::string_view service,
                                      const UserContext& context);
 
-// Return the text that the parser reads. A user is written by its name if it
-// has one. If `users` is null, a user is written as a number, but user 0 as
-// "root".
+// Return the text that the parser reads. User 0 is written as "root". Any other
+// user is written by its name if it has one. If it has none, or if `users` is
+// null, it is written as a number.
 std::string Format(const ClientKey& client, Users* users);
 std::string Format(const ServiceKey& service, Users* users);
 std::string Format(const Binding& binding, Users* users);

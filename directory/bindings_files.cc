@@ -96,7 +96,8 @@ std::string BindingsFiles::own_file() const {
 }
 
 absl::StatusOr<std::vector<std::string>> BindingsFiles::NamesInFolder() const {
-  // If this is a pipe, O_NONBLOCK keeps the open from waiting for its writer.
+  // The path may name a pipe. With O_NONBLOCK, the open does not wait for the
+  // pipe's writer.
   const event::UniqueFd folder(
       sys::Open(folder_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0));
   if (!folder) return Wrong("folder", folder_, std::strerror(errno));

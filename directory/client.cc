@@ -31,8 +31,8 @@ namespace {
 // breaks: a server may have died, or the directory may be restarting.
 constexpr int kTriesWithoutWaiting = 3;
 
-// How long such an opening tries to connect while the directory's backlog is
-// full. le_messaging.h names this time.
+// How long an opening that does not wait tries to connect while the directory's
+// backlog is full. le_messaging.h names this time.
 constexpr absl::Duration kFullBacklogTime = absl::Seconds(5);
 
 // The most frames that one call of Poll() receives, because a directory may
@@ -139,8 +139,9 @@ absl::Status ToStatus(const proto::Refusal& refusal) {
   }
 }
 
-// Returns a time between half of a pause and the whole pause. The pause doubles
-// with each try from try 0 on.
+// Returns a time between half of a pause and the whole pause. The whole pause
+// is `first` for the tries up to try 0. Then it doubles with each try, up to
+// `longest`.
 absl::Duration Pause(absl::Duration first, absl::Duration longest, int* tries,
                      uint64_t random) {
   const absl::Duration whole =
@@ -427,7 +428,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
          "the connection broke before the server had accepted the session"});
   }
 
-  // Closes the connection and tries again later.
+  // Closes the connection. Then tries again later, or refuses: an opening that
+  // does not wait has kTriesWithoutWaiting tries.
   Read Break(WaitCause cause) {
     const std::string text = cause.text;
     if (!heard_) cause_ = std::move(cause);
@@ -579,8 +581,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // If no file descriptor is free, the client's frame stays unread: the
-    // client waits and is not lost.
+    // If no file descriptor is free, the introduction of a client stays unread:
+    // the client waits and is not lost.
     connection_->SetDescriptorPolicy(
         Connection::DescriptorPolicy::kLeaveUnread);
     proto::ToDirectory message;

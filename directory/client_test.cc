@@ -129,7 +129,8 @@ class Greeter final : public Offer::Observer {
   transports::Dialect dialect;  // of the last client
 };
 
-// Records the time of each connect.
+// Records the time of each connect. The next `line_is_full_for` connects fail:
+// the backlog is full.
 class WatchedTransport final : public transports::Transport {
  public:
   WatchedTransport(SmallWorld* world, uid_t uid)

@@ -303,7 +303,7 @@ class Daemon final {
     }
     const auto edited = files_.Edit(client, line, server_->Context());
     if (!edited.ok()) return edited.status();
-    // The next load must succeed.
+    // The file is written only if a load of all files would succeed.
     const auto checked = server_->Load(edited->all, Loading::kCheckOnly);
     if (!checked.ok()) return checked.status();
     const absl::Status written = files_.Write(edited->all[edited->own].text);

@@ -20,9 +20,10 @@ using transports::Connection;
 using transports::IoResult;
 
 // Under its lock, the directory stores one end of a connection in the offer and
-// the other end in the opening, and posts each of these two objects as a task
-// to its loop. The task uses the stored end. The destructors take the lock, so
-// neither object can be destroyed while another thread posts it.
+// the other end in the opening. Under the same lock it posts each of these two
+// objects as a task to the object's own loop. The task uses the stored end. The
+// destructors take the lock, so neither object can be destroyed while another
+// thread posts it.
 class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
  public:
   LocalOffer(InProcessDirectory* directory, event::Loop* loop,

@@ -62,7 +62,7 @@ class InProcessDirectory {
   Accounts accounts_{Limits::None()};
   Registry registry_ ABSL_GUARDED_BY(mutex_){&accounts_};
   PeerId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
-  // The openings that wait.
+  // The openings that are neither introduced nor refused yet.
   absl::flat_hash_map<PeerId, LocalOpening*> openings_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<PeerId, LocalOffer*> offers_ ABSL_GUARDED_BY(mutex_);
 };

@@ -24,7 +24,8 @@ constexpr uint8_t kInspectionFrame = 7;
 constexpr size_t kMaxRequestBytes = 4 * 1024;
 constexpr size_t kMaxAnswerBytes = 64 * 1024;
 
-// `descriptor` is moved from, unless it is null.
+// `descriptor` may be null. On kOk it was moved from. Otherwise it is
+// unchanged.
 template <typename Message>
 transports::IoResult Send(transports::Connection* connection,
                           const Message& message,

@@ -59,12 +59,14 @@ class Opening {
     //   InvalidArgument     the directory refuses the names
     //   Unimplemented       the directory or the server has another version
     //   DataLoss            the server has violated the protocol
+    //   PermissionDenied    this user may not name the service of an opening
     // Only for openings that do not wait:
     //   NotFound            the service is not offered now
     //   PermissionDenied    there is no binding
     //   Unauthenticated     the directory is not trusted
     //   Aborted             the directory's backlog is full
     //   Unavailable         there is no directory, or the connection broke
+    //   ResourceExhausted   this process has no file descriptor or no memory
     //   Internal            a system call failed
     virtual void OnRefused(const absl::Status& why) = 0;
     // cause() has changed. The opening may call this often. The observer must
@@ -73,8 +75,9 @@ class Opening {
   };
   virtual ~Opening() = default;  // cancels the request
 
-  // Why there is no session yet. The caller must ask, because no event reports
-  // that the directory or the server does not read.
+  // Why there is no session yet. The caller must call this function from time
+  // to time, because OnCauseChanged() does not report that the directory or the
+  // server does not read.
   virtual WaitCause cause() = 0;
   // Receives the frames that have arrived, up to a bound, without the loop.
   // True: this call has called the observer, which may have destroyed the

@@ -25,7 +25,8 @@ class Notifier final : private event::Timer {
  public:
   // The interval of the status, if the watchdog needs no shorter one.
   static constexpr absl::Duration kInterval = absl::Seconds(10);
-  // The interval of attempts while the service manager's socket is full.
+  // The interval of attempts after a report could not be sent, for example
+  // because the service manager's socket is full.
   static constexpr absl::Duration kRetry = absl::Milliseconds(100);
   // The shortest interval. $WATCHDOG_USEC may be any number.
   static constexpr absl::Duration kShortest = absl::Milliseconds(10);

@@ -29,8 +29,8 @@ struct Place {
   std::string lock_file() const { return folder + "/lock"; }
 };
 
-// OK if `process` may trust a directory at `place` that runs as the user of
-// `directory`.
+// OK if `process` may trust the directory at `place`. `directory` has the
+// credentials of the directory's process.
 // - At an explicit place, the process trusts every user.
 // - At any other place, it trusts root and its own user.
 // - At the system's folder, it also trusts the owner of the folder, if no other

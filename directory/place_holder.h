@@ -24,9 +24,10 @@ namespace directory {
 // Makes the folder if it is missing, with mode 0755 whatever the umask is.
 // Locks the lock file in the folder. The lock is held until the result is
 // closed. AlreadyExists: another directory holds the lock. PermissionDenied:
-// another user could replace the folder or the socket, because
-// - the folder, or one above it, belongs neither to root nor to this user, or
-// - every user may write to it. A folder above may have the sticky bit.
+// another user could replace the folder or the socket, in one of these cases:
+// - The folder, or a folder above it, belongs neither to root nor to this user.
+// - Every user may write to the folder.
+// - Every user may write to a folder above it that has no sticky bit.
 //
 // `passed_socket`: a service manager has passed the socket. If this user may
 // not write to the folder, the result is empty: only the service manager can

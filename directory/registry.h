@@ -10,19 +10,20 @@
 //   server:  advertises ──► standing by ──► offering ──► removed
 //
 // An introduction passes a client's connection to a server. A client may skip
-// `unbound` and `waiting`, and a server `standing by`. A client that is not
-// introduced yet may be refused. The registry forgets a refused client at once,
-// and an introduced client when the server has received the introduction. A
-// server that stands by may be removed, too.
+// `unbound` and `waiting`. A server may skip `standing by`. A client that is
+// not introduced yet may be refused. The registry forgets a refused client at
+// once, and an introduced client when the server has received the introduction.
+// A server that stands by may be removed, too.
 //
 // Work for many clients is done in slices: while has_more(), call GoOn().
 //
 // Invariants:
 // - A client is in at most one queue of waiting clients (`line`).
 // - At most one server offers a service.
-// - Unless has_more(), a client is in the queue of the service that its binding
-//   names now.
-// - Unless has_more(), no client waits for a server that is not busy.
+// - When has_more() is false, a client is in the queue of the service that its
+//   binding names now.
+// - When has_more() is false, the queue of an offered service is empty, or its
+//   server is busy.
 // - No client is introduced by a binding that was removed. A client that has
 //   named its service needs no binding: the owner of the registry has checked
 //   that the client may name a service.
@@ -31,8 +32,8 @@
 //   charged to the client's user, or for an inspection to the server's user. If
 //   the server is removed, its introductions on their way are charged to the
 //   server's user, as far as that user's limit allows.
-// - A server is busy if Limits::introductions of its introductions are ordered
-//   or on their way.
+// - A server is busy if the number of its introductions that are ordered or on
+//   their way has reached Limits::introductions.
 
 #ifndef LE_MESSAGING_DIRECTORY_REGISTRY_H_
 #define LE_MESSAGING_DIRECTORY_REGISTRY_H_
@@ -204,11 +205,10 @@ class Registry {
   const Server* server(PeerId id) const;
   // Null if no server offers the service.
   const Server* Offering(const ServiceKey& key) const;
-  // The server of that process which offers the service or stands by. Null if
+  // The server of process `pid` that offers the service or stands by. Null if
   // there is none.
   const Server* ServerOf(const ServiceKey& key, pid_t pid) const;
-  // True if Limits::introductions of its introductions are ordered or on their
-  // way.
+  // The invariants at the top of this file say when a server is busy.
   bool IsBusy(const Server& server) const;
   bool has_bindings() const {
     return !by_user_.empty() || !by_any_user_.empty();

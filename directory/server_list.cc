@@ -149,9 +149,9 @@ size_t DirectoryServer::List::AddWaiting(proto::ListPart* part) {
   return entry->ByteSizeLong();
 }
 
-// Adds the introductions of one server that it has not received, except those of
-// administrators. They are few, so one call adds them all. Returns kLookBytes if
-// there are none, and 0 if no server is left.
+// Adds the introductions of clients that one server has not received. One call
+// adds them all, because Limits::introductions bounds their number. Returns
+// kLookBytes if there are none, and 0 if no server is left.
 size_t DirectoryServer::List::AddNotTaken(proto::ListPart* part) {
   const auto& all = directory_->registry_.servers();
   auto it = all.upper_bound(last_);

@@ -76,8 +76,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   // connection only after that.
   void Begin() { Read(); }
 
-  // Watches the connection, unless it was passed to a server. False: it cannot
-  // be watched.
+  // Watches the connection. False: the connection cannot be watched. Does
+  // nothing if the connection was passed to a server.
   bool Watch() {
     if (connection_ == nullptr || watched_) return true;
     const absl::Status attached = connection_->Attach(directory_->loop_, this);

@@ -210,7 +210,7 @@ TEST_F(DirectoryServerWaitingTest, AClientThatReadsAgainIsToldTheNextChange) {
   });
 }
 
-// When a server ends, the stand-bys behind it get a new state. So the number of
+// When a server ends, each stand-by may get a new state. So the number of
 // stand-bys bounds the messages for a stand-by that does not read.
 TEST_F(DirectoryServerWaitingTest, AStandByThatDoesNotReadCostsAFewKiB) {
   world_.Run([&] {

@@ -4,7 +4,7 @@
 // The way of an event from its file descriptor to its watch:
 //
 //   epoll_  ←─ wake_fd_           written by Post() and Stop() while wakeable_
-//           ←─ timer_fd_          only for a foreign loop, set while it waits
+//           ←─ timer_fd_          set while a foreign loop waits
 //           ←─ watches_           by AddWatch()
 //           ←─ a nested loop's epoll_, watched by its Nesting
 //     │
@@ -397,8 +397,8 @@ int EpollLoop::EpollWait(Instant deadline) {
 
 // Makes one of the first waits for a new watch. Many connections are closed at
 // one of their first events, or move to another loop. For such a connection,
-// poll() saves EPOLL_CTL_ADD and EPOLL_CTL_DEL. For a connection that stays,
-// poll() is an extra call if another event arrives first.
+// poll() saves EPOLL_CTL_ADD and EPOLL_CTL_DEL. If another event ends poll(), a
+// second call is needed to fetch that event.
 int EpollLoop::PollWith(Watch* watch, Instant deadline) {
   ++polls_;
   struct pollfd polled[] = {

@@ -101,8 +101,8 @@ class EpollLoop final : public LoopBase {
 
   // ---- Waiting and waking ----
 
-  // Whether the caller must wake the loop: it sleeps or may sleep, and no other
-  // thread has woken it.
+  // Clears wakeable_. Returns whether it was set: then the caller must wake the
+  // loop.
   bool MustWake();
   void WriteWake();
   // Waits for events until `deadline` and fetches them.
@@ -119,7 +119,8 @@ class EpollLoop final : public LoopBase {
     return (timer_fd_ || outer() != nullptr) && !serving();
   }
   // Makes the epoll descriptor readable if this loop has something to do. Also
-  // arranges that the other loop serves this one at the next deadline.
+  // arranges that the outer or foreign loop serves this loop at the next
+  // deadline.
   void Announce();
   void AnnounceIfServedFromOutside();
   void AnnounceDeadline();

@@ -178,8 +178,8 @@ TEST(EpollLoopTest, AnEventServedByTheNestedLoopIsNotServedAgain) {
     event.Clear();
     ++ran;
   });
-  // Serves the nested loop alone. The outer loop then either has not fetched
-  // the nested loop's event yet, or has fetched it and not dispatched it.
+  // Serves the nested loop alone. At this time the outer loop may have fetched
+  // the nested loop's event, but has not dispatched it.
   FnWatch blocking([&](uint32_t) {
     blocking_event.Clear();
     while (ran == 0) nested->RunTurn(absl::InfiniteFuture());

@@ -6,9 +6,11 @@
 // A loop belongs to one thread, its owner. On that thread it runs posted tasks,
 // expired timers and handlers of ready file descriptors, one at a time. Each of
 // these is a *step*. A *turn* runs the tasks, timers and handlers that are due,
-// and then the turn-end hooks. The loop waits only between two turns. A
-// *foreign loop* is an event loop of another library that serves this one
-// (GetFd(), RunStep()).
+// and then the turn-end hooks. The loop waits only between two turns.
+//
+// A *nested loop* is a second loop of the same thread (CreateNested()). Its
+// *outer loop* serves it. A *foreign loop* is an event loop of another library
+// that serves this one (GetFd(), RunStep()).
 //
 // Tasks, watches, timers and hooks are intrusive: the caller owns the object,
 // and the loop only links it. So the hot path does not allocate. The destructor
@@ -202,7 +204,7 @@ class Loop {
   // the nested loop.
   virtual bool InTurn() const = 0;
   // The number of the current or last turn. It is 0 only before the first turn.
-  // Each turn has another number, until the number wraps.
+  // Each turn increments it. It wraps from UINT32_MAX to 1.
   virtual uint32_t turn() const = 0;
 
   // Runs turns until Stop(). Not reentrant.
@@ -227,7 +229,8 @@ class Loop {
   // nested loop. Never waits. Returns false if nothing was ready. The turn has
   // then ended, and its hooks have run.
   virtual bool RunStep() = 0;
-  // For foreign loops. Returns a file descriptor, or -1 if this loop has none.
+  // For foreign loops. Returns a file descriptor. Returns -1 if this loop is
+  // nested or has no file descriptors.
   // Once RunStep() has returned false, the file descriptor becomes readable as
   // soon as RunStep() has something to do. Its number never changes. Fatal: no
   // file descriptor is free for the loop's timer.

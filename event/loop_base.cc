@@ -151,7 +151,6 @@ void LoopBase::RunUntil(const std::function<void()>& begin, const bool* done) {
   if (!serving()) OnServed();
 }
 
-// Runs turns until one has run something, until the deadline, or until Stop().
 bool LoopBase::RunTurn(Instant deadline) {
   bool ran = false;
   {

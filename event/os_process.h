@@ -52,8 +52,9 @@ class OsProcess final : public Process {
   OsProcess();
 };
 
-// Fatal if OsProcess::forked(). The message names `function`. A function of the
-// C API calls this first, unless it uses only memory that the caller passes.
+// Fatal if OsProcess::forked(). The message names `function`. Each function of
+// the C API calls this first. Exceptions are functions that only write log
+// lines, and functions that use only the caller's memory.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

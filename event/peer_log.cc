@@ -50,9 +50,10 @@ void PeerLogLimiter::ForgetFullBuckets(Instant now) {
 
 PeerLogLimiter::Bucket* PeerLogLimiter::BucketOf(uid_t user, Instant now) {
   if (buckets_.size() >= kMaxUsers && buckets_.count(user) == 0) {
-    // Remove full buckets: a new bucket is also full. The shared bucket keeps
-    // the number of their hidden lines. Search for full buckets at most once a
-    // second, because a search for each line would be slow.
+    // Remove full buckets. This changes no limit, because a new bucket is full
+    // too. The shared bucket keeps the number of their hidden lines. Search for
+    // full buckets at most once a second, because a search for each line would
+    // be slow.
     if (now >= next_search_) {
       next_search_ = now + absl::Seconds(1);
       ForgetFullBuckets(now);

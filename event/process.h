@@ -66,10 +66,10 @@ class Parker {
   // Any thread. May be called with a lock held.
   virtual void Unpark() = 0;
 
-  // UnparkQuietly() is like Unpark(), but does not wake the thread. Instead its
-  // caller calls `wake(word)` after it has released its lock (see
-  // DeferredWakes). The parker may be destroyed before this call. If `word` is
-  // null, no call is needed.
+  // UnparkQuietly() is like Unpark(), but does not wake the thread. The caller
+  // must call `wake(word)` after it has released its lock (see DeferredWakes).
+  // The parker may be destroyed before the call of `wake`. If `word` is null,
+  // no call is needed.
   struct LaterWake {
     void (*wake)(void* word);
     void* word;

@@ -38,9 +38,10 @@ class TaskQueue {
   Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
   // Whether there is no task. This load and the store in Push() are
-  // sequentially consistent. So if this call misses a Push(), the poster's
-  // sequentially consistent loads after that Push() see every such store that
-  // this thread made before this call.
+  // sequentially consistent. Suppose that this thread stores a variable before
+  // this call, and that a poster loads the variable after Push(), both
+  // sequentially consistent. Then this call sees the task, or the poster sees
+  // the store.
   bool empty() const {
     return batch_.next_ == &batch_ &&
            !inbox_filled_.load(std::memory_order_seq_cst);

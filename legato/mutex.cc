@@ -45,8 +45,8 @@ class CMutex {
     }
   }
 
-  // If `fatal` is true, a lock by the thread that holds the mutex is fatal,
-  // unless the mutex is recursive.
+  // Fatal if `fatal` is true, the mutex is not recursive, and the calling
+  // thread holds it.
   bool TryLock(const char* function, bool fatal) {
     Thread* const self = Thread::Current();
     bool deadlock;
@@ -100,9 +100,9 @@ struct IfgenMutex final : le::event::ModuleState {
       std::make_shared<CMutex>(/*recursive=*/false);
 };
 
-// The address of this object is the reference of that mutex. So the reference has
-// its value before any code runs: static constructors of the program may use the
-// mutex.
+// The address of this object is the value of le_ifgen_InitMutexRef. So the
+// reference has its value before any code runs, and static constructors of the
+// program may use the mutex.
 le_mutex g_ifgen_mutex;
 
 std::shared_ptr<CMutex> Get(const char* function, le_mutex_Ref_t ref) {

@@ -15,7 +15,7 @@ namespace legato {
 
 class CThread;
 
-// Returns the calling thread's queue. It may outlive the thread.
+// Returns the calling thread's queue, which may outlive the thread.
 std::shared_ptr<CThread> QueueOfCurrentThread();
 
 // Queues a function. Any thread. No-op if the thread has ended.

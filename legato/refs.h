@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// References of the C API: numbers that a process does not use again before
-// they wrap around. So a stale reference is detected and never followed.
+// References of the C API: numbers. A process uses a number again only after
+// the numbers have wrapped around. So a stale reference is detected.
 
 #ifndef LE_MESSAGING_LEGATO_REFS_H_
 #define LE_MESSAGING_LEGATO_REFS_H_

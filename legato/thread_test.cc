@@ -280,11 +280,11 @@ TEST(ThreadTest, AThreadHasThePriorityThatWasSet) {
 
 int NiceOfThisThread() { return getpriority(PRIO_PROCESS, 0); }
 
-// The nice value of a process is the nice value of its main thread. Here it is
-// higher than the value of a thread that starts another thread. (A lower value
-// needs permission.) Expected: the new thread has the nice value of the
-// process. The test needs a process of its own, because the process keeps the
-// value.
+// The nice value of a process is the nice value of its main thread. Another
+// thread raises the nice value of the process, not its own, and then starts a
+// thread. (To lower the value, it would need permission.) Expected: the new
+// thread has the nice value of the process. The test needs a process of its
+// own, because the process keeps the value.
 TEST(ThreadDeathTest, AThreadDoesNotInheritTheNiceValueOfItsCreator) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(std::thread([] {

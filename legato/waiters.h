@@ -12,8 +12,7 @@
 namespace le {
 namespace legato {
 
-// A list of waiting threads. The owner's lock guards the list. A list may be
-// used before static constructors run, because its constructor runs no code.
+// A list of waiting threads. The owner's lock guards the list.
 class Waiters {
  public:
   // The entry of the calling thread in the list. It is on the thread's stack.

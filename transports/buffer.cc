@@ -192,7 +192,8 @@ void BufferPool::Free(internal::BufferBlock* block) {
   if (shared_balance_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-// Only the owner may read owner_balance_, which buffers_in_use() does.
+// buffers_in_use() reads owner_balance_, and only the owner may read it. So for
+// a pool that had an owner, the result on any other thread is false.
 bool BufferPool::HasEnoughFree(bool is_owner) const {
   const size_t kept = kept_.load(std::memory_order_relaxed);
   if (buffers_made() <= kept || (had_owner_ && !is_owner)) return false;

@@ -87,8 +87,7 @@ class Buffer {
   void ZeroFrom(size_t from) {
     if (from < block_->clean_from) Clean(from);
   }
-  // Call it after any byte may have been written. No byte counts as zero any
-  // more.
+  // Call it if any byte may have been written. No byte counts as zero any more.
   void MarkDirty() { block_->clean_from = capacity(); }
   // Every byte from this index on is known to be zero.
   size_t clean_from() const { return block_->clean_from; }

@@ -86,7 +86,8 @@ class Closer {
     waits.splice(waits.end(), wait->node_);
     return true;
   }
-  // Call it when the wait has ended or is cancelled. Ends the user's next wait.
+  // Call it when the wait has ended or is cancelled. If the user has few
+  // closes, ends its next wait.
   void EndWait(FewClosesWait* wait) {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
@@ -391,7 +392,7 @@ void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
     LogLong(process, closer.get());
     if (!closer->Add(user, {std::move(held), std::move(fd)})) return;
   } catch (const std::bad_alloc&) {
-    return;  // `fd` or the temporary item closes it here
+    return;  // the destructor of `fd` or of the item closes it here
   }
   std::unique_ptr<event::ThreadHandle> thread;
   try {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Closes file descriptors that strangers have sent. A sender can make the close
-// of its file descriptor block for any time (SO_LINGER, a network file system).
-// So threads that do nothing else close these file descriptors.
+// of its file descriptor block without limit (SO_LINGER, a network file
+// system). So threads that do nothing else close these file descriptors.
 
 #ifndef LE_MESSAGING_TRANSPORTS_CLOSER_H_
 #define LE_MESSAGING_TRANSPORTS_CLOSER_H_

@@ -18,8 +18,8 @@
 //    a function of these classes. A loop makes one call at a time. After
 //    Detach(), Close() or the destructor an observer is not called, not even
 //    for an earlier event.
-//  - While it is called, an observer may do anything to its object, even delete
-//    it.
+//  - While an observer is called, it may use the object that it observes in any
+//    way. It may even delete the object.
 //  - Any thread may call Send(), Flush(), send_counts(), queued_bytes(),
 //    unreceived_...(), congested(), stalled_since(), close_status(), peer(),
 //    PeerPidFd() and Wait(kWritable). Only the owner's thread may call the
@@ -314,13 +314,13 @@ class Connection {
   // afterwards.
   virtual bool LacksDescriptor() const { return false; }
 
-  // Sets how file descriptors of the far end are handled. Their sender can make
-  // a close block for any time.
+  // Sets how file descriptors of the far end are handled. The sender of a file
+  // descriptor can make the close of this file descriptor block without limit.
   //  - kTrusted: this thread closes them. The far end can stop this process
   //    anyway, so a close that blocks is not a new danger.
   //  - kStranger: another thread closes the file descriptors that Receive()
-  //    does not return. The other thread also closes the socket if it may have
-  //    unread file descriptors.
+  //    does not return. The other thread also closes the socket if the socket
+  //    may have unread file descriptors.
   //  - kNoDescriptors: like kStranger, but Receive() returns no file
   //    descriptors, and their frames have `descriptor_lost`. From Linux 6.16 on
   //    the sender gets an error.
@@ -396,8 +396,9 @@ class Connection {
   virtual bool congested() const = 0;
   // Since when the far end has received nothing. InfiniteFuture() if nothing is
   // queued. The first call returns the current time. A later call returns the
-  // current time if the far end has received anything since the previous call,
-  // and otherwise the result of that call. Makes a system call.
+  // current time if the far end has received anything since the previous call.
+  // Otherwise it returns the same time as the previous call. Makes a system
+  // call.
   virtual event::Instant stalled_since() const = 0;
 
   // Why the connection is closed:

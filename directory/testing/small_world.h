@@ -5,7 +5,8 @@
 //
 // The directory and its peers run in one simulated thread and share its loop.
 // They are connected over loopback. So a test decides the order of events. Time
-// is virtual. A simulated process only gives a peer its user and its number.
+// is virtual. A simulated process only gives a peer its user and its process
+// ID.
 
 #ifndef LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_
 #define LE_MESSAGING_DIRECTORY_TESTING_SMALL_WORLD_H_

@@ -18,7 +18,8 @@ using DieFunction = void (*)(absl::string_view message);
 void SetDieFunction(DieFunction die);
 
 // Whether a fatal error should abort the process, to leave a core dump. True if
-// the environment variable LE_ABORT_ON_FATAL is neither empty nor "0".
+// the environment variable LE_ABORT_ON_FATAL is set, and is neither "" nor "0".
+// Always false in a set-uid program.
 bool AbortsOnFatal();
 
 }  // namespace event

@@ -112,9 +112,9 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
       "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
   if (own) return sys::Write(own.get(), text.data(), text.size());
   if (errno == ENXIO) return -1;  // a pipe without a reader
-  // Standard error could not be opened again (no /proc, or no permission). If
-  // poll() reports that a pipe is writable, it has room for this text, unless
-  // another writer fills it first.
+  // Standard error could not be opened again (no /proc, or no permission).
+  // poll() reports a pipe as writable only if it has room for PIPE_BUF bytes.
+  // So the write blocks only if another writer fills the pipe first.
   struct pollfd room = {kFd, POLLOUT, 0};
   if (sys::Poll(&room, 1, 0) <= 0) return -1;
   return sys::Write(kFd, text.data(), text.size());

@@ -14,7 +14,8 @@
 namespace le {
 namespace event {
 
-// Syslog's severities, from low to high. The C API uses the same numbers.
+// Six of syslog's severities, from low to high. le_log_Level_t of the C API has
+// the same numbers.
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kCritical, kEmergency };
 
 const char* LogLevelName(LogLevel level);
@@ -33,8 +34,8 @@ bool ParseLogLevel(absl::string_view name, LogLevel* level);
 // how many lines it has dropped.
 void Log(LogLevel level, absl::string_view message);
 
-// Whether Log() writes lines of this level. If not, the caller need not build
-// its message.
+// Whether Log() writes lines of this level. If false, the caller can skip
+// building the message.
 bool LogEnabled(LogLevel level);
 void SetLogLevel(LogLevel level);
 

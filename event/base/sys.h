@@ -1,12 +1,14 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The thin layer that makes every system call of the project.
+// The thin layer for system calls. (event/DESIGN.md names the code that makes
+// its system calls directly.)
 //
 // Each function makes the system call of the same name, with its conventions:
 // -1 and errno on failure, and no retries. A test can make any call fail (see
 // Interceptor), or let another kernel answer it (see SetKernel()). In
-// production this adds one relaxed load and one predicted branch to each call.
+// production this layer adds one relaxed load and one predicted branch to each
+// call.
 //
 // File descriptors 0 to 2 are the standard ones: the user's program and log
 // lines use them. No function of this layer returns a new file descriptor with

@@ -4,11 +4,11 @@
 // Simulates many processes in one. A seed decides the order in which threads
 // run.
 //
-// Only one simulated thread runs at a time. When it waits, parks, ends or calls
-// YieldPoint(), the seed chooses the next thread. A *step* is the run of one
-// thread between two such choices. Time is virtual: when every thread waits, it
-// jumps to the earliest deadline. The same seed and the same code give the same
-// run, switch by switch.
+// Only one simulated thread runs at a time. At each *switch point* (see below),
+// the seed chooses the next thread. A *step* is the run of one thread between
+// two of these choices. Time is virtual: when every thread waits, time jumps to
+// the earliest deadline. The same seed and the same code give the same run,
+// switch by switch.
 //
 //   Simulation sim(seed);
 //   SimProcess* server = sim.AddProcess("server", {/*pid*/ 0, 1000, 1000});
@@ -16,7 +16,7 @@
 //   ...
 //   EXPECT_EQ(sim.Run(), Simulation::Outcome::kEnded) << sim.Report();
 //
-// Switches happen only in these places:
+// The switch points are:
 //  - in Parker::Park(), in Process::YieldPoint(), and in calls of a SimKernel,
 //  - where a loop waits,
 //  - where a thread ends,
@@ -27,7 +27,7 @@
 // machine. Most races need many steps of other threads, so they would not be
 // found otherwise. Do not release an event::Mutex while a lock of another kind
 // is held. Simulated threads share one real thread, so the next thread that
-// takes this lock would deadlock.
+// takes the lock of the other kind would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -58,7 +58,7 @@ class Simulation {
   enum class Outcome {
     kEnded,      // no thread is left
     kBlocked,    // every thread waits, and none has a deadline
-    kTimeLimit,  // nothing more happens before `limit`
+    kTimeLimit,  // nothing more is due at or before `limit`
     kSteps,      // the requested number of steps has been made
     kStepLimit,  // the run is probably endless
   };
@@ -86,7 +86,8 @@ class Simulation {
   // Runs until all threads have ended, or all wait without a deadline. If all
   // wait, only the caller knows whether this is a deadlock.
   Outcome Run();
-  // Runs everything that happens before `limit`, then sets the time to `limit`.
+  // Runs everything that is due at or before `limit`, then sets the time to
+  // `limit`.
   Outcome RunUntil(Instant limit);
   Outcome RunFor(absl::Duration time) { return RunUntil(now_ + time); }
   // Runs at most `steps` steps.

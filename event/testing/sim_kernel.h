@@ -102,8 +102,8 @@ class SimKernel final : public sys::Kernel {
   // Like pipe2(). `flags`: O_CLOEXEC, and perhaps O_NONBLOCK.
   int Pipe(int fds[2], int flags);
   // Sets how long close() takes when it closes the last file descriptor of a
-  // file. `fd` is any file descriptor of that file.
-  // A close of a socket also closes the files of its unread packets.
+  // file. `fd` is any file descriptor of that file. The close of a socket also
+  // closes the files of its unread packets, and takes their times too.
   void SetCloseTime(int fd, absl::Duration time);
   // From now on, calls `observer` with the name of the calling thread before
   // each close that takes time.

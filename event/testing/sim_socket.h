@@ -69,7 +69,7 @@ class SimSock final {
   // Connects to `listener`, which is null if no socket listens at the address.
   // Returns -EAGAIN if the backlog is full.
   int Connect(SimSock* listener, const Credentials& caller);
-  bool CanConnect() const;  // whether a listener's backlog has room
+  bool CanConnect() const;  // only for a listener
   // Only for a listener. Incremented whenever threads that wait for room in the
   // backlog are woken. A shutdown does not wake them.
   uint64_t backlog_wakes() const { return backlog_wakes_; }

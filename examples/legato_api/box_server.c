@@ -206,7 +206,7 @@ static void Handle_box_Open(le_msg_MessageRef_t _msgRef) {
   int out = -1;
   const le_result_t _result = box_Open(in, &out);
   LE_ASSERT(le_pack_PackResult(&_msgBufPtr, _result));
-  le_msg_SetFd(_msgRef, out); /* no-op if `out` is negative: an error */
+  le_msg_SetFd(_msgRef, out); /* if `out` is an error code: no file */
   le_msg_Respond(_msgRef);
 }
 

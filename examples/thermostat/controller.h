@@ -34,7 +34,7 @@ class Controller final : public ThermostatService {
     timer_.StartPeriodic(period).IgnoreError();
   }
 
-  // Before the program ends.
+  // Call it before the program ends.
   void EndStreams() { displays_.EndAll(); }
 
   void SetTarget(const Target& target, le::Reply<State> reply) override {

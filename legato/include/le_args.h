@@ -16,8 +16,9 @@
  * functions for the arguments after the current one. A C++ exception that
  * leaves a callback is fatal.
  *
- * Call these functions on the main thread. Names must not change after the
- * call. //messaging:component_main sets the arguments.
+ * Call these functions on the main thread. Names are not copied: a name must
+ * not change before le_arg_Scan() returns. The strings of argv are not copied
+ * either. //messaging:component_main sets the arguments.
  */
 
 #ifndef LE_ARGS_H_INCLUDE_GUARD

@@ -71,7 +71,7 @@ typedef struct le_event_Handler* le_event_HandlerRef_t;
  * returns, and is aligned for any type. */
 typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
 /* A layered handler. The loop calls it for each report. secondLayerFunc is the
- * argument of le_event_AddLayeredHandler(). Unless secondLayerFunc is NULL, the
+ * argument of le_event_AddLayeredHandler(). If secondLayerFunc is not NULL, the
  * layered handler casts it to the right type and calls it. */
 typedef void (*le_event_LayeredHandlerFunc_t)(void* reportPtr,
                                               void* secondLayerFunc);
@@ -97,9 +97,10 @@ le_event_HandlerRef_t le_event_AddLayeredHandler(
 void le_event_RemoveHandler(le_event_HandlerRef_t handlerRef);
 
 /* Reports an event. payloadSize bytes are copied. If the event's reports are
- * larger, the remaining bytes are 0. Fatal: payloadSize exceeds the size of the
- * event's reports; payloadPtr is NULL, but payloadSize is not 0; the event was
- * created with reference counting. */
+ * larger, the remaining bytes are 0. Fatal:
+ *  - payloadSize exceeds the size of the event's reports.
+ *  - payloadPtr is NULL, but payloadSize is not 0.
+ *  - The event was created with reference counting. */
 void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
                      size_t payloadSize);
 /* Reports an object of le_mem.h, and takes the caller's reference. Each handler

@@ -33,9 +33,10 @@ le_result_t le_event_TryRunLoopUntilStopped(void);
 void le_event_StopLoop(le_thread_Ref_t thread);
 
 /* As le_event_QueueFunctionToThread(), for a thread that may have ended. Any
- * thread. LE_OK: the function is queued. LE_NOT_FOUND: the thread has ended, or
- * the reference is stale; the function will not be called. LE_NO_MEMORY: there
- * is no memory; the function will not be called. */
+ * thread. After an error, the function will not be called.
+ *   LE_OK         the function is queued
+ *   LE_NOT_FOUND  the thread has ended, or the reference is stale
+ *   LE_NO_MEMORY  there is no memory */
 le_result_t le_event_TryQueueFunctionToThread(le_thread_Ref_t thread,
                                               le_event_DeferredFunc_t func,
                                               void* param1Ptr, void* param2Ptr);

@@ -28,8 +28,10 @@ typedef struct le_fdMonitor* le_fdMonitor_Ref_t;
 typedef void (*le_fdMonitor_HandlerFunc_t)(int fd, short events);
 
 /* Creates a monitor of a file descriptor. The file descriptor must stay open
- * until the monitor is deleted. A regular file is always ready. Fatal: fd is
- * not a file descriptor; this thread monitors fd already; a NULL handler. */
+ * until the monitor is deleted. A regular file is always ready. Fatal:
+ *  - fd is not a file descriptor.
+ *  - This thread monitors fd already.
+ *  - The handler is NULL. */
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char* name, int fd,
                                        le_fdMonitor_HandlerFunc_t handlerFunc,
                                        short events);

@@ -88,18 +88,21 @@ le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef);
 const void* le_hashmap_GetKey(le_hashmap_It_Ref_t iteratorRef);
 void* le_hashmap_GetValue(le_hashmap_It_Ref_t iteratorRef);
 
-/* Gets the first key and its value. firstValuePtr may be NULL. LE_NOT_FOUND:
- * the map is empty. LE_BAD_PARAMETER: firstKeyPtr is NULL. */
+/* Gets the first key and its value. firstValuePtr may be NULL.
+ *   LE_NOT_FOUND      the map is empty
+ *   LE_BAD_PARAMETER  firstKeyPtr is NULL */
 le_result_t le_hashmap_GetFirstNode(le_hashmap_Ref_t mapRef, void** firstKeyPtr,
                                     void** firstValuePtr);
-/* Gets the key after this key, and its value. LE_NOT_FOUND: this key is the
- * last. LE_BAD_PARAMETER: the map does not have this key, or nextKeyPtr is
- * NULL. */
+/* Gets the key after this key, and the value of the next key. nextValuePtr may
+ * be NULL.
+ *   LE_NOT_FOUND      this key is the last
+ *   LE_BAD_PARAMETER  the map does not have this key, or nextKeyPtr is NULL */
 le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
                                     void** nextKeyPtr, void** nextValuePtr);
 
-/* Returns the number of collisions in a table of `capacity` buckets: the keys
- * that would share a bucket with an earlier key. Calculates all hashes. */
+/* Returns the number of collisions in a table whose number of buckets is the
+ * argument `capacity` of le_hashmap_Create(). A key collides if an earlier key
+ * has its bucket. Calculates all hashes. */
 size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef);
 /* No-op: there are no traces of maps. */
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef);

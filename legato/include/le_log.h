@@ -82,9 +82,10 @@ bool le_log_IsEnabled_(le_log_Level_t level);
   LE_LOG_IF_(condition, LE_LOG_EMERG, __VA_ARGS__)
 
 /* Logs at emergency level and ends the process with EXIT_FAILURE. If the
- * environment variable LE_ABORT_ON_FATAL is neither empty nor 0, the process
- * calls abort() instead, and leaves a core dump (set-uid programs ignore the
- * variable). Each misuse that a comment calls fatal ends the process so. */
+ * environment variable LE_ABORT_ON_FATAL is set, and is neither "" nor "0", the
+ * process calls abort() instead, and leaves a core dump (set-uid programs
+ * ignore the variable). Each misuse that a comment calls fatal ends the process
+ * in this way. */
 #define LE_FATAL(...) \
   { le_log_Fatal_(__FILE__, __LINE__, __func__, __VA_ARGS__); }
 #define LE_FATAL_IF(condition, ...)      \

@@ -94,8 +94,10 @@ le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
                                           const char* name, size_t numObjects,
                                           size_t objSize);
 /* Deletes a pool that le_mem_CreateSubPool() or le_mem_CreateReducedPool() has
- * created. Fatal: any other pool; an object of the pool is in use; the pool has
- * sub-pools. */
+ * created. Fatal:
+ *  - Another function has created the pool.
+ *  - An object of the pool is in use.
+ *  - The pool has sub-pools. */
 void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool);
 bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
@@ -120,7 +122,8 @@ size_t le_mem_GetObjectFullSize(le_mem_PoolRef_t pool);
  *   LE_MEM_DEFINE_STATIC_POOL(things, 10, sizeof(Thing_t));
  *   le_mem_PoolRef_t pool = le_mem_InitStaticPool(things, 10, sizeof(Thing_t));
  *
- * The second initialization of the same pool returns it unchanged. */
+ * The second initialization of the same pool returns it unchanged. Fatal: the
+ * pool has objects of another size; there is no memory. */
 #define LE_MEM_DEFINE_STATIC_POOL(name, numBlocks, objSize) \
   static le_mem_PoolRef_t name##_le_mem_staticPool __attribute__((unused))
 #define le_mem_InitStaticPool(name, numBlocks, objSize)    \
@@ -135,8 +138,8 @@ le_mem_PoolRef_t le_mem_InitStaticPool_(le_mem_PoolRef_t* poolPtr,
                                         const char* name, size_t numBlocks,
                                         size_t objSize);
 
-/* The number of objects of a static pool. A build may set it: it defines the
- * macro _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise the number is `def`. */
+/* The number of objects of a static pool. A build sets the number by defining
+ * the macro _mem_NAME_POOL_SIZE as ",NUMBER". Otherwise the number is `def`. */
 #define LE_MEM_BLOCKS(name, def) \
   LE_DEFAULT(CAT(_mem_, CAT(name, _POOL_SIZE)), (def))
 

@@ -14,8 +14,9 @@
  * A function returns false, and the position is undefined, in these cases:
  *   - A value does not fit.
  *   - A received size exceeds its limit.
- *   - The pointer to a string, to bytes or to an array is NULL, but the number
- *     of elements is not 0.
+ *   - The pointer to bytes or to an array is NULL, but the number of elements
+ *     is not 0. For strings, see le_pack_PackString() and
+ *     le_pack_UnpackString().
  *   - A reference is neither NULL nor an odd number below 2^32.
  * No other pointer may be NULL unless the function's comment allows NULL.
  *

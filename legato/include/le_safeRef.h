@@ -5,10 +5,10 @@
  * can give a number to other code or to another process. A stale or invented
  * number is detected.
  *
- * A reference is odd and below 2^32. No map of the process uses a number for
- * another pointer until 2^31 other references have been created. Maps are not
- * locked: threads that share a map need a mutex. Maps are never freed. Fatal in
- * all functions: the map or the iterator is NULL.
+ * A reference is odd and below 2^32. The maps of a process use these 2^31
+ * numbers in turn. So a number is used again only after all other numbers. Maps
+ * are not locked: threads that share a map need a mutex. Maps are never freed.
+ * Fatal in all functions: the map or the iterator is NULL.
  */
 
 #ifndef LE_SAFEREF_H_INCLUDE_GUARD
@@ -55,9 +55,9 @@ void le_ref_DeleteRef(le_ref_MapRef_t mapRef, void* safeRef);
  * has one iterator. During an iteration, the program may create references, and
  * may delete references, even the current one. */
 le_ref_IterRef_t le_ref_GetIterator(le_ref_MapRef_t mapRef);
-/* Moves the iterator to the next reference. LE_NOT_FOUND: there is none, and
- * the iterator is now past the end. LE_FAULT: the iterator was already past the
- * end. */
+/* Moves the iterator to the next reference.
+ *   LE_NOT_FOUND  there is none, and the iterator is now past the end
+ *   LE_FAULT      the iterator was already past the end */
 le_result_t le_ref_NextNode(le_ref_IterRef_t iteratorRef);
 /* The reference at the iterator's position, and its pointer. NULL: the position
  * has no reference, or its reference was deleted. */

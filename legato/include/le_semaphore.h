@@ -34,8 +34,9 @@ le_result_t le_sem_TryWait(le_sem_Ref_t semaphorePtr);
  * of timeToWait. */
 le_result_t le_sem_WaitWithTimeOut(le_sem_Ref_t semaphorePtr,
                                    le_clk_Time_t timeToWait);
-/* Increments the count and wakes the waiting threads. One of them decrements
- * the count, unless another thread is faster. Fatal: the count is INT32_MAX. */
+/* Increments the count and wakes the waiting threads. The first thread to check
+ * the count decrements it: a waiting thread, or a thread that calls a wait
+ * function now. Fatal: the count is INT32_MAX. */
 void le_sem_Post(le_sem_Ref_t semaphorePtr);
 /* The count at this moment. */
 int le_sem_GetValue(le_sem_Ref_t semaphorePtr);

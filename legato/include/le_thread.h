@@ -88,9 +88,10 @@ le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
 
 /* Checks the size of the stack that the thread needs, in bytes. The stack does
  * not change: each thread has a stack of the system's default size (mostly
- * 8 MiB), and only its used part occupies memory. LE_OVERFLOW: less than the
- * system's minimum. LE_OUT_OF_RANGE: more than the default size. Fatal: the
- * thread has been started. */
+ * 8 MiB), and only its used part occupies memory.
+ *   LE_OVERFLOW      less than the system's minimum
+ *   LE_OUT_OF_RANGE  more than the default size
+ * Fatal: the thread has been started. */
 le_result_t le_thread_SetStackSize(le_thread_Ref_t threadRef, size_t size);
 /* As le_thread_SetStackSize(), for a stack that the program provides. The
  * memory of that stack is not used. LE_BAD_PARAMETER: NULL, or a size that
@@ -149,10 +150,11 @@ void le_thread_Exit(void* resultPtr) __attribute__((noreturn));
  *   le_sem_Wait(), le_sem_WaitWithTimeOut()
  *                             whatever the count is; the count does not change
  *   le_thread_Sleep()
- * No other call is a cancellation point: not le_thread_Join(), no blocking call
- * of le_msg, no system call. The thread ends as by le_thread_Exit(NULL). The
- * thread's destructors are not cancelled. LE_NOT_FOUND: the thread has ended or
- * was not started, or the reference is stale. */
+ * Other calls are not cancellation points, for example le_thread_Join(), the
+ * blocking calls of le_msg, and system calls. The thread ends as by
+ * le_thread_Exit(NULL). The thread's destructors are not cancelled.
+ * LE_NOT_FOUND: the thread has ended or was not started, or the reference is
+ * stale. */
 le_result_t le_thread_Cancel(le_thread_Ref_t threadRef);
 
 /* Waits for this number of seconds. The loop does not run meanwhile. Returns

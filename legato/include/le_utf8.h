@@ -51,8 +51,8 @@ le_result_t le_utf8_CopyUpToSubStr(char* destStr, const char* srcStr,
 
 /* Reads a whole number as strtol() does: decimal, hexadecimal after 0x, or
  * octal after 0. Blanks and a sign may precede it. Nothing may follow it.
- * LE_FORMAT_ERROR: the string is not such a number. LE_OUT_OF_RANGE: the number
- * does not fit into an int. */
+ *   LE_FORMAT_ERROR  the string is not such a number
+ *   LE_OUT_OF_RANGE  the number does not fit into an int */
 le_result_t le_utf8_ParseInt(int* valuePtr, const char* arg);
 
 /* Writes a code point as UTF-8, without a final 0. Before the call, *outSizePtr

@@ -152,7 +152,7 @@ TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
     client.RequestAsync<Answer>(broken, forever, collect).Detach();
     EXPECT_TRUE(absl::IsOutOfRange(
         client.RequestAsync<Answer>(TooLarge(), forever, collect).status()));
-    // As for a message, nothing is called if the closure is empty.
+    // An empty closure is allowed, and is not called.
     client
         .RequestAsync<Answer>(
             question, forever,

@@ -116,9 +116,9 @@ TEST(LoopTest, ATaskThatCannotBeQueuedLeavesTheLoopUsable) {
   // After this task has run, its memory is free for the next task.
   EXPECT_TRUE(loop.Post([&] { loop.Stop(); }).ok());
   EXPECT_TRUE(loop.Run().ok());
-  // The C API reuses the memory of a queued function that has run, here of
-  // RunTasks(). This function takes it. So the C API must allocate memory for
-  // RunTasks().
+  // The C API keeps the memory of a queued function that has run, here of
+  // RunTasks(). The empty function below takes this memory. So the C API must
+  // allocate memory for the next RunTasks().
   le_event_QueueFunction([](void*, void*) {}, nullptr, nullptr);
   t_no_memory = true;
   const absl::StatusCode code = loop.Post([] { ADD_FAILURE(); }).code();
@@ -149,7 +149,8 @@ TEST(LoopTest, WithoutMemoryPostFailsButStopWorks) {
   other.join();
 }
 
-// Each of the first kTasks tasks posts one more task. Expected: they run in the order of posting.
+// Each of the first kTasks tasks posts one more task. Expected: all tasks run
+// in the order of posting.
 TEST(LoopTest, TasksKeepTheirOrder) {
   constexpr int kTasks = 1000;
   Loop loop;

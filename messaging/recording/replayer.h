@@ -20,7 +20,7 @@ namespace recording {
 struct ReplayOptions {
   std::string interface;  // of the sessions. Empty: the recorded service's name
   double speed = 1;       // 0: without pauses
-  absl::Duration timeout = absl::Seconds(5);  // of each response
+  absl::Duration timeout = absl::Seconds(5);  // of each opening and message
 };
 
 struct ReplayCounts {
@@ -29,8 +29,8 @@ struct ReplayCounts {
   uint64_t different = 0;  // responses that differ or are missing
   uint64_t unknown = 0;    // responses to requests whose response was not
                            // recorded
-  // Messages that were not sent: they had a file descriptor, or were captured
-  // in part.
+  // Messages that were not sent: they had a file descriptor, were captured in
+  // part, were larger than the largest message, or had an unknown type.
   uint64_t skipped = 0;
 };
 
@@ -40,7 +40,7 @@ struct ReplayCounts {
 // recorded order. Zeros at the end of a response do not count as a difference.
 // Calls `on_difference` with a line for each difference.
 //   FailedPrecondition  the service has another protocol
-//   the errors of Client::Open(), with the timeout
+//   the errors of Client::Create(), Client::Open() and Message::Send()
 absl::Status Replay(
     const Recording& recording, const ReplayOptions& options,
     const std::function<void(const std::string&)>& on_difference,

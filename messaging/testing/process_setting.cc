@@ -3,8 +3,9 @@
 //
 // The test's own process is the hub: it starts the directory and the parties,
 // and passes signals between them. Each party is a process of the same program,
-// and runs only this test. The environment of this process has the party's
-// name. A socket connects each party to the hub.
+// and runs only this test. The environment variable LE_SCENARIO_ROLE of a
+// party's process has the party's name. A socket connects each party to the
+// hub.
 
 #include "messaging/testing/process_setting.h"
 
@@ -34,7 +35,7 @@ namespace testing {
 namespace {
 
 constexpr char kRoleVariable[] = "LE_SCENARIO_ROLE";
-// The file descriptor of the socket to the hub in a party.
+// In a party's process, the file descriptor of the socket to the hub.
 constexpr int kHub = 3;
 
 // Each request and each answer is one packet. A request of a party is a letter

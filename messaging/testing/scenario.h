@@ -121,9 +121,11 @@ class Scenario {
 // Runs the scenario until each started party has ended: its body has returned,
 // or the party was killed or has died. Each failure of a party is a failure of
 // the current test. If the body of a party returns after a failed ASSERT_...(),
-// the other parties are killed. In kThreads and kUnixThreads the test program
-// ends then. kSimulated runs the scenario once for each of `seeds`
-// seeds. If the environment variable LE_SEED is set, it is the only seed.
+// the other parties are killed. (In kThreads and kUnixThreads the test program
+// ends instead.) In kUnixProcesses the other parties are also killed after a
+// failed EXPECT_...() and after an unexpected death. kSimulated runs the
+// scenario once for each of `seeds` seeds. If the environment variable LE_SEED
+// is set, it is the only seed.
 void RunScenario(const Scenario& scenario, Setting setting, int seeds = 20);
 
 // These are for INSTANTIATE_TEST_SUITE_P.

@@ -237,7 +237,7 @@ struct Function {
   const char* result;
   const char* name;
   const char* parameters;  // without options
-  const char* options;     // the parameter, and those after it
+  const char* options;     // the parameter `options`, and later parameters
   const char* forward;     // the body in a client
   const char* fallback;    // the body in the interface; null: pure virtual
 };

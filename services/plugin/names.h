@@ -34,8 +34,8 @@ bool CheckName(const std::string& full_name, std::string* error);
 bool CheckClasses(const google::protobuf::FileDescriptor* file,
                   std::string* error);
 
-// Returns how the include guards of the files that are generated for BASE.proto
-// begin. Different files have different guards.
+// Returns the first part of the include guards of the files that are generated
+// for BASE.proto. Different files have different guards.
 std::string GuardOf(const std::string& base);
 
 }  // namespace services

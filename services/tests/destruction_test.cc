@@ -3,8 +3,8 @@
 //
 // Destroys each kind of typed object in each kind of callback, in orders that a
 // seed decides, as destruction_test.cc of messaging/cpp does. Also checks that
-// each call and each stream ends exactly once, unless it is cancelled or its
-// client is destroyed. No item may arrive after the end.
+// each call and each stream ends exactly once, or at most once if it is
+// cancelled or its client is destroyed. No item may arrive after the end.
 // LE_TORTURE_SEEDS sets the number of seeds. LE_TORTURE_SEED selects one seed.
 
 #include <algorithm>
@@ -476,8 +476,8 @@ void Torture(Party* party, const std::string& own, const std::string& other,
   World world(own, other, seed, coverage);
   int ticks = 0;
   le::Timer timer([&] {
-    // After the end of the world, the timer expires once more. Then all
-    // callbacks that were due have been delivered.
+    // After World::End(), the timer expires once more. Then all callbacks that
+    // were due have been delivered.
     constexpr int kTicks = 10;
     ++ticks;
     if (ticks < kTicks) {

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The groups of rows, and what they share: processes, and functions that set the
-// figures of a row.
+// Measures groups of rows. The rows of a group share processes. The functions
+// here start these processes, and set the figures of a row.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_BENCH_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_BENCH_H_
@@ -72,15 +72,16 @@ class Bench {
   Pair StartTypedPair(const Directory* directory);
 
   Row* Find(const std::string& name);
-  // Sets the row's value to a ratio of speeds; `floor` and `ours` are in
-  // microseconds.
+  // Sets the row's value to a ratio of speeds. The row's `floor` and `ours` are
+  // in microseconds.
   void SetTimes(const std::string& name, const Series& floor,
                 const Series& ours);
-  // Sets the row's value to a ratio of speeds; `floor` and `ours` are in
-  // operations per second.
+  // Sets the row's value to a ratio of speeds. The row's `floor` and `ours` are
+  // in operations per second.
   void SetRates(const std::string& name, const Series& floor,
                 const Series& ours);
-  // Sets the row's value to the ratio of two costs: with many, and with few.
+  // Sets the row's value to a ratio of costs: `many` divided by `few`. The
+  // row's `floor` is the cost of `few`.
   void SetCosts(const std::string& name, const Series& few, const Series& many);
   // Sets the row's value to the difference of the processor times per
   // operation: ours minus the floor.

@@ -97,8 +97,8 @@ bool EndsWith(absl::string_view text, absl::string_view end) {
 }
 
 // Whether a row may have no figure. Some machines do not permit tracing, have
-// one processor, or have one user; some builds cannot count allocations or instructions; a smoke
-// run must not take long.
+// one processor, or have one user. Some builds cannot count allocations or
+// instructions. A smoke run must not take long.
 bool MayBeMissing(const Row& row) {
   return row.note == "tracing is not permitted here" ||
          row.note == "there is no other user here" ||

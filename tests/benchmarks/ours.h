@@ -23,6 +23,9 @@ namespace benchmarks {
 //                        pipelined   kOutstanding requests at a time
 //                        one_way     sent by queued functions, kBurst each
 //   idle NAME MAX N    opens N sessions, and does not use them
+//   slow_reader NAME MAX
+//                      makes requests until there is no room, and reads no
+//                      response
 //   threads NAME MAX   server and client, each a thread of one process
 //   local MAX          client and service on one thread. Commands:
 //                        one_way     each sent by the handler of the one before

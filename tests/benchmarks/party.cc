@@ -64,7 +64,7 @@ void BeParty() {
   setrlimit(RLIMIT_NOFILE, &limit);
   if (const char* const user = std::getenv(kUser)) {
     const uid_t uid = static_cast<uid_t>(std::atol(user));
-    // The kernel forgets the parent-death signal when the user changes.
+    // The kernel clears the parent-death signal when the user changes.
     if (setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
       _exit(1);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The children's side: talks to the parent, measures times, and counts
-// allocations. Linking this replaces malloc(), except in a sanitizer's build.
+// allocations. A program that links this library gets a malloc() that counts,
+// except in a sanitizer's build.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_PARTY_H_
@@ -31,13 +32,13 @@ struct Counters {
   std::atomic<uint64_t> counted;  // 0: not counted in this build
 };
 
-// Call it first in main(): shares the counters, raises the limit of file
+// Must be called first in main(). Shares the counters, raises the limit of file
 // descriptors, and becomes the user of kUser.
 void BeParty();
 
 // For children that allocate large messages. Makes free() keep the top of the
-// heap. Otherwise free() may return it to the system, malloc() then asks for it
-// again, and the measured costs vary by chance.
+// heap. Otherwise free() may return this memory to the system, and malloc()
+// asks for it again. Then the measured costs vary by chance.
 void KeepFreedMemory();
 
 void Say(const std::string& word);

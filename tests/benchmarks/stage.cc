@@ -141,8 +141,10 @@ void Stage::FillQueue(const Variant& variant) {
     for (const Child* other : variant.others) kill(other->pid(), signal);
   };
   tell_others(SIGSTOP);
-  // The warm-up is an eighth of a command's operations. So the warm-up of this
-  // command has as many messages as another command has in all.
+  // The client waits for a response after the warm-up, so only the messages of
+  // the warm-up fill the queue. The warm-up is an eighth of the operations.
+  // With eight times the operations, the warm-up has as many messages as the
+  // timed part of a usual command.
   variant.client->Say(absl::StrCat(variant.kind, " ", variant.size, " ",
                                    8 * variant.operations));
   double before;

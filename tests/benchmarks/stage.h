@@ -20,7 +20,7 @@
 namespace le {
 namespace benchmarks {
 
-// How one party to a comparison is measured: a command to its client.
+// One side of a comparison: a client, and the command that it executes.
 struct Variant {
   Child* client = nullptr;
   std::vector<Child*> others;

@@ -87,8 +87,7 @@ void MeasureVeryLargeSync(Bench* bench) {
       bench->stage()->Compare({pieces, large, ours});
   bench->SetTimes("sync_1m_pieces", series[0], series[2]);
   bench->SetTimes("sync_1m", series[1], series[2]);
-  // The number of parts that one call sends depends on when the far end
-  // reads.
+  // The number of parts that one call sends depends on when the peer reads.
   bench->CountCalls("sync_1m_calls", pieces, ours, Stage::Count::kOnAverage);
 }
 

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A child process that taps a service of its user: tap_party SERVICE HOW. If HOW
-// is "read", it reads the ring. If HOW is "overflow", it reads nothing, so that
-// the ring becomes full.
+// A child process that taps a service of its user: tap_party SERVICE HOW. If
+// HOW is "read", it reads the ring. If HOW is "overflow", it reads nothing, so
+// that the ring becomes full.
 
 #include <unistd.h>
 

@@ -2,8 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# bazelw runs Bazel in the caller's folder if that folder is in a workspace,
-# otherwise in its own folder: bazelw_test.sh BAZELW.
+# bazelw runs Bazel in the caller's folder if that folder is in a workspace.
+# Otherwise it runs Bazel in the folder of bazelw.
+# Usage: bazelw_test.sh BAZELW.
 set -euo pipefail
 
 bazelw=$(readlink -f "$1")

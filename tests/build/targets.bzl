@@ -39,7 +39,7 @@ EXPORTING_PACKAGES = [
 ]
 
 # Only these targets may depend directly on an implementation of a transport:
-# the two C facades, the programs, and the test kits. The list has only targets
+# the two C facades, the programs, and the test kit. The list has only targets
 # that a public target depends on. tools/lint.sh checks all other files.
 TRANSPORT_NAMERS = [
     "//directory:directoryd_main",

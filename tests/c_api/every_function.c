@@ -1,9 +1,9 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Calls every function of le_messaging once, in C99. Every function must be
- * exported, and its use must compile without a warning. Other tests check
- * results.
+ * Calls every function of le_messaging at least once, in C99. Every function
+ * must be exported, and its use must compile without a warning. Other tests
+ * check what the functions do.
  */
 
 #include "le_messaging_ext.h"

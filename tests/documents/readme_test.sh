@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The programs of README.md and docs/using.md work, with the bindings of README.md.
-# The servers end on SIGTERM, and the one in C survives a rude client. The
+# The servers end on SIGTERM. The server in C survives rude_client.c. The
 # bindings file of docs/operating.md is valid.
 # Usage: readme_test.sh README OPERATING DIRECTORYD SDIR SHOUT SHOUT_IN_C RUDE_CLIENT.
 set -euo pipefail

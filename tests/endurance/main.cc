@@ -125,8 +125,8 @@ class Endurance {
                 introducer.Report().c_str());
   }
 
-  // For each system call of a client and of a server: kills the process just
-  // before that call.
+  // Kills a client just before each of its system calls, and a server just
+  // before each of its first `steps` system calls. Each step has a new process.
   void KillAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo"});
@@ -199,8 +199,8 @@ class Endurance {
                 asking.Report().c_str());
   }
 
-  // For each system call of a directory: kills the directory just before that
-  // call, and starts another one.
+  // Kills a directory just before each of its first `steps` system calls, and
+  // starts another one after each kill.
   void KillDirectoryAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo", "other"});
@@ -216,8 +216,8 @@ class Endurance {
             std::vector<std::string>{"reopener", "other"});
       }
       directory.Kill();
-      // This client waits for a directory and for its service, while the other
-      // processes reconnect.
+      // This client waits for a directory and for the service "late". Meanwhile
+      // the other processes reconnect.
       Child waiting({"once", "late"});
       if (!directory.StartStepwise()) {
         std::printf("  not done: this process may not trace another\n");

@@ -31,17 +31,18 @@ namespace {
 constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
 constexpr long kMayGrowKib = 2048;
 
-// At most this many checks until a process has the expected descriptors. It
-// handles the last event (a death, a connection) within far fewer.
+// At most this many checks until a process has the expected descriptors. The
+// process handles the last event (a death, a connection) within far fewer
+// checks.
 constexpr int kLooksToSettle = 200000;
 // The number of counts in SettledDescriptors(). In at least one of them the
 // process is at rest.
 constexpr int kLooksForLeast = 200;
 
 // ExpectRest() observes a process until the calling process has used
-// kLookSeconds of processor time. The observed process may use kRestSeconds. It
-// needs some time: without a free descriptor it retries about twenty times a
-// second, and the kernel counts in ticks of 10 ms.
+// kLookSeconds of processor time. The observed process may use kRestSeconds. A
+// process at rest uses some time: without a free descriptor it retries about
+// twenty times a second, and the kernel counts in ticks of 10 ms.
 constexpr double kLookSeconds = 0.3;
 constexpr double kRestSeconds = 0.1;
 

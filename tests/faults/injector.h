@@ -56,8 +56,8 @@ class Calm {
 };
 
 // While this object exists, intercepts the system calls of the thread that
-// constructed it. Ignores the calls of other threads: these threads close the
-// file descriptors of strangers, in an order that varies.
+// constructed it. Ignores the calls of other threads. These are the threads of
+// transports/closer.h, and the order of their calls varies.
 class Injector final : public event::sys::Interceptor {
  public:
   Injector();
@@ -92,8 +92,8 @@ class Injector final : public event::sys::Interceptor {
   bool Clock(struct timespec* now) override;
   bool Random(void* buffer, size_t size) override;
 
-  // Whether the limit of descriptors may be set. False under UBSan: its runtime
-  // creates a pipe to test memory, and reports an error if that fails.
+  // Whether the limit of descriptors may be lowered. False under UBSan: its
+  // runtime creates a pipe to test memory, and reports an error if that fails.
   static bool CanExhaust();
 
   // Whether the call may block.

@@ -89,7 +89,7 @@ std::string ProtocolName(bool is_local, size_t message_bytes) {
 }
 
 // The threads of transports/closer.h are real. Waits until they have no work.
-// Returns true if they had work, because there may be new events.
+// Returns true if they had work, because their closes may have caused events.
 bool WaitForCloses() {
   if (!transports::AnyCloseIsUnfinished()) return false;
   while (transports::AnyCloseIsUnfinished()) sched_yield();

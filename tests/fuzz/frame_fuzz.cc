@@ -42,7 +42,7 @@ bool Drain(transports::UnixConnection* connection,
           Require(frame.payload.data()[i] == 0,
                   "bytes that were not sent are zero");
         }
-        // The reader may write to all of the buffer.
+        // The receiver of a payload may write to all of its buffer.
         for (size_t i = 0; i < kCapacity; ++i) frame.payload.data()[i] = 0xee;
         frame.payload.MarkDirty();
     }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A client that violates the protocol talks to a live directory and a live
-// server. Other clients are still served, and neither process keeps a resource
-// for that client.
+// server. Other clients are still served. Neither the directory nor the server
+// keeps a resource for the hostile client.
 
 #include "directory/control_frame.h"
 #include "event/base/log.h"

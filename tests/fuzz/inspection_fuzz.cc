@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fuzzes the output of sdir for a directory and for the servers that sdir
-// inspects. The first two bytes of the input are the size of a directory's list.
-// Then follow this list, and a server's answer to a request for a snapshot.
+// inspects. The first two bytes of the input are the size of a directory's
+// list. This list follows, and then a server's answer to a request for a
+// snapshot.
 
 #include <algorithm>
 #include <string>

@@ -168,7 +168,7 @@ class World {
     for (size_t i = payload->size(); i < pool_->capacity(); ++i) {
       Require(payload->data()[i] == 0, "bytes that were not sent are zero");
     }
-    // The reader may write to all of the buffer.
+    // The receiver of a payload may write to its buffer.
     std::memset(payload->data(), 0xee, kSmall);
     payload->MarkCleanFrom(std::max(payload->clean_from(), kSmall));
   }

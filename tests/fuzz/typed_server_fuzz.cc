@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An untyped client sends arbitrary envelopes and Protobuf messages to a typed
-// server. Each of its requests completes once, other clients are served, and
-// the server keeps no resource for that client.
+// server. Each request of this client completes once. Other clients are served.
+// The server keeps no resource for the untyped client.
 
 #include <fcntl.h>
 

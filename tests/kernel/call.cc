@@ -30,8 +30,8 @@ constexpr size_t kControlSize = 2048;
 constexpr int kMaxEvents = 16;
 
 // All calls receive into this buffer, even if several processes are fibers of
-// one real process. That is safe: received bytes are read before any other call
-// is made, and equal payloads have equal bytes.
+// one real process. That is safe: the received bytes are read before any
+// process makes another call.
 unsigned char g_received[kBufferSize];
 
 // Each payload is a part of one pattern.
@@ -295,8 +295,8 @@ void Caller::Poll() {
   for (int i = 0; i < request_.fd_count; ++i) Answer(polled[i].revents);
 }
 
-// Adds to the response everything that can be read from the file descriptors of
-// the process without changing them.
+// Adds to the response the readiness of each number from 0 to args[0] - 1. A
+// number without a file has POLLNVAL.
 void Caller::PollAll() {
   struct pollfd polled[kMaxFds];
   const int count = std::min(arg(0), kMaxFds);

@@ -50,7 +50,7 @@ struct Response {
   // Other results, in an order that depends on the call only.
   int word_count;
   int64_t words[kMaxWords];
-  // The index of a pid in `words`, or -1.
+  // The index of a pid in `words`, or -1. A uid and a gid follow the pid.
   int pid_at;
 };
 

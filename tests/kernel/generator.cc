@@ -94,7 +94,7 @@ std::vector<int> Generator::Uids() {
 }
 
 bool Generator::Next(const World& world, Step* step) {
-  // Skip steps that are not certain.
+  // Leave out steps that RunProgram() would skip.
   for (int tries = 0; tries < 30; ++tries) {
     if (!Propose(world, step)) return false;
     const ProcessView& process = world.process(step->process);

@@ -26,13 +26,13 @@ class Machine {
   // Ends all processes.
   virtual void End() = 0;
 
-  // The pid and the uid of the process. A program's uid 0 is root; other uids
-  // have no rights. If the test is not run by root, all processes belong to one
-  // user without rights.
+  // The pid, the uid and the gid of the process. A program's uid 0 is root;
+  // other uids have no rights. If the test is not run by root, all processes
+  // belong to one user without rights.
   virtual int Pid(int process) = 0;
   virtual unsigned Uid(int process) = 0;
   virtual unsigned Gid(int process) = 0;
-  // The folder of the paths.
+  // The folder of the program's socket files.
   virtual const std::string& directory() const = 0;
 
   // Makes the process do the call, at once or in Settle(). The process must be
@@ -44,13 +44,14 @@ class Machine {
   virtual void Settle() = 0;
 
   virtual State state(int process) = 0;
-  // The response to the call of this process that has returned last.
+  // The response to the last call of this process that has returned.
   virtual const Response& response(int process) = 0;
 };
 
 constexpr int kInitialLimit = 200;
 
-// Whether this process has all rights of root, and may become any user.
+// Whether this process is root, has the capabilities that the test needs, and
+// may become any user.
 bool IsRoot();
 
 }  // namespace kernel_test

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tests the machinery of these tests: Differ, RunProgram(), ParseProgram() and
-// Shrink(). Every machine here is the real kernel.
+// Shrink(). Every machine here uses the real kernel.
 
 #include <errno.h>
 

@@ -7,6 +7,8 @@
 //
 // Compares a kernel with the real one. --against=model, the default, compares
 // the simulated kernel. --against=real compares the real kernel with itself.
+// --failures=N ends the run after N differences. --print prints each program
+// with its results. --raw does not shrink programs.
 
 #include <fstream>
 #include <iostream>

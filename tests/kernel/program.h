@@ -101,8 +101,10 @@ struct Program {
   std::vector<Step> steps;
 };
 
-// Each step is one line: `0 v3,v4 = SendMsg v1 size=64 fds=v2`. ParseProgram()
-// reads the text of ToString(). Lines that begin with # are comments.
+// The first line of a program has its uids: `uids 0 1`. Each further line is
+// one step, for example `0 SendMsg v1 size=64 fds=v2` or
+// `1 v4 = RecvMsg v3 size=64 control=24`. Lines that begin with # are comments.
+// ParseProgram() reads the text of ToString().
 std::string ToString(const Step& step);
 std::string ToString(const Program& program);
 bool ParseProgram(absl::string_view text, Program* program);

@@ -110,8 +110,8 @@ bool IsRoot() {
 
 unsigned UidOf(int uid) {
   if (!IsRoot() || uid == 0) return getuid();
-  // No other process has this uid: the kernel counts descriptors in flight per
-  // user.
+  // The kernel counts descriptors in flight per user. So no process outside
+  // this test may have this uid.
   static const pid_t me = getpid();
   return kFirstUid + static_cast<unsigned>(me * kMaxProcesses + uid);
 }
@@ -288,9 +288,9 @@ void RealMachine::Settle() { SettleWorkers(workers_); }
 void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   sched_yield();
   int looks = 0;
-  // The loop may see a process asleep before another process wakes it. Then
-  // that other process has changed its state or is not asleep, so the loop
-  // starts again.
+  // A pass may find process A asleep, just before process B wakes A. Later in
+  // the same pass, B is not asleep or its call has ended. Each of these causes
+  // another pass.
   for (bool settled = false; !settled;) {
     settled = true;
     Worker* running = nullptr;

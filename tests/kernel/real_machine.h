@@ -25,8 +25,9 @@ unsigned GidOf(int uid);
 // descriptors that the program creates, since requests and responses pass
 // through shared memory. A process is used for many programs.
 //
-// All processes run on one processor, and with SCHED_FIFO if that is allowed.
-// Then a process that a call wakes does not run before the call has returned.
+// All processes run on one processor, and use SCHED_FIFO if that is allowed.
+// With SCHED_FIFO, a process that a call wakes does not run before the call has
+// returned.
 class RealMachine final : public Machine {
  public:
   RealMachine();

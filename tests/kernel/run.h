@@ -42,8 +42,8 @@ bool operator==(const Entry& a, const Entry& b);
 inline bool operator!=(const Entry& a, const Entry& b) { return !(a == b); }
 std::string ToString(const Entry& entry);
 // The text of each step with its results. If `model` is not null, `trace` is
-// that of the real kernel. The text then ends at the first entry in which the
-// two traces differ, and shows that entry of both.
+// the trace of the real kernel. The text then ends at the first entry in which
+// the two traces differ, and shows this entry of both traces.
 std::string ToString(const Program& program, const Trace& trace,
                      const Trace* model = nullptr);
 

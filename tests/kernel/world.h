@@ -74,7 +74,8 @@ class World {
   int VariableOf(int tag, int* process, int except = -1) const;
   // Whether another process may end the sleep of the step's process.
   bool CanBeWoken(const Step& step) const;
-  // The path at which the file was bound last, or -1.
+  // The path to which the file was bound. -1 if there is none, or if another
+  // file was bound to this path later.
   int PathOfFile(int tag) const;
   // Whether the program may create another two files.
   bool HasTags() const { return next_tag_ + 1 < kTagEnd; }

@@ -1,7 +1,7 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A client and a server that use no other API than messages.
+ * A client and a server that use only functions of le_messaging.h.
  */
 
 #include "le_messaging.h"

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The library pins its own code when a thread first uses it, before it sets the
-// thread's data. plugin_test shows what this prevents.
+// The first use of the library in a process pins its code (event/base/pin.h).
+// plugin_test shows that a thread can then end after it has closed the plug-in.
 
 #include <dlfcn.h>
 

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A plug-in that sets thread-specific data with a destructor on a thread of its
-// host, as the library does. It is not the library itself: the library links
-// Debian's Abseil, which cannot be linked into a shared object.
-// pin_test shows that the library pins itself.
+// host, as the library does. The library itself cannot be this plug-in: it
+// links Debian's Abseil, which cannot be linked into a shared object.
+// pin_test shows that the library pins its code.
 
 #include <pthread.h>
 

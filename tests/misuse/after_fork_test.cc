@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // After fork() the child may only call exec or _exit. In the child each
-// function of the C API is fatal, and the log names the function. Functions
-// that use only the caller's memory are allowed. The test compares its lists
-// with the headers.
+// function of the C API is fatal, and the log names the function. Exceptions
+// are functions that use only the caller's memory (FunctionsOfMemory()), and
+// logging (Allowed()). The test compares its lists with the headers.
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -243,7 +243,8 @@ TEST_F(MisuseTest, TheWrongSide) {
   }
 }
 
-// Functions that only the session's owner may call.
+// Functions that only the session's owner may call: the thread that created the
+// session.
 TEST_F(MisuseTest, TheWrongThread) {
   using Function = void (*)(le_msg_SessionRef_t);
   const Function functions[] = {
@@ -737,7 +738,8 @@ TEST_F(MisuseTest, DeletingAHeldObjectTwice) {
 
 std::string* g_throws = nullptr;  // the handler that throws
 
-// If g_throws is "int at HANDLER", the handler throws an int, which has no text.
+// If g_throws is "int at HANDLER", the handler throws an int, which has no
+// text.
 void ThrowIfAt(const char* here) {
   if (*g_throws == here) throw std::runtime_error("mine");
   if (*g_throws == std::string("int at ") + here) throw 5;
@@ -940,17 +942,18 @@ TEST_F(MisuseTest, AThreadAtTheAddressOfAnEndedOwner) {
           for (int i = 0; i < kThreads; ++i) {
             OnAnotherThread(&UseInItsPlace, &left);
           }
-          // A correct library has ended the process by now, unless no thread
-          // had that address. In that case use the objects on any other thread,
-          // which is fatal too.
+          // If a thread had that address, a correct library has ended the
+          // process by now. Otherwise use the objects on another thread, which
+          // is fatal too.
           OnAnotherThread(&Use, &left);
         },
         "le_(msg|timer|fdMonitor)_[A-Za-z]*: ");
   }
 }
 
-// Objects of ended threads stay valid until any thread deletes them. A second
-// deletion is fatal. The number of objects that are never deleted is bounded.
+// Objects of ended threads stay valid until any thread deletes them. Beyond
+// 1,024 of them in a process, the library deletes the oldest. A second deletion
+// is fatal.
 TEST_F(MisuseTest, ObjectsOfEndedThreadsAreDeletedOnce) {
   EXPECT_MISUSE(
       {
@@ -985,8 +988,8 @@ TEST_F(MisuseTest, ObjectsOfEndedThreadsAreDeletedOnce) {
       "le_msg_DeleteSession: the session or service has been deleted already");
 }
 
-// No loop can run the completion of a request if the session's owner has ended.
-// So the request is refused, and logged.
+// If the session's owner has ended, no loop can run the completion of a
+// request. So the library releases the request with a warning.
 TEST_F(MisuseTest, ARequestAfterTheEndOfTheOwner) {
   EXPECT_EXIT(
       {

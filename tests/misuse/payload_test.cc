@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// In a build with AddressSanitizer, the use of a payload beyond its end or
-// after its message was sent or released ends the process.
+// In a build with AddressSanitizer, these uses of a payload end the process:
+//  - beyond its end;
+//  - after its message was sent or released.
 
 #include <string>
 #include <vector>
@@ -160,7 +161,8 @@ TEST_F(PayloadTest, Received) {
 }
 
 // When the buffers of a protocol have more than 64 MiB, received payloads are
-// packed. Such a message has a buffer only after le_msg_GetPayloadPtr().
+// packed: only the received bytes are kept. A packed message gets a buffer in
+// le_msg_GetPayloadPtr().
 TEST_F(PayloadTest, ReceivedAndPacked) {
   constexpr size_t kLargest = size_t{16} << 20;
   constexpr size_t kMoreThanUnpacked = 8;

@@ -66,9 +66,9 @@ class OneThreadWorld {
   void StopDirectory();
   absl::Status StartDirectory();
 
-  // Runs all work that is due now. Returns false if there was none. Skips
-  // parties inside Do(): a party that blocks there may call Step() to run the
-  // others.
+  // Runs one turn of each party's loop, without waiting. Returns false if no
+  // work was due. Skips parties inside Do(): a party that blocks there may call
+  // Step() to run the others.
   bool Step();
   // Runs until no work is due now.
   void Settle();
@@ -88,10 +88,12 @@ class OneThreadWorld {
   std::unique_ptr<directory::DirectoryServer> directory_;
 };
 
-// The number of open file descriptors of the real process.
+// The number of open file descriptors of the real process, plus a constant.
+// Compare the result only with other results.
 int OpenDescriptors();
-// Waits until `count` file descriptors are open, since the library closes
-// received ones on other threads. Returns false if the number stays different.
+// Waits until OpenDescriptors() is `count`. The wait is necessary because the
+// library closes received file descriptors on other threads. Returns false if
+// the number stays different.
 bool WaitForOpenDescriptors(int count);
 
 }  // namespace testing

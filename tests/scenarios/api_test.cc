@@ -113,8 +113,8 @@ TEST_P(ApiTest, OpeningWithADeadline) {
   RunScenario(scenario, GetParam());
 }
 
-// A local service needs no directory and no binding. Otherwise it behaves as any
-// service.
+// A local service needs no directory and no binding. Otherwise it behaves as
+// any service.
 TEST_P(ApiTest, LocalServices) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -157,8 +157,8 @@ TEST_P(ApiTest, LocalServices) {
 }
 
 // A local service belongs to the thread that advertises it, even if another
-// thread has initialized it and set its handlers. A client that opens earlier
-// waits.
+// thread has initialized it and set its handlers. An open waits until the
+// service is advertised.
 TEST_P(ApiTest, TheAdvertisingThreadOwnsALocalService) {
   Scenario scenario;
   scenario.Add("all", [](Party*) {
@@ -323,10 +323,10 @@ TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
   RunScenario(scenario, GetParam());
 }
 
-// Three clients of a local service open before it is advertised. One closes its
-// session while its request is pending, two wait for a response when the thread
-// of the service ends. Expected: all three requests complete with NULL, and the
-// service can be initialized again.
+// Three clients of a local service open before it is advertised. One client
+// closes its session while its request is pending. Two clients wait for a
+// response when the thread of the service ends. Expected: all three requests
+// complete with NULL, and the service can be initialized again.
 TEST_P(ApiTest, TheThreadOfALocalServiceEndsWithItsClientsWaiting) {
   Scenario scenario;
   scenario.Add("all", [](Party*) {
@@ -489,9 +489,9 @@ TEST_P(ApiTest, ALocalServiceWhoseThreadHasEnded) {
   RunScenario(scenario, GetParam());
 }
 
-// A local service is identified by the address of its structure. Two local services
-// may have the same name. A protocol may have the name that the library uses
-// for local messages.
+// A local service is identified by the address of its structure. Two local
+// services may have the same name. A protocol may have the name that the
+// library uses for local messages.
 TEST_P(ApiTest, LocalServicesMayHaveTheSameName) {
   Scenario scenario;
   scenario.Add("both", [](Party*) {
@@ -521,8 +521,9 @@ TEST_P(ApiTest, LocalServicesMayHaveTheSameName) {
   RunScenario(scenario, GetParam());
 }
 
-// A caller of an older version has a shorter structure, and one of a newer
-// version has a longer one. The library must not write beyond the structure.
+// A caller of an older version passes a shorter structure. A caller of a newer
+// version passes a longer structure. The library must not write beyond the
+// structure.
 template <typename Limits, typename Set, typename Get>
 void CheckSizes(Limits limits, Set set, Get get) {
   struct {

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Promises of the headers that no other file covers.
+// Promises of the public headers. The other files of this folder do not test
+// them.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -45,8 +46,8 @@ void Count(le_msg_MessageRef_t response, le_result_t result, void* context) {
   }
 }
 
-// A request beyond the session's limit completes at once with NULL. It does not
-// affect the other requests.
+// A request beyond the session's limit is not sent, and completes with
+// LE_NO_MEMORY. It does not affect the other requests.
 TEST_P(ContractTest, TheNumberOfOpenRequestsIsLimited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -131,8 +132,8 @@ TEST_P(ContractTest, AServiceLimitsItsQueuedBytes) {
         push = NewText(session, text);
       }
       EXPECT_EQ(le_msg_GetCloseReason(session), LE_MSG_CLOSE_NONE);
-      // le_msg_Send() does not wait for room: it gathers messages up to another
-      // limit.
+      // A server's le_msg_Send() does not wait for room. It gathers messages,
+      // up to maxGatheredBytes.
       le_msg_Send(push);
       for (size_t i = 0; i < kLimit / kTextSize; ++i) {
         le_msg_Send(NewText(session, text));
@@ -182,8 +183,8 @@ TEST_P(ContractTest, AServiceLimitsItsQueuedBytes) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A held message keeps the reference of its server session valid. The session
-// is closed, and its handlers are not called.
+// After a session is closed, a held request of the session keeps the session's
+// reference valid.
 TEST_P(ContractTest, AHeldRequestOutlivesItsSession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -304,8 +305,8 @@ TEST_P(ContractTest, ABlockingOpenLeavesOtherEventsForLater) {
 }
 
 // A program without a loop learns by a synchronous call that its session is
-// closed. The program may open the session again. There is no close
-// handler, but the close does not end the program, because its loop does not run.
+// closed. The program may open the session again. The session has no close
+// handler. So a loop would end the program at the close, but no loop runs.
 TEST_P(ContractTest, WithoutALoopAClosedSessionIsOpenedAgain) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -565,9 +566,9 @@ TEST_P(ContractTest, SocketsAndFoldersTravelAsAnyDescriptor) {
         close(back);
       }
       le_msg_ReleaseMsg(response);
-      // The server may close its copy after the response, but before it
-      // receives the next request. Wait for that: a read that blocks would stop
-      // a simulation.
+      // The server may close its copy after its response. But it closes the
+      // copy before it receives the next request. So make another request
+      // before the read: a read that blocks would stop a simulation.
       EXPECT_EQ(Ask(client.ref(), "next"), "next");
       char bytes[2];
       EXPECT_EQ(read(ends[0], bytes, 2), fetched ? 1 : 0);
@@ -591,8 +592,8 @@ TEST_P(ContractTest, SocketsAndFoldersTravelAsAnyDescriptor) {
 }
 
 // Any process can connect to a socket with an abstract name, since no folder
-// protects it. The kernel binds a socket to an abstract name if it sends while
-// SO_PASSCRED is set.
+// protects the socket. If a socket without a name sends while SO_PASSCRED is
+// set, the kernel gives it an abstract name.
 TEST_P(ContractTest, NoSocketGetsAnAbstractName) {
   auto expect_none = [] {
     int sockets = 0;

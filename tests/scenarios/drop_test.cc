@@ -59,8 +59,8 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_SessionRef_t session;
     ASSERT_EQ(le_msg_TryCreateSession(TextProtocol(), "echo", &session), LE_OK);
     ASSERT_EQ(le_msg_OpenSessionSyncTimed(session, LE_MSG_NO_TIMEOUT), LE_OK);
-    // Make requests that stay open, are cancelled, or are answered. All their
-    // completions are due at the drop.
+    // Make requests that stay open, are cancelled, or are answered. At the
+    // drop, none of their completions has run.
     le_msg_RequestResponseTimed(NewText(session, "keep"), LE_MSG_NO_TIMEOUT,
                                 &OnResult, &context);
     const le_msg_RequestId_t cancelled = le_msg_RequestResponseTimed(
@@ -170,8 +170,8 @@ TEST_P(DropTest, ADroppedServiceCallsNothing) {
   RunScenario(scenario, GetParam());
 }
 
-// With the functions of le_messaging.h another protocol is fatal: see
-// session_test.
+// The protocol of the session differs from that of the service. In this case
+// the functions of le_messaging.h end the process (session_test).
 TEST_P(DropTest, ATimedOpeningReportsAnotherProtocol) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);

@@ -89,7 +89,8 @@ TEST_P(FailureTest, ADeadClientClosesItsSessions) {
     service.on_close = [&](le_msg_SessionRef_t) { ++closes; };
     service.Advertise();
     party->RunLoopUntil([&] { return closes == 2; });
-    // Held requests stay valid after their session, and responding is harmless.
+    // Held requests stay valid after the end of their session. A response to
+    // them is harmless.
     for (le_msg_MessageRef_t message : held) {
       uid_t uid;
       EXPECT_EQ(le_msg_GetClientUserId(le_msg_GetSession(message), &uid),

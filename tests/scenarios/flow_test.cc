@@ -105,7 +105,8 @@ uint32_t TimesOf(const char* variable) {
   return text == nullptr ? 1 : static_cast<uint32_t>(std::stoul(text));
 }
 
-// The peak of this process's memory in RAM since the constructor.
+// Measures by how much this process's memory in RAM has grown since the
+// constructor, at its peak.
 class PeakMemory {
  public:
   PeakMemory() {
@@ -342,8 +343,9 @@ TEST_P(FlowTest, AWorkerSendsWhileTheOwnerWaitsOnAnotherSession) {
   RunScenario(scenario, GetParam(), /*seeds=*/20);
 }
 
-// As above, but the owner waits for the opening of a session. The server offers
-// it only after it has received the owner's message.
+// A client sends a large message on one session, then opens another session.
+// The server offers the service of the other session only after it has received
+// the message.
 TEST_P(FlowTest, AnOpeningDependsOnAQueuedMessage) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -430,8 +432,9 @@ TEST_P(FlowTest, AWorkerRespondsWhileTheOwnerWaits) {
   RunScenario(scenario, GetParam(), /*seeds=*/20);
 }
 
-// As above, but the owner waits on a session of a local service. The thread of
-// that service waits for the server.
+// A client sends a large message to a server, then waits for a response of a
+// local service. The thread of the local service waits for a response of the
+// server. The server responds only after it has received the large message.
 TEST_P(FlowTest, ALocalServiceDependsOnAQueuedMessage) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -59,7 +59,8 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
       for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(client.ref(), "x"), "x");
     }
     le_thread_Join(worker, nullptr);
-    // This response arrives after all others, also after unwanted ones.
+    // This response arrives after all others. If there was a response to a
+    // request of a former opening, it has arrived too.
     EXPECT_EQ(Ask(client.ref(), "last"), "last");
     party->RunLoopUntil([&] { return completions == kRequests; });
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
@@ -68,10 +69,10 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
   RunScenario(scenario, GetParam(), /*seeds=*/100);
 }
 
-// The service is on the client's own thread, so a send must not wait, and the
-// session gathers more than its limit. The loop would close the session for
-// that. But first the program closes the session and opens it again. The new
-// opening has an empty queue, and stays open.
+// The service is on the client's own thread, so a send must not wait. The
+// session gathers messages beyond its limit. The loop would close the session
+// for this overflow. But before the loop runs, the program closes the session
+// and opens it again. The new opening has an empty queue, and stays open.
 TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {

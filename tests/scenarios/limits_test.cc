@@ -329,7 +329,8 @@ TEST_P(LimitsTest, AServerThatPacesItsPushesLosesNothing) {
 }
 
 // Messages that arrive during a blocking call are held, up to a limit. If more
-// arrive, the session is closed. Held messages are delivered before the close.
+// arrive, the session is closed. The held messages are delivered before the
+// close handler runs.
 TEST_P(LimitsTest, TheMessagesHeldByABlockedReaderAreLimited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -451,8 +452,8 @@ TEST_P(LimitsTest, TheRequestsOfAClientAreLimited) {
   RunScenario(scenario, GetParam());
 }
 
-// Calls `then` after this number of turns of the loop. All messages that can
-// arrive have arrived by then.
+// Calls `then` after this number of turns of the loop. Choose the number so
+// that all messages that can arrive have arrived before the call.
 void RunTurns(int turns, const std::function<void()>& then) {
   if (turns == 0) return then();
   auto* const next =

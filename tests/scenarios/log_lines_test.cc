@@ -219,7 +219,8 @@ TEST_F(LoggedTest, ADroppedMessageIsLogged) {
     EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
     EXPECT_EQ(said(), lines);
-    // The log has the first messages of a flood, and counts the others.
+    // In a flood of dropped messages, the log has a line for each of the first
+    // ones, and counts the others.
     for (int i = 0; i < 1000; ++i) send();
     EXPECT_LT(said(), lines + 50);
     party->Signal("done");
@@ -503,8 +504,8 @@ void AskWithDescriptor(le_msg_SessionRef_t session) {
   if (response != nullptr) le_msg_ReleaseMsg(response);
 }
 
-// A request whose file descriptor is lost has a response. The receiver's log
-// names the side that has lost it.
+// A request has a response even if its file descriptor is lost. The receiver's
+// log names the side that has lost the file descriptor.
 TEST_F(LoggedTest, ALostDescriptorIsLoggedByTheReceiver) {
   struct FailingDup final : event::sys::Interceptor {
     explicit FailingDup(int error) : error(error) {

@@ -399,8 +399,8 @@ TEST_P(MessageTest, EachEndOfASessionDeliversSentMessages) {
   RunScenario(scenario, GetParam());
 }
 
-// A new message contains no bytes of a message that was held during a blocking
-// call and never delivered.
+// A message is held during a blocking call, and its payload is never read. A
+// new message contains no bytes of it.
 TEST_P(MessageTest, AHeldMessageLeavesNoBytesBehind) {
   constexpr size_t kLarge = 64 * 1024, kSome = 1000;
   Scenario scenario;
@@ -440,8 +440,8 @@ TEST_P(MessageTest, AHeldMessageLeavesNoBytesBehind) {
   RunScenario(scenario, GetParam());
 }
 
-// After a message was refused, its holder may write to it through a pointer
-// that it has had before.
+// After le_msg_TrySend() has refused a message, the program may write to the
+// message through a pointer that it got before.
 TEST_P(MessageTest, ARefusedMessageMayBeChanged) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -485,8 +485,9 @@ TEST_P(MessageTest, ARefusedMessageMayBeChanged) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// The program promises to read only, or to write only some bytes. Neither the
-// far end nor a later message sees bytes of an earlier one.
+// With le_msg_GetPayloadForReading() and le_msg_GetPayloadForWriting(), the
+// program promises to read only, or to write only some bytes. Neither the
+// receiver nor a later message gets bytes of an earlier message.
 TEST_P(MessageTest, PayloadsForReadingAndWriting) {
   constexpr size_t kLarge = 100 * 1024;
   static constexpr size_t kSizes[] = {kLarge, 1000, 0, 1, 70000, 300};

@@ -95,8 +95,8 @@ TEST_P(RequestTest, SyncKeepsTheOrder) {
   RunScenario(scenario, GetParam());
 }
 
-// The release of a request without a response completes it with NULL. Other
-// requests are not affected.
+// If the server releases a request without a response, the request completes
+// with NULL. Other requests are not affected.
 TEST_P(RequestTest, ReleasedUnansweredCompletesWithNull) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -310,7 +310,7 @@ void Record(le_msg_MessageRef_t response, le_result_t result, void* context) {
 // A response that has arrived before the deadline counts even if the client
 // runs its loop later. A program may be busy or stopped at the deadline.
 TEST_P(RequestTest, AResponseThatHasArrivedCountsAfterTheDeadline) {
-  constexpr int kRequests = 300;  // more than one turn delivers of one session
+  constexpr int kRequests = 300;  // more than a session delivers in a turn
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -332,8 +332,9 @@ TEST_P(RequestTest, AResponseThatHasArrivedCountsAfterTheDeadline) {
     TestClient client("echo");
     client.Open();
     std::vector<Outcome> outcomes(kRequests);
-    // Requests that are made in the loop are gathered into few packets. Single
-    // requests would be more packets than the kernel queues.
+    // Requests that are made in the loop are gathered into few packets. With
+    // one packet for each request, there would be more packets than the kernel
+    // queues.
     std::function<void()> ask = [&] {
       for (Outcome& outcome : outcomes) {
         const le_msg_MessageRef_t message = le_msg_CreateMsg(client.ref());
@@ -409,8 +410,9 @@ TEST_P(RequestTest, DeadlinesAndCancellation) {
   RunScenario(scenario, GetParam());
 }
 
-// A message with another reference may be changed and sent again, by the same
-// pointer. It arrives complete each time, whatever its length was before.
+// If the program has added a reference to a message, it may change the message
+// and send it again, by the same pointer. The message arrives complete each
+// time, whatever its length was before.
 TEST_P(RequestTest, AMessageMayBeSentAgain) {
   static constexpr size_t kLarge = size_t{64} * 1024;
   const auto protocol = [] { return le_msg_GetProtocolRef("large", kLarge); };

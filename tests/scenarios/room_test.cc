@@ -3,7 +3,7 @@
 //
 // A sender that finds no room (docs/flow-control.md) waits, gathers, gets an
 // error, or loses its session. A session with more messages than a turn handles
-// leaves time for others.
+// does not delay timers.
 
 #include <algorithm>
 #include <functional>
@@ -61,8 +61,9 @@ int FillByTrySend(le_msg_SessionRef_t session, int most) {
   return most;
 }
 
-// A server with many responses for a client that does not read receives nothing
-// more from this client. So the client finds no room, however long it waits.
+// If many responses are queued for a client that does not read, the server
+// receives nothing more from this client. So the client finds no room, however
+// long it waits.
 TEST_P(RoomTest, AClientThatDoesNotReadFindsNoRoom) {
   static constexpr size_t kSize = 4 * kKiB;
   static constexpr uint32_t kRequests = 200;  // fit into the client's queue
@@ -107,8 +108,9 @@ TEST_P(RoomTest, AClientThatDoesNotReadFindsNoRoom) {
           },
           &answers);
     }
-    // The request on the other session gives the server's loop a turn, and sends
-    // the queued messages. The client does not read from this session meanwhile.
+    // The request on `counter` gives the server's loop a turn, and sends the
+    // messages that are queued in `client`. Meanwhile the program does not read
+    // from `client`.
     int sent = 0;
     std::string received;
     for (int same = 0; same < 20 && sent < kMost; ++same) {
@@ -214,7 +216,8 @@ TEST_P(RoomTest, TwoLargestMessagesFitByDefault) {
     fill(client.ref());
     party->Signal("full");
     // Over loopback, a client that reads would make room for a third message.
-    // Over a socket, it must run its loop to send the rest of the first.
+    // Over a socket, the client must run its loop to send the rest of the first
+    // message.
     if (exact) {
       party->Await("filled");
     } else {
@@ -396,8 +399,8 @@ TEST_P(RoomTest, TheMessagesHeldDuringASendAreLimited) {
 }
 
 // A flood of messages does not delay the timers of a loop. Each handler takes
-// 100 us or more, so at most 100 are called until a timer of 10 ms is due. A few
-// more are called in the turn in which the timer becomes due.
+// 100 us or more, so at most 100 are called until a timer of 10 ms is due. A
+// few more are called in the turn in which the timer becomes due.
 TEST_P(RoomTest, ATimerBesideAFloodExpires) {
   static constexpr int kCount = 1000;
   Scenario scenario;

@@ -275,7 +275,8 @@ TEST_P(SessionTest, HidingKeepsSessionsOpen) {
     EXPECT_EQ(Ask(client.ref(), "hide"), "hide");
     EXPECT_EQ(Ask(client.ref(), "x"), "x");
     TestClient late("echo");
-    // The directory may process the change only after the server has responded.
+    // The server may respond before the directory has hidden the service. So
+    // this open may succeed at once, or wait.
     bool opened = false;
     le_msg_OpenSession(
         late.ref(),
@@ -415,8 +416,8 @@ TEST_P(SessionTest, KillClientClosesThatClientOnly) {
   RunScenario(scenario, GetParam());
 }
 
-// A killed client may open a session again without limit. The log limits the
-// lines for each user.
+// After LE_KILL_CLIENT a client may open a session again, without limit. So the
+// log limits the lines for each user.
 TEST_P(SessionTest, RepeatedKillsDoNotFillTheLog) {
   static constexpr int kRounds = 100;
   static std::atomic<int> lines;

@@ -77,8 +77,8 @@ TEST_P(ThreadTest, ASessionStaysClosedWhenItsThreadEnds) {
   RunScenario(scenario, GetParam());
 }
 
-// Each completion makes a new request. The thread ends nevertheless, and each
-// request completes once.
+// Each completion makes a new request. The thread ends nevertheless, and no
+// request completes twice.
 TEST_P(ThreadTest, AThreadEndsThoughItsCompletionsMakeNewRequests) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -113,7 +113,8 @@ TEST_P(ThreadTest, AThreadEndsThoughItsCompletionsMakeNewRequests) {
   RunScenario(scenario, GetParam());
 }
 
-// A request that a completion makes while the thread ends completes too.
+// If a completion makes a request while its thread ends, the new request
+// completes too.
 TEST_P(ThreadTest, ARequestMadeWhileItsThreadEndsCompletes) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -251,8 +252,8 @@ TEST_P(ThreadTest, ObjectsOfAnEndedThreadAreValidUntilDeleted) {
 }
 
 // A message that another thread holds keeps the closed session of an ended
-// thread valid. The other thread may use both. No handler is called, since the
-// owner has ended.
+// thread valid. The other thread may use the message and the session. No
+// handler is called, since the owner has ended.
 TEST_P(ThreadTest, AMessageKeepsTheSessionOfAnEndedThread) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -387,8 +388,8 @@ le_msg_ProtocolRef_t LargeProtocol() {
   return le_msg_GetProtocolRef("large", size_t{1} << 20);
 }
 
-// The deadline of a call holds even if the session's owner, another thread,
-// blocks on the session, and the server does not read.
+// The owner of a session blocks on the session, and the server does not read. A
+// call by another thread keeps its deadline nevertheless.
 TEST_P(ThreadTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   if (GetParam() == Setting::kUnixProcesses) {
     GTEST_SKIP() << "between processes only a party's first thread signals";

@@ -66,8 +66,8 @@ inline void PassTime() {
   le_sem_Delete(never);
 }
 
-// Whether the kernel's sockets are between sender and receiver. Over loopback
-// only the library's queues are.
+// Whether messages pass through sockets of the kernel. Over loopback they pass
+// only through queues of the library.
 inline bool HasKernelBuffer(Setting setting) {
   return setting == Setting::kUnixThreads || setting == Setting::kUnixProcesses;
 }
@@ -148,8 +148,8 @@ class TestService {
 
   le_msg_ServiceRef_t ref() const { return ref_; }
   void Advertise() { le_msg_AdvertiseService(ref_); }
-  // The loop calls close handlers after this, so this object must exist until
-  // then.
+  // The loop calls the close handlers later. Until then, this object must
+  // exist.
   void Delete() {
     deleted_ = true;
     le_msg_DeleteService(ref_);

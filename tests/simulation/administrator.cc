@@ -112,7 +112,7 @@ bool Administrator::AwaitSnapshot(Connection* connection, bool is_honest) {
 
 void Administrator::Check(const inspection::proto::Snapshot& part) {
   for (const auto& session : part.sessions()) {
-    // From the newest to the oldest.
+    // A snapshot lists the sessions from the newest to the oldest.
     if (session.number() >= last_number_) {
       world_->referee()->Fail(
           "a session is in a snapshot twice, or out of order");
@@ -152,7 +152,7 @@ void Administrator::Tap(Connection* connection, bool is_honest) {
   }
   tapped_.clear();
   lost_ = 0;
-  // A reader that is late for long lets the ring overflow.
+  // If a reader pauses for long, the ring overflows.
   const uint64_t lateness = world_->OneIn(4) ? 5000 : 100;
   for (uint64_t reads = 1 + world_->Roll(20); reads > 0; --reads) {
     event::Thread::Current()->parker()->Park(
@@ -181,7 +181,7 @@ void Administrator::CheckTapped(const TapRecord& record,
       record.captured_bytes > record.payload_bytes) {
     referee->Fail("a tap has a record of a wrong size");
   }
-  // The frame that says that a request was released.
+  // A record without bytes is the frame that says that a request was released.
   if (bytes.empty()) return;
   // The library does not send zeros at the end of a message.
   Payload payload = {};

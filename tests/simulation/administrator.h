@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program that inspects and taps servers, as sdir does. An honest server
-// answers each request once, unless the inspection is refused, or the server
-// ends or is late.
+// answers each request at most once. There may be no answer in time: the
+// inspection is refused, or the server ends or is late.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_ADMINISTRATOR_H_
 #define LE_MESSAGING_TESTS_SIMULATION_ADMINISTRATOR_H_
@@ -27,8 +27,8 @@ namespace simulation {
 class Administrator {
  public:
   // `directory`: its address. `services`: users and names. `descriptors`
-  // registers the rings of taps. Null: there are no taps, because the simulated
-  // kernel has no memfd.
+  // registers the rings of taps. On the simulated kernel, which has no memfd,
+  // `descriptors` is null and there are no taps.
   Administrator(World* world, transports::Transport* transport,
                 std::string directory,
                 std::vector<std::pair<uid_t, std::string>> services,
@@ -38,7 +38,7 @@ class Administrator {
         directory_(std::move(directory)),
         services_(std::move(services)),
         descriptors_(descriptors) {}
-  // Inspects as many servers as a client has operations.
+  // Makes `Plan::operations` inspections.
   void Run();
 
  private:

@@ -94,8 +94,8 @@ void ClientProgram::SendTwice(Conversation* conversation) {
   if (open) ++conversation->certain;
 }
 
-// Sends up to `most` messages, but stops at the first one that does not fit into
-// the queue. OnRoom() must be called after such a message.
+// Sends up to `most` messages, but stops at the first message that does not fit
+// into the queue. After this message, OnRoom() must be called.
 void ClientProgram::SendUntilFull(Conversation* conversation) {
   const bool are_large = world_->plan().sends_large() && world_->OneIn(4);
   const int most = are_large ? kMostLargeUntilFull : kMostUntilFull;
@@ -235,8 +235,9 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
 // A thread sends a large message while the owner waits for a response. The
 // server responds only after that message.
 void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
-  // A server that misbehaves may have a low limit of open requests. At the limit
-  // it does not read, so it would never receive the message that it awaits.
+  // A server that misbehaves may have a low limit of open requests. At the
+  // limit it does not read, so it would never receive the message that it
+  // awaits.
   if (conversation->state != State::kOpen || world_->plan().misbehave) return;
   // The message may be sent on another session. While the owner waits for the
   // response, it does not read that session. A server stops receiving from a
@@ -270,8 +271,8 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   RequestSync(conversation, Command::kAwait, thread);
 }
 
-// Starts a thread that sends messages and requests on the session. Meanwhile the
-// owner closes the session and opens it again, up to three times.
+// Starts a thread that sends messages and requests on the session. Meanwhile
+// the owner closes the session and opens it again, up to three times.
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
   const uint32_t thread = next_thread_++;

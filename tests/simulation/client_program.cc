@@ -16,7 +16,7 @@ namespace {
 constexpr int kTriesToBeServed = 5;
 
 constexpr int kFlood = 60;
-constexpr int kBigFlood = 400;  // more than one turn delivers of one session
+constexpr int kBigFlood = 400;  // more than a session delivers in a turn
 constexpr size_t kMaxLives = 4;
 // The sessions of ShortLife objects have numbers above those of conversations.
 constexpr int kFirstLife = 1000;
@@ -309,8 +309,8 @@ void ClientProgram::CheckThatWaitsHaveACause() {
       continue;
     }
     // The session may be open although its handler has not run yet. The handler
-    // runs before the next check. So only a second check in a row without a cause
-    // fails.
+    // runs before the next check. So only a second check in a row without a
+    // cause fails.
     const bool has_cause = HasCause(conversation.ref);
     if (!std::exchange(opening->has_cause, has_cause) && !has_cause) {
       Fail("an opening has waited for more than a second without a cause");

@@ -44,7 +44,7 @@ class ClientProgram {
     uint64_t incarnation = 0;
     uint64_t opened_at = 0;  // the step in which the opening began
     uint64_t sequence = 0;   // the latest number that was used
-    // Messages that must arrive if the session stays open.
+    // The number of messages that must arrive if the session stays open.
     uint64_t certain = 0;
     bool may_refuse = false;  // the library may refuse a request
     uint64_t pushes = 0;

@@ -18,7 +18,8 @@
 namespace le {
 namespace simulation {
 
-// Each fault occurs in one of this number of operations; 0: never.
+// The faults that may occur now. If a field `..._one_in` is N, its fault occurs
+// in an operation with the probability 1 / N. 0: never.
 struct Weather {
   uint32_t break_one_in = 0;
   uint32_t no_descriptor_one_in = 0;

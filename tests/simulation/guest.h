@@ -3,8 +3,8 @@
 //
 // A program that uses the C API. It is a client of the service that a stranger
 // offers (stranger.h). The stranger forges frames of the directory, for example
-// with a wrong user of the server. The guest checks that the library does not
-// report what they say.
+// with a wrong user of the server. The guest checks that the library reports
+// nothing from forged frames.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_GUEST_H_
 #define LE_MESSAGING_TESTS_SIMULATION_GUEST_H_

@@ -41,7 +41,8 @@ constexpr absl::Duration kSlowClose = absl::Seconds(2);
 
 // The directory's limit of descriptors in runs with few descriptors. An eighth
 // of them may be in introductions that no server has received. Another eighth
-// may be left by closed servers. So a quarter may be in flight.
+// may be in introductions that closed servers have left. So a quarter may be in
+// flight.
 constexpr rlim_t kDescriptorsOfDirectory = 96;
 constexpr size_t kMaxInFlight = kDescriptorsOfDirectory / 4;
 

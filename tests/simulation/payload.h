@@ -27,7 +27,8 @@ enum class Command : uint32_t {
   kClose,  // close the session
   kKill,   // LE_KILL_CLIENT
   kDeleteService,
-  // Answer when a message of another thread of the client has arrived.
+  // For any server: answer when a message of another thread of the client has
+  // arrived.
   kAwait,
 };
 constexpr uint64_t kCommands = 7;  // clients choose among the first seven

@@ -40,8 +40,8 @@ class Referee {
   std::map<std::string, uint64_t> faults_;
 };
 
-// Checks the handlers of one thread, which constructs this object. They must run
-// on that thread, not inside a call of the API, and not inside another handler.
+// Checks the handlers of the thread that constructs this object. They must run
+// on this thread, not inside a call of the API, and not inside another handler.
 class ThreadRules {
  public:
   explicit ThreadRules(Referee* referee)

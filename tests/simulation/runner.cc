@@ -199,9 +199,9 @@ int RunWorker(const Options& options) {
     // _exit() skips the leak checker: killed processes never free their memory.
     _exit(RunSeeds(options, options.first, end) ? 0 : 1);
   }
-  // The shipped code keeps caches for the whole real process. To fill a cache it
-  // takes a lock, where the simulation may switch threads. So each seed runs in
-  // its own real process. A run then does not depend on earlier runs.
+  // The shipped code keeps caches for the whole real process. To fill a cache
+  // it takes a lock, where the simulation may switch threads. So each seed runs
+  // in its own real process. A run then does not depend on earlier runs.
   for (uint64_t seed = options.first; seed < end; ++seed) {
     const pid_t child = fork();
     if (child == 0) _exit(RunSeeds(options, seed, seed + 1) ? 0 : 1);

@@ -113,7 +113,7 @@ void ShortLife::UseOwnService() {
   for (;;) loop->RunTurn(absl::InfiniteFuture());
 }
 
-// A worker requests on the session while the owner closes it and opens it
+// A worker makes requests on the session while the owner closes it and opens it
 // again. An opening takes few steps here, so the worker's requests fall into
 // several openings.
 void ShortLife::ReopenBesideAWorker() {

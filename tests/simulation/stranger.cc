@@ -38,7 +38,7 @@ constexpr char kProtocol[] = "simulated";
 // No binding has this name, so its clients wait for ever.
 constexpr char kUnbound[] = "unbound";
 
-// More introductions than a server that receives none may have.
+// Exceeds the limit of introductions for a server that receives none of them.
 constexpr int kFlood = 40;
 
 std::string Frame(const FrameHeader& header, const std::string& bytes) {
@@ -326,7 +326,7 @@ void Stranger::SendAdvertise(int fd, const std::string& service_name,
   SendFrame(fd, directory::kControlFrame, 0, text.size(), text);
 }
 
-// The first part of a session's or a directory's frame.
+// Sends the first part of a frame of a session or of the directory's protocol.
 bool Stranger::SendPart(int fd) {
   uint8_t type = directory::kControlFrame;
   if (world_->OneIn(2)) type = messaging::kMessageFrame;

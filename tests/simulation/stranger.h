@@ -25,7 +25,7 @@ class Stranger {
   static constexpr char kService[] = "s";
   // The name of the stranger's service that receives no clients.
   static constexpr char kFull[] = "full";
-  // The stranger forges frames of the directory, which have this text.
+  // The text in forged frames of the directory.
   static constexpr char kLie[] = "a lie";
 
   // `directory`: the path of its socket.
@@ -43,7 +43,8 @@ class Stranger {
   // Returns -1 if there is no directory, or no free file descriptor.
   int Connect();
   void Act(int fd);
-  // Requests to wait for ever, and then sends a part of a frame.
+  // Sends an open request that waits for ever, because its name has no binding.
+  // Then sends a part of a frame.
   void SendPartWhileWaiting(int fd);
   // Returns the connection of the next client; -1: there is none. If the
   // directory has closed the connection `*offer`, closes it too and sets it to

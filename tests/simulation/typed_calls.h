@@ -28,8 +28,8 @@ class TypedCalls {
   static std::string FillerOf(uint64_t number, uint32_t item);
 
   // ---- The client ----
-  // From now on the server may be told of a cancel: the client has cancelled the
-  // call, or the deadline or the end of the session may end the call.
+  // From now on the server may be told of a cancel: the client has cancelled
+  // the call, or the deadline or the end of the session may end the call.
   void MayEnd(uint64_t number) { calls_[number].may_end = true; }
   // Whether the server has received the call, and was not told of a cancel.
   bool AwaitsCancel(uint64_t number) {

@@ -27,8 +27,8 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 
 class TypedClient::Probe {
  public:
-  // `tells_end`: the closure must be called before it is destroyed, unless the
-  // program has cancelled or destroyed the call, or has destroyed the client.
+  // `tells_end`: the closure must be called before it is destroyed. Exception:
+  // the program has cancelled or destroyed the call, or destroyed the client.
   Probe(TypedClient* program, PendingPtr pending, bool tells_end)
       : program_(program), pending_(std::move(pending)), tells_end_(tells_end) {
     ++program_->closures_;

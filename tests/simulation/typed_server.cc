@@ -276,8 +276,8 @@ void TypedServer::OnReady(uint64_t number) {
   Push(number);
 }
 
-// Pushes items until a push is refused. With HOLD, pushes only a few items. Ends
-// the stream after its last item.
+// Pushes items until a push is refused. With HOLD, pushes only a few items.
+// Ends the stream after its last item.
 void TypedServer::Push(uint64_t number) {
   const auto it = sources_.find(number);
   Source& source = it->second;

@@ -42,7 +42,7 @@ struct Plan {
   bool threads = false;
   bool misbehave = false;   // servers close, kill, and do not answer
   bool exits = false;       // clients call exit() at any point
-  bool slow = false;        // handlers take time
+  bool slow = false;        // few handlers pause, for a few ms
   bool plain_code = false;  // clients rarely run their loop
   bool typed = false;       // a typed server and its client take part
   bool inspects = false;    // an administrator inspects servers
@@ -50,7 +50,7 @@ struct Plan {
   bool kernel = false;          // the run is on the simulated kernel
   bool small_buffers = false;   // sockets have small buffers
   bool failing_calls = false;   // system calls fail
-  bool slow_programs = false;   // handlers take time
+  bool slow_programs = false;   // many handlers take tens of ms
   bool full_logs = false;       // no process reads the log
   bool large_messages = false;  // larger than the buffer of a socket
   bool forks = false;           // programs fork; the child keeps descriptors
@@ -159,8 +159,8 @@ class World {
     return it != answered_.end() && it->second < deadline;
   }
 
-  // Whether each message that a client sends before exit() must arrive, or the
-  // log must report that messages are dropped.
+  // Whether the run can check the messages that a client sends before exit():
+  // they must arrive, or the log must report that messages are dropped.
   bool MayKnowLastWords() const {
     return !plan_.kernel || (!plan_.failing_calls && !plan_.full_logs);
   }

@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that a test executes with more rights than the caller has. It
-// prints whether the kernel has set AT_SECURE, and the result of a try-open.
+// A program that users_test executes, in some tests with more rights than the
+// caller has. It prints whether the kernel has set AT_SECURE, and the result of
+// a try-open.
 
 #include <sys/auxv.h>
 #include <unistd.h>

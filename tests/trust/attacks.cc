@@ -90,7 +90,7 @@ void AskForLists(Address address, size_t peers) {
   }
 }
 
-// An epoll, a folder, a listening socket and a pipe.
+// Sends an epoll, a folder, a listening socket and a pipe.
 void SendDescriptors(Address address, size_t peers) {
   static const std::vector<int>* const kinds = [] {
     int ends[2] = {-1, -1};

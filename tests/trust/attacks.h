@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Attacks of a user without privileges on the directory. The attacker may open
-// the services that it offers itself.
+// its own services.
 
 #ifndef LE_MESSAGING_TESTS_TRUST_ATTACKS_H_
 #define LE_MESSAGING_TESTS_TRUST_ATTACKS_H_
@@ -17,8 +17,8 @@ namespace trust {
 struct Attack {
   const char* name;
   const char* what;
-  // Runs the attack once, with about `peers` connections. It is repeated until
-  // its process is killed.
+  // Runs the attack once, with about `peers` connections. The caller repeats it
+  // until the process is killed.
   void (*run)(const std::string& address, size_t peers);
 };
 

@@ -241,8 +241,8 @@ class NotesCloses final : public event::sys::Interceptor {
 };
 
 // Acts as a peer that sends without end: sends one more packet before each call
-// that waits or receives. Stops after kTooManyCalls calls, which is more than a
-// bounded reader makes.
+// that waits or receives. Stops after kTooManyCalls calls. A bounded reader
+// makes fewer calls.
 class Flood final : public event::sys::Interceptor {
  public:
   explicit Flood(std::function<void()> send_packet)
@@ -589,8 +589,8 @@ TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
   Delete();
 }
 
-// A directory that sends frames without end, which the client ignores, cannot
-// block an opening.
+// A directory sends frames without end: frames that the client ignores, or
+// reasons to wait. These frames must not block an opening.
 TEST_F(HostileServerTest, ADirectorysFramesHoldUpNoOpening) {
   const std::string address = world_.folder() + "/hostile";
   const event::UniqueFd listener = Listen(address);

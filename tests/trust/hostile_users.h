@@ -57,7 +57,7 @@ constexpr rlim_t kServiceDescriptors = 1024;
 
 extern std::string* g_directoryd;
 
-// For the body of HostileUsersTest::Run().
+// The body of HostileUsersTest::Run() calls this when Run() may return.
 inline void Done(int fd) {
   if (write(fd, "x", 1) != 1) _exit(1);
 }

@@ -106,7 +106,8 @@ TEST_F(HostileUsersTest, MoreDescriptorsThanAServiceKeeps) {
 
 // ---- Memory of a service ---------------------------------------------------
 
-// The service answers a message that begins with 'a', and keeps others.
+// The service of ServeLarge() answers a message that begins with 'a'. It keeps
+// other messages.
 constexpr size_t kLargeBytes = size_t{1} << 20;
 constexpr size_t kUserMib = 4;
 
@@ -155,9 +156,9 @@ std::vector<int> OpenSessions(const std::string& address, size_t count) {
   return sessions;
 }
 
-// Sends the same packets on each session: `packet` returns them for 0, 1, 2
-// ..., and an empty one after the last. Returns when all are sent, or when the
-// service seems to receive nothing more.
+// Sends the same packets on each session. `packet(i)` returns packet i, or ""
+// after the last packet. Returns when all packets are sent, or when the service
+// seems to receive nothing more.
 void SendAll(const std::vector<int>& sessions,
              const std::function<std::string(size_t)>& packet) {
   constexpr int kPatienceMs = 500;
@@ -244,7 +245,7 @@ TEST_F(HostileUsersTest, PartsOfMessages) {
   }
 }
 
-// The service does not answer small requests, and writes to each.
+// The service keeps small requests, and writes to the whole payload of each.
 TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
   ReplaceService(ServeLarge);
   const size_t before = MibOf(service_);
@@ -266,7 +267,7 @@ TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
 }
 
 // The attacker opens as many sessions as the service allows. It tries to open
-// more than the service has file descriptors for.
+// nearly as many sessions as the service may have file descriptors.
 TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectOthersAreServed();  // also waits until the service is offered
   Attack([](const std::string&) {

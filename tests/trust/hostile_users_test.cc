@@ -53,7 +53,7 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   Attack([](const std::string& address) {
     for (int i = 0; i < 4; ++i) {
       const int sender = NewLastingDescriptor();
-      // If it was sent, the directory makes the last close() of the descriptor.
+      // If the descriptor was sent, the directory makes its last close().
       if (Say(Connect(address), Open("x"), sender)) close(sender);
     }
   });
@@ -61,9 +61,9 @@ TEST_F(HostileUsersTest, ADescriptorWhoseCloseBlocks) {
   ExpectRootMayAdminister();
 }
 
-// A client that the service has not accepted can send no descriptors. It can if
-// the server's library lacks the capability kLetsDescriptorsIn, because such a
-// library could not let descriptors in later.
+// A client that the service has not accepted can send no descriptors.
+// Exception: the server's library lacks the capability kLetsDescriptorsIn. Such
+// a library could not let descriptors in later.
 TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   const int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   const int off = 0;
@@ -97,10 +97,11 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
   });
 }
 
-// A service gets descriptors whose close blocks. Some are in messages that the
-// service has received, and some are unread. The service is stopped (SIGSTOP)
-// while the attacker sends. So the last close() is in the service, and blocks
-// there. Otherwise the last close() would be in the attacker.
+// A service gets descriptors whose close blocks. The attacker closes every
+// second session after its sends, so some descriptors are unread when their
+// session ends. The service is stopped (SIGSTOP) until the attacker has sent
+// all descriptors and has closed its own copies. So the last close() of each
+// descriptor is in the service, and blocks there.
 TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
   ExpectOthersAreServed();
   int go[2];
@@ -311,9 +312,11 @@ TEST_F(HostileUsersTest, PartsOfFrames) {
   ExpectRootMayAdminister();
 }
 
-// Many connections each send a request a byte at a time. If the directory read
-// on, these connections would always be readable, and it would accept only one
-// connection in each pass over them.
+// A connection sends a request a byte at a time. Expected: the directory closes
+// the connection, because only an administrator's request may arrive in parts.
+// If the directory read on, a user could keep many connections readable all the
+// time. The directory would then accept only one new connection in each pass
+// over them.
 TEST_F(HostileUsersTest, ARequestInParts) {
   Attack([](const std::string& address) {
     const int fd = Connect(address);

@@ -301,8 +301,8 @@ TEST_F(InspectionTest, FindsTheServerThatHangs) {
   }
 }
 
-// While a server has four unreceived inspections, it gets no more. When the
-// server continues, it answers.
+// A server has at most four unreceived inspections: the directory refuses more.
+// After SIGCONT the server answers.
 TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
   const pid_t hung = RunServer("hung", [] { Serve("hung", Respond); });
   kill(hung, SIGSTOP);
@@ -544,7 +544,7 @@ TEST_F(InspectionTest, ATapNeedsARing) {
             event::UniqueFd(open("/dev/zero", O_RDWR | O_CLOEXEC)))) {
       _exit(1);
     }
-    // A connection may tap once. A tap of a client that does not exist shows
+    // A connection may tap once. If no client has the tap's pid, the tap shows
     // nothing.
     const le_msg_SessionRef_t session =
         le_msg_CreateSession(Protocol(), "echo");

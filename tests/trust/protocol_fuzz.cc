@@ -379,7 +379,8 @@ class Stage {
     const int64_t start = NowMs();
     const int status =
         End(Fork(kHonest, [&] { return BeHonestClient(limit_ms_); }));
-    // The first honest client has no limit: it waits until all have started.
+    // The first honest client has no limit: it waits for the start of the
+    // directory and the services.
     if (limit_ms_ == options_.open_limit_ms) {
       longest_check_ms_ = std::max(longest_check_ms_, NowMs() - start);
     }

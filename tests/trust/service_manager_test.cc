@@ -157,7 +157,7 @@ class ServiceManagerTest : public ::testing::Test {
       _exit(99);
     });
   }
-  // Returns once it is ready.
+  // Starts directoryd. Returns once it is ready.
   void Start() {
     Spawn();
     HearUntil("READY=1");
@@ -182,8 +182,8 @@ class ServiceManagerTest : public ::testing::Test {
 
   // ---- Children ----
 
-  // Runs `body` in a child of user `uid`, whose exit status is 0 if `body`
-  // returns.
+  // Runs `body` in a child of user `uid`. If `body` returns, the child's exit
+  // status is 0.
   pid_t Run(uid_t uid, const std::function<void()>& body) {
     const pid_t child = fork();
     if (child == 0) {
@@ -250,7 +250,7 @@ class ServiceManagerTest : public ::testing::Test {
 
 // ---- Trust -----------------------------------------------------------------
 
-// Clients see the user that has called listen(), not directoryd's.
+// Clients see the user that has called listen(), not the user of directoryd.
 TEST_F(ServiceManagerTest, ClientsTrustAnUnprivilegedDirectory) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can be another user";
   const auto try_open = [] {

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which directory a process trusts, with real users, sockets and programs. The
-// C API sends nothing to a directory of an unprivileged stranger. A program
-// that is executed with more rights than its caller has ignores the caller's
-// environment.
+// C API sends nothing to a directory of an unprivileged stranger. If a program
+// has more rights than its caller, it ignores the caller's environment.
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -358,7 +357,7 @@ class FolderTest : public ::testing::Test {
     }
   }
 
-  // Expects that directoryd does not start there.
+  // Expects that directoryd does not start in `folder`.
   void ExpectRefused(const std::string& folder) {
     const pid_t child = fork();
     if (child == 0) {
@@ -399,19 +398,18 @@ TEST_F(FolderTest, TheOwnerOfTheSystemsFolderIsTrustedThere) {
   EXPECT_FALSE(directory::CheckTrust(process, at, owner).ok());
 }
 
-// directoryd does not run there: the folder's owner could replace a socket that
-// clients already trust.
+// The folder's owner could replace a socket that clients already trust.
 TEST_F(FolderTest, NoDirectoryRunsInAFolderOfAnotherUser) {
   ExpectRefused(place_.folder());
 }
 
-// The link's owner could lead it to another folder.
+// The link's owner could make the link point to another folder.
 TEST_F(FolderTest, NoDirectoryRunsBehindALinkOfAnotherUser) {
   ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
   ExpectRefused(place_.LinkOf(kStranger));
 }
 
-// Any user could put a socket there while no directory runs.
+// Any user could put a socket into such a folder while no directory runs.
 TEST_F(FolderTest, NoDirectoryRunsWhereEveryUserMayWrite) {
   ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
   for (const mode_t mode : {0777, 01777, 0757}) {
@@ -420,8 +418,8 @@ TEST_F(FolderTest, NoDirectoryRunsWhereEveryUserMayWrite) {
   }
 }
 
-// The owner of a folder above could replace the folder by another, or lead the
-// directory's own changes to another file.
+// A user that owns a parent folder or may write to it could replace the folder.
+// Then directoryd could change a file in another folder.
 TEST_F(FolderTest, NoDirectoryRunsBelowAFolderOfAnotherUser) {
   ASSERT_EQ(chmod(place_.folder().c_str(), 0777), 0);
   ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
@@ -469,8 +467,8 @@ const char* WhyNot(int status) {
   return nullptr;
 }
 
-// Makes the calling child user `uid` of a new user namespace. The child may be
-// any user outside.
+// Moves the calling child into a new user namespace, as user `uid`. Outside the
+// namespace the child may be any user.
 void EnterNamespaceAs(uid_t uid) {
   const std::string map = absl::StrCat(uid, " ", geteuid(), " 1");
   const std::string group_map = absl::StrCat(uid, " ", getegid(), " 1");

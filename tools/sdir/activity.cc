@@ -41,8 +41,8 @@ void AddTo(Counts* sum, const Counts& counts) {
   sum->set_busy_ns(sum->busy_ns() + counts.busy_ns());
 }
 
-// Returns the histogram of the requests since `last`. If there was none since
-// then, returns that of all requests.
+// Returns the histogram of the requests since `last`, or of all requests if
+// there was no request since `last`.
 std::vector<uint64_t> LatencySince(const Snapshot* last,
                                    const Snapshot& snapshot) {
   const std::vector<uint64_t> all(snapshot.service.latency().begin(),

@@ -85,7 +85,7 @@ class Facility final : public FileFactsService {
   std::vector<le::Sink<Facts>> sinks_;
 };
 
-// Answers each request with an envelope and these bytes.
+// Answers each request with an envelope and `body`.
 absl::StatusOr<le::Service> Answers(const std::string& name,
                                     const le::Protocol& protocol,
                                     const std::string& body) {

@@ -19,8 +19,8 @@
 namespace le {
 namespace sdir {
 
-// Asks the directory for the service's protocol. With --as, the service must be
-// the one to which that interface is bound. An error ends the program.
+// Asks the directory for the service's protocol. With --as=INTERFACE, INTERFACE
+// must be bound to this service. An error ends the program.
 directory::proto::Described AskForDescription(const Command& command,
                                               const std::string& service);
 

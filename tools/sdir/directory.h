@@ -28,15 +28,17 @@ constexpr absl::Duration kAnswerTimeout = absl::Seconds(5);
 // Prints the error and ends the program.
 [[noreturn]] void Fail(int status, const std::string& error);
 
-// For a session with a service. If `service` is not empty, the session needs no
-// binding (directory::DirectoryClient).
+// Returns the introducer for the sessions of this process. `flag` is the value
+// of --socket_dir, or empty. If `service` is not empty, the sessions are with
+// this service and need no binding (directory::DirectoryClient).
 std::shared_ptr<directory::Introducer> NewIntroducer(const std::string& flag,
                                                      std::string service);
 
-// A conversation with the directory. An error ends the program, unless a
-// comment says otherwise.
+// A conversation with the directory. After an error, a public function ends the
+// program.
 class Directory {
  public:
+  // `flag` is the value of --socket_dir, or empty.
   explicit Directory(const std::string& flag);
   // Waits for a directory. Repeats the request until a directory has answered.
   Directory(const std::string& flag, directory::proto::ToDirectory request,

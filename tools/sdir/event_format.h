@@ -28,8 +28,7 @@ class Filter {
   // `agent` is "<user>.interface".
   bool Selects(absl::string_view agent) const;
   // Returns whether the client or the server of the event is selected. An event
-  // without a client and a server is selected only by a filter that selects
-  // all.
+  // that has neither is selected only by a filter that selects all.
   bool Selects(const directory::proto::Event& event, Names* names) const;
   // Removes entries that are not selected from a list. The totals stay.
   void Apply(directory::proto::ListPart* list, Names* names) const;

@@ -75,7 +75,6 @@ TEST_F(ExplainTest, WithoutABindingItNamesTheLineToAdd) {
   EXPECT_FALSE(found.can_open);
 }
 
-// Every printed command can be pasted into a shell, whatever the name is.
 TEST_F(ExplainTest, WithoutABindingItNamesTheServicesOfThatName) {
   Offer("<2>.c", 10);
   Offer("<2>.cc", 10);
@@ -127,6 +126,7 @@ TEST_F(ExplainTest, AClientWithAnotherProtocolCannotOpen) {
   EXPECT_FALSE(found.can_open);
 }
 
+// Every printed command can be pasted into a shell, whatever the name is.
 TEST_F(ExplainTest, AQuoteDoesNotEndTheWordOfACommand) {
   const Explanation found = ExplainC("x';cmd;'");
   EXPECT_NE(found.text.find(R"(sdir bind '<ann>.x\'\'';cmd;\'\''' '<USER>.)"),

@@ -76,7 +76,8 @@ void SetEnds(const std::vector<N>& nodes, size_t Graph::Line::*end,
   }
 }
 
-// Orders the clients by the middle of their services, so that few lines cross.
+// Orders the clients by the mean position of their services, weighted by the
+// widths of the lines. So few lines cross.
 void OrderClients(Graph* graph) {
   std::vector<double> sums(graph->clients.size());
   std::vector<double> weights(graph->clients.size());

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A page in HTML that shows who talks to whom. Has no side effects, except that
-// names are looked up.
+// A page in HTML that shows which clients talk to which services. Has no side
+// effects, except that names are looked up.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_GRAPH_PAGE_H_
 #define LE_MESSAGING_TOOLS_SDIR_GRAPH_PAGE_H_

@@ -41,8 +41,8 @@ class Inspection final : private transports::Connection::Observer,
   ~Inspection() override;
 
   uid_t uid() const { return service_.uid; }
-  // Requests a snapshot, unless the server still owes one. OnEnd() is called
-  // later, or during this call.
+  // Requests a snapshot. If the server has not answered the last request, sends
+  // no further one. OnEnd() is called later, or during this call.
   void Ask();
   // Ends with a problem, without asking.
   void Skip(std::string problem);
@@ -65,7 +65,7 @@ class Inspection final : private transports::Connection::Observer,
   const pid_t pid_;
   std::unique_ptr<Directory> connected_;  // null: Ask() makes another
   bool is_introduced_ = false;
-  bool is_owed_ = false;     // the server owes the rest of `received_`
+  bool is_owed_ = false;     // the rest of `received_` has not arrived
   bool is_waiting_ = false;  // Ask() has not ended
   Snapshot received_;
   Snapshot result_;

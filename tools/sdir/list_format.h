@@ -21,7 +21,7 @@ const char* RefusalName(directory::proto::RefusalCode code);
 
 // Names the processes. The users in `list` are named already, by
 // Names::NameUsers(). `snapshots` has a snapshot of each service in `list`, in
-// the same order. Empty: the servers were not asked.
+// the same order. It is empty if the servers were not asked.
 std::string FormatText(const directory::proto::ListPart& list, Names* names,
                        const std::vector<Snapshot>& snapshots = {});
 // One line of JSON.

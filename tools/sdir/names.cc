@@ -110,7 +110,7 @@ std::string Names::InText(absl::string_view text) {
                            ? absl::string_view::npos
                            : text.find_first_not_of(kDigits, begin + 1);
     if (end == absl::string_view::npos) break;
-    // Up to the end, or to the next "<".
+    // Includes the ">", if one follows the digits.
     const size_t size = text[end] == '>' ? end + 1 : end;
     absl::StrAppend(&named, text.substr(0, begin),
                     Named(std::string(text.substr(begin, size - begin))));

@@ -67,8 +67,8 @@ expect "a bindings file that is not there" 1 "bindings file '$folder/none': No s
 [ "$("$directoryd" --socket_dir "$folder/e" --bindings "$folder/none" 2>&1 | wc -l)" = 1 ] ||
   { echo "FAILED: more than one line"; failures=$((failures + 1)); }
 
-# `wait` also waits for the directory. Its error shows that it has asked the
-# directory.
+# `wait` also waits for the directory. Only the directory looks up the unknown
+# user. So the error about this user shows that `wait` has reached the directory.
 sdir wait "<le_no_such_user>.b" 2> "$folder/waits" &
 waits=$!
 until grep -q "waiting: there is no directory" "$folder/waits"; do :; done
@@ -106,7 +106,8 @@ expect_log() { # DESCRIPTION PATTERN...
   done
 }
 
-# A daemon without bindings logs this, in lines of at most 120 characters.
+# A daemon without bindings logs that it has none, and its totals. A line has at
+# most 120 characters.
 log_of
 expect_log "no bindings" "no bindings yet: no session can be opened"
 expect_log "the totals" "INFO .* 256 open files: up to 192 connections, 24 of them for administration" \

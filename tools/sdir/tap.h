@@ -24,8 +24,8 @@ namespace sdir {
 // server is not trusted.
 class Tap {
  public:
-  // Begins to tap the server that offers the service. `client`: only the
-  // sessions of this process, unless it is 0.
+  // Begins to tap the server that offers the service. `client` is the process
+  // whose sessions are tapped. 0: the sessions of all processes.
   Tap(const std::string& socket_dir, const directory::ServiceKey& service,
       pid_t client);
 
@@ -39,7 +39,7 @@ class Tap {
   }
 
  private:
-  // Sends a request, and a file unless it is null. Returns the answer.
+  // Sends a request, and `file` if it is not null. Returns the answer.
   inspection::proto::Answer Ask(const inspection::proto::Request& request,
                                 event::UniqueFd* file);
 

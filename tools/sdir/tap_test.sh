@@ -46,7 +46,8 @@ trap finish EXIT
 "$sdir" wait "<$user>.facts"
 "$sdir" wait "<$user>.other"
 
-# Each tap begins after the one before, because a tap also opens a session.
+# The taps begin one after the other: `sdir tap` and `sdir trace` first open a
+# session, whose messages the earlier taps show.
 "$sdir" tap "<$user>.facts" --client="$server" > "$folder/nothing" 2> /dev/null &
 other=$!
 until_logged 1 "messages are tapped by"
@@ -104,7 +105,6 @@ else
   echo "no tshark: the file is not dissected"
 fi
 
-# An untyped service.
 "$3" < /dev/null > /dev/null 2> "$folder/log" &
 server=$!
 "$sdir" wait "<$user>.other"
@@ -123,6 +123,8 @@ expect text "^sdir: the messages are of protocol 'files.FileFacts/1' .* has prot
 "$sdir" replay "$sdir" "<$user>.facts" > "$folder/text" 2>&1
 [ $? = 1 ] || fail "no recording" "$folder/text"
 expect text "^sdir: INVALID_ARGUMENT: not a recording: "
+
+# An untyped service.
 "$sdir" tap "<$user>.other" --timeout=0.01 > "$folder/text" 2>&1 || fail "an untyped service" "$folder/text"
 kill -STOP "$server"
 "$sdir" record "<$user>.other" --output="$folder/file" > "$folder/text" 2>&1

@@ -17,7 +17,7 @@ namespace {
 
 // The most clients of a service in the table.
 constexpr size_t kClients = 5;
-// The most services above the table that do not answer.
+// The most lines above the table. Each names a service that does not answer.
 constexpr size_t kSilent = 5;
 
 template <typename... Rest>
@@ -26,7 +26,8 @@ std::string Columns(absl::string_view name, const Rest&... rest) {
       "%-44.44s %5s %8s %8s %8s %8s %8s %6s %8s %8s %6s %7s\n", name, rest...);
 }
 
-// In percent. Samples and nested loops may give more than 100.
+// In percent, at most 100. The busy time may exceed the real time: it is
+// estimated from samples, and the time of a nested loop may count twice.
 std::string Busy(const Activity& activity) {
   if (activity.seconds == 0) return "-";
   const double part =

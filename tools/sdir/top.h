@@ -19,9 +19,9 @@ class Top {
  public:
   explicit Top(Names* names) : names_(names) {}  // not owned
 
-  // Returns a table, with the rates since the last call. A service that the
-  // last call did not have has no rates. The busiest services, and for each its
-  // busiest clients, are first. At most `lines` lines.
+  // Returns a table, with the rates since the last call. A service that is new
+  // in this call has no rates. The busiest services, and for each its busiest
+  // clients, are first. At most `lines` lines.
   std::string Update(std::vector<InspectedService> services, size_t lines);
 
  private:

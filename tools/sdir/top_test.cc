@@ -46,8 +46,8 @@ TEST(TopTest, ShowsRatesSinceTheLastSnapshot) {
   Top top(&names);
   EXPECT_THAT(top.Update({Service("<a>.s", 0, {Client(1, 100)})}, 9),
               MatchesRegex("(.|\n)*1 sessions +- +- +- +- (.|\n)*"));
-  // The second session began after the first snapshot.
-  // It has used the server's loop for 0.8 s.
+  // The second session began after the first snapshot. It has used the server's
+  // loop for 0.8 s.
   inspection::proto::Session second = Client(2, 50);
   second.mutable_counts()->set_busy_ns(800'000'000);
   const InspectedService later =

@@ -28,7 +28,8 @@ struct FrameHeader {
   static constexpr uint16_t kPlainNext = 32;
   static constexpr uint16_t kMoreToCome = 64;
   static constexpr uint16_t kAnnouncement = 128;
-  // Flags that describe the packet and not its first frame.
+  // The packet flags that the header of a frame may have. (A header with
+  // kAnnouncement has no frame.)
   static constexpr uint16_t kOfPacket = kPlainNext | kMoreToCome;
   // This flag describes the passed connection:
   static constexpr uint16_t kExpectsPlain = 256;

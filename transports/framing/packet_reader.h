@@ -111,7 +111,7 @@ class PacketReader {
     kPromisedConnection,
     kNothing,  // no frame yet
     kBroken,   // the sender broke a rule; the reader must not be used again
-    // Like kBroken, because this library does not understand the packet's
+    // Like kBroken. The cause: this library does not understand the packet's
     // version. The caller should send VersionRefusal().
     kOtherVersion,
   };

@@ -6,7 +6,8 @@
 // It behaves like a socket: it limits its queues, delivers frames that were
 // sent before a close, duplicates descriptors, and knows the credentials of the
 // far end. It posts events to the loop and never calls an observer directly. A
-// payload that may be moved is copied only if its buffer does not suit the
+// payload that may be moved is copied in two cases: its buffer is too large for
+// it (Buffer::IsTooLargeFor()), or its buffer has another capacity than the
 // receiver's pool.
 //
 // An address is any text that is not empty. A loop that a connection is

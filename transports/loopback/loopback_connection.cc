@@ -413,8 +413,8 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
 }
 
 Buffer LoopbackConnection::CopyLocked(absl::Span<const uint8_t> payload) {
-  // Keep the pool while payloads have similar sizes. The receiver copies the
-  // payload to a buffer of its own pool.
+  // Keep the pool while payloads have similar sizes. If the capacities differ,
+  // the receiver copies the payload to a buffer of its own pool.
   LoopbackEnd& end = mine();
   if (end.copies == nullptr || end.copies->capacity() < payload.size() ||
       end.copies->capacity() > 2 * payload.size() + 4096) {

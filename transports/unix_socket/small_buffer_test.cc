@@ -247,7 +247,7 @@ class SendCounter final : public event::sys::Interceptor {
 };
 
 // A frame with a descriptor follows another frame. Expected: an announcement is
-// sent between them, unless the first frame had `attachment_follows`.
+// sent between them only if the first frame did not have `attachment_follows`.
 TEST_F(SmallBufferTest, AnExpectedAttachmentNeedsNoAnnouncement) {
   for (const bool said : {false, true}) {
     Buffer buffer = pool_->Allocate();

@@ -38,7 +38,7 @@ namespace le {
 namespace transports {
 namespace {
 
-// Simulates a kernel without SO_PASSRIGHTS, unless `knows_rights`. Records
+// If `knows_rights` is false, simulates a kernel without SO_PASSRIGHTS. Records
 // which thread closes which descriptor.
 class Kernel final : public event::sys::Interceptor {
  public:

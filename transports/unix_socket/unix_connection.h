@@ -213,8 +213,8 @@ class UnixConnection final : public Connection, private event::Watch {
   // thread closes it.
   void CloseSocket();
   // Whether an unread packet of the socket may have file descriptors, whose
-  // close may block. Even a packet without bytes may have them. The far end may
-  // send another such packet at any time, unless it can no longer send.
+  // close may block. Even a packet without bytes may have them. As long as the
+  // far end can send, it may send another such packet at any time.
   bool MayHaveUnread();
   bool is_careful() const {
     return strangers_ != Strangers::kTaken && strangers_ != Strangers::kRefused;

@@ -27,9 +27,10 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// A blocking call first receives for this time, then uses poll(). Only in
-// poll() can another thread wake it to send the frames that the other thread
-// has queued. Most calls are shorter than this time, so they need no poll().
+// A blocking call first receives for this time, then uses poll(). Another
+// thread can wake the call only in poll(). The call then sends the frames that
+// the other thread has queued. Most calls are shorter than this time, so they
+// need no poll().
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The retry interval while no file descriptor is free, and in a blocking call

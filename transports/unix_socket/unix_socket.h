@@ -37,7 +37,7 @@ class UnixTransport final : public Transport {
   // they are passed on. From Linux 6.16 on the kernel refuses descriptors at
   // the sender. An older kernel delivers them, and this end closes them. If
   // their user is a stranger, another thread closes them, because a close can
-  // block for any time.
+  // block without limit.
   void RefuseDescriptors() { refuses_descriptors_ = true; }
 
   // Call it before Listen(). At most `connections` wait to be accepted. (The
@@ -47,7 +47,7 @@ class UnixTransport final : public Transport {
   // The next Listen() uses `socket` in place of a new socket. `socket` already
   // listens, and connections may already wait in its backlog. Clients see the
   // credentials of the process that called listen(). The acceptor never removes
-  // the path. That Listen() has a further error:
+  // the path. This call of Listen() has one more error:
   //  - FailedPrecondition: `socket` does not listen at the address, or the path
   //    does not exist any more.
   void UseListener(event::UniqueFd socket) { listener_ = std::move(socket); }

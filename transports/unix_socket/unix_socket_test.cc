@@ -248,8 +248,8 @@ class Connecting {
   pid_t pid_ = 0;
 };
 
-// Makes the next process get `pid`, unless it is in use. Returns false if the
-// test has no permission for this.
+// Makes the next process get `pid`, if no process has this pid. Returns false
+// if the test has no permission for this.
 bool Choose(pid_t pid) {
   const event::UniqueFd file(
       open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
@@ -318,7 +318,8 @@ TEST_F(UnixSocketTest, AChildDoesNotKeepAnUnreceivedConnection) {
 
 class PassedSocketTest : public UnixSocketTest {
  protected:
-  // A socket of another transport, which is bound to `path` if it is not empty.
+  // Returns a socket that is made by system calls. If `path` is not empty, the
+  // socket is bound to it.
   static event::UniqueFd Bound(const std::string& path,
                                int type = SOCK_SEQPACKET) {
     event::UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));

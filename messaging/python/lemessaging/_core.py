@@ -239,8 +239,8 @@ def _at_exit():
 
 class SessionOwner:
     """The library's side of a session or service. The program's object is an
-    Endpoint. The SessionOwner may outlive it, and ends when its thread drops
-    the SessionOwner."""
+    Endpoint. The SessionOwner may outlive the Endpoint: it ends when its own
+    thread calls drop()."""
 
     def __init__(self, thread):
         self.thread = thread
@@ -249,7 +249,7 @@ class SessionOwner:
         self.key = new_key(targets)
 
     def create(self, function, name, protocol):
-        """Calls the library's function that creates it."""
+        """Creates the library's session or service by calling `function`."""
         ref = ctypes.c_void_p()
         result = function(
             protocol.ref(), encode_name(name, "the interface"), ctypes.byref(ref)
@@ -263,7 +263,8 @@ class SessionOwner:
         self.thread.owners.add(self)
 
     def drop(self):
-        """Ends it. The library calls no handler of it any more."""
+        """Deletes the library's session or service. The library calls no handler
+        of it any more."""
         if self.ref is None:
             return
         ref, self.ref = self.ref, None
@@ -298,7 +299,7 @@ class SessionOwner:
     def fail(self, future, error):
         if not future.done() and not self.loop.is_closed():
             future.set_exception(error)
-            # Otherwise asyncio logs it if nothing waits for the future.
+            # Otherwise asyncio logs the error if nothing waits for the future.
             future.exception()
 
 

@@ -9,9 +9,9 @@ from ._messages import Protocol, encode_name
 
 
 class Endpoint:
-    """An object of the program. The library's callbacks do not refer to it, but
-    to its SessionOwner. The SessionOwner may outlive this object: the
-    SessionOwner ends when its thread drops it."""
+    """An object of the program. The library's callbacks refer only to the
+    SessionOwner of this object. The SessionOwner may outlive this object: it
+    ends when its own thread calls drop()."""
 
     def __init__(self, interface, protocol):
         encode_name(interface, "the interface")

@@ -260,11 +260,11 @@ class _ServiceOwner(SessionOwner):
 
 class Service(Endpoint):
     """A service. handler(request) is a function or a coroutine function. It
-    returns the response, or None. After None, the handler has called
-    request.respond(), or the program keeps the request and calls respond()
-    later. If no object refers to the request any more, the client gets
-    UnavailableError. If the handler raises an exception, the client also gets
-    UnavailableError, and the exception goes to the event loop's exception
+    returns the response, or None. None means that the handler has called
+    request.respond(), or that the program keeps the request and calls
+    respond() later. If no object refers to the request any more, the client
+    gets UnavailableError. If the handler raises an exception, the client also
+    gets UnavailableError, and the exception goes to the event loop's exception
     handler.
 
     The handler also gets messages that need no response. Its result is then

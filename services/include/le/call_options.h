@@ -28,18 +28,19 @@ class CallOptions {
   // The call ends after this time with DeadlineExceeded, and the server is
   // notified. A stream must end within this time. Default: no timeout.
   //
-  // For a one-way message: how long the call waits for room in the queue. With
-  // a timeout, also one of Under(), a call in a handler waits too, and blocks
-  // its loop meanwhile.
+  // For a one-way message, the timeout limits the wait for room in the queue. A
+  // call in a handler waits only if it has a timeout, of Timeout() or of
+  // Under(). The handler's loop is blocked meanwhile.
   CallOptions& Timeout(absl::Duration timeout) {
     timeout_ = timeout;
     return *this;
   }
   // For a nested call, which a server makes while it handles another call.
-  // `reply` is the Reply or Sink of that other call. Its deadline becomes a
-  // timeout of the nested call: the shorter timeout applies. The same expression
-  // may move `reply` into the closure of the nested call. If the client of
-  // `reply` cancels its call, the nested call goes on.
+  // `reply` is the Reply or Sink of the other call. The deadline of the other
+  // call becomes a timeout of the nested call. If Timeout() is also set, the
+  // shorter of the two applies. The same expression may move `reply` into the
+  // closure of the nested call. If the client of `reply` cancels its call, the
+  // nested call goes on.
   template <typename ReplyOrSink>
   CallOptions& Under(const ReplyOrSink& reply) {
     const absl::Duration left = reply.remaining();
@@ -56,7 +57,8 @@ class CallOptions {
     return *this;
   }
 
-  // The time until the call must end: the shorter one of Timeout() and Under().
+  // The time until the call must end: the shorter of the timeouts of Timeout()
+  // and Under().
   absl::Duration timeout() const {
     return std::min(timeout_, under_.remaining());
   }

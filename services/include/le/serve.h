@@ -266,9 +266,9 @@ class [[nodiscard]] Server {
   // long, destroy this object without waiting for `drained`.
   //
   // This object closes its sessions when it is destroyed. Results that are
-  // still queued then are lost, for example because a client does not read. A
-  // client that opens a session waits for the next server, which may exist
-  // already.
+  // still queued then are lost. A result stays queued if its client does not
+  // read. A client that opens a session waits for the next server, which may
+  // exist already.
   absl::Status Drain(UniqueFunction<void()> drained) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Drain(std::move(drained));
@@ -276,9 +276,10 @@ class [[nodiscard]] Server {
   }
 
   // Runs the loop of this thread until the process receives the signal, for
-  // example SIGTERM, or until the loop is stopped. Then calls `ending`, which
-  // may end streams, and calls Drain(). Returns when the server is drained, but
-  // after `timeout` at the latest. The methods must not destroy this object.
+  // example SIGTERM, or until the loop is stopped. Then calls `ending`, and
+  // after that Drain(). `ending` may end streams. Returns when the server is
+  // drained, but after `timeout` at the latest. The methods must not destroy
+  // this object.
   //   DeadlineExceeded    some calls are still open
   //   FailedPrecondition  there is no server, or a handler of the loop calls
   //                       this

@@ -101,7 +101,8 @@ class Topic {
       streams_.erase(stream);
       return;
     }
-    // The error may be Aborted: there is room again. The push below uses it.
+    // The error may be Aborted: there is room again. Push() below uses the
+    // room.
     stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();
     Push(stream);
   }

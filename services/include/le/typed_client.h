@@ -75,9 +75,10 @@ class [[nodiscard]] Stream {
   // A stream that was refused, for example by a fake.
   explicit Stream(absl::Status refused) : call_(std::move(refused)) {}
 
-  // OK: the client accepted the request. The closure OnEnd is called exactly
-  // once, unless the stream is cancelled or the client is destroyed first. Any
-  // other status: the client refused the request, and no closure is called.
+  // OK: the client accepted the request. If the stream is cancelled, or the
+  // client is destroyed before the stream ends, the closure OnEnd is never
+  // called. Otherwise OnEnd is called exactly once. Any other status: the
+  // client refused the request, and no closure is called.
   const absl::Status& status() const { return call_.status(); }
   // Returns whether this object has a stream that has not ended. False inside
   // the closure OnEnd.
@@ -130,11 +131,11 @@ class [[nodiscard]] Stream {
 //  - For a one-way method Log: Log() sends the request, as Message::Send().
 //    After OK, no error of the server is reported.
 //
-// The loop calls the closure of CountAsync(), and the closure OnEnd of Watch(),
-// exactly once, unless the call is cancelled or the client is destroyed first.
-// The client may refuse the call with OutOfRange, InvalidArgument or
-// FailedPrecondition. Then status() of the returned le::Call or le::Stream is
-// the error, and no closure is called.
+// If a call is cancelled, or the client is destroyed before the call ends, the
+// closure of CountAsync(), or the closure OnEnd of Watch(), is never called.
+// Otherwise the loop calls it exactly once. The client may refuse the call with
+// OutOfRange, InvalidArgument or FailedPrecondition. Then status() of the
+// returned le::Call or le::Stream is the error, and no closure is called.
 //
 // A call may fail with the errors of Client::Request(), with the errors that
 // the implementation of the service returns, and with these errors:

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // gRPC over a Unix socket: the calls and the stream of echo.proto. One-way
-// messages are a stream to the server, by the generic API and without
-// marshalling, because le_messaging has no streams to a server.
+// messages are a stream to the server. le_messaging has no streams to a server,
+// so echo.proto has none. Therefore this stream uses gRPC's generic API,
+// without marshalling.
 //
 //   grpc_party server|client ADDRESS
 

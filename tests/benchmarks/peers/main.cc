@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Measures the peers, le_messaging and bare sockets on the same work in the
-// same rounds. Then typed services against the C API and the peers that have
-// typed calls.
+// same rounds. Then compares typed services with the C API and with the peers
+// that have typed calls.
 
 #include <sys/socket.h>
 #include <unistd.h>

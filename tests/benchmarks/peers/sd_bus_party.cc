@@ -19,7 +19,7 @@ namespace {
 char g_buffer[1 << 17];
 sd_bus* g_bus = nullptr;
 
-// sd-bus does not bound its queue, so this client does.
+// sd-bus does not bound its queue, so this program does.
 constexpr uint64_t kMayBeQueued = 256;
 
 // Sends a message that wants no reply.

@@ -66,9 +66,9 @@ absl::StatusOr<T> ContentOf(const absl::StatusOr<Message>& response) {
 
 // A request that waits for its response. Destroying this object cancels the
 // request: the closure is destroyed and not called. The object belongs to the
-// thread of its client, and may outlive the client. While the request waits, it
-// is fatal on another thread to move or destroy the object, or to call a method
-// other than status().
+// thread of its client, and may outlive the client. While the request waits,
+// other threads may only call status(). On another thread it is fatal to move
+// or destroy the object, or to call any other method.
 class [[nodiscard]] Call {
  public:
   Call() = default;  // has no request
@@ -85,10 +85,11 @@ class [[nodiscard]] Call {
   }
   ~Call() { Cancel(); }
 
-  // OK: the request was accepted, or this object never had one. The closure of
-  // the request is called exactly once, unless the request is cancelled or the
-  // client is destroyed first. Any other status: the caller misused the client,
-  // and the closure is not called.
+  // OK: the request was accepted, or this object never had one. If the request
+  // is cancelled, or the client is destroyed while the request waits, the
+  // closure of the request is never called. Otherwise the closure is called
+  // exactly once. Any other status: the caller misused the client, and the
+  // closure is not called.
   const absl::Status& status() const { return status_; }
   // Returns whether this object has a request that is not complete.
   bool pending() const {
@@ -100,8 +101,9 @@ class [[nodiscard]] Call {
   // request remains an open request of the session until the server answers.
   // No-op if the request is complete.
   inline void Cancel();
-  // Separates the request from this object. The closure of the request is
-  // called unless the client is destroyed first.
+  // Separates the request from this object. Then destroying this object does
+  // not cancel the request. If the client is destroyed while the request waits,
+  // the closure is not called.
   void Detach() {
     Check("le::Call::Detach");
     if (pending_ != nullptr) std::exchange(pending_, nullptr)->handle = nullptr;
@@ -478,10 +480,10 @@ class Client {
   absl::Status TryOpen(absl::Duration timeout = absl::InfiniteDuration()) {
     return OpenSync(timeout, /*waits=*/false);
   }
-  // As Open(), without blocking. If the result is OK, the opening has begun.
-  // Then `opened` is called exactly once, unless the client is destroyed first.
-  // It gets the result of Open(), or Unavailable if Close() was called in the
-  // meantime.
+  // As Open(), without blocking. If the result is OK, the opening has begun,
+  // and `opened` is called exactly once. `opened` gets the result of Open(), or
+  // Unavailable if Close() was called in the meantime. If the client is
+  // destroyed before that, `opened` is not called.
   //   FailedPrecondition  the session is open or being opened; or KeepOpen()
   //                       keeps it open; or the client is not usable
   absl::Status OpenAsync(absl::Duration timeout,
@@ -496,10 +498,11 @@ class Client {
     return absl::OkStatus();
   }
   // Opens the session now, without blocking. Opens it again after each close
-  // and each failure, until Close() is called. If the session is open or being
-  // opened already, the first opening begins after that session closes or that
-  // opening fails. Until Close(), the other functions that open return
-  // FailedPrecondition, and a further KeepOpen() only replaces `opened`.
+  // and each failure, until Close() is called. If the session is already open,
+  // the first opening begins after its close. If an opening is in progress, the
+  // first opening begins after the failure of that opening. Until Close(), the
+  // other functions that open return FailedPrecondition, and a further
+  // KeepOpen() only replaces `opened`.
   //
   // After each opening by KeepOpen(), `opened` is called with OK. If the
   // service has another protocol, `opened` is called with FailedPrecondition,
@@ -541,10 +544,11 @@ class Client {
     if (usable.ok()) core_->SetOnMessage(std::move(closure));
     return usable;
   }
-  // Called after the server closed the session or died, or after a limit or a
-  // fault closed it, when all pending requests have completed. Not called if
-  // the program calls Close() or opens the session again before that. The
-  // closure may open the session again, unless KeepOpen() does.
+  // Called after a close that the program did not ask for: the server closed
+  // the session or died, or a limit or a fault closed the session. All pending
+  // requests have completed before. Not called if the program calls Close() or
+  // opens the session again before the call. If KeepOpen() is not in effect,
+  // the closure may open the session again.
   absl::Status OnClosed(UniqueFunction<void(CloseReason)> closure) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->SetOnClosed(std::move(closure));
@@ -607,8 +611,8 @@ class Client {
   //   InvalidArgument     the message is of another client or a service
   //
   // In the steady state, a request that the server answers allocates nothing,
-  // even if it is cancelled. The closure must have at most 80 bytes and a
-  // noexcept move constructor.
+  // even if it is cancelled. For this, the closure must have at most 80 bytes
+  // and a noexcept move constructor. (A larger closure is allocated.)
   template <typename Closure>
   Call RequestAsync(Message message, absl::Duration timeout,
                     Closure&& closure) {

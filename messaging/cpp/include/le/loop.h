@@ -242,7 +242,8 @@ class TaskSender {
 // posts tasks to this event loop. A thread may have several Loops. They share
 // the event loop: Run() of one runs the tasks of all. When a Loop is destroyed,
 // its remaining tasks are destroyed and not run. A task may destroy its own
-// Loop. A Loop must be destroyed on its thread, unless that thread has ended.
+// Loop. A Loop must be destroyed on its thread. After that thread has ended,
+// any thread may destroy the Loop.
 class Loop {
  public:
   Loop() : queue_(internal::TaskQueue::New()) {}

@@ -82,11 +82,11 @@ class Message {
   explicit operator bool() const { return ref_ != nullptr; }
 
   // ---- The payload ----
-  // The bytes of the message. SetSize() sets their number. In a received
-  // message it is the sender's number until SetSize() is called. If no size was
-  // set, the payload has the size of the protocol's largest message. An empty
-  // message has no bytes. After a later call of buffer(), Resize(), Assign() or
-  // Write(), the result may show old bytes.
+  // The bytes of the message. SetSize() sets their number. A received message
+  // first has the number that its sender has set. If neither end has set a
+  // number, the payload has the size of the protocol's largest message. An
+  // empty message has no bytes. After a later call of buffer(), Resize(),
+  // Assign() or Write(), the result may show old bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     size_t size;
@@ -190,8 +190,8 @@ class Message {
   }
 
   // ---- Sending ----
-  // Takes the message, also if it fails, and sends it as le_msg_Send(). No
-  // response is requested. OK: the message was sent or queued.
+  // Sends the message as le_msg_Send() does. Takes the message, even after an
+  // error. No response is requested. OK: the message was sent or queued.
   //
   // If the queue is full, a client waits for room. It does not wait in a
   // handler, or if the server is on the calling thread. Then it queues up to
@@ -205,9 +205,9 @@ class Message {
     if (ref_ == nullptr) return internal::NoMessage();
     return SendStatus(le_msg_SendTimed(Take(), LE_MSG_NO_TIMEOUT));
   }
-  // As Send(), but if the queue is full, always waits up to `timeout` for room:
-  // at both ends, and also in a handler, whose loop is blocked meanwhile. An
-  // infinite timeout is 49 days.
+  // As Send(), but if the queue is full, waits up to `timeout` for room, also
+  // at a server and in a handler. The loop of the handler is blocked meanwhile.
+  // An infinite timeout is 49 days.
   //   DeadlineExceeded    there was no room until the deadline
   //   Unavailable         as for Send()
   //   FailedPrecondition  as for Send()
@@ -222,7 +222,8 @@ class Message {
   // As Send(), but never waits, and the service's policy does not apply.
   //   ResourceExhausted   there is no room. Only in this case the object *keeps
   //                       the message*. The closure of OnRoom() is called when
-  //                       there is room, unless the session closes first.
+  //                       there is room. If the session closes first, it is
+  //                       not called.
   //   Unavailable         the session is not open
   //   FailedPrecondition  the message is empty
   absl::Status TrySend() & {
@@ -358,8 +359,8 @@ class Session {
 
   explicit operator bool() const { return static_cast<bool>(message_); }
   // Identifies the session, for example in a map. All objects of one session
-  // have the same key, also after it has closed. No other session has this key
-  // while a Session or Message of this one exists. Null: this object is empty.
+  // have the same key, also after it has closed. While a Session or Message of
+  // a session exists, no other session has its key. Null: this object is empty.
   const void* key() const {
     return message_ ? le_msg_GetSession(message_.ref_) : nullptr;
   }

@@ -32,9 +32,9 @@ inline constexpr size_t kMaxErrorText = 1024;
 // If a Protobuf message was larger than this, it is freed and not reused. So
 // one large message does not occupy memory for ever.
 inline constexpr size_t kMaxKeptBytes = 64 * 1024;
-// If a Protobuf message has held more bytes than this in all its uses, it is
-// freed too. A cleared message keeps the elements of its repeated fields with
-// their memory, so many small uses can make the message large.
+// A Protobuf message is also freed after all its uses together have held more
+// bytes than this. A cleared message keeps the elements of its repeated fields
+// with their memory, so many small uses can make the message large.
 inline constexpr size_t kMaxReusedBytes = 1024 * 1024;
 
 enum class Kind : uint8_t {

@@ -219,7 +219,7 @@ class TypedClientCore final : public ThreadBound {
       if (body.size() < kNumber) return Wrong("the descriptors have no size");
       const size_t size = LoadU32(body.data());
       body = body.subspan(kNumber);
-      // An empty part is wrong unless the descriptors are complete.
+      // An empty part is wrong while the descriptors are incomplete.
       if (size > kMaxDescriptorBytes || all.size() + body.size() > size ||
           (body.empty() && all.size() < size)) {
         return Wrong("the descriptors have a wrong size");
@@ -369,10 +369,10 @@ class TypedClientCore final : public ThreadBound {
   uint32_t last_call_ = 0;
   std::map<uint16_t, KeptMessage> kept_;  // by the number of the method
   ClientStreams streams_;
-  // The largest number of waiting cancels. Further cancels are dropped. This is
-  // the default limit of a session's open requests. More cancels are possible,
-  // because a blocking call may find no room before its timeout. Such a call is
-  // cancelled, too, but is no open request.
+  // The largest number of waiting cancels. Further cancels are dropped. The
+  // number is the default limit of a session's open requests. More cancels are
+  // possible: a blocking call that finds no room before its timeout is
+  // cancelled too, but it was never an open request.
   static constexpr size_t kMaxCancels = 65536;
   std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
   le_msg_SessionLimits_t limits_ = {};  // of the user

@@ -291,7 +291,8 @@ class TypedServerCore final : public ThreadBound {
   }
 
   // Runs when no call is open. The last call ended in an earlier turn of the
-  // loop, so all results have been sent.
+  // loop, so no result is still gathered. A result may be queued, if its client
+  // does not read.
   void OnIdle() {
     const Hold hold(this);
     UniqueFunction<void()> drained = std::exchange(on_drained_, nullptr);

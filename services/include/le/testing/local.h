@@ -74,11 +74,11 @@ class ServerThread {
 //   EXPECT_CALL(service, Count).WillOnce(...);
 //   local->Count(request);
 //
-// All layers are real: no layer is replaced by a fake. The test links a facade,
-// usually //messaging:le_messaging_loopback, which needs no directory. A party
-// (a client or server in a scenario of the test kit) may use this class too.
-// Destroy this object before the implementation, because the other thread calls
-// the implementation.
+// All layers are real: no layer is replaced by a fake. The test links a target
+// that has the C API, usually //messaging:le_messaging_loopback, which needs no
+// directory. A party (a client or server in a scenario of the test kit) may use
+// this class too. Destroy this object before the implementation, because the
+// other thread calls the implementation.
 //
 // An implementation that owns timers or clients must be created on the thread
 // that runs it. For such an implementation, pass a function. The other thread

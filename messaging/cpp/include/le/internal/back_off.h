@@ -26,9 +26,9 @@ class BackOff {
   // One opening in five seconds costs almost nothing. When the server works
   // again, a person is willing to wait five seconds.
   static constexpr absl::Duration kMaxDelay = absl::Seconds(5);
-  // A session that has lived this long ends the back-off. So the client opens
-  // sessions with a server that fails repeatedly about once a second at most.
-  // (A response does not end the back-off: a server may answer one request and
+  // A session that has lived this long ends the back-off. So if a server fails
+  // again and again, the client opens at most about one session a second. (A
+  // response does not end the back-off: a server may answer one request and
   // then fail.)
   static constexpr absl::Duration kLongLife = absl::Seconds(1);
 
