@@ -417,9 +417,10 @@ TEST_F(DirectoryServerAdminTest,
   world_.Run([&] {
     world_.Start();
     Speaker admin(&world_, kSelf);
-    EXPECT_EQ(admin.Ask(BindMessage("<*>.*", "<500>.*")),
-              "done: bound: <*>.* -> <500>.*, until the next load or restart\n"
-              "<*>.* lets every user reach every service of the user on the right");
+    EXPECT_EQ(
+        admin.Ask(BindMessage("<*>.*", "<500>.*")),
+        "done: bound: <*>.* -> <500>.*, until the next load or restart\n"
+        "<*>.* lets every user reach every service of the user on the right");
     EXPECT_EQ(
         admin.Ask(LoadMessage("# nothing\n", true)),
         "done: file: it has no bindings: loading it removes the 1 present "
