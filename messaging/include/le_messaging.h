@@ -21,22 +21,23 @@
  *                (client user, client interface) -> (server user, service).
  *                Without a binding no session opens.
  *   session      the connection between one client interface and one service.
- *   message      a payload buffer of the protocol's size, and at most one file
- *                descriptor in each direction.
+ *   message      a payload buffer of the protocol's size, at most one received
+ *                file descriptor, and at most one file descriptor to send.
  *   transaction  a request and its completion: the response, or NULL.
  *
  * THREADS
  *   A client's session belongs to the thread that created it: its owner. A
  *   service and its sessions belong to the thread that created the service.
  *   Every handler runs on the event loop of the owner, one at a time, and never
- *   inside a call of this API. If a thread runs no loop, its handlers are not
- *   called until it ends. A handler may call every function here, and may close
- *   or delete its own session or service. It may end its thread by
- *   le_thread_Exit(). A C++ exception must not leave a handler: this is fatal.
+ *   inside a call of this API. If a thread runs no loop, its handlers are
+ *   called only at its end (see WHEN A THREAD ENDS). A handler may call every
+ *   function here, and may close or delete its own session or service. It may
+ *   end its thread by le_thread_Exit(). A C++ exception must not leave a
+ *   handler: this is fatal.
  *
- *   any thread     create, send, request, respond to and release messages; set
- *                  context pointers; every getter. Only one thread at a time
- *                  may use a message.
+ *   any thread     create, send and release messages; make asynchronous
+ *                  requests and respond; set context pointers; every getter.
+ *                  Only one thread at a time may use a message.
  *   the owner only open, close, delete, advertise, hide; set, add and remove
  *                  handlers; synchronous requests (on another thread: fatal)
  *
@@ -45,17 +46,18 @@
  *      transactions complete with NULL, and the close handlers of the services
  *      are called. From now on these sessions cannot be opened and these
  *      services cannot be offered. A request that one of these handlers makes
- *      completes with NULL. Its handler may make another request, and so on.
- *      After eight such rounds no handler is called any more.
+ *      completes with NULL. The handler of that request may make another
+ *      request, and so on. After eight such rounds no handler is called any
+ *      more.
  *   2. The thread's destructors run. They may still use and delete the thread's
- *      sessions and services. A request that a destructor makes is released
- *      with a warning. Its handler is not called, because the thread runs no
- *      loop any more. A blocking request returns NULL.
+ *      sessions and services. A request that a destructor makes is released.
+ *      Its handler is not called, because the thread runs no loop any more. A
+ *      blocking request returns NULL. For each session, only the first of
+ *      these requests is logged (as a warning).
  *   3. Sessions and services that are not deleted stay valid and closed. Any
  *      thread may query and delete them. Beyond 1,024 of them in a process, the
  *      oldest are deleted. A message that another thread holds keeps its
- *      session valid. A request on such a session is released with a warning,
- *      as in 2.
+ *      session valid. A request on such a session is released as in 2.
  *
  * OWNERSHIP OF MESSAGES
  *   The program gets one reference of a message:
@@ -75,22 +77,23 @@
  *   undefined. Sessions of a server are an exception, because the client
  *   decides when a session ends. In every build, their stale reference refers
  *   to a closed session until the service is deleted. On a 32-bit machine, the
- *   number of a reference is reused: after 131,072 new sessions or services, a
- *   stale reference may refer to a new one. A build with AddressSanitizer also
- *   detects the use of a payload after its release or beyond its end.
+ *   values of references repeat: after 131,072 new sessions or services, a
+ *   stale reference may refer to a new session or service. A build with
+ *   AddressSanitizer also detects the use of a payload after its release or
+ *   beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
  *   with the name of the function, and the process ends with EXIT_FAILURE. With
  *   LE_ABORT_ON_FATAL=1 in the environment the process calls abort(), which
- *   leaves a core dump. A NULL reference is always fatal. So is a NULL pointer
- *   to limits or for a result, unless a comment permits NULL.
+ *   leaves a core dump. A NULL reference is always fatal. A NULL pointer to
+ *   limits or for a result is fatal where no comment permits NULL.
  *
  *   Two shortages are also fatal:
- *    - A function that makes, enlarges or sends a message, or creates another
- *      object, finds no memory.
- *    - A thread creates its first session, service or event loop, and finds no
- *      file descriptor.
+ *    - No memory is left for a function that creates an object, returns a
+ *      payload or sends a message.
+ *    - No file descriptor is left for a thread that creates its first session,
+ *      service or event loop.
  *   The far end can cause a fatal error in two cases only:
  *    - A client opens a session by a function of this header, and the service
  *      has another protocol.
@@ -212,10 +215,11 @@ void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
                                    void** contextPtrPtr);
 
 /* Opens the session. Returns at once. The opening waits for the directory, a
- * binding and the service, in any order, and survives their restarts. The
- * callback (may be NULL) is called when the session is open. It is not called
- * if the session is closed before that. Fatal: the session is open or being
- * opened; the service has another protocol. */
+ * binding and the service, in any order. It continues after a restart of the
+ * directory or the server. The callback (may be NULL) is called when the
+ * session is open. It is not called if the session is closed before that.
+ * Fatal: the session is open or being opened; the service has another protocol.
+ */
 void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         le_msg_SessionEventHandler_t callbackFunc,
                         void* contextPtr);
@@ -250,10 +254,11 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  * Fatal: the session is open or being opened; the service has another protocol.
  */
 le_result_t le_msg_TryOpenSessionSync(le_msg_SessionRef_t sessionRef);
-/* Legato's function returns LE_UNAVAILABLE if the service is not offered now,
- * and code that ifgen generates relies on it. LE_MSG_TRY_OPEN_AS_LEGATO is
- * defined only for the compilation of such code, for example by
- * le_api_component (bazel/api_component.bzl). */
+/* If the service is not offered now, Legato's function returns LE_UNAVAILABLE
+ * instead of LE_NOT_FOUND. The code that Legato's generator (ifgen) writes
+ * relies on LE_UNAVAILABLE. LE_MSG_TRY_OPEN_AS_LEGATO is defined only for the
+ * compilation of this code, for example by le_api_component
+ * (bazel/api_component.bzl). */
 #ifdef LE_MSG_TRY_OPEN_AS_LEGATO
 #define le_msg_TryOpenSessionSync le_msg_TryOpenSessionSyncAsLegato_
 #endif
@@ -358,9 +363,12 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
  * send several messages of a session in one turn of the loop. Then the first is
  * sent at once, and the others together, at the latest at the end of the turn.
  *
- * If the queue is full, a client waits for room, unless it is in a handler or
- * the server is on the same thread. On a server the service's policy applies.
- * By default the messages are gathered up to a limit, and beyond this limit the
+ * If the queue is full:
+ *  - A client waits for room. But in a handler, or if the server is on the same
+ *    thread, it does not wait, and the message is gathered.
+ *  - On a server the service's policy applies. By default the message is
+ *    gathered.
+ * Gathered messages are queued up to a second, larger limit. Beyond it the
  * session is closed. See Limits in le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
@@ -434,7 +442,7 @@ le_msg_SessionEventHandlerRef_t le_msg_AddServiceCloseHandler(
     void* contextPtr);
 
 /* Removes an open or close handler. May be called in a handler. Fatal: the
- * handler has been removed. */
+ * handler was removed before. */
 void le_msg_RemoveServiceHandler(le_msg_SessionEventHandlerRef_t handlerRef);
 
 /* Sets the handler of the messages of all sessions of the service. Replaces the
@@ -491,7 +499,7 @@ void le_msg_KillClient_(const char* format, ...)
 
 /* The structures of Legato's header, for programs that allocate them. Their
  * members are private, and mostly not used. Do not dereference a reference:
- * only that of a local service points to such a structure. */
+ * only the reference of a local service points to such a structure. */
 struct le_msg_Service {
   enum {
     LE_MSG_SERVICE_NULL = 0,

@@ -7,8 +7,8 @@
  * The rules of le_messaging.h about threads, ownership and fatal errors apply
  * here too. A timeout is the time from the call to the deadline, in
  * milliseconds. A deadline ends only the wait for data that has not arrived. If
- * the program is busy or stopped until after the deadline, data that has
- * arrived by then still counts.
+ * the program is busy or stopped when the deadline passes, data that arrives
+ * before the program continues still counts.
  */
 
 #ifndef LE_MESSAGING_EXT_H_INCLUDE_GUARD
@@ -25,7 +25,7 @@ extern "C" {
 
 /* ======== Results instead of fatal errors ======== */
 
-/* As le_msg_GetProtocolRef(). *refPtr is NULL unless the result is LE_OK.
+/* As le_msg_GetProtocolRef(). If the result is not LE_OK, *refPtr is NULL.
  *   LE_BAD_PARAMETER  the identifier is NULL, empty or too long, or the size is
  *                     too large
  *   LE_DUPLICATE      the identifier was used with another size */
@@ -33,13 +33,13 @@ le_result_t le_msg_TryGetProtocolRef(const char* protocolId,
                                      size_t largestMsgSize,
                                      le_msg_ProtocolRef_t* refPtr);
 
-/* As le_msg_CreateSession(). *refPtr is NULL unless the result is LE_OK.
+/* As le_msg_CreateSession(). If the result is not LE_OK, *refPtr is NULL.
  *   LE_BAD_PARAMETER  a bad name */
 le_result_t le_msg_TryCreateSession(le_msg_ProtocolRef_t protocolRef,
                                     const char* interfaceName,
                                     le_msg_SessionRef_t* refPtr);
 
-/* As le_msg_CreateService(). *refPtr is NULL unless the result is LE_OK.
+/* As le_msg_CreateService(). If the result is not LE_OK, *refPtr is NULL.
  *   LE_BAD_PARAMETER  a bad name
  *   LE_DUPLICATE      another service of this process has the name */
 le_result_t le_msg_TryCreateService(le_msg_ProtocolRef_t protocolRef,
@@ -89,10 +89,11 @@ void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                         uint32_t timeoutMs);
 
-/* As le_msg_TryOpenSessionSync(), with a deadline for both waits. The directory
- * still has 5 s at most. There are two more results: LE_TIMEOUT, and LE_FAULT
- * if the service has another protocol. After each result other than LE_OK and
- * LE_CLOSED, le_msg_GetWaitReason() returns the cause. */
+/* As le_msg_TryOpenSessionSync(), with a deadline for the waits for the
+ * directory and for the server. The directory still has 5 s at most. There are
+ * two more results: LE_TIMEOUT, and LE_FAULT if the service has another
+ * protocol. After each result other than LE_OK and LE_CLOSED,
+ * le_msg_GetWaitReason() returns the cause. */
 le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
                                            uint32_t timeoutMs);
 
@@ -152,8 +153,9 @@ typedef enum {
  *
  * Any thread. The owner gets the present cause. Other threads get the cause
  * that was recorded last. The library records the cause at each change that the
- * directory reports (within about 0.1 s), and once after the first second.
- * Fatal on the server's side.
+ * directory reports (within about 0.1 s), and after the first second. While the
+ * directory does not answer, the library also records the cause at intervals of
+ * at most one minute. Fatal on the server's side.
  *
  * The cause is also logged: "interface 'NAME': waiting: ..." after one second,
  * and again at each later change of cause. If the cause changes several times
@@ -194,8 +196,8 @@ le_msg_RequestId_t le_msg_RequestResponseTimed(
 le_result_t le_msg_CancelRequest(le_msg_SessionRef_t sessionRef,
                                  le_msg_RequestId_t requestId);
 
-/* As le_msg_RequestSyncResponse(), with a deadline and a result. *responsePtr
- * is NULL unless the result is LE_OK.
+/* As le_msg_RequestSyncResponse(), with a deadline and a result. If the result
+ * is not LE_OK, *responsePtr is NULL.
  *   LE_OK           *responsePtr is the response; the caller owns it
  *   LE_DEADLOCK     the server is on the calling thread
  *   LE_NO_MEMORY    the session has too many open requests (maxOpenRequests)
@@ -339,9 +341,9 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
 
 /* Flow control (docs/flow-control.md). Messages that the far end has not read
  * yet are queued. When a queue fills:
- *  - Responses are always queued. So is the notice of a request that the server
- *    has released. If more than maxGatheredBytes are queued and the client
- *    reads nothing for ten seconds, the session is closed
+ *  - Responses are always queued. The notice that the server has released a
+ *    request counts as a response. If more than maxGatheredBytes are queued and
+ *    the client reads nothing for ten seconds, the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - A server stops reading from a session when more than half of the queue to
  *    its client is used. It reads again when at most a quarter is used.
@@ -356,8 +358,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    maxQueuedBytes and maxQueuedFds. Beyond these limits the session is closed
  *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
  *  - But le_msg_Send() and requests do not wait in a handler (of any thread),
- *    nor on the server's own thread. There the messages are gathered, up to
- *    maxGatheredBytes. Beyond that the session is closed
+ *    nor on the server's own thread. There the messages are gathered: they are
+ *    queued up to maxGatheredBytes. Beyond that the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
  *  - For a server's le_msg_Send() the service's policy applies. */
 
@@ -409,15 +411,14 @@ typedef struct {
   size_t maxGatheredBytes;
   /* Bytes of requests without a response. Default: 64 MiB. Each request counts
    * its payload and 512 bytes. The request that reaches the limit is still
-   * accepted. While the buffers of a protocol have more than 64 MiB, a request
-   * may occupy, and count, more bytes:
-   *  - The payload has at least half of the size of the protocol's largest
-   *    message, or is less than 2 KiB shorter than that size. Then the request
-   *    counts that size instead of its payload.
-   *  - The program has called le_msg_GetPayloadPtr() or
-   *    le_msg_GetPayloadForWriting() for a shorter request, or
-   *    le_msg_GetPayloadForReading() for one whose sender has set no size. Then
-   *    the request counts that size in addition to its payload. */
+   * accepted. While the buffers of a protocol have more than 64 MiB, some
+   * requests occupy, and count, the size of the protocol's largest message:
+   *  - A request whose payload has at least half of that size, or is less than
+   *    2 KiB shorter. It counts that size instead of its payload.
+   *  - A shorter request, if the program calls le_msg_GetPayloadPtr() or
+   *    le_msg_GetPayloadForWriting() for it. The same applies to
+   *    le_msg_GetPayloadForReading() if the sender has set no size. The request
+   *    counts that size in addition to its payload. */
   size_t maxRequestBytes;
 
   /* ---- Of each user, except root and the service's own user ---- */
@@ -429,22 +430,22 @@ typedef struct {
    *    many sessions as three quarters of its limit of open files. (Up to 64 of
    *    these sessions are reserved for root and the service's own user.)
    *  - The free sessions of the service: maxSessions minus its sessions. This
-   *    number counts only if maxSessions has its default. So a program that
-   *    sets maxSessions lets one user take all sessions of the service, unless
-   *    the program sets maxSessionsPerUser too.
+   *    number counts only if maxSessions has its default. So if a program sets
+   *    maxSessions and not maxSessionsPerUser, one user may take all sessions
+   *    of the service.
    * A client that is refused gets the reason LE_MSG_WAIT_SERVICE_FULL. */
   uint32_t maxSessionsPerUser;
   /* File descriptors in messages. This limit applies to two numbers separately:
    * the file descriptors that are queued for the user, and the received ones. A
-   * received file descriptor counts until the program fetches it or releases
-   * its message. Default: 256.
+   * received file descriptor counts until the program fetches it
+   * (le_msg_GetFd()) or releases its message. Default: 256.
    *
    * Received file descriptors have a second limit. All services of the process
    * together may hold an eighth of the process's limit of open files. A user
    * may have one more file descriptor only while the user has fewer of them
    * than are free. At either limit, nothing is received from the user's
-   * sessions until such a file descriptor no longer counts. There are two
-   * exceptions:
+   * sessions until a counted file descriptor is fetched or released. There are
+   * two exceptions:
    *  - The user has no received file descriptor at this service, and the second
    *    limit allows none, because other services or users have them. Then a
    *    session that sends a file descriptor is closed
@@ -486,10 +487,9 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
  * it. The call cannot be undone. The owner only.
  *
  * The sender of a file descriptor can make its close last long. So the library
- * closes the file descriptors of other users on threads of its own. These
- * threads also close file descriptors that a service has received and the
- * program does not fetch. The program must close each file descriptor that
- * le_msg_GetFd() has returned. */
+ * uses threads of its own to close the file descriptors that other users
+ * (except root) have sent and the program does not fetch. The program must
+ * close each file descriptor that le_msg_GetFd() has returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0 stands for the default, which is in the

@@ -15,8 +15,9 @@ namespace messaging {
 class ClientSession;
 class Message;
 
-// Reports the end of a request or an opening. `done` is called exactly once,
-// unless the owner's thread ends first. It may use `function` and `context`.
+// Reports the end of a request or an opening. `done` is called exactly once. It
+// is not called if the session was dropped, or if the owner's thread has ended
+// before. It may use `function` and `context`.
 // A completion is a plain value, so that a request needs no allocation.
 struct Completion {
   using Done = void (*)(const Completion& completion, ClientSession* session,

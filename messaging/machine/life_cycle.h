@@ -19,8 +19,8 @@ namespace messaging {
 //
 //              Open               Introduced             End
 //   kClosed ─────────► kOpening ─────────────► kOpen ─────────► kClosing
-//     ▲  ▲                │ GiveUp, Close        │ Close          │  │ Open
-//     │  └────────────────┴──────────────────────┘                │  └► kOpening
+//     ▲  ▲                │ GiveUp, Close        │ Close          │ │ Open
+//     │  └────────────────┴──────────────────────┘                │ └► kOpening
 //     └─────────────────────────────── Told, Close ───────────────┘
 //   any but kDeleted ──Retire──► kEnded      any ──Delete──► kDeleted
 
@@ -33,8 +33,9 @@ enum class ClientState : uint8_t {
   // The connection is attached to the owner's loop. Requests wait in the table.
   kOpen,
   // The opening has ended, and close_reason() says why. Sends and requests are
-  // refused. The loop must still complete the requests, deliver the messages
-  // that arrived before the end, and report the end to the user, in this order.
+  // refused. The loop must still do this, in this order: deliver the messages
+  // and responses that arrived before the end, complete the other requests, and
+  // report the end to the user.
   kClosing,
   // The owner's thread is ending or has ended. Only Shutdown() delivers the
   // remaining completions. Nothing is sent or opened any more. The user may
@@ -65,7 +66,7 @@ absl::optional<ClientState> Next(ClientState state, ClientEvent event);
 //
 //             Announce          End              Tell              Told
 //   kArriving ────────► kOpen ───────► kClosing ──────► kTelling ───────► kGone
-//       └─────────────────── End ────────────────────────────────────────► kGone
+//       └─────────────────── End ───────────────────────────────────────► kGone
 
 enum class ServerState : uint8_t {
   // The client has been notified that the session is open. The user has not

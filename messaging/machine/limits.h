@@ -31,10 +31,10 @@ constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
                   2 * (max_message_size + transports::kFrameOverheadBytes));
 }
 
-// The bytes that may be queued on a session if its sender must not wait. Beyond
-// this number the session is closed. Such a sender is a handler, or a server
-// whose client has read messages recently. The number is at least twice the
-// limit for other senders.
+// The bytes that may be queued on a session if its sender must not wait. Such a
+// sender is a handler, a client on the server's thread, or a server whose
+// client has read messages recently. Beyond this number the session is closed.
+// The number is at least twice the limit for other senders.
 constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 
 // A client is a slow reader if it has read nothing for this time while its
@@ -47,9 +47,10 @@ constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 // user with many sessions has few bytes for each.
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
-// If a blocking request without a deadline waits longer for its response, this
-// is logged. The time is longer than most servers need for a request. It is
-// shorter than the time after which people think that the program hangs.
+// If a blocking request without a deadline waits longer than this for its
+// response, a warning is logged. The time is longer than most servers need for
+// a request. It is shorter than the time after which people think that the
+// program hangs.
 constexpr absl::Duration kResponsePatience = absl::Seconds(10);
 
 // The bytes of one session's requests without a response. At this limit a
@@ -73,7 +74,8 @@ constexpr uint32_t kDefaultQueuedDescriptors = 256;
 
 // The requests of one session that wait for their completion. At this limit
 // further requests of the client fail, and the server stops reading from the
-// session. The client's table of this size occupies 3 MiB.
+// session. The client's table of this size occupies 4 MiB without the
+// deadlines.
 constexpr uint32_t kMaxOpenRequests = 65536;
 
 // Limits of one session. queued_bytes (with the overhead) and

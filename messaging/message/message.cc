@@ -46,7 +46,7 @@ transports::OutgoingFrame Message::ToFrame(uint8_t type, uint64_t id) {
   if (size_was_set_) frame.type |= kLengthWasSet;
   frame.id = id;
   if (descriptor_to_send_) frame.descriptor = &descriptor_to_send_;
-  // Nobody has written to a payload that is still packed.
+  // A payload that is still packed was not written to.
   const size_t packed_length = size_was_set_ ? size_ : received_bytes_;
   if (packed_ != nullptr && !payload_ && packed_length <= received_bytes_) {
     frame.payload = absl::MakeConstSpan(packed_.get(), packed_length);

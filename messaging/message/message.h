@@ -127,9 +127,9 @@ class alignas(64) Message {
 
   // Moves a received payload from its full-size buffer to memory of the
   // payload's size. Does nothing if this saves little or there is no memory.
-  // Unpack() copies the payload back to a buffer before a write or a send. It
-  // does so before a read only if size() exceeds the received bytes: the packed
-  // copy lacks the zeros at the end.
+  // Unpack() copies the payload back to a buffer before a write. It does so
+  // before a read or a send only if more bytes are needed than were received:
+  // the packed copy lacks the zeros at the end.
   void Pack();
   size_t held_bytes() const;
 

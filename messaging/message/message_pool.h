@@ -37,7 +37,8 @@ class MessageCount {
 
 // Messages of one protocol and their buffers, which are reused. A protocol has
 // one pool for all threads. A thread that owns sessions also has a pool of its
-// own, and uses this pool without a lock. Other threads may use it, too.
+// own, and uses its own pool without a lock. Other threads may free messages of
+// that pool.
 class MessagePool : public event::RefCounted<MessagePool> {
  public:
   // A pool for all threads. `count` must outlive it.

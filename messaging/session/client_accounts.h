@@ -166,8 +166,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   ~ServiceUser() = default;
   void Schedule();
   void RunScheduled() override;
-  // Any thread. Returns true if the user has less than half of its bytes. If
-  // sessions wait for this, `on_return` will be called.
+  // Any thread. Returns true if the user has less than half of its limit of
+  // bytes. If sessions wait for that, `on_return` will then be called.
   bool EndsWaitForBytes();
   bool Divide(uint32_t sessions);
   void UpdateRequestBytes();

@@ -277,8 +277,8 @@ TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
   EXPECT_EQ(changes, 11);  // powers of two
   EXPECT_GE(user->ToSend(kMessageBytes).bytes, size_t{64} << 10);
   EXPECT_EQ(user->ToSend(kMessageBytes).descriptors, 1u);
-  // A session that opens and closes repeatedly at a power of two changes
-  // nothing.
+  // If the number of sessions is a power of two, a session that opens and
+  // closes repeatedly changes nothing.
   while (user->sessions() > 1024) user->Remove();
   for (int i = 0; i < 10; ++i) {
     EXPECT_FALSE(user->Add());

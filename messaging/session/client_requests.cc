@@ -20,8 +20,8 @@ namespace messaging {
 using event::MutexLock;
 using transports::IoResult;
 
-// The timer that expires requests. The first asynchronous request with a deadline
-// creates it.
+// The timer that expires requests. The first asynchronous request with a
+// deadline creates it.
 class ClientSession::Deadlines final : private event::Timer {
  public:
   explicit Deadlines(ClientSession* session) : session_(session) {}
@@ -86,8 +86,8 @@ ClientSession::AddedRequest ClientSession::AddRequestLocked(
 Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
                                   event::Instant deadline) {
   transports::OutgoingFrame frame = message->ToFrame(kRequestFrame, added.id);
-  // If other requests are open, more frames may follow soon. So the server should
-  // try to receive again in the same turn.
+  // If other requests are open, more frames may follow soon. So the server
+  // should try to receive again in the same turn.
   frame.more_to_come = added.pipelined;
   return SendOn(added.route, &frame, deadline);
 }

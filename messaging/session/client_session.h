@@ -9,18 +9,22 @@
 //                     ▼       │            inbox ──► handlers, by the loop
 //                    Connection ──► Link ──┘
 //
+// An opening begins with Open() or OpenSync(). It ends when the attempt to open
+// the session fails, or when the open session ends. Each opening has a number,
+// its epoch.
+//
 // Invariants:
 //  - A handler runs only on the owner's loop, or in Shutdown(). No lock is held
-//    then, and the machine has changed its state before.
+//    then, and the machine has already changed its state.
 //  - The loop makes the deliveries in the inbox before it receives further
 //    frames. A blocking call receives further frames into the inbox.
 //  - mutex_ guards the machine, the inbox and the choice of the connection. A
-//    request gets its number, its connection and its epoch (the number of the
-//    opening) in one critical section. The lock is never held across a handler,
-//    a wait, a post or a call of the connection.
-//  - Only the owner's thread changes the connection, and uses it without a
-//    reference of its own. Other threads copy the reference to the connection
-//    under the lock. A closed connection is kept until the next opening.
+//    request gets its number, its connection and its epoch in one critical
+//    section. The lock is never held across a handler, a wait, a post or a call
+//    of the connection.
+//  - Only the owner's thread changes connection_. So this thread may use the
+//    connection without a reference. Other threads copy the reference under the
+//    lock. A closed connection is kept until the next opening.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
 #define LE_MESSAGING_MESSAGING_SESSION_CLIENT_SESSION_H_
@@ -78,14 +82,16 @@ class ClientSession final : public Session,
   // kOtherProtocol or kClosed. The result is kClosed if the user has closed the
   // session meanwhile, or if the owner's thread is ending.
   void Open(Completion done, event::Instant deadline);
-  // Like Open(), but blocks. If `waits` is false, the result may also be
-  // kNotOffered, kNoBinding, kServiceFull or kNoDirectory.
+  // Like Open(), but blocks. If `waits` is false, the opening fails if the
+  // service is not offered now. Then the result may also be kNotOffered,
+  // kNoBinding, kServiceFull or kNoDirectory.
   Result OpenSync(bool waits, event::Instant deadline);
   // Any thread. Returns why the session is not open yet, or why the last
   // opening failed. The owner gets the present cause. Other threads get the
   // cause that was reported last.
   directory::WaitCause wait_cause();
-  // The result of the last opening that ended by itself.
+  // The result of the last attempt to open the session. An attempt that Close()
+  // has cancelled does not count.
   const absl::Status& open_status() const { return open_status_; }
   // Closes the session. The loop then completes the open requests with kClosed.
   void Close();
@@ -107,9 +113,10 @@ class ClientSession final : public Session,
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
-  // The deadline includes the wait for room. Returns the request's id, or 0 if
-  // it is complete already. `completion` is called in both cases, unless the
-  // owner's thread is ending.
+  // The deadline also bounds the wait for room. Returns the request's id, or 0
+  // if the request is complete already. In both cases the loop calls
+  // `completion` later. If the owner's thread is ending, `completion` may not
+  // be called.
   uint64_t Request(event::Ref<Message> message, Completion completion,
                    event::Instant deadline);
   SessionLimits limits();
@@ -135,7 +142,7 @@ class ClientSession final : public Session,
     uint64_t id = 0;
     Route route;
     bool pipelined = false;  // other requests are open
-    bool tells = true;       // a refusal is logged
+    bool tells = true;       // false: do not log the refusal
   };
 
   ~ClientSession() override;
@@ -174,9 +181,9 @@ class ClientSession final : public Session,
   // the session closes meanwhile.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Called if the connection has no room. Waits for room. If it must not wait,
-  // it sets frame->room to Room::kGathered instead. If `frame` has that value
-  // already, it ends the session.
+  // Called if SendNow() has returned kNoRoom. Waits for room. If this thread
+  // must not wait, sets frame->room to Room::kGathered instead. If frame->room
+  // is kGathered already, ends the session.
   Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
                   event::Instant deadline, event::Instant* warn_at);
   // Whether the calling thread must not wait for room, because the server may
@@ -192,16 +199,20 @@ class ClientSession final : public Session,
                   event::Instant deadline, event::Instant* warn_at);
   void WarnOfNoRoom(transports::Connection* connection);
 
-  // For blocking calls, and for the timer of the deadlines. Waits for a frame
-  // until `deadline`, or without a deadline for kResponsePatience. Completes a
-  // blocking request at once, and puts other deliveries into the inbox. A frame
-  // that has arrived is received even after the deadline. Drops ignorable
-  // frames, and continues to wait. After the deadline it receives at most
-  // kMaxIgnorableFramesTooLate of these. Returns kClosed if the session has
-  // closed.
+  // For blocking calls, and for the timer of the deadlines. Receives one frame.
+  // Completes a blocking request at once, and puts any other delivery into the
+  // inbox.
+  //   kOk          a frame was received
+  //   kWouldBlock  no frame arrived until `deadline`. If `deadline` is
+  //                InfiniteFuture(): none arrived for kResponsePatience.
+  //   kClosed      the session has closed
+  // A frame that has arrived is received even after the deadline. Ignorable
+  // frames are dropped, and the wait continues. After the deadline, at most
+  // kMaxIgnorableFramesTooLate of them are received.
   transports::IoResult ReceiveIntoInbox(event::Instant deadline);
   void TakeFrame(transports::IncomingFrame&& frame);
-  // Returns the delivery for `frame`, if there is one.
+  // Returns the delivery for `frame`, if there is one. If `into_inbox` is
+  // false, cancels the delivery's reservation in the inbox.
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
                                       bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
@@ -220,10 +231,11 @@ class ClientSession final : public Session,
   // Closes the connection of an opening that has ended, and schedules the
   // completions of its requests.
   void SettleEnd();
-  // The machine has just left the open or opening state. Puts the completions
-  // of its requests, and of an unfinished attempt, into the inbox with kClosed.
-  // Messages and the end are no longer reported to the user. FinishLeaving()
-  // must follow.
+  // Called when the machine has left an opening because of the user or the end
+  // of the thread. Puts the completions of the opening's requests, and of an
+  // unfinished attempt, into the inbox with kClosed. The messages and the end
+  // of the opening are not reported to the user any more. FinishLeaving() must
+  // follow.
   void LeaveOpeningLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishLeaving() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -233,8 +245,8 @@ class ClientSession final : public Session,
   void Complete(const Completion& completion, Result result,
                 event::Ref<Message> response = {});
   void Deliver(Delivery delivery);
-  // Leaves the owner once the session is deleted and nothing is due, or the
-  // owner is ending.
+  // If the session is deleted and nothing is due, leaves the owner. If the
+  // owner is ending, a deleted session leaves it even if something is due.
   void LeaveOwnerIfDone();
   void WarnOfDroppedMessage();
   void WarnOfNoResponse();
@@ -242,7 +254,8 @@ class ClientSession final : public Session,
   // session that is".
   const char* WhyNotOpen();
   void WarnOfRefusedRequest(const AddedRequest& refused);
-  // Returns whether no refused request was logged in the present state.
+  // Returns false if the last refused request was made in the same state. Then
+  // the present refusal is not logged.
   bool IsNewlyNotOpen();
   void ArmDeadline();
   void DropDeadlines();
@@ -259,12 +272,12 @@ class ClientSession final : public Session,
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   event::Credentials server_ ABSL_GUARDED_BY(mutex_);
   SessionLimits limits_ ABSL_GUARDED_BY(mutex_);
-  // Set when the refusal of a request is logged. Then further refusals are not
-  // logged. A later request clears it if at most half of the permitted requests
-  // are open then.
+  // Set when a refusal with kTooMany is logged. While it is set, such refusals
+  // are not logged. A later request clears it if at most half of the permitted
+  // requests are open then.
   bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
-  // The state in which the last request was refused and logged. kOpen if the
-  // session has opened since.
+  // The state of the session when the refusal of a request was last logged.
+  // kOpen: no refusal was logged since the session opened.
   ClientState told_state_ ABSL_GUARDED_BY(mutex_) = ClientState::kOpen;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,
@@ -275,8 +288,8 @@ class ClientSession final : public Session,
   // the lock.
   std::atomic<Epoch> open_epoch_{kNoEpoch};
 
-  // Only the owner's thread uses the members from here on. Any thread may call
-  // link_.Schedule().
+  // Only the owner's thread uses the members from here on. Exception: any
+  // thread may call link_.Schedule().
   Link link_{this};
   std::unique_ptr<OpenAttempt> attempt_;
   Completion opening_;  // reports the end of attempt_

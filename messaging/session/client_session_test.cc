@@ -371,7 +371,7 @@ TEST_F(ClientSessionTest, RoomIsReportedAlthoughPushesAreDue) {
   });
 }
 
-// If such handlers waited for room, two processes could wait for each other.
+// If handlers waited for room, two processes could wait for each other.
 TEST_F(ClientSessionTest, AHandlerOfAnotherThreadDoesNotWaitForRoom) {
   struct Sending final : event::Task {
     void Run() override { run(); }

@@ -29,7 +29,7 @@ class Service;
 // that serves the sessions. If that loop does not run, there are no answers.
 //
 // A snapshot is sent in parts, one in each turn, while the administrator reads.
-// A session that begins or ends meanwhile may be in the snapshot or not.
+// A session that begins or ends meanwhile may be missing from the snapshot.
 //
 // The administrator may also tap the service. Then the frames of the sessions
 // are copied into the administrator's ring until the connection closes.

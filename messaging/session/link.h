@@ -61,7 +61,8 @@ class TurnShare {
 //
 // If a session was added since the last turn, no session of the queue receives
 // in this turn. Otherwise a user could make more sessions ready than a turn
-// fetches. The events of other users would then come after all of these.
+// fetches. The events of other users would then come after the events of all
+// these sessions.
 class TurnQueue final : private event::Timer {
  public:
   // Only the owner's thread may call these functions. `loop` is its loop.
@@ -75,8 +76,8 @@ class TurnQueue final : private event::Timer {
   void Use(absl::Duration time, bool is_watched) {
     share_.Use(time, is_watched);
   }
-  // The loop will call Link::OnTurn(), unless the link is removed. Returns
-  // false if there is no memory.
+  // The loop will call Link::OnTurn(). Remove() cancels this. Returns false if
+  // there is no memory.
   bool Add(event::Loop* loop, Link* link) {
     has_grown_ = true;
     return AddAgain(loop, link);
@@ -127,8 +128,9 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   transports::IoResult Receive(transports::IncomingFrame* frame,
                                event::Instant deadline, absl::Status* why);
 
-  // Any thread. The owner's loop will call DeliverOwed(), unless the owner's
-  // thread is ending. Until that call a reference keeps the session.
+  // Any thread. The owner's loop will call DeliverOwed(). Until then, the link
+  // holds a reference to the session. Does nothing if the link is scheduled
+  // already, or if the owner's thread is ending.
   void Schedule();
   // The owner's thread. Cancels Schedule().
   void CancelSchedule();

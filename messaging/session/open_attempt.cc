@@ -83,11 +83,11 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 //  - Another process of the same user has replaced the server.
 //  - The sender's user has no number in this user namespace.
 //
-// Any other process is refused. It may have sent the hello on behalf of another
-// process, without knowing that it then counts as the server. If the
-// introduction has no credentials, any process is accepted. An equal process ID
-// alone does not prove that it is the same process, because the kernel reuses
-// process IDs. A set-user-ID program needs no exception: the directory and the
+// Any other process is refused. It may not know that it has sent a hello,
+// because another process may have made it write these bytes. An equal process
+// ID alone does not prove that it is the same process, because the kernel
+// reuses process IDs. If the introduction has no credentials, any process is
+// accepted. A set-user-ID program needs no exception: the directory and the
 // hello show the same effective user.
 //   DataLoss   the kernel gives no credentials, or the process is refused
 absl::StatusOr<event::Credentials> CheckServer(

@@ -53,7 +53,7 @@ class Scheduled : private RingPlace {
 };
 
 // A session or a service, as an object of its thread. Only the owner's thread
-// may call a function.
+// may call a function, unless a comment says otherwise.
 class Owned : private RingPlace {
  public:
   // Called when the thread ends. Closes the object, and makes the deliveries
@@ -64,9 +64,9 @@ class Owned : private RingPlace {
   // object. Then the object must not be used again. Otherwise the object stays
   // valid until TakeAbandoned().
   virtual bool Abandon() = 0;
-  // Deletes the object for the user. The library also calls it for an abandoned
-  // object. It does so at the end of the process, or if there are too many
-  // abandoned objects.
+  // Deletes the object for the user. Any thread may delete an abandoned object.
+  // The library deletes all abandoned objects at the end of the process, and
+  // the oldest ones if there are too many.
   virtual void Delete() = 0;
 
  protected:
@@ -130,8 +130,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   ~Owner() = default;
   void Run() override;
   // Removes and returns the next scheduled object, or returns null. If more
-  // objects are scheduled, posts this task for them. The handlers of the
-  // returned object may run the loop, or may not return.
+  // objects are scheduled, first posts this task for them, because the handlers
+  // of the returned object may run the loop or may not return.
   Scheduled* TakeScheduled();
   void Shutdown();
   void OnThreadGone();

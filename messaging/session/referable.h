@@ -86,9 +86,9 @@ class Referable {
 #else
   static constexpr bool kNumbersAll = true;
 #endif
-  // The high bits of a number are the number of the family, and the low bits are
-  // the number of the member. The head is member 1. All numbers are odd, so none
-  // equals an address.
+  // The high bits of a number are the number of the family. The low bits are
+  // the number of the member. The head is member 1. All numbers are odd, so
+  // none equals an address.
   static constexpr uintptr_t kFamily = uintptr_t{1}
                                        << (sizeof(uintptr_t) == 8 ? 40 : 18);
   static uintptr_t HeadOf(uintptr_t number) {
@@ -96,7 +96,7 @@ class Referable {
   }
 
   struct Live {
-    // Not an event::Mutex: in a simulation its unlock may switch threads, and the
+    // Not an event::Mutex: in a simulation its unlock may switch threads. The
     // check of a reference must not change the schedule.
     std::mutex mutex;
     uintptr_t last_member = 0xffff;

@@ -448,9 +448,9 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
                             event::HeldRef::Share(this));
     // The user may have reached its limit meanwhile, by a message to another
     // service of the process. If the client has closed, its last messages are
-    // delivered without their file descriptors. The link does not pause until
-    // the user may have more, because the pause might never end: the program
-    // may release file descriptors only after the close handler.
+    // delivered without their file descriptors. In this case the link does not
+    // pause, because the pause might never end: the program may release file
+    // descriptors only after the close handler.
     if (!link_.hung_up()) {
       fault = "its user may have no more file descriptors in messages";
     } else {

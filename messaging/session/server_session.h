@@ -55,11 +55,10 @@ struct SessionCounts {
 // thread finds the connection closed, it only changes the state. The owner's
 // loop does the rest.
 //
-// The base class Held counts the holders of the session's charge. When the last
-// holder has released the session, the user is charged for one session less.
-// The service is a holder until LeaveService(). The connection and other
-// threads are holders until they have closed the file descriptors of the
-// session.
+// The session is charged to its user until its last holder has released it. The
+// base class Held counts the holders. The service is a holder until
+// LeaveService(). The connection and other threads are holders until they have
+// closed the file descriptors of the session.
 class ServerSession final : public Session, private event::Held {
  public:
   // The service has a reference until the close handlers have returned. The
@@ -86,7 +85,7 @@ class ServerSession final : public Session, private event::Held {
 
   // ---- The owner's thread ----
   // Attaches `connection` and sends the hello (the first frame of a session).
-  // On failure the caller must drop the session.
+  // On failure the caller must release the session.
   absl::Status Start(std::unique_ptr<transports::Connection> connection,
                      uint32_t version);
   // Closes the session. The loop calls the close handlers later. Does nothing
@@ -112,7 +111,8 @@ class ServerSession final : public Session, private event::Held {
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
-  // Sends the request's own message as the response to the request of that id.
+  // Sends the message of a request back as its response. `id` is the id of the
+  // request.
   void Respond(event::Ref<Message> request, uint64_t id);
   void GiveUp(uint64_t request, size_t charged_bytes) override;
   void OnChargeGrown(size_t bytes) override;

@@ -285,7 +285,8 @@ TEST_F(ServerSessionTest, ASessionCountsTheTimeOfItsHandlers) {
   });
 }
 
-// Otherwise a client could use the loop and leave no trace.
+// If this time were not counted, a client could use the loop and leave no
+// trace.
 TEST_F(ServerSessionTest, ASessionThatEndsForAFaultCountsItsTime) {
   Run([this] {
     Client client;

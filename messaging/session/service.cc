@@ -23,11 +23,11 @@ using event::MutexLock;
 
 namespace {
 
-// If a client meets a limit, the service tries again to admit it after this
-// pause. After this number of further tries the client is refused. Three tries
-// are needed. Before the first one, the loop may not have fetched the events of
-// closed sessions. Before the second one, the loop may not have dispatched
-// them.
+// If a client meets a limit, the service tries again to admit it, kMaxLateTries
+// times, with a pause of kLateClientPause before each try. Then the client is
+// refused. Three tries are needed. Before the first one, the loop may not have
+// fetched the events of closed sessions. Before the second one, the loop may
+// not have dispatched them.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
 // A client that waits for such a try occupies a file descriptor that is not

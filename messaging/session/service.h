@@ -160,7 +160,7 @@ class Service final : public event::RefCounted<Service>,
   const event::Ref<Owner> owner_;
   const event::Ref<MessagePool> pool_;
   const std::unique_ptr<ServiceHandler> handler_;
-  std::unique_ptr<directory::Offer> offer_;  // while it is kAdvertised
+  std::unique_ptr<directory::Offer> offer_;  // while state_ is kAdvertised
   ServiceState state_ = ServiceState::kHidden;
   // A client that met a limit. OnExpiry() tries to admit it again.
   struct Late {

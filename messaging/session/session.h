@@ -61,7 +61,8 @@ class Session : public MessageOwner, public Referable<Session> {
   // A zero-filled message of this session.
   event::Ref<Message> NewMessage();
   // Sends a message that asks for no response. Returns kOk, kClosed or
-  // kTimedOut.
+  // kTimedOut. A server may also return kNoRoom: the service's policy has
+  // dropped the message.
   virtual Result Send(event::Ref<Message> message, event::Instant deadline) = 0;
   // Like Send(), but does not wait. If it returns kNoRoom, the message is not
   // changed, and the handler's OnRoom() will be called.
