@@ -62,14 +62,18 @@ ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
 
 le_result_t OpenSync(const char* function, le_msg_SessionRef_t ref, bool waits,
                      absl::Time deadline) {
-  return ToCResult(ReadyToOpen(function, ref)->OpenSync(waits, deadline));
+  ClientSession* const session = ReadyToOpen(function, ref);
+  return ToCResult(OrFatal(
+      function, [&] { return session->OpenSync(waits, deadline); }));
 }
 
 // As OpenSync(), without a deadline. Fatal if the service has another protocol.
 le_result_t OpenSyncUntimed(const char* function, le_msg_SessionRef_t ref,
                             bool waits) {
   ClientSession* const session = ReadyToOpen(function, ref);
-  const Result result = session->OpenSync(waits, absl::InfiniteFuture());
+  const Result result = OrFatal(function, [&] {
+    return session->OpenSync(waits, absl::InfiniteFuture());
+  });
   CheckOpened(function, session, result);
   return ToCResult(result);
 }
@@ -145,7 +149,8 @@ size_t le_msg_GetProtocolMaxMsgSize(le_msg_ProtocolRef_t protocolRef) {
 
 void le_msg_SetProtocolPoolSize(le_msg_ProtocolRef_t protocolRef,
                                 size_t messages) {
-  Checked(__func__, protocolRef)->pool()->Reserve(messages);
+  Protocol* const protocol = Checked(__func__, protocolRef);
+  OrFatal(__func__, [&] { protocol->pool()->Reserve(messages); });
 }
 
 // ---- Sessions --------------------------------------------------------------
@@ -219,8 +224,10 @@ void le_msg_GetSessionCloseHandler(le_msg_SessionRef_t sessionRef,
 void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         le_msg_SessionEventHandler_t callbackFunc,
                         void* contextPtr) {
-  ReadyToOpen(__func__, sessionRef)
-      ->Open(ForOpened(callbackFunc, contextPtr), absl::InfiniteFuture());
+  ClientSession* const session = ReadyToOpen(__func__, sessionRef);
+  OrFatal(__func__, [&] {
+    session->Open(ForOpened(callbackFunc, contextPtr), absl::InfiniteFuture());
+  });
 }
 
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef) {
@@ -280,8 +287,11 @@ le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
 void le_msg_OpenSessionTimed(le_msg_SessionRef_t sessionRef, uint32_t timeoutMs,
                              le_msg_OpenResultHandler_t handlerFunc,
                              void* contextPtr) {
-  ReadyToOpen(__func__, sessionRef)
-      ->Open(ForOpenResult(handlerFunc, contextPtr), DeadlineAfter(timeoutMs));
+  ClientSession* const session = ReadyToOpen(__func__, sessionRef);
+  OrFatal(__func__, [&] {
+    session->Open(ForOpenResult(handlerFunc, contextPtr),
+                  DeadlineAfter(timeoutMs));
+  });
 }
 
 le_result_t le_msg_OpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,

@@ -21,6 +21,7 @@ using le::messaging::ClientCallbacks;
 using le::messaging::ClientSession;
 using le::messaging::Interface;
 using le::messaging::LocalServices;
+using le::messaging::OrFatal;
 using le::messaging::Runtime;
 using le::messaging::ToRef;
 
@@ -43,10 +44,11 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
            le::messaging::kMaxMessageBytes);
   }
   const le_msg_ServiceRef_t ref = &localServicePtr->service;
-  if (!LocalServices::OfCurrentProcess()->Add(
-          ref, {serviceName, Runtime::Current()->GetLocalProtocol(size)})) {
-    Misuse(__func__, "the service has been initialized already");
-  }
+  const bool is_new = OrFatal(__func__, [&] {
+    return LocalServices::OfCurrentProcess()->Add(
+        ref, {serviceName, Runtime::Current()->GetLocalProtocol(size)});
+  });
+  if (!is_new) Misuse(__func__, "the service has been initialized already");
   *localServicePtr = {};
   localServicePtr->service.type = le_msg_Service::LE_MSG_SERVICE_LOCAL;
   localServicePtr->messagePool = messagingPoolRef;
@@ -57,12 +59,14 @@ le_msg_SessionRef_t le_msg_CreateLocalSession(
     le_msg_LocalService_t* localServicePtr) {
   CheckNotForked(__func__);
   if (localServicePtr == nullptr) return nullptr;
-  Interface interface {};
-  if (!LocalServices::OfCurrentProcess()->GetInterface(
-          &localServicePtr->service, &interface)) {
-    return nullptr;
-  }
-  return ToRef(new ClientSession(std::move(interface),
-                                 Runtime::Current()->local_introducer(),
-                                 std::make_unique<ClientCallbacks>()));
+  return OrFatal(__func__, [&]() -> le_msg_SessionRef_t {
+    Interface interface {};
+    if (!LocalServices::OfCurrentProcess()->GetInterface(
+            &localServicePtr->service, &interface)) {
+      return nullptr;
+    }
+    return ToRef(new ClientSession(std::move(interface),
+                                   Runtime::Current()->local_introducer(),
+                                   std::make_unique<ClientCallbacks>()));
+  });
 }

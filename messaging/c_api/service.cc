@@ -52,7 +52,7 @@ namespace {
 Service* WithOwner(const char* function, le_msg_ServiceRef_t ref) {
   CheckNotForked(function);
   LocalServices* const local = LocalServices::OfCurrentProcess();
-  local->Own(ref);
+  OrFatal(function, [&] { local->Own(ref); });
   return Checked(function, local->Resolve(ref));
 }
 
@@ -62,9 +62,11 @@ void ChangeCallbacks(
     const std::function<void(ServiceCallbacks* callbacks)>& change) {
   CheckNotForked(function);
   LocalServices* const local = LocalServices::OfCurrentProcess();
-  if (local->ChangeUnowned(ref, change)) return;
-  change(ServiceCallbacks::Of(
-      OwnedByCaller(function, Checked(function, local->Resolve(ref)))));
+  OrFatal(function, [&] {
+    if (local->ChangeUnowned(ref, change)) return;
+    change(ServiceCallbacks::Of(
+        OwnedByCaller(function, Checked(function, local->Resolve(ref)))));
+  });
 }
 
 le_msg_SessionEventHandlerRef_t AddHandler(const char* function,
@@ -204,7 +206,9 @@ void* le_msg_GetServiceContextPtr(le_msg_ServiceRef_t serviceRef) {
 }
 
 void le_msg_AdvertiseService(le_msg_ServiceRef_t serviceRef) {
-  OwnedByCaller(__func__, WithOwner(__func__, serviceRef))->Advertise();
+  Service* const service =
+      OwnedByCaller(__func__, WithOwner(__func__, serviceRef));
+  OrFatal(__func__, [&] { service->Advertise(); });
 }
 
 void le_msg_HideService(le_msg_ServiceRef_t serviceRef) {

@@ -90,8 +90,9 @@
  *   limits or for a result is fatal where no comment permits NULL.
  *
  *   Two shortages are also fatal:
- *    - No memory is left for a function that creates an object, returns a
- *      payload or sends a message.
+ *    - No memory is left for a function that creates an object, opens a
+ *      session, offers a service, adds a handler, returns a payload or sends a
+ *      message.
  *    - No file descriptor is left for a thread that creates its first session,
  *      service or event loop.
  *   The far end can cause a fatal error in two cases only:

@@ -76,9 +76,9 @@ ClientSession::AddedRequest ClientSession::AddRequestLocked(
   added.route = RouteLocked();
   added.pipelined = machine_.requests() > 1;
   if (ABSL_PREDICT_FALSE(added.result == Result::kTooMany)) {
-    added.tells = !std::exchange(told_too_many_, true);
-  } else if (ABSL_PREDICT_FALSE(told_too_many_)) {
-    told_too_many_ = machine_.requests() > limits_.open_requests / 2;
+    added.logs = !std::exchange(logged_too_many_, true);
+  } else if (ABSL_PREDICT_FALSE(logged_too_many_)) {
+    logged_too_many_ = machine_.requests() > limits_.open_requests / 2;
   }
   return added;
 }
@@ -198,7 +198,7 @@ void ClientSession::WarnOfNoResponse() {
 }
 
 void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
-  if (!refused.tells) return;
+  if (!refused.logs) return;
   std::string what;
   switch (refused.result) {
     case Result::kTooMany:
@@ -224,7 +224,7 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
 bool ClientSession::IsNewlyNotOpen() {
   MutexLock lock(&mutex_);
   const ClientState state = machine_.state();
-  return std::exchange(told_state_, state) != state;
+  return std::exchange(logged_state_, state) != state;
 }
 
 void ClientSession::ArmDeadlineFor(event::Instant deadline) {

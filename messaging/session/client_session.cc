@@ -204,7 +204,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
     MutexLock lock(&mutex_);
     std::swap(connection_, present);
     machine_.OnIntroduced(hello);
-    told_state_ = ClientState::kOpen;
+    logged_state_ = ClientState::kOpen;
     wait_cause_ = directory::WaitCause();
     server_ = server;
     open_epoch_.store(machine_.epoch(), std::memory_order_release);
@@ -373,6 +373,7 @@ bool ClientSession::Abandon() {
   const auto keep = event::Ref<ClientSession>::Adopt(this);  // the owner's
   link_.CancelSchedule();
   MutexLock lock(&mutex_);
+  is_abandoned_ = true;
   return machine_.state() != ClientState::kDeleted;
 }
 
@@ -704,6 +705,7 @@ void ClientSession::Complete(const Completion& completion, Result result,
 void ClientSession::Owe(Delivery delivery) {
   {
     MutexLock lock(&mutex_);
+    if (is_abandoned_) return;  // no loop delivers it
     inbox_.Push(std::move(delivery));
   }
   link_.Schedule();

@@ -142,7 +142,7 @@ class ClientSession final : public Session,
     uint64_t id = 0;
     Route route;
     bool pipelined = false;  // other requests are open
-    bool tells = true;       // false: do not log the refusal
+    bool logs = true;       // false: do not log the refusal
   };
 
   ~ClientSession() override;
@@ -275,10 +275,12 @@ class ClientSession final : public Session,
   // Set when a refusal with kTooMany is logged. While it is set, such refusals
   // are not logged. A later request clears it if at most half of the permitted
   // requests are open then.
-  bool told_too_many_ ABSL_GUARDED_BY(mutex_) = false;
+  bool logged_too_many_ ABSL_GUARDED_BY(mutex_) = false;
   // The state of the session when the refusal of a request was last logged.
   // kOpen: no refusal was logged since the session opened.
-  ClientState told_state_ ABSL_GUARDED_BY(mutex_) = ClientState::kOpen;
+  ClientState logged_state_ ABSL_GUARDED_BY(mutex_) = ClientState::kOpen;
+  // The owner's thread has ended. So the inbox takes no more completions.
+  bool is_abandoned_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,
   // under the lock.
