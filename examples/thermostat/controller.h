@@ -25,17 +25,13 @@ class Controller final : public ThermostatService {
   static constexpr int kLowest = 5000, kHighest = 30000;
   static constexpr int kTolerance = 500;  // makes the heater switch less often
 
-  // The sensor's client need not be open yet.
+  // The sensor's client is kept open, and need not be open yet.
   Controller(le::Client sensor, absl::Duration period, absl::Duration timeout)
       : timeout_(timeout), sensor_(std::move(sensor)) {
     state_.set_target(20000);
     displays_.Publish(state_);
-    sensor_.KeepOpen(nullptr).IgnoreError();
     timer_.StartPeriodic(period).IgnoreError();
   }
-
-  // Call it before the program ends.
-  void EndStreams() { displays_.EndAll(); }
 
   void SetTarget(const Target& target, le::Reply<State> reply) override {
     if (target.temperature() < kLowest || target.temperature() > kHighest) {
@@ -55,14 +51,14 @@ class Controller final : public ThermostatService {
     // The request to the sensor ends at the display's deadline at the latest.
     const absl::Duration timeout = std::min(reply.remaining(), timeout_);
     sensor_
-        .RequestAsync(sensor_.NewMessage(kOpenFile), timeout,
-                      [reply = std::move(reply)](
-                          absl::StatusOr<le::Message> response) mutable {
-                        if (!response.ok()) {
-                          return std::move(reply).Fail(response.status());
-                        }
-                        std::move(reply).Send(response->TakeDescriptor());
-                      })
+        .RequestAsync<le::WithFd<Sensor_Message_t>>(
+            kOpenFile, timeout,
+            [reply = std::move(reply)](auto response) mutable {
+              if (!response.ok()) {
+                return std::move(reply).Fail(response.status());
+              }
+              std::move(reply).Send(std::move(response->fd));
+            })
         .Detach();
   }
 

@@ -4,13 +4,10 @@
 #include "examples/thermostat/controller.h"
 
 int main() {
-  thermostat::Controller controller(
-      le::Client::Create("sensor", thermostat::kSensor).value(),
-      absl::Seconds(1), absl::Seconds(1));
-  auto server = le::Serve("thermostat", &controller);
-  if (!server.ok()) return EXIT_FAILURE;
-  const auto end_streams = [&] { controller.EndStreams(); };
-  return server->RunUntilSignal(SIGTERM, absl::Seconds(5), end_streams).ok()
-             ? EXIT_SUCCESS
-             : EXIT_FAILURE;
+  auto sensor = le::Client::CreateKeptOpen("sensor", thermostat::kSensor);
+  thermostat::Controller controller(*std::move(sensor), absl::Seconds(1),
+                                    absl::Seconds(1));
+  const absl::Status ended = le::ServeUntilSignal("thermostat", &controller,
+                                                  SIGTERM, absl::Seconds(5));
+  return ended.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -41,7 +41,7 @@ void RunSensor(Party* party) {
 }
 
 void RunController(Party* party, absl::Duration timeout = absl::Minutes(1)) {
-  auto sensor = le::Client::Create("sensor", kSensor);
+  auto sensor = le::Client::CreateKeptOpen("sensor", kSensor);
   ASSERT_TRUE(sensor.ok()) << sensor.status();
   Controller controller(*std::move(sensor), absl::Milliseconds(10), timeout);
   const auto server = le::Serve("thermostat", &controller);

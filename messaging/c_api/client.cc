@@ -63,8 +63,8 @@ ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
 le_result_t OpenSync(const char* function, le_msg_SessionRef_t ref, bool waits,
                      absl::Time deadline) {
   ClientSession* const session = ReadyToOpen(function, ref);
-  return ToCResult(OrFatal(
-      function, [&] { return session->OpenSync(waits, deadline); }));
+  return ToCResult(
+      OrFatal(function, [&] { return session->OpenSync(waits, deadline); }));
 }
 
 // As OpenSync(), without a deadline. Fatal if the service has another protocol.

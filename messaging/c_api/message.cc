@@ -167,9 +167,9 @@ le_msg_RequestId_t le_msg_RequestResponseTimed(
   Message* const message = Checked(__func__, msgRef);
   ClientSession* const session = Requester(__func__, message);
   return OrFatal(__func__, [&] {
-    return session->Request(Ref<Message>::Adopt(message),
-                            ForResult(handlerFunc, contextPtr),
-                            DeadlineAfter(timeoutMs));
+    return session->Request(
+        Ref<Message>::Adopt(message), ForResult(handlerFunc, contextPtr),
+        DeadlineAfter(timeoutMs), ClientSession::Refusal::kReported);
   });
 }
 
@@ -204,7 +204,8 @@ le_result_t le_msg_RequestSyncResponseTimed(le_msg_MessageRef_t msgRef,
   Ref<Message> response;
   const Result result = OrFatal(__func__, [&] {
     return session->RequestSync(Ref<Message>::Adopt(message),
-                                DeadlineAfter(timeoutMs), &response);
+                                DeadlineAfter(timeoutMs), &response,
+                                ClientSession::Refusal::kReported);
   });
   *responsePtr = ToRef(response.release());
   return ToCResult(result);

@@ -49,7 +49,7 @@ TEST_P(CppTest, RequestsPushesAndErrors) {
     EXPECT_FALSE(client.is_open());
     EXPECT_EQ(Ask(&client, "x"), "UNAVAILABLE");
     EXPECT_EQ(TextOfFailure(&client, "x"),
-              "interface 'echo': the session is not open yet");
+              "interface 'echo': the session is not open");
     EXPECT_TRUE(client.Open().ok());
     EXPECT_TRUE(client.is_open());
     EXPECT_TRUE(client.peer().ok());
@@ -110,6 +110,9 @@ struct Answer {
 struct TooLarge {
   char bytes[kText.largest_message + 1];
 };
+UniqueFd NullFile() {
+  return UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
 
 TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
   Scenario scenario;
@@ -121,6 +124,9 @@ TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
                       if (question.a == 0) {
                         EXPECT_TRUE(message.Assign("short").ok());
                       } else {
+                        if (question.b == 0) {
+                          EXPECT_TRUE(message.SetDescriptor(NullFile()).ok());
+                        }
                         *message.Write<Answer>() = {int64_t{question.a} +
                                                     question.b};
                       }
@@ -141,6 +147,10 @@ TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
               "INTERNAL: the response has 5 bytes instead of 8");
     EXPECT_TRUE(
         absl::IsOutOfRange(client.Request<Answer>(TooLarge()).status()));
+    const Question with_fd = {3, 0};
+    EXPECT_TRUE(Must(client.Request<WithFd<Answer>>(with_fd)).fd);
+    EXPECT_FALSE(Must(client.Request<WithFd<Answer>>(question)).fd);
+    EXPECT_EQ(client.Request<WithFd<Answer>>(broken).status(), failed);
 
     std::vector<std::string> results;
     const auto collect = [&](const absl::StatusOr<Answer>& answer) {
@@ -283,7 +293,7 @@ TEST_P(CppTest, FileDescriptorsPass) {
   scenario.Add("client", [](Party* party) {
     Client client = Must(Client::Open("pipes", kText));
     Message request = client.NewMessage();
-    UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    UniqueFd null = NullFile();
     EXPECT_TRUE(request.SetDescriptor(std::move(null)).ok());
     absl::StatusOr<Message> response = client.Request(std::move(request));
     ASSERT_TRUE(response.ok());
@@ -311,7 +321,7 @@ TEST_P(CppTest, AServiceMayRefuseFileDescriptors) {
   scenario.Add("client", [](Party* party) {
     Client client = Must(Client::Open("pipes", kText));
     Message request = client.NewMessage();
-    UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    UniqueFd null = NullFile();
     EXPECT_TRUE(request.SetDescriptor(std::move(null)).ok());
     EXPECT_TRUE(client.Request(std::move(request)).ok());
     party->Signal("done");

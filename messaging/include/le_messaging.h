@@ -52,8 +52,8 @@
  *   2. The thread's destructors run. They may still use and delete the thread's
  *      sessions and services. A request that a destructor makes is released.
  *      Its handler is not called, because the thread runs no loop any more. A
- *      blocking request returns NULL. For each session, only the first of
- *      these requests is logged (as a warning).
+ *      blocking request returns NULL. A warning is logged. (A function with a
+ *      timeout logs nothing, because it reports LE_CLOSED.)
  *   3. Sessions and services that are not deleted stay valid and closed. Any
  *      thread may query and delete them. Beyond 1,024 of them in a process, the
  *      oldest are deleted. A message that another thread holds keeps its

@@ -93,15 +93,15 @@ Result ClientSession::SendRequest(const AddedRequest& added, Message* message,
 }
 
 uint64_t ClientSession::Request(event::Ref<Message> message,
-                                Completion completion,
-                                event::Instant deadline) {
+                                Completion completion, event::Instant deadline,
+                                Refusal refusal) {
   AddedRequest added;
   {
     MutexLock lock(&mutex_);
     added = AddRequestLocked(&completion, deadline);
   }
   if (added.result != Result::kOk) {
-    WarnOfRefusedRequest(added);
+    WarnOfRefusedRequest(added, refusal);
     Complete(completion, added.result);
     return 0;
   }
@@ -122,7 +122,8 @@ uint64_t ClientSession::Request(event::Ref<Message> message,
 
 Result ClientSession::RequestSync(event::Ref<Message> message,
                                   event::Instant deadline,
-                                  event::Ref<Message>* response) {
+                                  event::Ref<Message>* response,
+                                  Refusal refusal) {
   BlockedCaller caller;
   Completion completion = caller.completion();
   AddedRequest added;
@@ -135,7 +136,7 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     }
   }
   if (added.result != Result::kOk) {
-    WarnOfRefusedRequest(added);
+    WarnOfRefusedRequest(added, refusal);
     return added.result;
   }
   const Result sent = SendRequest(added, message.get(), deadline);
@@ -197,8 +198,12 @@ void ClientSession::WarnOfNoResponse() {
                    server.uid));
 }
 
-void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
+void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused,
+                                         Refusal refusal) {
   if (!refused.logs) return;
+  if (refused.result == Result::kClosed && refusal == Refusal::kReported) {
+    return;
+  }
   std::string what;
   switch (refused.result) {
     case Result::kTooMany:
@@ -210,21 +215,12 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused) {
       what = "a request fails: the server runs on this thread";
       break;
     default:
-      if (!IsNewlyNotOpen()) return;
       what = absl::StrCat("a request fails: it was made on a session that is ",
-                          WhyNotOpen(),
-                          ". Further such failures are not "
-                          "logged");
+                          WhyNotOpen());
   }
   // A program may cause any number of such lines. LogForPeer() bounds it.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name, "': ", what));
-}
-
-bool ClientSession::IsNewlyNotOpen() {
-  MutexLock lock(&mutex_);
-  const ClientState state = machine_.state();
-  return std::exchange(logged_state_, state) != state;
 }
 
 void ClientSession::ArmDeadlineFor(event::Instant deadline) {

@@ -204,7 +204,6 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
     MutexLock lock(&mutex_);
     std::swap(connection_, present);
     machine_.OnIntroduced(hello);
-    logged_state_ = ClientState::kOpen;
     wait_cause_ = directory::WaitCause();
     server_ = server;
     open_epoch_.store(machine_.epoch(), std::memory_order_release);

@@ -103,9 +103,17 @@ class ClientSession final : public Session,
 
   void SetLimits(const SessionLimits& limits);
 
+  // How the program learns that a request was made while the session is not
+  // open.
+  enum class Refusal {
+    kLogged,
+    kReported,  // by the result alone
+  };
+
   // Sets *response if the result is kOk.
   Result RequestSync(event::Ref<Message> message, event::Instant deadline,
-                     event::Ref<Message>* response);
+                     event::Ref<Message>* response,
+                     Refusal refusal = Refusal::kLogged);
   // Returns false if the request is complete already.
   bool CancelRequest(uint64_t id);
 
@@ -118,7 +126,7 @@ class ClientSession final : public Session,
   // `completion` later. If the owner's thread is ending, `completion` may not
   // be called.
   uint64_t Request(event::Ref<Message> message, Completion completion,
-                   event::Instant deadline);
+                   event::Instant deadline, Refusal refusal = Refusal::kLogged);
   SessionLimits limits();
   transports::SendLimits send_limits();
   // Copies the server's credentials, which the kernel has reported. Returns
@@ -142,7 +150,7 @@ class ClientSession final : public Session,
     uint64_t id = 0;
     Route route;
     bool pipelined = false;  // other requests are open
-    bool logs = true;       // false: do not log the refusal
+    bool logs = true;        // false: do not log the refusal
   };
 
   ~ClientSession() override;
@@ -253,10 +261,7 @@ class ClientSession final : public Session,
   // Returns the last words of a log line. They follow "the session is" or "a
   // session that is".
   const char* WhyNotOpen();
-  void WarnOfRefusedRequest(const AddedRequest& refused);
-  // Returns false if the last refused request was made in the same state. Then
-  // the present refusal is not logged.
-  bool IsNewlyNotOpen();
+  void WarnOfRefusedRequest(const AddedRequest& refused, Refusal refusal);
   void ArmDeadline();
   void DropDeadlines();
   void ArmDeadlineFor(event::Instant deadline);
@@ -276,9 +281,6 @@ class ClientSession final : public Session,
   // are not logged. A later request clears it if at most half of the permitted
   // requests are open then.
   bool logged_too_many_ ABSL_GUARDED_BY(mutex_) = false;
-  // The state of the session when the refusal of a request was last logged.
-  // kOpen: no refusal was logged since the session opened.
-  ClientState logged_state_ ABSL_GUARDED_BY(mutex_) = ClientState::kOpen;
   // The owner's thread has ended. So the inbox takes no more completions.
   bool is_abandoned_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);

@@ -144,7 +144,7 @@ TEST(RunUntilSignalTest, ASignalDrainsTheServer) {
   EXPECT_TRUE(result.ok()) << result;
 }
 
-// The call does not end.
+// The call does not end. A further signal during the drain has no effect.
 TEST(RunUntilSignalTest, TheDrainHasATimeout) {
   MockFileFactsService service;
   le::Server server = *le::Serve("facts", &service);
@@ -160,10 +160,23 @@ TEST(RunUntilSignalTest, TheDrainHasATimeout) {
                     client.CountAsync(CountRequest(), {}, nullptr).Detach();
                   })
                   .ok());
-  EXPECT_TRUE(absl::IsDeadlineExceeded(
-      server.RunUntilSignal(SIGTERM, absl::ZeroDuration())));
+  const auto again = [] { raise(SIGTERM); };
+  const absl::Status ended =
+      server.RunUntilSignal(SIGTERM, absl::Milliseconds(1), again);
+  EXPECT_TRUE(ended.ok()) << ended;
   EXPECT_TRUE(absl::IsFailedPrecondition(
       le::Server().RunUntilSignal(SIGTERM, absl::ZeroDuration())));
+}
+
+TEST(RunUntilSignalTest, ServeUntilSignalServes) {
+  MockFileFactsService service;
+  le::Timer signal([] { raise(SIGTERM); });
+  EXPECT_TRUE(signal.Start(absl::ZeroDuration()).ok());
+  const absl::Status ended = le::ServeUntilSignal("facts", &service, SIGTERM,
+                                                  absl::InfiniteDuration());
+  EXPECT_TRUE(ended.ok()) << ended;
+  EXPECT_TRUE(absl::IsInvalidArgument(le::ServeUntilSignal(
+      "not a name", &service, SIGTERM, absl::ZeroDuration())));
 }
 
 TEST(LocalTest, TheServerDescribesItself) {

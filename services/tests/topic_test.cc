@@ -135,6 +135,41 @@ TEST_P(TopicTest, AStreamMayBeginWithTheKeptItems) {
   RunScenario(scenario, GetParam());
 }
 
+// A stream that begins after the drain has begun ends at once.
+TEST_P(TopicTest, ADrainEndsTheStreams) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    struct LatePublisher final : public Publisher {
+      LatePublisher() : Publisher(le::SlowStream::kEnds) {}
+      void Watch(const CountRequest&, le::Sink<Facts> sink) override {
+        if (topic->size() < 1) return topic->Add(std::move(sink));
+        late.push_back(std::move(sink));
+      }
+      std::vector<le::Sink<Facts>> late;
+    } publisher;
+    le::Server server = Must(le::Serve("facts", &publisher));
+    party->RunLoopUntil([&] { return publisher.late.size() == 1; });
+    bool drained = false;
+    EXPECT_TRUE(server.Drain([&] { drained = true; }).ok());
+    EXPECT_EQ(publisher.topic->size(), 1) << "ends from the loop";
+    party->RunLoopUntil([&] { return publisher.topic->size() == 0; });
+    publisher.topic->Add(std::move(publisher.late[0]));
+    EXPECT_EQ(publisher.topic->size(), 0);
+    party->RunLoopUntil([&] { return drained; });
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    Watcher first(&client, {}), second(&client, {});
+    party->RunLoopUntil([&] { return first.ended && second.ended; });
+    const absl::Status ending = absl::UnavailableError("the server is ending");
+    EXPECT_EQ(first.end, ending);
+    EXPECT_EQ(second.end, ending);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // A client has two streams. The slow stream takes only one item until the
 // server has published all items.
 void RunSlowAndFast(le::SlowStream policy, uint64_t last_item,

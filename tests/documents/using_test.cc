@@ -57,6 +57,7 @@ struct Question {};
 struct Reading {
   int degrees;
 };
+constexpr le::Protocol kSensor = {"sensor 1", sizeof(Reading)};
 
 // Calls a service of plain structures.
 class Thermometer final : public shout::ShoutService {
@@ -124,39 +125,38 @@ TEST(NestedTest, ARelayRespondsWithTheOtherServersResponse) {
   EXPECT_EQ(text, "HELLO");
 }
 
+// A fake of the service in C.
+class FakeSensor {
+ public:
+  FakeSensor() {
+    EXPECT_TRUE(service_.ok()) << service_.status();
+    EXPECT_TRUE(service_
+                    ->OnMessage([](le::Message question) {
+                      *question.Write<Reading>() = {21};
+                      EXPECT_TRUE(std::move(question).Respond().ok());
+                    })
+                    .ok());
+    EXPECT_TRUE(service_->Advertise().ok());
+  }
+
+ private:
+  absl::StatusOr<le::Service> service_ = le::Service::Create("sensor", kSensor);
+};
+
 TEST(PlainTest, AThermometerRespondsWithTheSensorsResponse) {
-  const le::Protocol protocol = {"sensor 1", sizeof(Reading)};
+  std::unique_ptr<FakeSensor> sensor;
   le::testing::Local<shout::ShoutClient> client([&] {
-    auto sensor = le::Client::Create("sensor", protocol);
-    EXPECT_TRUE(sensor.ok()) << sensor.status();
-    return std::make_unique<Thermometer>(*std::move(sensor));
+    auto thermometer = std::make_unique<Thermometer>(
+        le::Client::CreateKeptOpen("sensor", kSensor).value());
+    sensor = std::make_unique<FakeSensor>();  // starts after its client
+    return thermometer;
   });
-  // The sensor starts after its client.
-  auto sensor = le::Service::Create("sensor", protocol);
-  ASSERT_TRUE(sensor.ok()) << sensor.status();
-  ASSERT_TRUE(sensor
-                  ->OnMessage([](le::Message question) {
-                    *question.Write<Reading>() = {21};
-                    EXPECT_TRUE(std::move(question).Respond().ok());
-                  })
-                  .ok());
-  ASSERT_TRUE(sensor->Advertise().ok());
-  le::Loop loop;
-  std::string text;
-  le::Timer ask([&] {
-    client
-        ->UpperAsync({}, {},
-                     [&](absl::StatusOr<const shout::Text*> response) {
-                       // The session to the sensor may still be opening.
-                       if (!response.ok()) return;
-                       text = (*response)->text();
-                       loop.Stop();
-                     })
-        .Detach();
-  });
-  ASSERT_TRUE(ask.StartPeriodic(absl::Milliseconds(10)).ok());
-  EXPECT_TRUE(loop.Run().ok());
-  EXPECT_EQ(text, "21");
+  absl::StatusOr<shout::Text> response;
+  do {  // the session to the sensor may still be opening
+    response = client->Upper({});
+  } while (absl::IsUnavailable(response.status()));
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->text(), "21");
 }
 
 TEST(EndTest, SigtermEndsTheServer) {

@@ -998,7 +998,7 @@ TEST_F(MisuseTest, ARequestAfterTheEndOfTheOwner) {
         le_msg_RequestResponse(left.message, nullptr, nullptr);
         exit(EXIT_SUCCESS);
       },
-      ::testing::ExitedWithCode(EXIT_SUCCESS), "le_msg_RequestResponse");
+      ::testing::ExitedWithCode(EXIT_SUCCESS), "a request fails: it was made");
 }
 
 }  // namespace

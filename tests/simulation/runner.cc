@@ -3,6 +3,7 @@
 
 #include "tests/simulation/runner.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>

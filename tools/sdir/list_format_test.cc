@@ -99,6 +99,15 @@ TEST_F(ListFormatTest, TextWithoutReasons) {
             "\nINTRODUCTIONS MADE: 3\n\n");
 }
 
+// The server has received the introduction of a client that has ended.
+TEST_F(ListFormatTest, ShowsThatAnIntroducedClientHasEnded) {
+  directory::proto::ListPart list = Example();
+  list.mutable_not_taken(0)->set_pid(12);
+  EXPECT_THAT(FormatText(list, &names_),
+              ::testing::HasSubstr("        [pid 12] (ended) <ann>.d "
+                                   "introduced to <bob>.t"));
+}
+
 TEST_F(ListFormatTest, NamesUsersThatHaveReachedALimit) {
   directory::proto::ListPart list;
   list.add_users()->set_user("bob");
@@ -266,7 +275,7 @@ TEST_F(ListFormatTest, NamesUsersWhoseNameABindingMayHave) {
 TEST_F(ListFormatTest, AMissingBindingNamesTheOfferingUser) {
   directory::proto::ListPart list;
   const auto offer = [&](const std::string& service,
-                         directory::proto::ServiceState state) {
+                         directory::proto::OfferState state) {
     list.add_services()->set_service(service);
     list.mutable_services()->rbegin()->set_state(state);
   };

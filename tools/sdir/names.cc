@@ -49,8 +49,8 @@ Offers OffersOf(const ListPart& list) {
 // of that name.
 std::string WithServer(const std::string& missing, const Offers& offers) {
   constexpr absl::string_view kUnknown = " -> <USER>.";
-  const size_t arrow = missing.find(kUnknown);
-  if (arrow == std::string::npos) return missing;
+  const size_t arrow = absl::string_view(missing).find(kUnknown);
+  if (arrow == absl::string_view::npos) return missing;
   const std::string interface = missing.substr(arrow + kUnknown.size());
   if (offers.count(interface) != 1) return missing;
   return absl::StrCat(missing.substr(0, arrow), " -> ",

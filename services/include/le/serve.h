@@ -29,6 +29,7 @@
 #include "le/internal/typed_server_core.h"
 #include "le/loop.h"
 #include "le/service.h"
+#include "le/signal.h"
 #include "le/unique_fd.h"
 #include "le_log.h"
 
@@ -223,6 +224,15 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   absl::Status OnReady(UniqueFunction<void()> closure) {
     return *this ? calls()->SetOnReady(Checked(), std::move(closure)) : Empty();
   }
+  // For a stream that does not end by itself: the server's Drain() cancels the
+  // stream. Then, as after a cancel by the client, the closure of OnCancel() is
+  // called. It should End() this object.
+  //   FailedPrecondition  this object is empty
+  absl::Status EndOnDrain() {
+    if (!*this) return Empty();
+    calls()->EndOnDrain(Checked());
+    return absl::OkStatus();
+  }
   // Ends the stream. The client gets the status after the last item, with up to
   // 1,024 bytes of its text. If the server ends before the client has received
   // the last items and the status, they are lost.
@@ -262,8 +272,10 @@ class [[nodiscard]] Server {
   // calls `drained` once. `drained` may destroy this object, or stop the loop.
   // A second Drain() replaces `drained`.
   //
-  // A stream does not end by itself: End() its Sink. If a call may last too
-  // long, destroy this object without waiting for `drained`.
+  // The streams of a le::Topic end, and the OnCancel() closures of other streams
+  // with EndOnDrain() are called. Every other stream must be finished by the
+  // program. If a call may last too long, destroy this object without waiting
+  // for `drained`.
   //
   // This object closes its sessions when it is destroyed. Results that are
   // still queued then are lost. A result stays queued if its client does not
@@ -277,24 +289,36 @@ class [[nodiscard]] Server {
 
   // Runs the loop of this thread until the process receives the signal, for
   // example SIGTERM, or until the loop is stopped. Then calls `ending`, and
-  // after that Drain(). `ending` may end streams. Returns when the server is
-  // drained, but after `timeout` at the latest. The methods must not destroy
-  // this object.
-  //   DeadlineExceeded    some calls are still open
+  // after that Drain(). Returns OK when the server is drained, but after
+  // `timeout` at the latest. Calls that are still open then are logged. When
+  // this object is destroyed, they fail with Unavailable. While the server
+  // drains, a further signal has no effect. After the return, the signal has its
+  // former effect. The methods must not destroy this object.
   //   FailedPrecondition  there is no server, or a handler of the loop calls
   //                       this
   //   any error of SignalWatch::Create()
   absl::Status RunUntilSignal(int signal, absl::Duration timeout,
                               UniqueFunction<void()> ending = nullptr) {
     absl::Status status = core_.CheckUsable();
-    Loop loop;
-    if (status.ok()) status = loop.RunUntilSignal(signal);
     if (!status.ok()) return status;
+    Loop loop;
+    bool is_ending = false;
+    const absl::StatusOr<SignalWatch> watch =
+        SignalWatch::Create(signal, [&loop, &is_ending] {
+          if (!is_ending) loop.Stop();
+        });
+    if (!watch.ok()) return watch.status();
+    status = loop.Run();
+    if (!status.ok()) return status;
+    is_ending = true;
     if (ending) ending();
     status = Drain([&loop] { loop.Stop(); });
     if (status.ok()) status = loop.RunFor(timeout);
     Drain(nullptr).IgnoreError();  // the closure must not outlive `loop`
-    return status;
+    if (!absl::IsDeadlineExceeded(status)) return status;
+    LE_WARN("'%s': %zu calls are still open at the end", core_->calls()->name(),
+            core_->calls()->open());
+    return absl::OkStatus();
   }
 
  private:
@@ -358,6 +382,16 @@ absl::StatusOr<Server> Serve(absl::string_view name, S* implementation) {
   return internal::ServerFactory::Make<typename S::LeInterface>(
       name, std::shared_ptr<typename S::LeInterface>(std::shared_ptr<void>(),
                                                      implementation));
+}
+// Calls Serve() and Server::RunUntilSignal(). `implementation` is a pointer or a
+// unique_ptr. The errors are those of both functions.
+template <typename Implementation>
+absl::Status ServeUntilSignal(absl::string_view name,
+                              Implementation implementation, int signal,
+                              absl::Duration timeout) {
+  absl::StatusOr<Server> server = Serve(name, std::move(implementation));
+  return server.ok() ? server->RunUntilSignal(signal, timeout)
+                     : server.status();
 }
 
 namespace internal {

@@ -40,9 +40,10 @@ enum class SlowStream {
 // that the topic still keeps it. The client's CallOptions::Window() limits the
 // items that were pushed to a stream, but not handled by the client.
 //
-// If the client cancels a stream, the topic drops the stream. If an item is too
-// large or lacks a required field, each stream that should get it ends with the
-// error of Sink::Push().
+// If the client cancels a stream, the topic drops the stream. When the server
+// drains, all streams end with Unavailable. If an item is too large or lacks a
+// required field, each stream that should get it ends with the error of
+// Sink::Push().
 //
 // Only the thread of the server may use a topic. It may destroy the topic at
 // any time, before or after the server. Then the streams end with Unavailable.
@@ -95,16 +96,23 @@ class Topic {
   void AddFrom(uint64_t first, Sink<T> sink) {
     streams_.push_front({std::move(sink), first});
     const auto stream = streams_.begin();
+    stream->sink.EndOnDrain().IgnoreError();
     const absl::Status cancel =
-        stream->sink.OnCancel([this, stream] { streams_.erase(stream); });
-    if (!cancel.ok()) {  // cancelled already, or empty
-      streams_.erase(stream);
-      return;
-    }
+        stream->sink.OnCancel([this, stream] { EndCancelled(stream); });
+    if (!cancel.ok()) return EndCancelled(stream);  // or empty
     // The error may be Aborted: there is room again. Push() below uses the
     // room.
     stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();
     Push(stream);
+  }
+
+  // If the client has cancelled the stream, it ignores the status.
+  void EndCancelled(typename std::list<Stream>::iterator stream) {
+    if (stream->sink) {
+      std::move(stream->sink)
+          .End(absl::UnavailableError("the server is ending"));
+    }
+    streams_.erase(stream);
   }
 
   // Pushes the items that were not pushed to the stream yet. May end the

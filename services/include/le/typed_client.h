@@ -38,13 +38,6 @@ using OnItem = UniqueFunction<void(const Item&)>;
 // Receives the final status of a stream.
 using OnEnd = UniqueFunction<void(absl::Status)>;
 
-// A response with a file descriptor.
-template <typename Response>
-struct WithFd {
-  Response message;
-  UniqueFd fd;
-};
-
 namespace internal {
 
 // For generated code. Moves a result to objects of the caller.
@@ -169,6 +162,13 @@ class TypedClient {
     absl::Status opened =
         static_cast<TypedClient&>(*typed).raw()->Open(timeout);
     if (!opened.ok()) return opened;
+    return typed;
+  }
+  static absl::StatusOr<Derived> CreateKeptOpen(absl::string_view interface) {
+    absl::StatusOr<Derived> typed = Create(interface);
+    if (!typed.ok()) return typed;
+    absl::Status kept = static_cast<TypedClient&>(*typed).KeepOpen(nullptr);
+    if (!kept.ok()) return kept;
     return typed;
   }
   absl::Status Open(absl::Duration timeout = absl::InfiniteDuration()) {

@@ -24,6 +24,7 @@
 #include "le/protocol.h"
 #include "le/status.h"
 #include "le/timer.h"
+#include "le/unique_fd.h"
 #include "le_messaging_ext.h"
 
 namespace le {
@@ -51,16 +52,28 @@ struct PendingCall {
   PendingCall* previous = nullptr;
 };
 
-// Returns the structure that a response contains. Internal: it is too short.
+// Takes the structure that a response contains. Internal: it is too short.
 template <typename T>
-absl::StatusOr<T> ContentOf(const absl::StatusOr<Message>& response) {
-  if (!response.ok()) return response.status();
-  const T* const content = response->As<T>();
-  if (content != nullptr) return *content;
-  return absl::InternalError(absl::StrCat("the response has ",
-                                          response->payload().size(),
-                                          " bytes instead of ", sizeof(T)));
-}
+struct Content {
+  static absl::StatusOr<T> TakeFrom(absl::StatusOr<Message> response) {
+    if (!response.ok()) return response.status();
+    const T* const content = response->As<T>();
+    if (content != nullptr) return *content;
+    return absl::InternalError(absl::StrCat("the response has ",
+                                            response->payload().size(),
+                                            " bytes instead of ", sizeof(T)));
+  }
+};
+template <typename T>
+struct Content<WithFd<T>> {
+  static absl::StatusOr<WithFd<T>> TakeFrom(absl::StatusOr<Message> response) {
+    UniqueFd fd;
+    if (response.ok()) fd = response->TakeDescriptor();
+    absl::StatusOr<T> content = Content<T>::TakeFrom(std::move(response));
+    if (!content.ok()) return content.status();
+    return WithFd<T>{*content, std::move(fd)};
+  }
+};
 
 }  // namespace internal
 
@@ -148,13 +161,13 @@ class ClientCore final : public ThreadBound {
   absl::Status OpenStatus(le_result_t result) const {
     if (result == LE_OK) return absl::OkStatus();
     if (result == LE_CLOSED) return ClosedStatus(session_);
-    char why[512] = "";
-    le_msg_GetWaitReason(session_, why, sizeof(why));
     if (result == LE_FAULT) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the service has another protocol: ", why));
+      return StatusOf(
+          session_, absl::StatusCode::kFailedPrecondition,
+          absl::StrCat("the service has another protocol: ", WaitReason()));
     }
-    return ToStatus(result, absl::StrCat("the session is not open: ", why));
+    return StatusOf(session_, ToStatusCode(result),
+                    absl::StrCat("the session is not open: ", WaitReason()));
   }
 
   template <typename F>
@@ -217,13 +230,37 @@ class ClientCore final : public ThreadBound {
                                 ToMilliseconds(timeout), &OnResult, pending);
     return Call(pending);
   }
+  // The status of a request without a response.
   absl::Status ResultStatus(le_result_t result) const {
-    if (result == LE_CLOSED) return ClosedStatus(session_);
-    if (result == LE_UNAVAILABLE) {
-      return absl::AbortedError(
-          "the server released the request without a response");
+    std::string text;
+    switch (result) {
+      case LE_CLOSED:
+        return NotOpen();
+      case LE_TIMEOUT:
+        text = "no response in time";
+        break;
+      case LE_UNAVAILABLE:
+        text = "the server released the request without a response";
+        break;
+      case LE_NO_MEMORY:
+        text = "the session has its largest number of open requests";
+        break;
+      case LE_DEADLOCK:
+        text = "the server is on the same thread, which must not wait for it";
+        break;
+      default:
+        text = absl::StrCat("no response: ", LE_RESULT_TXT(result));
     }
-    return ToStatus(result, "the request has no response");
+    return StatusOf(session_, ToStatusCode(result), text);
+  }
+  // The status of an operation that needs an open session.
+  absl::Status NotOpen() const {
+    const std::string why = WaitReason();
+    if (le_msg_GetCloseReason(session_) != LE_MSG_CLOSE_NONE || why.empty()) {
+      return ClosedStatus(session_);
+    }
+    return StatusOf(session_, absl::StatusCode::kUnavailable,
+                    absl::StrCat("the session is not open: ", why));
   }
 
   // In each setter the replaced closure is destroyed last: it may own the
@@ -257,6 +294,13 @@ class ClientCore final : public ThreadBound {
   }
 
  private:
+  // Why the session is not open yet, or why its last opening failed. Empty: it
+  // was never opened, or it is open.
+  std::string WaitReason() const {
+    char why[512] = "";
+    le_msg_GetWaitReason(session_, why, sizeof(why));
+    return why;
+  }
   // In C it is fatal to open a session that is not closed.
   bool IsClosed() const {
     return !was_opened_ || le_msg_GetCloseReason(session_) != LE_MSG_CLOSE_NONE;
@@ -456,6 +500,16 @@ class Client {
     return client;
   }
 
+  // Calls Create() and KeepOpen().
+  static absl::StatusOr<Client> CreateKeptOpen(absl::string_view interface,
+                                               const Protocol& protocol) {
+    absl::StatusOr<Client> client = Create(interface, protocol);
+    if (!client.ok()) return client;
+    absl::Status kept = client->KeepOpen(nullptr);
+    if (!kept.ok()) return kept;
+    return client;
+  }
+
   // ---- Opening and closing ----
   // Blocks until the session is open. Waits for the directory, a binding and
   // the server, which may start in any order.
@@ -638,13 +692,15 @@ class Client {
   //               RequestAsync() does not call the closure, and status() of the
   //               Call has this error
   //   Internal    the response is smaller than a `Response`
+  // If the response has a file descriptor, `Response` is a WithFd<...> of the
+  // structure. The file descriptor is empty if the response has none.
   template <typename Response, typename Content>
   absl::StatusOr<Response> Request(
       const Content& content,
       absl::Duration timeout = absl::InfiniteDuration()) {
     absl::StatusOr<Message> message = MessageWith(content);
     if (!message.ok()) return message.status();
-    return internal::ContentOf<Response>(
+    return internal::Content<Response>::TakeFrom(
         core_->Request(*std::move(message), timeout));
   }
   template <typename Response, typename Content, typename Closure>
@@ -663,7 +719,7 @@ class Client {
           if constexpr (internal::CanBeNull<Done>::value) {
             if (!done) return;
           }
-          done(internal::ContentOf<Response>(response));
+          done(internal::Content<Response>::TakeFrom(std::move(response)));
         });
   }
 
@@ -675,7 +731,7 @@ class Client {
     Peer peer;
     if (le_msg_GetServerUserCreds(core_->session(), &peer.user,
                                   &peer.process) != LE_OK) {
-      return internal::ClosedStatus(core_->session());
+      return core_->NotOpen();
     }
     return peer;
   }

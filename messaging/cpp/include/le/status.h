@@ -88,17 +88,24 @@ inline uint32_t ToMilliseconds(absl::Duration timeout) {
       absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1))));
 }
 
-// Returns the status for LE_CLOSED. Its text names the interface, since a
-// server may pass the status on to its own client.
+// Returns a status whose text names the interface, since a server may pass the
+// status on to its own client.
+inline absl::Status StatusOf(le_msg_SessionRef_t session, absl::StatusCode code,
+                             absl::string_view text) {
+  const char* const interface =
+      le_msg_GetInterfaceName(le_msg_GetSessionInterface(session));
+  return absl::Status(code,
+                      absl::StrCat("interface '", interface, "': ", text));
+}
+
+// Returns the status for LE_CLOSED.
 inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
   const CloseReason reason = le_msg_GetCloseReason(session);
-  return absl::UnavailableError(absl::StrCat(
-      "interface '",
-      le_msg_GetInterfaceName(le_msg_GetSessionInterface(session)), "': ",
-      reason == LE_MSG_CLOSE_NONE
-          ? "the session is not open yet"
-          : absl::StrCat("the session is closed: ",
-                         le_msg_GetCloseReasonTxt(reason))));
+  return StatusOf(session, absl::StatusCode::kUnavailable,
+                  reason == LE_MSG_CLOSE_NONE
+                      ? "the session is not open"
+                      : absl::StrCat("the session is closed: ",
+                                     le_msg_GetCloseReasonTxt(reason)));
 }
 
 inline absl::Status WrongThread() {

@@ -38,6 +38,13 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+// A response with a file descriptor.
+template <typename Response>
+struct WithFd {
+  Response message;
+  UniqueFd fd;
+};
+
 }  // namespace le
 
 #endif  // LE_MESSAGING_MESSAGING_CPP_LE_UNIQUE_FD_H_

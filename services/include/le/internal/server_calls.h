@@ -107,6 +107,7 @@ struct ServerCall {
   ServerCall* next_open = nullptr;
   ServerCall* previous_open = nullptr;
   Waits waits = Waits::kNot;
+  bool ends_on_drain = false;
   ServerCall* next_waiting = nullptr;
   ServerCall* previous_waiting = nullptr;
   Credit credit;
@@ -150,6 +151,15 @@ class CallTable {
   }
   // The call that was opened first. Null: there is none.
   ServerCall* First() const { return first_open_; }
+  // The calls that a drain cancels.
+  std::vector<uint32_t> EndingOnDrain() const {
+    std::vector<uint32_t> numbers;
+    for (const ServerCall* call = first_open_; call != nullptr;
+         call = call->next_open) {
+      if (call->ends_on_drain) numbers.push_back(call->number);
+    }
+    return numbers;
+  }
 
   void WaitForRoom(ServerCall* call) {
     if (std::exchange(call->waits, Waits::kRoom) == Waits::kRoom) return;
@@ -286,6 +296,12 @@ class ServerCalls {
     return Start(call, number, table);
   }
 
+  // The number of calls that have an owner.
+  size_t open() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return open_;
+  }
+
   // Calls the closure once when no call is open: now, or on the thread that
   // finishes the last call.
   void WhenIdle(ServerCall::Closure closure) {
@@ -313,6 +329,12 @@ class ServerCalls {
       on_ready.swap(call->on_ready);
     }
     PutBack(call, Respond(call, std::move(status), fd));
+  }
+  // The call is cancelled when the server drains, or now if it drains already.
+  void EndOnDrain(ServerCall* call) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    call->ends_on_drain = true;
+    if (drains_) call->cancelled.store(true);
   }
   // False: the call is cancelled already, and the closure is not kept.
   bool SetOnCancel(ServerCall* call, ServerCall::Closure closure) {
@@ -401,6 +423,24 @@ class ServerCalls {
       if (closure == nullptr) return;
       (*closure)();
     } while (goes_on());
+  }
+  // From now on, EndOnDrain() cancels its call.
+  void BeginDrain() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    drains_ = true;
+  }
+  // Cancels the earlier calls of EndOnDrain().
+  template <typename GoesOn>
+  void CancelOnDrain(CallTable* table, GoesOn goes_on) {
+    std::vector<uint32_t> numbers;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      numbers = table->EndingOnDrain();
+    }
+    for (const uint32_t number : numbers) {
+      Cancel(table, number, goes_on);
+      if (!goes_on()) return;
+    }
   }
   void AddCredit(CallTable* table, uint32_t number, const Credit& credit) {
     std::shared_ptr<ServerCall::Closure> on_ready;
@@ -552,6 +592,7 @@ class ServerCalls {
   void PutBack(ServerCall* call, size_t response_bytes) {
     call->cancelled.store(false);
     call->waits = Waits::kNot;
+    call->ends_on_drain = false;
     call->ForgetCaller();
     call->credit = Credit();
     const bool keeps = call->reused.Add(response_bytes);
@@ -578,6 +619,7 @@ class ServerCalls {
   std::atomic<uint64_t> bad_responses_{0};
   std::atomic<int> references_{1};
   std::mutex mutex_;
+  bool drains_ = false;
   std::vector<Kept> kept_;  // by the index of the method
   size_t open_ = 0;         // the number of calls that have an owner
   std::shared_ptr<ServerCall::Closure> when_idle_;

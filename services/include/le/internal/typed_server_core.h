@@ -71,6 +71,8 @@ class TypedServerCore final : public ThreadBound {
   void Drain(UniqueFunction<void()> drained) {
     if (!drains()) loop_ = std::make_unique<Loop>();
     service_.Hide().IgnoreError();
+    calls_->BeginDrain();
+    loop_->sender().Post([this] { CancelOnDrain(); }).IgnoreError();
     // The loop calls the user's closure, even if no call is open now.
     calls_->WhenIdle([this, sender = loop_->sender()] {
       sender.Post([this] { OnIdle(); }).IgnoreError();
@@ -288,6 +290,18 @@ class TypedServerCore final : public ThreadBound {
     const auto it = sessions_.find(key);
     if (it == sessions_.end()) return;
     calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
+  }
+
+  void CancelOnDrain() {
+    const Hold hold(this);
+    std::vector<const void*> keys;
+    keys.reserve(sessions_.size());
+    for (const auto& session : sessions_) keys.push_back(session.first);
+    for (const void* const key : keys) {
+      if (!Has(key)) continue;
+      calls_->CancelOnDrain(&sessions_[key].calls,
+                            [this, key] { return Has(key); });
+    }
   }
 
   // Runs when no call is open. The last call ended in an earlier turn of the
