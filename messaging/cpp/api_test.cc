@@ -57,7 +57,8 @@ TEST_P(CppTest, RequestsPushesAndErrors) {
     EXPECT_EQ(Ask(&client, ""), "");
     EXPECT_EQ(Ask(&client, "drop"), "ABORTED");
     EXPECT_EQ(TextOfFailure(&client, "drop"),
-              "the server released the request without a response");
+              "interface 'echo': the server released the request without a "
+              "response");
     EXPECT_EQ(Ask(&client, "keep", absl::ZeroDuration()), "DEADLINE_EXCEEDED");
 
     std::string pushed;
@@ -247,8 +248,9 @@ TEST_P(CppTest, EachOpeningCallsItsClosureOnce) {
     Client other = Must(Client::Create("echo", {"other", 8}));
     const absl::Status refused = other.Open();
     EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_THAT(std::string(refused.message()),
-                MatchesRegex("the service has another protocol: .*'text'.*"));
+    EXPECT_THAT(
+        std::string(refused.message()),
+        MatchesRegex("interface 'echo': the service has protocol 'text'.*"));
     absl::Status mismatch;
     EXPECT_TRUE(other
                     .OpenAsync(absl::InfiniteDuration(),

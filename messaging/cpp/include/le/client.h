@@ -162,9 +162,8 @@ class ClientCore final : public ThreadBound {
     if (result == LE_OK) return absl::OkStatus();
     if (result == LE_CLOSED) return ClosedStatus(session_);
     if (result == LE_FAULT) {
-      return StatusOf(
-          session_, absl::StatusCode::kFailedPrecondition,
-          absl::StrCat("the service has another protocol: ", WaitReason()));
+      return StatusOf(session_, absl::StatusCode::kFailedPrecondition,
+                      WaitReason());
     }
     return StatusOf(session_, ToStatusCode(result),
                     absl::StrCat("the session is not open: ", WaitReason()));
