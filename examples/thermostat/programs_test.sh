@@ -39,7 +39,7 @@ expect 3 "20.5 degrees, target 20.0, heater off"
 expect 4 "20.5 degrees, target 25.0, heater on"
 ! "$4" 35000 2> /dev/null || { echo "FAILED: the target is 35 degrees"; exit 1; }
 kill "$controller"
-expect 3 "no more states: OK"
+expect 3 "no more states: UNAVAILABLE: the server is ending"
 "$3" &
 expect 3 "20.5 degrees, target 20.0, heater off"
 # The new controller has reached the sensor, so the sensor's file can be opened.
