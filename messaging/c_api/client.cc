@@ -308,8 +308,10 @@ le_result_t le_msg_TryOpenSessionSyncTimed(le_msg_SessionRef_t sessionRef,
 
 le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
                                          char* bufferPtr, size_t bufferSize) {
+  ClientSession* const session =
+      ClientSide(__func__, Checked(__func__, sessionRef));
   const le::directory::WaitCause cause =
-      ClientSide(__func__, Checked(__func__, sessionRef))->wait_cause();
+      OrFatal(__func__, [&] { return session->wait_cause(); });
   if (bufferPtr != nullptr && bufferSize > 0) {
     const size_t size = cause.text.copy(bufferPtr, bufferSize - 1);
     bufferPtr[size] = '\0';
@@ -331,7 +333,8 @@ const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason) {
 }
 
 void le_msg_Flush(le_msg_SessionRef_t sessionRef) {
-  Checked(__func__, sessionRef)->Flush();
+  Session* const session = Checked(__func__, sessionRef);
+  OrFatal(__func__, [&] { session->Flush(); });
 }
 
 le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,

@@ -123,6 +123,7 @@ TEST_P(CppTest, PlainStructuresAreRequestsAndResponses) {
                     .OnMessage([](Message message) {
                       const Question question = *message.As<Question>();
                       if (question.a == 0) {
+                        EXPECT_TRUE(message.SetDescriptor(NullFile()).ok());
                         EXPECT_TRUE(message.Assign("short").ok());
                       } else {
                         if (question.b == 0) {

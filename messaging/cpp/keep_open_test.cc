@@ -227,6 +227,13 @@ TEST_P(CppKeepOpenTest, AClientWaitsUntilItsServerIsUpdated) {
                       opened = status.ok();
                       if (opened) return;
                       EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+                      // A request has the reason, too.
+                      const absl::Status failed =
+                          client.Request(Text(client, "x")).status();
+                      EXPECT_TRUE(absl::IsUnavailable(failed));
+                      EXPECT_NE(failed.message().find("protocol"),
+                                absl::string_view::npos)
+                          << failed;
                       if (++refused == 3) party->Signal("update");
                     })
                     .ok());

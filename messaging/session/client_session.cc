@@ -704,7 +704,10 @@ void ClientSession::Complete(const Completion& completion, Result result,
 void ClientSession::Owe(Delivery delivery) {
   {
     MutexLock lock(&mutex_);
-    if (is_abandoned_) return;  // no loop delivers it
+    if (is_abandoned_) {  // no loop delivers anything
+      if (delivery.is_completion()) inbox_.Release();
+      return;
+    }
     inbox_.Push(std::move(delivery));
   }
   link_.Schedule();

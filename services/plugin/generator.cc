@@ -41,8 +41,9 @@ constexpr uint32_t kMaxNumber = 65535;
 // Functions of le::TypedClient. A method may have such a name, because its
 // parameters differ.
 const char* const kClientFunctions[] = {
-    "Create", "Open",     "TryOpen",   "OpenAsync", "KeepOpen",
-    "Close",  "OnClosed", "SetLimits", "Flush",     "Descriptors",
+    "Create",    "CreateKeptOpen", "Open",        "TryOpen",
+    "OpenAsync", "KeepOpen",       "Close",       "OnClosed",
+    "SetLimits", "Flush",          "Descriptors",
 };
 
 using Variables = std::map<std::string, std::string>;

@@ -417,6 +417,7 @@ class World {
   }
   void Keep(le::Sink<Facts> sink) {
     lives_[kSink] = std::make_shared<Life>();
+    if (Roll(2) == 0) sink.CancelOnDrain().IgnoreError();
     sink.OnCancel(Closure(kSinkCancelled, Calls::kAtMostOne,
                           {lives_[kServer], lives_[kSink]}))
         .IgnoreError();

@@ -102,6 +102,102 @@ TEST_P(DrainTest, OpenCallsEndAndNewCallsAreRefused) {
   RunScenario(scenario, GetParam());
 }
 
+// Keeps the Sink of each stream.
+class Holder final : public Facility {
+ public:
+  void Watch(const CountRequest&, le::Sink<Facts> sink) override {
+    held.push_back(std::move(sink));
+  }
+  std::vector<le::Sink<Facts>> held;
+};
+
+TEST_P(DrainTest, CancelsTheStreamsThatDoNotEndByThemselves) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Holder holder;
+    le::Server server = Must(le::Serve("facts", &holder));
+    std::vector<le::Sink<Facts>>& held = holder.held;
+    party->RunLoopUntil([&] { return held.size() == 3; });
+    int cancels = 0;
+    EXPECT_TRUE(held[0].CancelOnDrain().ok());
+    EXPECT_TRUE(held[0]
+                    .OnCancel([&] {
+                      ++cancels;
+                      std::move(held[0]).End();
+                    })
+                    .ok());
+    bool drained = false;
+    EXPECT_TRUE(server.Drain([&] { drained = true; }).ok());
+    EXPECT_EQ(cancels, 0) << "called inside Drain()";
+    party->RunLoopUntil([&] { return cancels == 1; });
+    // The others are open, also the one that is marked too late.
+    EXPECT_FALSE(held[1].cancelled() || held[2].cancelled());
+    EXPECT_TRUE(absl::IsCancelled(held[2].CancelOnDrain()));
+    EXPECT_TRUE(held[2].cancelled());
+    std::move(held[2]).End();
+    EXPECT_FALSE(drained);
+    std::move(held[1]).End();
+    party->RunLoopUntil([&] { return drained; });
+    EXPECT_TRUE(absl::IsFailedPrecondition(held[1].CancelOnDrain()));
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    Collected collected[3];
+    for (Collected& stream : collected) {
+      client.Watch({}, {}, stream.OnItem(), stream.OnEnd()).Detach();
+    }
+    for (const Collected& stream : collected) {
+      party->RunLoopUntil([&] { return stream.ends == 1; });
+      EXPECT_TRUE(stream.end.ok()) << stream.end;
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The streams are of two sessions.
+TEST_P(DrainTest, AClosureThatADrainCallsMayDestroyTheServer) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Holder holder;
+    le::Server server = Must(le::Serve("facts", &holder));
+    party->RunLoopUntil([&] { return holder.held.size() == 4; });
+    int cancels = 0;
+    for (le::Sink<Facts>& sink : holder.held) {
+      EXPECT_TRUE(sink.CancelOnDrain().ok());
+      EXPECT_TRUE(sink.OnCancel([&] {
+                        ++cancels;
+                        server = le::Server();
+                      })
+                      .ok());
+    }
+    EXPECT_TRUE(server.Drain([] { ADD_FAILURE(); }).ok());
+    party->RunLoopUntil("done");
+    EXPECT_EQ(cancels, 1);
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient clients[] = {Must(FileFactsClient::Open("facts")),
+                                 Must(FileFactsClient::Open("facts"))};
+    Collected collected[4];
+    int closed = 0;
+    for (int i = 0; i < 4; ++i) {
+      clients[i % 2]
+          .Watch({}, {}, collected[i].OnItem(), collected[i].OnEnd())
+          .Detach();
+    }
+    for (FileFactsClient& client : clients) {
+      EXPECT_TRUE(client.OnClosed([&](le::CloseReason) { ++closed; }).ok());
+    }
+    party->RunLoopUntil([&] { return closed == 2; });
+    for (const Collected& stream : collected) {
+      EXPECT_TRUE(absl::IsUnavailable(stream.end)) << stream.end;
+    }
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // Sends a reply.
 void* Send(void* context) {
   std::move(*static_cast<le::Reply<Facts>*>(context)).Send();

@@ -110,12 +110,17 @@ TEST(LocalTest, AServiceWithATimerIsCreatedOnTheServersThread) {
   EXPECT_TRUE(local->Count(CountRequest()).ok());
 }
 
-// The call is open when the signal arrives.
+// The call is open when the signal arrives. A second signal during the drain
+// does not end the drain.
 TEST(RunUntilSignalTest, ASignalDrainsTheServer) {
   MockFileFactsService service;
   le::Server server = *le::Serve("facts", &service);
   absl::optional<le::Reply<Facts>> kept;
-  le::Timer answer([&] { std::move(*kept).Send(); });
+  bool is_answered = false;
+  le::Timer answer([&] {
+    std::move(*kept).Send();
+    is_answered = true;
+  });
   EXPECT_CALL(service, Count(_, _))
       .WillOnce([&](const CountRequest&, le::Reply<Facts> reply) {
         kept = std::move(reply);
@@ -136,15 +141,17 @@ TEST(RunUntilSignalTest, ASignalDrainsTheServer) {
                   .ok());
   const auto ending = [&] {
     EXPECT_TRUE(answer.Start(absl::Milliseconds(1)).ok());
+    raise(SIGTERM);
   };
   const absl::Status ended =
       server.RunUntilSignal(SIGTERM, absl::InfiniteDuration(), ending);
   EXPECT_TRUE(ended.ok()) << ended;
+  EXPECT_TRUE(is_answered);
   while (absl::IsUnknown(result)) EXPECT_EQ(le_event_ServiceLoop(), LE_OK);
   EXPECT_TRUE(result.ok()) << result;
 }
 
-// The call does not end. A further signal during the drain has no effect.
+// The call does not end.
 TEST(RunUntilSignalTest, TheDrainHasATimeout) {
   MockFileFactsService service;
   le::Server server = *le::Serve("facts", &service);
@@ -160,10 +167,16 @@ TEST(RunUntilSignalTest, TheDrainHasATimeout) {
                     client.CountAsync(CountRequest(), {}, nullptr).Detach();
                   })
                   .ok());
-  const auto again = [] { raise(SIGTERM); };
-  const absl::Status ended =
-      server.RunUntilSignal(SIGTERM, absl::Milliseconds(1), again);
+  absl::Status ended = server.RunUntilSignal(SIGTERM, absl::Milliseconds(1));
   EXPECT_TRUE(ended.ok()) << ended;
+  EXPECT_TRUE(*kept) << "the call is still open";
+  // The program may end the wait earlier.
+  le::Timer signal([] { raise(SIGTERM); });
+  EXPECT_TRUE(signal.Start(absl::ZeroDuration()).ok());
+  ended = server.RunUntilSignal(SIGTERM, absl::InfiniteDuration(),
+                                [] { le_event_StopLoop(nullptr); });
+  EXPECT_TRUE(ended.ok()) << ended;
+  EXPECT_TRUE(*kept) << "the call is still open";
   EXPECT_TRUE(absl::IsFailedPrecondition(
       le::Server().RunUntilSignal(SIGTERM, absl::ZeroDuration())));
 }

@@ -4,6 +4,10 @@
 // The code that the plugin generates for odd names must compile, also if one
 // file includes all of the headers.
 
+#include <csignal>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "services/tests/3d-names.le_mock.h"
 #include "services/tests/3d_names.le_mock.h"
@@ -15,7 +19,7 @@ TEST(OddNamesTest, EachFileHasItsClasses) {
   EXPECT_STREQ(EvenService::LeInfo().protocol, "odd.Even/1");
   EXPECT_STREQ(absl::OddService::LeInfo().protocol, "odd.absl.Odd/1");
   EXPECT_EQ(EvenService::LeTable().methods.size(), 1U);
-  EXPECT_EQ(absl::OddService::LeTable().methods.size(), 4U);
+  EXPECT_EQ(absl::OddService::LeTable().methods.size(), 5U);
   const MockEvenApi even;
   const absl::MockOddService odd;
 }
@@ -27,12 +31,21 @@ class Both final : public EvenService, public absl::OddService {
                 le::ReplyWithFd<absl::Status>) override {}
   void Open(const absl::Status_Move&, le::Sink<absl::Status_Move>) override {}
   void Close(const absl::Status&, const le::Caller&) override {}
+  void CreateKeptOpen(const absl::Status&, const le::Caller&) override {}
 };
 
 TEST(OddNamesTest, OneObjectMayServeTwoServices) {
   Both both;
   EXPECT_TRUE(le::Serve<EvenService>("even", &both).ok());
   EXPECT_TRUE(le::Serve<absl::OddService>("odd", &both).ok());
+  EXPECT_TRUE(::absl::IsInvalidArgument(le::ServeUntilSignal<EvenService>(
+      "not a name", &both, SIGTERM, ::absl::ZeroDuration())));
+}
+
+TEST(OddNamesTest, AMethodHidesNoFunctionOfTheClient) {
+  auto client = absl::OddClient::CreateKeptOpen("odd");
+  ASSERT_TRUE(client.ok());
+  EXPECT_FALSE(client->CreateKeptOpen(absl::Status()).ok());
 }
 
 }  // namespace

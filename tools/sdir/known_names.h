@@ -15,7 +15,8 @@
 namespace le {
 namespace sdir {
 
-// Users 1 and 2 are ann and bob. Process 10 is called ten.
+// Users 1 and 2 are ann and bob. Process 10 is called ten, process 12
+// has ended.
 class KnownUsers : public directory::Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string& name) override {
@@ -32,6 +33,7 @@ class KnownNames final : private KnownUsers, public Names {
  public:
   KnownNames() : Names(static_cast<KnownUsers*>(this)) {}
   std::string ProgramOf(pid_t pid) override { return pid == 10 ? "ten" : ""; }
+  bool HasEnded(pid_t pid) override { return pid == 12; }
 };
 
 }  // namespace sdir

@@ -273,10 +273,9 @@ std::string FormatText(const ListPart& of, Names* names,
   }
   for (const auto& client : list.not_taken()) {
     // The server may accept the session of a client that has ended meanwhile.
-    const bool has_ended = names->ProgramOf(client.pid()).empty();
     absl::StrAppend(&text, "        ", PidText(client.pid(), names),
-                    has_ended ? " (ended) " : " ", client.client(),
-                    " introduced to ");
+                    names->HasEnded(client.pid()) ? " (ended) " : " ",
+                    client.client(), " introduced to ");
     absl::StrAppend(&text, client.service(), "  (protocol ID = '",
                     client.protocol_id(), "')\n", ReasonLine(client, names));
   }

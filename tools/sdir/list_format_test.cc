@@ -271,7 +271,6 @@ TEST_F(ListFormatTest, NamesUsersWhoseNameABindingMayHave) {
   EXPECT_EQ(list.waiting(0).missing_binding(), "<ann>.x -> <USER>.x");
 }
 
-// Only a user that alone offers the service can be meant.
 TEST_F(ListFormatTest, AMissingBindingNamesTheOfferingUser) {
   directory::proto::ListPart list;
   const auto offer = [&](const std::string& service,

@@ -3,6 +3,9 @@
 
 #include "tools/sdir/names.h"
 
+#include <signal.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -89,6 +92,10 @@ std::string Names::ProgramOf(pid_t pid) {
                                       : Escaped(absl::string_view(&c, 1)));
   }
   return escaped;
+}
+
+bool Names::HasEnded(pid_t pid) {
+  return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
 }
 
 std::string Names::Named(const std::string& agent) {

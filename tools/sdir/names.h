@@ -39,6 +39,8 @@ class Names {
   // The name of the process's program, escaped. Empty: there is no such
   // process.
   virtual std::string ProgramOf(pid_t pid);
+  // Returns whether there is certainly no such process.
+  virtual bool HasEnded(pid_t pid);
 
  private:
   directory::NameCache users_;

@@ -68,6 +68,7 @@ class OwnedCall {
   //  - The client has cancelled the call.
   //  - The client's deadline has passed.
   //  - The session is closed, for example by the end of the server.
+  //  - The server drains, and CancelOnDrain() was called.
   // Also true if this object is empty.
   bool cancelled() const {
     return call_ == nullptr || call_->cancelled.load() ||
@@ -83,6 +84,7 @@ class OwnedCall {
   //  - The client cancels the call.
   //  - The client reports that the deadline has passed.
   //  - The session closes.
+  //  - The server drains, and CancelOnDrain() was called.
   // The closure may own or destroy this object.
   //
   // After this object was finished or destroyed, the closure is not called.
@@ -201,7 +203,7 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   // Sends an item. Never waits, and never closes the session.
   //   ResourceExhausted   the window of the stream or the queue of the session
   //                       is full. The closure of OnReady() will be called
-  //   Cancelled           the stream was cancelled, or the session is closed
+  //   Cancelled           the stream is cancelled: see cancelled()
   //   OutOfRange          the item is larger than (le.largest_message)
   //   InvalidArgument     a required field of the item is not set
   //   FailedPrecondition  this object is empty
@@ -224,14 +226,15 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   absl::Status OnReady(UniqueFunction<void()> closure) {
     return *this ? calls()->SetOnReady(Checked(), std::move(closure)) : Empty();
   }
-  // For a stream that does not end by itself: the server's Drain() cancels the
-  // stream. Then, as after a cancel by the client, the closure of OnCancel() is
-  // called. It should End() this object.
+  // For a stream that does not end by itself: Server::Drain() cancels it. Then
+  // the loop calls the closure of OnCancel(), which must End() this object: the
+  // drain waits for that.
+  //   Cancelled           the server drains already: End() this object now
   //   FailedPrecondition  this object is empty
-  absl::Status EndOnDrain() {
+  absl::Status CancelOnDrain() {
     if (!*this) return Empty();
-    calls()->EndOnDrain(Checked());
-    return absl::OkStatus();
+    if (calls()->CancelOnDrain(Checked())) return absl::OkStatus();
+    return absl::CancelledError("the server is ending");
   }
   // Ends the stream. The client gets the status after the last item, with up to
   // 1,024 bytes of its text. If the server ends before the client has received
@@ -272,10 +275,9 @@ class [[nodiscard]] Server {
   // calls `drained` once. `drained` may destroy this object, or stop the loop.
   // A second Drain() replaces `drained`.
   //
-  // The streams of a le::Topic end, and the OnCancel() closures of other streams
-  // with EndOnDrain() are called. Every other stream must be finished by the
-  // program. If a call may last too long, destroy this object without waiting
-  // for `drained`.
+  // The loop cancels the streams of CancelOnDrain(), and so ends the streams of
+  // each le::Topic. The program must finish all other calls and streams. If one
+  // may last too long, destroy this object without waiting for `drained`.
   //
   // This object closes its sessions when it is destroyed. Results that are
   // still queued then are lost. A result stays queued if its client does not
@@ -289,11 +291,12 @@ class [[nodiscard]] Server {
 
   // Runs the loop of this thread until the process receives the signal, for
   // example SIGTERM, or until the loop is stopped. Then calls `ending`, and
-  // after that Drain(). Returns OK when the server is drained, but after
-  // `timeout` at the latest. Calls that are still open then are logged. When
-  // this object is destroyed, they fail with Unavailable. While the server
-  // drains, a further signal has no effect. After the return, the signal has its
-  // former effect. The methods must not destroy this object.
+  // after that Drain(). Returns OK when the server is drained, or when `timeout`
+  // has passed, or when the loop is stopped again. If calls are still open then,
+  // their number is logged, and they fail with Unavailable when this object is
+  // destroyed. While the server drains, a further signal has no effect. After
+  // the return, the signal has its former effect. The methods must not destroy
+  // this object.
   //   FailedPrecondition  there is no server, or a handler of the loop calls
   //                       this
   //   any error of SignalWatch::Create()
@@ -315,9 +318,11 @@ class [[nodiscard]] Server {
     status = Drain([&loop] { loop.Stop(); });
     if (status.ok()) status = loop.RunFor(timeout);
     Drain(nullptr).IgnoreError();  // the closure must not outlive `loop`
-    if (!absl::IsDeadlineExceeded(status)) return status;
-    LE_WARN("'%s': %zu calls are still open at the end", core_->calls()->name(),
-            core_->calls()->open());
+    if (!status.ok() && !absl::IsDeadlineExceeded(status)) return status;
+    if (const size_t open = core_->calls()->open()) {
+      LE_WARN("'%s': %zu calls are still open at the end",
+              core_->calls()->name(), open);
+    }
     return absl::OkStatus();
   }
 
@@ -383,13 +388,19 @@ absl::StatusOr<Server> Serve(absl::string_view name, S* implementation) {
       name, std::shared_ptr<typename S::LeInterface>(std::shared_ptr<void>(),
                                                      implementation));
 }
-// Calls Serve() and Server::RunUntilSignal(). `implementation` is a pointer or a
-// unique_ptr. The errors are those of both functions.
-template <typename Implementation>
+// Calls Serve() and Server::RunUntilSignal(). The errors are those of both.
+template <typename S>
 absl::Status ServeUntilSignal(absl::string_view name,
-                              Implementation implementation, int signal,
+                              std::unique_ptr<S> implementation, int signal,
                               absl::Duration timeout) {
-  absl::StatusOr<Server> server = Serve(name, std::move(implementation));
+  absl::StatusOr<Server> server = le::Serve<S>(name, std::move(implementation));
+  return server.ok() ? server->RunUntilSignal(signal, timeout)
+                     : server.status();
+}
+template <typename S>
+absl::Status ServeUntilSignal(absl::string_view name, S* implementation,
+                              int signal, absl::Duration timeout) {
+  absl::StatusOr<Server> server = le::Serve<S>(name, implementation);
   return server.ok() ? server->RunUntilSignal(signal, timeout)
                      : server.status();
 }

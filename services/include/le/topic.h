@@ -96,10 +96,12 @@ class Topic {
   void AddFrom(uint64_t first, Sink<T> sink) {
     streams_.push_front({std::move(sink), first});
     const auto stream = streams_.begin();
-    stream->sink.EndOnDrain().IgnoreError();
-    const absl::Status cancel =
-        stream->sink.OnCancel([this, stream] { EndCancelled(stream); });
-    if (!cancel.ok()) return EndCancelled(stream);  // or empty
+    absl::Status status = stream->sink.CancelOnDrain();
+    if (status.ok()) {
+      status = stream->sink.OnCancel([this, stream] { EndCancelled(stream); });
+    }
+    if (!status.ok())
+      return EndCancelled(stream);  // cancelled already, or empty
     // The error may be Aborted: there is room again. Push() below uses the
     // room.
     stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();

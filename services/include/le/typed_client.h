@@ -164,6 +164,7 @@ class TypedClient {
     if (!opened.ok()) return opened;
     return typed;
   }
+  // As Client::CreateKeptOpen().
   static absl::StatusOr<Derived> CreateKeptOpen(absl::string_view interface) {
     absl::StatusOr<Derived> typed = Create(interface);
     if (!typed.ok()) return typed;

@@ -25,7 +25,7 @@ fi
 
 copy=$(mktemp -d)
 finish() {
-  (cd "$copy/tree" && ./bazelw shutdown) > /dev/null 2>&1 || true
+  (cd "$copy/tree" && ./bazelw clean --expunge) > /dev/null 2>&1 || true
   rm -rf "$copy"
 }
 trap finish EXIT

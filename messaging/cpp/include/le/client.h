@@ -52,6 +52,13 @@ struct PendingCall {
   PendingCall* previous = nullptr;
 };
 
+template <typename T>
+absl::Status TooShort(const Message& response) {
+  return absl::InternalError(absl::StrCat("the response has ",
+                                          response.payload().size(),
+                                          " bytes instead of ", sizeof(T)));
+}
+
 // Takes the structure that a response contains. Internal: it is too short.
 template <typename T>
 struct Content {
@@ -59,19 +66,21 @@ struct Content {
     if (!response.ok()) return response.status();
     const T* const content = response->As<T>();
     if (content != nullptr) return *content;
-    return absl::InternalError(absl::StrCat("the response has ",
-                                            response->payload().size(),
-                                            " bytes instead of ", sizeof(T)));
+    return TooShort<T>(*response);
   }
 };
 template <typename T>
 struct Content<WithFd<T>> {
   static absl::StatusOr<WithFd<T>> TakeFrom(absl::StatusOr<Message> response) {
-    UniqueFd fd;
-    if (response.ok()) fd = response->TakeDescriptor();
-    absl::StatusOr<T> content = Content<T>::TakeFrom(std::move(response));
-    if (!content.ok()) return content.status();
-    return WithFd<T>{*content, std::move(fd)};
+    if (!response.ok()) return response.status();
+    Message message = *std::move(response);
+    const T* const content = message.As<T>();
+    // The library closes the file descriptor of a wrong response on another
+    // thread, because its sender can make the close slow.
+    if (content == nullptr) return TooShort<T>(message);
+    WithFd<T> result{*content, {}};
+    result.fd = message.TakeDescriptor();
+    return result;
   }
 };
 
@@ -255,9 +264,7 @@ class ClientCore final : public ThreadBound {
   // The status of an operation that needs an open session.
   absl::Status NotOpen() const {
     const std::string why = WaitReason();
-    if (le_msg_GetCloseReason(session_) != LE_MSG_CLOSE_NONE || why.empty()) {
-      return ClosedStatus(session_);
-    }
+    if (why.empty()) return ClosedStatus(session_);
     return StatusOf(session_, absl::StatusCode::kUnavailable,
                     absl::StrCat("the session is not open: ", why));
   }
@@ -499,7 +506,8 @@ class Client {
     return client;
   }
 
-  // Calls Create() and KeepOpen().
+  // Calls Create() and KeepOpen(). Returns before the session is open. Until it
+  // is open, requests fail with Unavailable, and their status has the reason.
   static absl::StatusOr<Client> CreateKeptOpen(absl::string_view interface,
                                                const Protocol& protocol) {
     absl::StatusOr<Client> client = Create(interface, protocol);

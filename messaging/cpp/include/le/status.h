@@ -110,8 +110,8 @@ inline absl::Status ClosedStatus(le_msg_SessionRef_t session) {
 
 inline absl::Status WrongThread() {
   return absl::FailedPreconditionError(
-      "only the thread that created the object may call this, and not after "
-      "its end");
+      "only the thread that created the object may call this, and only until "
+      "that thread ends");
 }
 
 }  // namespace internal

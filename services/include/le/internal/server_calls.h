@@ -107,7 +107,7 @@ struct ServerCall {
   ServerCall* next_open = nullptr;
   ServerCall* previous_open = nullptr;
   Waits waits = Waits::kNot;
-  bool ends_on_drain = false;
+  bool cancel_on_drain = false;
   ServerCall* next_waiting = nullptr;
   ServerCall* previous_waiting = nullptr;
   Credit credit;
@@ -152,11 +152,11 @@ class CallTable {
   // The call that was opened first. Null: there is none.
   ServerCall* First() const { return first_open_; }
   // The calls that a drain cancels.
-  std::vector<uint32_t> EndingOnDrain() const {
+  std::vector<uint32_t> MarkedForDrain() const {
     std::vector<uint32_t> numbers;
     for (const ServerCall* call = first_open_; call != nullptr;
          call = call->next_open) {
-      if (call->ends_on_drain) numbers.push_back(call->number);
+      if (call->cancel_on_drain) numbers.push_back(call->number);
     }
     return numbers;
   }
@@ -330,11 +330,13 @@ class ServerCalls {
     }
     PutBack(call, Respond(call, std::move(status), fd));
   }
-  // The call is cancelled when the server drains, or now if it drains already.
-  void EndOnDrain(ServerCall* call) {
+  // The call is cancelled when the server drains. False: the server drains
+  // already, and the call is cancelled now.
+  bool CancelOnDrain(ServerCall* call) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    call->ends_on_drain = true;
     if (drains_) call->cancelled.store(true);
+    call->cancel_on_drain = true;
+    return !drains_;
   }
   // False: the call is cancelled already, and the closure is not kept.
   bool SetOnCancel(ServerCall* call, ServerCall::Closure closure) {
@@ -424,18 +426,18 @@ class ServerCalls {
       (*closure)();
     } while (goes_on());
   }
-  // From now on, EndOnDrain() cancels its call.
+  // From now on, CancelOnDrain() cancels its call.
   void BeginDrain() {
     const std::lock_guard<std::mutex> lock(mutex_);
     drains_ = true;
   }
-  // Cancels the earlier calls of EndOnDrain().
+  // Cancels the calls that CancelOnDrain() has marked before.
   template <typename GoesOn>
-  void CancelOnDrain(CallTable* table, GoesOn goes_on) {
+  void CancelMarked(CallTable* table, GoesOn goes_on) {
     std::vector<uint32_t> numbers;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      numbers = table->EndingOnDrain();
+      numbers = table->MarkedForDrain();
     }
     for (const uint32_t number : numbers) {
       Cancel(table, number, goes_on);
@@ -527,7 +529,7 @@ class ServerCalls {
   }
 
   static absl::Status NobodyReads() {
-    return absl::CancelledError("the client does not read the stream any more");
+    return absl::CancelledError("the stream is cancelled");
   }
   static absl::Status NoRoom() {
     return absl::ResourceExhaustedError("the client has no room for the item");
@@ -592,7 +594,7 @@ class ServerCalls {
   void PutBack(ServerCall* call, size_t response_bytes) {
     call->cancelled.store(false);
     call->waits = Waits::kNot;
-    call->ends_on_drain = false;
+    call->cancel_on_drain = false;
     call->ForgetCaller();
     call->credit = Credit();
     const bool keeps = call->reused.Add(response_bytes);

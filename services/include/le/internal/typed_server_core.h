@@ -69,10 +69,13 @@ class TypedServerCore final : public ThreadBound {
 
   bool drains() const { return loop_ != nullptr; }
   void Drain(UniqueFunction<void()> drained) {
-    if (!drains()) loop_ = std::make_unique<Loop>();
-    service_.Hide().IgnoreError();
-    calls_->BeginDrain();
-    loop_->sender().Post([this] { CancelOnDrain(); }).IgnoreError();
+    if (!drains()) {
+      loop_ = std::make_unique<Loop>();
+      service_.Hide().IgnoreError();
+      calls_->BeginDrain();
+      // Not now: no closure runs inside a function that the program has called.
+      loop_->sender().Post([this] { CancelStreams(); }).IgnoreError();
+    }
     // The loop calls the user's closure, even if no call is open now.
     calls_->WhenIdle([this, sender = loop_->sender()] {
       sender.Post([this] { OnIdle(); }).IgnoreError();
@@ -292,15 +295,16 @@ class TypedServerCore final : public ThreadBound {
     calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
   }
 
-  void CancelOnDrain() {
+  // The server drains.
+  void CancelStreams() {
     const Hold hold(this);
     std::vector<const void*> keys;
     keys.reserve(sessions_.size());
     for (const auto& session : sessions_) keys.push_back(session.first);
     for (const void* const key : keys) {
       if (!Has(key)) continue;
-      calls_->CancelOnDrain(&sessions_[key].calls,
-                            [this, key] { return Has(key); });
+      calls_->CancelMarked(&sessions_[key].calls,
+                           [this, key] { return Has(key); });
     }
   }
 
