@@ -169,8 +169,10 @@ le_result_t Arguments::Apply(const Option& option, size_t index,
 size_t Arguments::Complain(size_t index, le_result_t error) {
   if (scan_result == LE_OK) scan_result = error;
   if (error_handler != nullptr) {
-    return CallUser("the error handler of arguments",
-                    [&] { return error_handler(index, error); });
+    const size_t skipped = CallUser("the error handler of arguments", [&] {
+      return error_handler(index, error);
+    });
+    return std::min(skipped, arguments.size());  // the sum must not wrap around
   }
   const char* what = "unexpected argument";
   if (error == LE_NOT_FOUND) what = "a value is missing";

@@ -356,6 +356,20 @@ TEST_F(CApiDeathTest, AnExceptionInAFunctionOfTheProgramIsFatal) {
   EXPECT_FATAL(scan("-x"), "error handler of arguments has thrown .*: mine");
 }
 
+// A handler may ask to skip more arguments than there are.
+TEST(ArgumentsTest, AnErrorHandlerCannotMakeTheScanEndless) {
+  const char* argv[] = {"tool", "-x", "-y"};
+  le_arg_SetArgs(3, argv);
+  static int errors;
+  errors = 0;
+  le_arg_SetErrorHandler([](size_t, le_result_t) -> size_t {
+    ++errors;
+    return SIZE_MAX;
+  });
+  le_arg_Scan();
+  EXPECT_EQ(errors, 1);
+}
+
 // A thread is adopted again after its cleanup. Its new Thread object may have
 // the address of the former Thread object. Expected: references of the former
 // object are invalid.
