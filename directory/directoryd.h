@@ -12,6 +12,7 @@ namespace le {
 namespace directory {
 
 // The body of directoryd's main(). Returns the exit status of the process.
+// Options such as --help, and wrong options, end the process at once.
 int RunDirectoryd(Users* users, int argc, char** argv);
 
 }  // namespace directory

@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A directory inside a process. It has no address, no control messages and no
-// thread. An introduction is made on the thread that opens a session or offers
-// a service. The loops of client and server then deliver it.
+// thread. Each call does its work on the calling thread. So an introduction is
+// made by the call that completes its conditions, for example an opening, an
+// offer or SetBindings(). Later the loop of the client and the loop of the
+// server deliver it. A client may also fetch it by Opening::Poll().
 //
-// The registry is that of directoryd, so the rules are the same for bindings,
-// waiting clients, servers that stand by, and protocols that differ. There is
-// only one user.
+// directoryd has the same class Registry, so the rules are the same for
+// bindings, waiting clients, servers that stand by, and protocols that differ.
+// There is only one user.
 
 #ifndef LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_
 #define LE_MESSAGING_DIRECTORY_IN_PROCESS_DIRECTORY_H_

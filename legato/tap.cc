@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C API: tests that print TAP.
+// The C API le_test.h: functions for test programs. They print results in the
+// Test Anything Protocol (TAP).
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -52,7 +53,9 @@ bool g_todo ABSL_GUARDED_BY(g_test_mutex) = false;
 bool g_plans_at_end ABSL_GUARDED_BY(g_test_mutex) = true;
 
 [[noreturn]] void Exit(int failures) {
-  constexpr int kMaxStatus = 126;  // shells use larger numbers for their errors
+  // In a shell, 127 means that the command is missing, and 128 + N means that
+  // signal N has ended it.
+  constexpr int kMaxStatus = 126;
   std::exit(std::min(failures, kMaxStatus));
 }
 }  // namespace

@@ -178,7 +178,7 @@ void CancelIn(void (*body)(Cancelled* self),
 
 // A destructor of a cancelled thread runs the loop. Expected: the thread does
 // not end in this destructor, so the other destructors run. The loop runs until
-// the destructor stops it. This holds for each call that was cancelled.
+// the destructor stops it. The test repeats this for each call in `calls`.
 TEST(ThreadTest, ADestructorOfACancelledThreadMayRunTheLoop) {
   static std::string ran;
   using Call = void (*)();
@@ -189,7 +189,7 @@ TEST(ThreadTest, ADestructorOfACancelledThreadMayRunTheLoop) {
       [] { le_event_ServiceLoop(); },
       [] { le_sem_Wait(le_sem_Create("empty", 0)); },
       [] { le_thread_Sleep(86400); },
-      [] { le_thread_Exit(nullptr); },  // before any cancellation point
+      [] { le_thread_Exit(nullptr); },  // ends the thread itself
   };
   for (const Call call : calls) {
     ran.clear();
@@ -280,11 +280,11 @@ TEST(ThreadTest, AThreadHasThePriorityThatWasSet) {
 
 int NiceOfThisThread() { return getpriority(PRIO_PROCESS, 0); }
 
-// The nice value of a process is the nice value of its main thread. Another
-// thread raises the nice value of the process, not its own, and then starts a
-// thread. (To lower the value, it would need permission.) Expected: the new
-// thread has the nice value of the process. The test needs a process of its
-// own, because the process keeps the value.
+// The nice value of a process is the nice value of its main thread. Thread A is
+// not the main thread. It raises the nice value of the main thread, not its
+// own, and then starts thread B. (To lower a nice value, a thread needs
+// permission.) Expected: thread B has the nice value of the main thread. The
+// test needs a process of its own, because the nice value stays raised.
 TEST(ThreadDeathTest, AThreadDoesNotInheritTheNiceValueOfItsCreator) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(std::thread([] {
@@ -347,8 +347,8 @@ TEST(ThreadTest, AThreadCannotJoinItself) {
   EXPECT_EQ(le_thread_Join(le_thread_GetCurrent(), nullptr), LE_DEADLOCK);
 }
 
-// A thread runs, but le_thread_Start() has not returned yet. Expected: another
-// thread can join it.
+// A thread runs, but le_thread_Start() may not have returned yet. Expected:
+// another thread can join the thread that runs.
 TEST(ThreadTest, AThreadThatRunsCanBeJoinedByAnyThread) {
   for (int i = 0; i < 200; ++i) {
     std::atomic<bool> runs{false};

@@ -84,7 +84,9 @@ TEST(BufferTest, APoolLivesUntilItsLastBufferIsFreed) {
   EXPECT_EQ(pool->buffers_in_use(), 2u);
   pool.reset();
   first.reset();
-  std::memset(second.data(), 1, 10);  // a sanitizer finds a use after free
+  std::memset(second.data(), 1, 10);
+  // Now `second` returns to its pool. If the pool was destroyed too early, a
+  // sanitizer reports the access.
 }
 
 TEST(BufferTest, ReserveMakesBuffersInAdvance) {
@@ -158,7 +160,9 @@ TEST(BufferTest, AThreadsPoolLivesUntilItsLastBufferIsFreed) {
     dropped.reset();
   }).join();
   source.reset();
-  std::memset(kept.data(), 1, 10);  // a sanitizer finds a use after free
+  std::memset(kept.data(), 1, 10);
+  // Now `kept` returns to its pool. If the pool was destroyed too early, a
+  // sanitizer reports the access.
 }
 
 TEST(BufferTest, AnyThreadMayFreeBuffersOfAThreadsPool) {

@@ -45,9 +45,9 @@ le_result_t le_event_ServiceLoop(void);
 void le_event_QueueFunction(le_event_DeferredFunc_t func, void* param1Ptr,
                             void* param2Ptr);
 
-/* Queues a function for the loop of another thread (NULL: the calling thread).
- * Any thread. Functions that are still queued when the thread ends are not
- * called. Fatal: a stale reference. */
+/* Queues a function for the loop of `thread` (NULL: the calling thread). Any
+ * thread may call this. Functions that are still queued when `thread` ends are
+ * not called. Fatal: a stale reference. */
 void le_event_QueueFunctionToThread(le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t func,
                                     void* param1Ptr, void* param2Ptr);
@@ -61,14 +61,16 @@ le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
 
 /* ======== Events ======== */
 
-/* An event has an identifier. Any thread may report the event. A report is
- * copied once for each handler that was added before. Each handler is called
- * with its copy, by the loop of the thread that added the handler. */
+/* An event has an identifier. Any thread may report the event. Each handler
+ * that exists at the time of the report is called once, by the loop of the
+ * thread that added the handler. The handler gets a copy of the report, or a
+ * reference to the reported object of le_mem.h. */
 typedef struct le_event_Id* le_event_Id_t;
 typedef struct le_event_Handler* le_event_HandlerRef_t;
 
-/* Called for each report of the event. The report is valid until the handler
- * returns, and is aligned for any type. */
+/* Called for each report of the event. A copy is valid until the handler
+ * returns, and is aligned for any type. An object of le_mem.h is valid until
+ * the handler releases its reference. */
 typedef void (*le_event_HandlerFunc_t)(void* reportPtr);
 /* A layered handler. The loop calls it for each report. secondLayerFunc is the
  * argument of le_event_AddLayeredHandler(). If secondLayerFunc is not NULL, the

@@ -41,7 +41,8 @@ void le_mutex_Unlock(le_mutex_Ref_t mutexRef);
   static inline void Unlock(void) { le_mutex_Unlock(refName); }
 
 /* A mutex for the initialization of code that ifgen (Legato's code generator)
- * has generated. The mutex exists before any code of the program runs. */
+ * has generated. The reference is valid before any code of the program runs,
+ * and the first use creates the mutex. */
 extern le_mutex_Ref_t le_ifgen_InitMutexRef;
 
 #ifdef __cplusplus

@@ -253,7 +253,8 @@ TEST_F(ClientAccountsTest, OneUserMayHaveAllSessionsOfASetMaximum) {
   EXPECT_FALSE(user->MayAdd(100, 2));
 }
 
-// The sessions of a user together have no more than the user's limits.
+// Up to 2,000 sessions of a user together have no more bytes than the user's
+// limit. Each session has at least 64 KiB to send and one file descriptor.
 TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
   const auto user = NewUser(kUser);
   const UserLimits limits;
@@ -277,8 +278,9 @@ TEST_F(ClientAccountsTest, TheSessionsOfAUserShareItsBytes) {
   EXPECT_EQ(changes, 11);  // powers of two
   EXPECT_GE(user->ToSend(kMessageBytes).bytes, size_t{64} << 10);
   EXPECT_EQ(user->ToSend(kMessageBytes).descriptors, 1u);
-  // If the number of sessions is a power of two, a session that opens and
-  // closes repeatedly changes nothing.
+  // The limits are divided into parts, and the number of parts shrinks late: at
+  // 1,024 sessions there are still 2,048 parts. So one session more or less
+  // changes nothing.
   while (user->sessions() > 1024) user->Remove();
   for (int i = 0; i < 10; ++i) {
     EXPECT_FALSE(user->Add());

@@ -30,8 +30,8 @@ using event::Simulation;
 
 constexpr char kAddress[] = "directory";
 
-// The most steps of a run. Half a million requests take 10 million steps. A run
-// without end reaches this number within seconds.
+// The most steps of a run. Half a million requests take 10 million steps. An
+// endless run reaches this number within seconds.
 constexpr uint64_t kMaxSteps = 50000000;
 
 class SimRun {
@@ -73,8 +73,8 @@ class SimRun {
   }
 
  private:
-  // The transport and the directory client of a process. Its connections close
-  // when the process ends.
+  // The transport and the directory client of a process. Start() arranges that
+  // the transport's connections are closed when the process ends.
   struct Way {
     Way(transports::LoopbackNetwork* network, event::Process* process)
         : transport(network, process), client(process, &transport, kAddress) {}

@@ -88,7 +88,7 @@ FileDescriptorProto* File(FileDescriptorSet* set) {
   return set->mutable_file(1);
 }
 
-// The breaks after `change`, joined.
+// Returns the incompatible changes that `change` causes, one a line.
 template <typename Change>
 std::string After(Change change) {
   FileDescriptorSet now = Base();
@@ -116,7 +116,7 @@ TEST(CompareTest, CompatibleChanges) {
         file->mutable_message_type(1)->mutable_field(1)->set_name("other");
       }),
       "");
-  // A field whose number is reserved.
+  // A field is removed, and its number is reserved.
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               auto* const outer = file->mutable_message_type(1);
               outer->mutable_field()->RemoveLast();
@@ -125,7 +125,8 @@ TEST(CompareTest, CompatibleChanges) {
               range->set_end(3);
             }),
             "");
-  // Peers of other versions do not connect.
+  // The version of the service has changed, too. Peers of different versions
+  // never connect, so the removal of the method does not count.
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               auto* const service = file->mutable_service(0);
               service->mutable_options()->SetExtension(le::version, 2);
@@ -190,7 +191,8 @@ TEST(CompareTest, EachBreakIsNamed) {
   EXPECT_EQ(FindBreaks(FileDescriptorSet(), Base()).size(), 1U);
 }
 
-// A peer cannot read a message without a field that it requires.
+// If a message lacks a field that the peer requires, the peer cannot read the
+// message.
 TEST(CompareTest, ARequiredFieldMustNotBeAddedOrRemoved) {
   FileDescriptorSet with = Base();
   File(&with)->set_syntax("proto2");

@@ -3,9 +3,11 @@
 //
 //   sweep [--every=N] [--pairs=N] [--seed=N] [--only=SCENARIO]
 //
-// Makes each call of each scenario fail, in a run of its own. With --every=N,
-// tries only one of N failures. With --pairs=N, then makes N random pairs of
-// calls fail.
+// Runs each scenario many times, each time with another failure. A failure is
+// one way in which a call fails: an error, and how many calls of this kind fail
+// with it. Another failure is that no file descriptor is free during some
+// calls. With --every=N, only every Nth failure is tried. With --pairs=N, each
+// scenario then runs N times more, each time with two random failures.
 
 #include <cstdio>
 #include <cstdlib>

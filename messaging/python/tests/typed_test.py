@@ -1,7 +1,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Typed services: clients and servers in Python, and with programs in C++."""
+"""Typed services: Python clients with Python servers, and each with a C++ peer."""
 
 import asyncio
 import gc
@@ -30,7 +30,7 @@ def named(name, number=0):
 
 
 class FileFacts:
-    """The names of requests say what the methods do."""
+    """The field `name` of a request selects what Count() and Watch() do."""
 
     def __init__(self):
         self.lines = []
@@ -332,7 +332,8 @@ class Misbehaving(TestCase):
 class OtherLanguages(TestCase):
     """LE_QUICKSTART: the folder of the programs of examples/quickstart.
 
-    A binding from facts to fileFacts must exist.
+    Two bindings must exist: from fileFacts to fileFacts, and from facts to
+    fileFacts.
     """
 
     def start(self, program, *arguments):
