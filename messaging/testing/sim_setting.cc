@@ -75,8 +75,8 @@ class SimRun {
  private:
   // The transport and the directory client of a process. Start() arranges that
   // the transport's connections are closed when the process ends.
-  struct Way {
-    Way(transports::LoopbackNetwork* network, event::Process* process)
+  struct Endpoint {
+    Endpoint(transports::LoopbackNetwork* network, event::Process* process)
         : transport(network, process), client(process, &transport, kAddress) {}
     transports::LoopbackTransport transport;
     directory::DirectoryClient client;
@@ -117,11 +117,11 @@ class SimRun {
     const Scenario::Role* const role = Find(name);
     ASSERT_NE(role, nullptr) << "no party is called " << name;
     SimProcess* const process = sim_.AddProcess(name, {0, 1000, 1000});
-    auto way = std::make_shared<Way>(&network_, process);
-    process->OnExit([way] { way->transport.CloseAll(); });
+    auto endpoint = std::make_shared<Endpoint>(&network_, process);
+    process->OnExit([endpoint] { endpoint->transport.CloseAll(); });
     Runtime::Parts parts;
     parts.introducer =
-        std::shared_ptr<directory::Introducer>(way, &way->client);
+        std::shared_ptr<directory::Introducer>(endpoint, &endpoint->client);
     parts.make_local_introducer =
         MakerOfLocalIntroducer(process, &transports::NewLoopback);
     Runtime::Install(process, std::move(parts));

@@ -72,10 +72,10 @@ class UnixWorld final : public World {
   }
 
   Runtime::Parts PartsFor(event::Process* process) override {
-    auto way = std::make_shared<Way>(process, address());
+    auto endpoint = std::make_shared<Endpoint>(process, address());
     Runtime::Parts parts;
     parts.introducer =
-        std::shared_ptr<directory::Introducer>(way, &way->client);
+        std::shared_ptr<directory::Introducer>(endpoint, &endpoint->client);
     return parts;
   }
 
@@ -103,8 +103,8 @@ class UnixWorld final : public World {
   }
 
  private:
-  struct Way {
-    Way(event::Process* process, const std::string& address)
+  struct Endpoint {
+    Endpoint(event::Process* process, const std::string& address)
         : transport(process), client(process, &transport, address) {}
     transports::UnixTransport transport;
     directory::DirectoryClient client;

@@ -82,10 +82,10 @@ class Comparison {
   void Compare(const std::string& what, const MethodDescriptor* before,
                const MethodDescriptor* now) {
     if (before->server_streaming() != now->server_streaming()) {
-      Break(what + ": only one version returns a stream");
+      Break(what + ": the method is a stream in one of the two files only");
     }
     if (IsOneWay(before) != IsOneWay(now)) {
-      Break(what + ": only one version is one-way");
+      Break(what + ": the method is one-way in one of the two files only");
     }
     if (OptionsOf(before).fd_in() != OptionsOf(now).fd_in() ||
         OptionsOf(before).fd_out() != OptionsOf(now).fd_out()) {

@@ -160,13 +160,15 @@ TEST(CompareTest, EachBreakIsNamed) {
                   ->MutableExtension(le::method)
                   ->set_fd_in(true);
             }),
-            "method p.S.B (number 2): only one version returns a stream\n"
+            "method p.S.B (number 2): the method is a stream in one of the two "
+            "files only\n"
             "method p.S.B (number 2): fd_in or fd_out has changed\n");
   EXPECT_EQ(After([](FileDescriptorProto* file) {
               file->mutable_service(0)->mutable_method(2)->set_output_type(
                   ".p.Inner");
             }),
-            "method p.S.C (number 3): only one version is one-way\n");
+            "method p.S.C (number 3): the method is one-way in one of the two "
+            "files only\n");
   EXPECT_EQ(
       After([](FileDescriptorProto* file) {
         file->mutable_message_type(1)->mutable_field()->RemoveLast();
