@@ -132,8 +132,7 @@ class InProcessDirectory::LocalOpening final : public Opening,
       }
       wait = directory_->registry_.WhyWaits(*waiting);
     }
-    OsUsers users;
-    return ToCause(wait, &users);
+    return ToCause(wait, nullptr);  // no look-up of names on a session's thread
   }
 
   bool Poll() override {
