@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Closes file descriptors that strangers have sent. A sender can make the close
-// of its file descriptor block without limit (SO_LINGER, a network file
+// Closes file descriptors that other processes have sent. A sender can make the
+// close of its file descriptor block without limit (SO_LINGER, a network file
 // system). So threads that do nothing else close these file descriptors.
 
 #ifndef LE_MESSAGING_TRANSPORTS_CLOSER_H_
@@ -30,33 +30,32 @@ class Closer;
 void CloseSentBy(event::Process* process, uid_t user, event::UniqueFd fd,
                  event::HeldRef held = {});
 
-// Any thread. Closes `fd` on another thread, for any sender. The close is
-// charged to `user`. Each user that has closes under way has a thread of its
-// own, and up to three of 60 shared threads. So one user does not delay the
-// closes of others. If no thread can be started, an existing thread closes `fd`
-// later. The calling thread closes `fd` only if no such thread exists, memory
-// is short, or the process was killed. If the closes of any user last long,
-// logs this.
+// Any thread. Closes `fd` on another thread, even if `user` is not a stranger.
+// The close is charged to `user`. Each user that has closes under way has a
+// thread of its own, and up to three of 60 shared threads. So one user does not
+// delay the closes of others. If no thread can be started, an existing thread
+// closes `fd` later. The calling thread closes `fd` in three cases: there is no
+// thread and none can be started, memory is short, or the process was killed.
+// Logs if no close of a user has ended for a long time.
 void CloseElsewhere(event::Process* process, uid_t user, event::UniqueFd fd,
                     event::HeldRef held = {});
 
-// While this many file descriptors of one user wait to be closed, the user's
-// connections are not read. One packet with many file descriptors may exceed
-// this limit.
+// While this many file descriptors of one user wait to be closed, connections
+// that receive file descriptors of this user are not read. One packet with many
+// file descriptors may exceed this limit.
 constexpr size_t kMaxClosesOfAUser = 64;
 
-// Any thread. Whether at least kMaxClosesOfAUser file descriptors wait to be
-// closed: for HasManyCloses() those of `user`, for MayHaveManyCloses() those of
-// all users. MayHaveManyCloses() only reads a counter, so call it first.
+// Any thread. Returns whether at least kMaxClosesOfAUser file descriptors of
+// `user` wait to be closed.
 bool HasManyCloses(event::Process* process, uid_t user);
+// The same for the file descriptors of all users together. Only reads a counter,
+// so call it first.
 bool MayHaveManyCloses();
 
-// Waits while a user has many closes: kMaxClosesOfAUser or more. While the user
-// has few closes, its waits end one after another, the oldest first:
-//  - The start of each close ends one wait.
-//  - Each wait that ends also ends the next one.
-// So no step's work grows with the number of waits. Only the thread of the loop
-// may use this class.
+// Waits while a user has many closes: kMaxClosesOfAUser or more. The waits of a
+// user form a queue. When a close of the user starts or a wait ends, and the
+// user has few closes, the oldest wait ends. So each of these events ends at
+// most one wait. Only the thread of the loop may use this class.
 class FewClosesWait : private event::Task {
  public:
   FewClosesWait() = default;

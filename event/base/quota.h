@@ -7,9 +7,9 @@
 // A Charge represents one unit that a user has. Keep the Charge with the unit,
 // so that the unit counts until it is destroyed.
 //
-// A user may take one more unit while it has fewer units than are free. So the
-// first user gets at most half of the total, the next user half of the rest,
-// and so on. No user can take all units, even without a limit for each user.
+// A user may take another unit only if more units are free than the user has
+// already. So the first user gets about half of the total, the next user half
+// of the rest, and so on. The other purposes below have other rules.
 
 #ifndef LE_MESSAGING_EVENT_BASE_QUOTA_H_
 #define LE_MESSAGING_EVENT_BASE_QUOTA_H_
@@ -28,15 +28,15 @@ class Quota {
  public:
   struct Bound {
     uint64_t total = UINT64_MAX;
-    // The part of the total that only kAdministration may take.
+    // The part of the total that kAny may not take.
     uint64_t reserve = 0;
     // The limit of each user.
     uint64_t per_user = UINT64_MAX;
   };
   enum class Purpose {
     kAny,
-    // May exceed the user's limit by the reserve, and may take the last units
-    // of the total.
+    // A user may have up to `reserve` units beyond per_user. The rule of halves
+    // does not apply: the whole total may be taken.
     kAdministration,
     // The unit is counted, but never refused.
     kUnbounded,
@@ -90,8 +90,8 @@ class Quota {
   uint64_t used_by(uid_t user) const;
   const std::map<uid_t, uint64_t>& users() const { return users_; }
   // Describes an error in the counts. Empty if the users' units add up to
-  // used() and no number exceeds the bound. For quotas without kUnbounded
-  // units.
+  // used(), used() is at most the total, and no user has more than per_user and
+  // the reserve. For quotas without kUnbounded units.
   std::string Discrepancy() const;
 
  private:

@@ -135,7 +135,7 @@ TEST_P(TopicTest, AStreamMayBeginWithTheKeptItems) {
   RunScenario(scenario, GetParam());
 }
 
-// A stream that begins after the drain has begun ends at once.
+// After the drain has begun, a stream that is added to the topic ends at once.
 TEST_P(TopicTest, ADrainEndsTheStreams) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -151,7 +151,7 @@ TEST_P(TopicTest, ADrainEndsTheStreams) {
     party->RunLoopUntil([&] { return publisher.late.size() == 1; });
     bool drained = false;
     EXPECT_TRUE(server.Drain([&] { drained = true; }).ok());
-    EXPECT_EQ(publisher.topic->size(), 1) << "ends from the loop";
+    EXPECT_EQ(publisher.topic->size(), 1) << "Drain() itself ends a stream";
     party->RunLoopUntil([&] { return publisher.topic->size() == 0; });
     publisher.topic->Add(std::move(publisher.late[0]));
     EXPECT_EQ(publisher.topic->size(), 0);

@@ -27,8 +27,8 @@ void ShortLife::Start() {
   thread_ = le_thread_Create(
       "short life",
       [](void* context) -> void* {
-        // The thread shares ownership: if the process is killed, the program
-        // is destroyed before its threads.
+        // The thread owns a share of this object: a killed process destroys
+        // its ClientProgram before its threads.
         const std::unique_ptr<std::shared_ptr<ShortLife>> self(
             static_cast<std::shared_ptr<ShortLife>*>(context));
         (*self)->Body();
@@ -58,7 +58,7 @@ void ShortLife::Join() {
   }
   for (int i = 0; i < requests_; ++i) {
     if (told_[i].times != 1) {
-      referee->Fail(absl::StrCat("a request of a thread that ended completed ",
+      referee->Fail(absl::StrCat("a request of an ended thread has completed ",
                                  told_[i].times, " times"));
     }
   }
@@ -89,7 +89,7 @@ void ShortLife::UseOwnService() {
     limits.maxGatheredBytes = 300;
     le_msg_SetSessionLimits(own_session_, &limits);
     le_msg_OpenSessionSync(own_session_);
-    // Messages that wait for room must be dropped when their opening ends.
+    // When the session closes, messages that wait for room must be dropped.
     for (uint64_t i = world_->Roll(4); i > 0; --i) {
       for (uint64_t n = world_->Roll(8); n > 0; --n) {
         le_msg_Send(le_msg_CreateMsg(own_session_));
@@ -114,8 +114,8 @@ void ShortLife::UseOwnService() {
 }
 
 // A worker makes requests on the session while the owner closes it and opens it
-// again. An opening takes few steps here, so the worker's requests fall into
-// several openings.
+// again. To open it takes few steps here, so it may be open several times
+// between the worker's first and last request.
 void ShortLife::ReopenBesideAWorker() {
   workers_requests_ = kWorkersRequests;
   {
@@ -162,7 +162,8 @@ void ShortLife::OnWorkersResult(le_msg_MessageRef_t message, le_result_t,
 void ShortLife::OnOpened(le_msg_SessionRef_t, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
   { const ThreadRules::Handler handler(self->rules_.get()); }
-  // The end of the thread completes its requests, inside this handler.
+  // le_thread_Exit() calls the handlers of pending requests inside this handler.
+  // So the guard above has ended.
   if (self->end_ == End::kExitInOpenHandler) le_thread_Exit(nullptr);
 }
 

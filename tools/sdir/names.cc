@@ -48,8 +48,8 @@ Offers OffersOf(const ListPart& list) {
   return offers;
 }
 
-// Replaces "<USER>" in a missing binding if exactly one user offers a service
-// of that name.
+// Replaces "<USER>" in a missing binding if exactly one user offers the
+// interface that follows it.
 std::string WithServer(const std::string& missing, const Offers& offers) {
   constexpr absl::string_view kUnknown = " -> <USER>.";
   const size_t arrow = absl::string_view(missing).find(kUnknown);
@@ -74,7 +74,8 @@ std::string Names::Process(pid_t pid) {
 }
 
 std::string Names::ProgramOf(pid_t pid) {
-  // No stream: its iterators throw if the process ends between open and read.
+  // Not a std::ifstream: its iterators throw if the process ends between open
+  // and read.
   char name[64];
   size_t size = 0;
   if (std::FILE* const file =

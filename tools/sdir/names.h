@@ -33,7 +33,7 @@ class Names {
   // Replaces each "<number>" in the text of a directory.
   std::string InText(absl::string_view text);
   // Replaces the users' numbers in a list. Replaces "<USER>" in a missing
-  // binding if exactly one user offers a service of that name.
+  // binding if exactly one user offers the interface that follows it.
   void NameUsers(directory::proto::ListPart* list);
 
   // The name of the process's program, escaped. Empty: there is no such

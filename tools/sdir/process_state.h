@@ -19,12 +19,12 @@ namespace sdir {
 // for running. 0: the file has no state.
 char StateIn(absl::string_view stat);
 
-// Returns the state of the process. If one of its first kMaxThreads threads
+// Returns the state of the process. If it sleeps, but one of its first threads
 // runs, the state is 'R'. 0: the state is unknown.
 constexpr int kMaxThreads = 64;  // a process may have 30,000
 char StateOfProcess(pid_t pid);
 
-// Returns why a server in this state may not answer.
+// Returns the likely reason why a server in this state does not answer.
 std::string WhySilent(char state);
 
 }  // namespace sdir

@@ -10,7 +10,7 @@ namespace transports {
 namespace {
 
 // A connection is sent to a process, which dies before it receives the
-// connection. Expected: the connection is closed, as by a kernel.
+// connection. Expected: its far end sees a close, as after a close by the kernel.
 TEST(LoopbackTest, AConnectionOnItsWayToADeadProcessCloses) {
   LoopbackNetwork network;
   LoopbackTransport living(&network, event::Process::Current());

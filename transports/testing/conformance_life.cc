@@ -48,7 +48,7 @@ TEST_P(TransportConformanceTest, OnReadableIsCalledWhileFramesAreLeft) {
   watcher.on_readable = [&] { ++calls; };
   ASSERT_TRUE(ends.server->Attach(ends.loop(), &watcher).ok());
   ASSERT_EQ(ends.client->Send(Frame(1, "x")), IoResult::kOk);
-  EXPECT_EQ(calls, 0) << "called inside a call";
+  EXPECT_EQ(calls, 0) << "called inside Send()";
   ends.RunUntil([&] { return calls >= 3; });
   ends.server->SetReadInterest(false);
   const int before = calls;
@@ -188,7 +188,7 @@ TEST_P(TransportConformanceTest, AttachingTwiceIsFatal) {
               ::testing::ExitedWithCode(EXIT_FAILURE), "attached twice");
 }
 
-// Both observers must be called in the same turn. The first one ends the
+// Calls of both observers are due in the same turn. The first one ends the
 // attachment of the other. Expected: the other observer is not called.
 TEST_P(TransportConformanceTest, NoCallFollowsTheEndOfTheAttachment) {
   for (const int how : {0, 1, 2}) {
