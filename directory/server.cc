@@ -289,7 +289,8 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
         }
         Remove(action.client);
       }
-      // Servers may have received introductions of this user meanwhile.
+      // A limit of introductions is reached, but servers may have received some
+      // meanwhile. A check of the servers frees the charges of these.
       if (action.reason == RefusalReason::kBusy) looks_.Start();
       break;
     case RegistryAction::What::kTell:
@@ -329,8 +330,8 @@ void DirectoryServer::LookAtServer(PeerId id) {
   Peer* const peer = Find(id);
   if (peer == nullptr || registry_.server(id) == nullptr) return;
   CarryOut(registry_.ServerReceived(id, peer->Unreceived()));
-  // CarryOut() may have removed the server from the registry, although its peer
-  // lingers.
+  // CarryOut() may have removed the server. Then its Peer was destroyed, or it
+  // lingers. So use `peer` only if the registry still has the server.
   const Registry::Server* const server = registry_.server(id);
   if (server != nullptr && registry_.IsBusy(*server)) {
     peer->NotifyWhenReceived();
@@ -359,8 +360,8 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
   proto::FromDirectory message;
   message.mutable_waiting()->set_reason(ToProto(cause.reason));
   message.mutable_waiting()->set_text(cause.text);
-  // If the message cannot be sent, the client stays connected: it may miss
-  // this message, unlike other answers.
+  // A waiting client may miss a cause. So if the message cannot be sent, the
+  // client stays connected. In the same case, Say() marks the peer as lost.
   if (SendControl(connection, std::move(message)) != IoResult::kOk) return;
   // A connection with bytes in its queue cannot be passed to a server.
   connection->Flush();
@@ -379,8 +380,8 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   // frame. If the directory has received further data, it refuses the client,
   // because it cannot pass this data to the server. Data that is still in the
   // kernel reaches the server as the beginning of the session. The directory
-  // cannot distinguish such data from data that the client sends a moment
-  // later. Such data can harm only the client's own session.
+  // cannot distinguish it from data that the client sends a moment later. In
+  // all these cases the client can harm only its own session.
   const Connection& connection = **from->connection_slot();
   if (connection.HasBuffered() || connection.HasPartial()) {
     from->RefuseOutOfTurn();
@@ -411,7 +412,9 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
       Report(std::move(event));
     }
   }
-  Remove(client);  // a client that was neither passed on nor refused asks again
+  // The directory does not need the client's Peer any more. If the client was
+  // neither passed on nor refused, its connection closes now. It then asks again.
+  Remove(client);
 }
 
 // Sends Introduced to the client, and passes the client's connection to the
@@ -428,8 +431,8 @@ IoResult DirectoryServer::PassOn(Peer* client, Peer* server) {
   introduced->set_client_uid(client->identity().uid);
   introduced->set_client_pid(client->identity().pid);
   std::unique_ptr<Connection>* const passed = client->connection_slot();
-  // The next frame to the client is the server's first one. It has the server's
-  // credentials.
+  // The next frame to the client is the server's first one, and has the
+  // server's credentials. attachment_follows announces this to the transport.
   if (SendControl(passed->get(), std::move(message),
                   /*attachment_follows=*/true) != IoResult::kOk) {
     return IoResult::kNotIdle;

@@ -129,7 +129,8 @@ TEST_F(DirectoryServerTest, AfterATakeOverManyAreRefusedInSlices) {
   });
 }
 
-// A service that has another protocol, or no binding, is refused at once.
+// A client is refused at once if the service has another protocol, or if the
+// client has no binding.
 TEST_F(DirectoryServerTest, AfterATakeOverOtherRefusalsAreAtOnce) {
   DirectoryServer::Options options;
   options.take_over_time = absl::Seconds(1);
@@ -248,8 +249,8 @@ class DirectoryServerLogTest : public DirectoryServerTest {
   event::LogSink former_ = nullptr;
 };
 
-// A peer makes the same error 1,000 times. Expected: the number of log lines is
-// bounded, and errors of other users are still logged.
+// New peers of one user make the same error 1,000 times. Expected: the number
+// of log lines is bounded, and errors of other users are still logged.
 TEST_F(DirectoryServerLogTest, RepeatedErrorsDoNotFillTheLog) {
   world_.Run([&] {
     DirectoryServer::Options options;
@@ -292,8 +293,8 @@ TEST_F(DirectoryServerLogTest, RepeatedErrorsDoNotFillTheLog) {
   });
 }
 
-// A look-up of a user's name may take seconds, or never end. So no request of a
-// peer may cause a look-up.
+// A look-up of a user's name may take seconds, or never end. So only a request
+// of an administrator may cause a look-up.
 TEST_F(DirectoryServerTest, NoPeerMakesItAskForNames) {
   class CountingUsers final : public Users {
    public:

@@ -27,8 +27,11 @@ namespace legato {
 class CThread;
 using Threads = ProcessRefs<CThread, le_thread_Ref_t>;
 
-// A thread of the C API. This object exists before the thread starts, while it
-// runs, and after its end until it is joined. Thread-safe.
+// A thread of the C API. le_thread_Create() creates this object before the
+// thread starts. For a running thread that this API did not start,
+// CurrentThread() creates it. The object of a joinable thread exists until
+// le_thread_Join() has joined the thread. Any other exists until End().
+// Thread-safe, except functions that only this thread may call.
 class CThread : public std::enable_shared_from_this<CThread> {
  public:
   CThread(std::string name, le_thread_MainFunc_t main, void* context)
@@ -40,9 +43,10 @@ class CThread : public std::enable_shared_from_this<CThread> {
     phase_ = Phase::kRunning;
   }
 
-  // Returns the loop of the calling thread, which must be this one. The first
-  // call creates the loop, and posts the functions that were queued before. The
-  // loop is not created earlier, because it needs file descriptors.
+  // Only this thread may call it. Returns its Thread::loop(). The first call
+  // posts the functions that were queued before. It also creates the loop, if
+  // the thread has none. The loop is not created earlier, because it needs file
+  // descriptors.
   event::Loop* EnsureLoop() {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
@@ -77,17 +81,17 @@ class CThread : public std::enable_shared_from_this<CThread> {
   le_result_t Cancel();
   // Makes RunLoop() return.
   void StopLoop();
-  // For the calling thread, which must be this one. Runs the loop until
-  // StopLoop(). Ends the thread if it was cancelled.
+  // Only this thread may call it. Runs the loop until StopLoop(). Ends the
+  // thread if MustEnd().
   void RunLoop();
-  // For the calling thread, which must be this one. From now on Cancel()
-  // unparks `parker`. Null: Cancel() unparks nothing.
+  // Only this thread may call it. From now on Cancel() unparks `parker`. Null:
+  // Cancel() unparks nothing.
   void SetParker(event::Parker* parker) {
     event::MutexLock lock(&mutex_);
     parker_ = parker;
   }
 
-  // Ends the calling thread, which must be this one.
+  // Only this thread may call it. Ends the thread.
   [[noreturn]] void Exit(void* result) {
     {
       event::MutexLock lock(&mutex_);
@@ -101,8 +105,9 @@ class CThread : public std::enable_shared_from_this<CThread> {
     event::MutexLock lock(&mutex_);
     return attributes_.joinable;
   }
-  // For the calling thread, which must be this one. True: the thread was
-  // cancelled. False while its destructors run, because they are not cancelled.
+  // Only this thread may call it. Whether the thread was cancelled and must end
+  // now. False once Thread::End() has begun: Cancel() does not interrupt the
+  // thread's destructors.
   bool MustEnd() const {
     return cancelled_.load(std::memory_order_acquire) &&
            !event::Thread::Current()->ending();
@@ -157,8 +162,9 @@ class CThread : public std::enable_shared_from_this<CThread> {
   enum class Phase { kNew, kRunning, kEnded };
   static constexpr char kStartedAlready[] = "the thread has been started";
 
-  // A queued function. After the function has run, the object is kept in free_,
-  // so that a later function needs no allocation.
+  // A queued function. Run() first moves the object to free_, so that a later
+  // Queue() needs no allocation. Then Run() calls the function. During this call
+  // the object may be reused by Queue(), or destroyed by End().
   struct Function final : event::Task {
     explicit Function(CThread* of) : thread(of) {}
     void Run() override {
@@ -195,7 +201,7 @@ class CThread : public std::enable_shared_from_this<CThread> {
   event::Parker* parker_ ABSL_GUARDED_BY(mutex_) = nullptr;
   void* result_ ABSL_GUARDED_BY(mutex_) = nullptr;
   event::Loop* loop_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  // Functions that were not run. They are posted when the loop exists.
+  // Functions that were not run. If loop_ is set, they are posted to it.
   std::list<Function> queued_ ABSL_GUARDED_BY(mutex_);
   std::list<Function> free_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<event::ThreadHandle> handle_ ABSL_GUARDED_BY(mutex_);

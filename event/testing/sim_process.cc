@@ -51,9 +51,11 @@ class SimParker final : public Parker {
   SimThread* waiter_ = nullptr;
 };
 
-// A loop without descriptors. All its events arrive by Post(). If a nested loop
-// has work and nothing serves it, its Nesting is posted as a task of the outer
-// loop.
+// A loop without file descriptors: it has only tasks, timers and hooks. The
+// outer loop runs a nested loop through its Nesting (loop_base.h). While the
+// nested loop is not serving(), it posts its Nesting to the outer loop if it has
+// work. It also starts its Nesting as a timer of the outer loop, for its own
+// next deadline.
 class SimLoop final : public LoopBase {
  public:
   SimLoop(Simulation* sim, SimLoop* outer)
@@ -139,12 +141,13 @@ SimProcess::SimProcess(Simulation* sim, std::string name,
 SimProcess::~SimProcess() = default;
 
 void SimProcess::Die(absl::string_view message) {
-  // After its process is killed, a thread may run for some more steps and fail.
-  // Ignore that failure.
+  // A thread of a killed process may run for some more steps, and call Die() in
+  // them. Ignore its message then.
   if (!killed_ && death_message_.empty()) death_message_ = std::string(message);
   sim_->Note("dies");
   sim_->Kill(this);
-  // Kill() returns only if the calling thread belongs to another process.
+  // Kill() returns if the caller is the controller or a thread of another
+  // process. It also returns if this process has ended.
   Fatal("the controller of a simulation called Die() of a process");
 }
 

@@ -17,17 +17,26 @@ enum class Where {
   kServer,     // the server of the service "strange"
 };
 
-// Breaks rules on `count` connections (a server: on every connection), in one
-// of these ways:
-//   silent      sends nothing (a server: sends no hello to its client)
-//   half_close  shuts down its sending direction, and stays connected
-//   deaf        sends requests until its socket is full, and never reads (a
-//               server: sends only hello)
+// Breaks rules on connections, in one of these ways:
+//   silent      sends nothing
+//   half_close  shuts down the sending direction, and stays connected
+//   deaf        sends 2^20 requests, or until the socket is full, and reads
+//               nothing
 //   one_byte    sends packets of one byte until the peer closes
-//   fds         sends packets with as many descriptors as the kernel allows
-// Calls `started` after it has broken rules on all connections; a server calls
-// it after it has offered its service. The descriptors stay open until this
-// process is killed.
+//   fds         sends packets with as many file descriptors as the kernel
+//               allows, until a send fails
+// A peer of the directory does this on `count` connections, then calls
+// `started`. A client does the same, but on each connection it first sends Open
+// and receives one packet.
+//
+// A server first sends Advertise to the directory, and calls `started`. Then it
+// breaks rules on the connection of every client; `count` is ignored. It first
+// sends hello to the client, unless it is silent. A deaf server sends only
+// hello.
+//
+// The sockets stay open until this process ends. It ends when it is killed. It
+// also ends, with status 1, if it cannot connect, or if a connection closes on
+// which it waits for a packet (a server: its connection to the directory).
 [[noreturn]] void Misbehave(Where where, const std::string& how, int count,
                             void (*started)());
 

@@ -25,9 +25,9 @@ using fuzz::Input;
 using fuzz::Require;
 using testing::OneThreadWorld;
 
-// The first byte of a request's name decides whether the server answers at
-// once, fails, keeps or drops the call. The fuzzer finishes the calls that are
-// kept.
+// Count() and CountFile() obey the first byte of the request's name: 'k' keeps
+// the call, 'f' fails it, and 'd' drops it. In all other cases the server
+// answers at once. The fuzzer later answers or drops the calls that are kept.
 class Facility final : public files::FileFactsService {
  public:
   void Count(const files::CountRequest& request,
@@ -134,8 +134,8 @@ class Scene {
     });
     Require(world_.RunUntil([&] { return open; }), "the session opens");
     hostile_ = world_.Add("hostile");
-    // The loops are never destroyed, so they are created before file
-    // descriptors are counted.
+    // The two loops of `hostile_` have file descriptors, and live as long as
+    // the scene. So create them before Play() counts file descriptors.
     hostile_->Do([] { event::Thread::Current()->control_loop(); });
     CheckThatOthersAreServed();
   }
@@ -144,7 +144,8 @@ class Scene {
     return internal::ProtocolOf(files::FileFactsClient::LeInfo());
   }
 
-  // A message that is nearly valid.
+  // Returns a message that may be valid. Its envelope may have wrong fields, its
+  // payload may be random bytes, and its end may be missing.
   Message Make(Input* input) {
     Message message = raw_.NewMessage();
     const uint8_t what = input->Byte();

@@ -34,15 +34,16 @@ struct RealMachine::Slot {
   // The numbers of requests and responses: they differ during a call.
   std::atomic<uint32_t> requests;
   std::atomic<uint32_t> responses;
-  bool reset;  // true: close all descriptors, instead of making `request`
+  bool reset;  // true: call Reset(), instead of making `request`
   Request request;
   Response response;
 };
 
 namespace {
 
-// After this number of checks, sleep for a moment: the process may wait for a
-// kernel thread, which needs the processor.
+// After this number of passes, SettleWorkers() sleeps before each further pass.
+// A worker may wait for a kernel thread. The kernel thread needs the processor,
+// which SettleWorkers() occupies while it does not sleep.
 constexpr int kLooksBeforeWait = 100;
 constexpr unsigned kFirstUid = 100000;
 
@@ -66,7 +67,8 @@ void CloseAll() { syscall(SYS_close_range, 0u, ~0u, 0u); }
 
 void OnInterrupt(int) {}
 
-// Drops the rights of root that a process keeps in a user namespace.
+// Drops all capabilities. Even if IsRoot() is false, a process may have some,
+// because root in a user namespace has them.
 void DropCapabilities() {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct none[2] = {};
@@ -288,9 +290,10 @@ void RealMachine::Settle() { SettleWorkers(workers_); }
 void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   sched_yield();
   int looks = 0;
-  // A pass may find process A asleep, just before process B wakes A. Later in
-  // the same pass, B is not asleep or its call has ended. Each of these causes
-  // another pass.
+  // A pass may find process A asleep just before process B wakes A. If the pass
+  // looks at B before A, it finds B awake. If it looks at B after A, B is awake
+  // or its call has ended. Each of these causes another pass. (This assumes that
+  // the call of B does not sleep after it has woken A.)
   for (bool settled = false; !settled;) {
     settled = true;
     Worker* running = nullptr;
