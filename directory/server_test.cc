@@ -295,7 +295,7 @@ TEST_F(DirectoryServerLogTest, RepeatedErrorsDoNotFillTheLog) {
 
 // A look-up of a user's name may take seconds, or never end. So only a request
 // of an administrator may cause a look-up.
-TEST_F(DirectoryServerTest, NoPeerMakesItAskForNames) {
+TEST_F(DirectoryServerTest, OnlyAdministratorsMakeItAskForNames) {
   class CountingUsers final : public Users {
    public:
     absl::StatusOr<uid_t> UidOf(const std::string& name) override {

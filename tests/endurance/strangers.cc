@@ -173,7 +173,7 @@ void Misbehave(Where where, const std::string& how, int count,
                Describe(message->mutable_open()->mutable_client(), "echo");
                message->mutable_open()->set_wait(true);
              }));
-        Receive(fd);  // hello
+        Receive(fd);  // the directory's answer
       }
       MisbehaveOn(fd, where, how);
     }
