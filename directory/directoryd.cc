@@ -19,6 +19,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "directory/account.h"
@@ -322,9 +323,11 @@ class Daemon final {
       event::Log(LogLevel::kError, absl::StrCat("nothing was reloaded: ",
                                                 loaded.status().message()));
     } else {
-      event::Log(LogLevel::kInfo,
-                 absl::StrCat("reloaded ", files_.Describe(),
-                              loaded->empty() ? "" : "\n", *loaded));
+      event::Log(LogLevel::kInfo, absl::StrCat("reloaded ", files_.Describe()));
+      for (const absl::string_view warning :
+           absl::StrSplit(*loaded, '\n', absl::SkipEmpty())) {
+        event::Log(LogLevel::kWarning, warning);
+      }
     }
   }
 

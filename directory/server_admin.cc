@@ -65,7 +65,9 @@ absl::StatusOr<std::string> DirectoryServer::Load(
         &lines, lines.empty() ? "" : "\n",
         files.size() == 1 ? files[0].file + ": it has" : "the files have",
         " no bindings: loading ", files.size() == 1 ? "it" : "them",
-        " removes the ", before, " present bindings");
+        " removes ",
+        before == 1 ? "the present binding"
+                    : absl::StrCat("the ", before, " present bindings"));
   }
   if (loading != Loading::kCheckOnly) {
     CarryOut(registry_.Load(parsed.bindings));

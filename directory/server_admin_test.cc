@@ -421,10 +421,9 @@ TEST_F(DirectoryServerAdminTest,
         admin.Ask(BindMessage("<*>.*", "<500>.*")),
         "done: bound: <*>.* -> <500>.*, until the next load or restart\n"
         "<*>.* lets every user reach every service of the user on the right");
-    EXPECT_EQ(
-        admin.Ask(LoadMessage("# nothing\n", true)),
-        "done: file: it has no bindings: loading it removes the 1 present "
-        "bindings");
+    EXPECT_EQ(admin.Ask(LoadMessage("# nothing\n", true)),
+              "done: file: it has no bindings: loading it removes the present "
+              "binding");
     EXPECT_EQ(admin.Ask(LoadMessage("", true)), "done: ");
   });
 }
@@ -513,8 +512,8 @@ TEST_F(DirectoryServerAdminTest, SeveralFilesAreOneLoad) {
     const auto none = world_.server()->Load({{"x", "#"}, {"y", ""}});
     ASSERT_TRUE(none.ok());
     EXPECT_EQ(*none,
-              "the files have no bindings: loading them removes the 1 present "
-              "bindings");
+              "the files have no bindings: loading them removes the present "
+              "binding");
     EXPECT_TRUE(world_.server()
                     ->Load({{"x", "<1>.a -> <2>.a"}, {"y", "<1>.b -> <3>.a"}})
                     .ok());

@@ -3,9 +3,13 @@
 
 #include "le/status.h"
 
+#include <algorithm>
 #include <set>
+#include <string>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "le/client.h"
 
 namespace le {
 namespace {
@@ -77,6 +81,18 @@ TEST(StatusTest, TimeoutsAreRoundedUpAndBounded) {
             LE_MSG_NO_TIMEOUT - 1);
   EXPECT_EQ(ToMilliseconds(absl::Hours(24 * 365 * 1000)),
             LE_MSG_NO_TIMEOUT - 1);
+}
+
+// Nothing else reports the refusal.
+TEST(CallTest, ADetachedRefusalIsLogged) {
+  ::testing::internal::CaptureStderr();
+  Call(absl::OutOfRangeError("too large")).Detach();
+  Call().Detach();
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log,
+              ::testing::HasSubstr(
+                  "a detached request was refused: OUT_OF_RANGE: too large"));
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1) << log;
 }
 
 }  // namespace

@@ -29,10 +29,10 @@ void Copies(const FileFactsClient& client, const le::Server& server, const le::S
 
 // Finishing consumes the call, so std::move() is required.
 void Finishing(le::Reply<Facts> reply, le::ReplyWithFd<Facts> with_fd, le::Sink<Facts> sink) {
-  reply.Send();                                  // error: 'this' argument
-  reply.Fail(absl::InternalError(""));           // error: 'this' argument
-  with_fd.Send(le::UniqueFd());                  // error: 'this' argument
-  sink.End();                                    // error: 'this' argument
+  reply.Send();                                  // error: deleted
+  reply.Fail(absl::InternalError(""));           // error: deleted
+  with_fd.Send(le::UniqueFd());                  // error: deleted
+  sink.End();                                    // error: deleted
   // A response has a file descriptor if and only if the method has fd_out.
   std::move(with_fd).Send();                     // error: no matching function|too few arguments
   std::move(reply).Send(le::UniqueFd());         // error: no matching function|too many arguments

@@ -125,23 +125,7 @@ TEST(NestedTest, ARelayRespondsWithTheOtherServersResponse) {
   EXPECT_EQ(text, "HELLO");
 }
 
-// A fake of the service in C.
-class FakeSensor {
- public:
-  FakeSensor() {
-    EXPECT_TRUE(service_.ok()) << service_.status();
-    EXPECT_TRUE(service_
-                    ->OnMessage([](le::Message question) {
-                      *question.Write<Reading>() = {21};
-                      EXPECT_TRUE(std::move(question).Respond().ok());
-                    })
-                    .ok());
-    EXPECT_TRUE(service_->Advertise().ok());
-  }
-
- private:
-  absl::StatusOr<le::Service> service_ = le::Service::Create("sensor", kSensor);
-};
+#include "tests/documents/fake_sensor.inc"
 
 TEST(PlainTest, AThermometerRespondsWithTheSensorsResponse) {
   std::unique_ptr<FakeSensor> sensor;

@@ -178,11 +178,13 @@ class [[nodiscard]] Reply final : public internal::OwnedCall {
   // errors, and so on. If this object is empty, Send() and Fail() only log an
   // error.
   void Send(Fd... fd) && { Finish(absl::OkStatus(), &fd...); }
+  void Send(Fd... fd) const& = delete;  // write std::move(reply).Send()
   // Ends the call with an error. The client gets the code of the status, and up
   // to 1,024 bytes of its text. If the status is OK, the client gets Internal.
   void Fail(absl::Status status) && {
     internal::OwnedCall::Fail(std::move(status));
   }
+  void Fail(absl::Status status) const& = delete;  // as for Send()
 };
 
 // The answer to a call of a method with fd_out.
@@ -242,6 +244,8 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   void End(absl::Status status = absl::OkStatus()) && {
     Finish(std::move(status));
   }
+  // Write std::move(sink).End().
+  void End(absl::Status status = absl::OkStatus()) const& = delete;
 };
 
 // A service that this process serves. The rules of le::Service about threads
@@ -320,8 +324,8 @@ class [[nodiscard]] Server {
     Drain(nullptr).IgnoreError();  // the closure must not outlive `loop`
     if (!status.ok() && !absl::IsDeadlineExceeded(status)) return status;
     if (const size_t open = core_->calls()->open()) {
-      LE_WARN("'%s': %zu calls are still open at the end",
-              core_->calls()->name(), open);
+      LE_WARN("'%s': %zu %s still open at the end", core_->calls()->name(),
+              open, open == 1 ? "call is" : "calls are");
     }
     return absl::OkStatus();
   }

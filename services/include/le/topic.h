@@ -22,8 +22,11 @@ namespace le {
 // longer keeps the stream's next item, because `kept_items` newer items were
 // published.
 enum class SlowStream {
-  kSkipsItems,  // the stream continues with the items that are kept
-  kEnds,        // the stream ends with ResourceExhausted
+  // The stream continues with the items that are kept. To get the newest item
+  // at once, a slow client needs a small CallOptions::Window(): it first gets
+  // the items that its window has let through.
+  kSkipsItems,
+  kEnds,  // the stream ends with ResourceExhausted
 };
 
 // Pushes each item to all its streams:

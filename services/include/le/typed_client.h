@@ -165,10 +165,13 @@ class TypedClient {
     return typed;
   }
   // As Client::CreateKeptOpen().
-  static absl::StatusOr<Derived> CreateKeptOpen(absl::string_view interface) {
+  static absl::StatusOr<Derived> CreateKeptOpen(
+      absl::string_view interface,
+      UniqueFunction<void(absl::Status)> opened = nullptr) {
     absl::StatusOr<Derived> typed = Create(interface);
     if (!typed.ok()) return typed;
-    absl::Status kept = static_cast<TypedClient&>(*typed).KeepOpen(nullptr);
+    absl::Status kept =
+        static_cast<TypedClient&>(*typed).KeepOpen(std::move(opened));
     if (!kept.ok()) return kept;
     return typed;
   }

@@ -25,6 +25,7 @@
 #include "le/status.h"
 #include "le/timer.h"
 #include "le/unique_fd.h"
+#include "le_log.h"
 #include "le_messaging_ext.h"
 
 namespace le {
@@ -125,10 +126,15 @@ class [[nodiscard]] Call {
   inline void Cancel();
   // Separates the request from this object. Then destroying this object does
   // not cancel the request. If the client is destroyed while the request waits,
-  // the closure is not called.
+  // the closure is not called. If status() is not OK, logs it, because no
+  // closure gets it.
   void Detach() {
     Check("le::Call::Detach");
     if (pending_ != nullptr) std::exchange(pending_, nullptr)->handle = nullptr;
+    if (!status_.ok()) {
+      LE_ERROR("a detached request was refused: %s",
+               status_.ToString().c_str());
+    }
   }
 
  private:
@@ -508,11 +514,12 @@ class Client {
 
   // Calls Create() and KeepOpen(). Returns before the session is open. Until it
   // is open, requests fail with Unavailable, and their status has the reason.
-  static absl::StatusOr<Client> CreateKeptOpen(absl::string_view interface,
-                                               const Protocol& protocol) {
+  static absl::StatusOr<Client> CreateKeptOpen(
+      absl::string_view interface, const Protocol& protocol,
+      UniqueFunction<void(absl::Status)> opened = nullptr) {
     absl::StatusOr<Client> client = Create(interface, protocol);
     if (!client.ok()) return client;
-    absl::Status kept = client->KeepOpen(nullptr);
+    absl::Status kept = client->KeepOpen(std::move(opened));
     if (!kept.ok()) return kept;
     return client;
   }
