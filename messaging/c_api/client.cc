@@ -337,6 +337,10 @@ void le_msg_Flush(le_msg_SessionRef_t sessionRef) {
   OrFatal(__func__, [&] { session->Flush(); });
 }
 
+size_t le_msg_GetQueuedBytes(le_msg_SessionRef_t sessionRef) {
+  return Checked(__func__, sessionRef)->QueuedBytes();
+}
+
 le_result_t le_msg_GetServerUserCreds(le_msg_SessionRef_t sessionRef,
                                       uid_t* userIdPtr, pid_t* processIdPtr) {
   le::event::Credentials server;

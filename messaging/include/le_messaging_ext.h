@@ -249,6 +249,12 @@ void le_msg_SetServiceRoomHandler(le_msg_ServiceRef_t serviceRef,
  * loop's turn. Sends as many as it can without waiting. Any thread. */
 void le_msg_Flush(le_msg_SessionRef_t sessionRef);
 
+/* Returns how many bytes are queued for the far end, with up to 64 bytes of
+ * overhead for each message. If it is 0, a close of the session loses none of
+ * the messages that this end has sent. 0 also if the session is not open. Any
+ * thread. */
+size_t le_msg_GetQueuedBytes(le_msg_SessionRef_t sessionRef);
+
 /* ======== Lengths ======== */
 
 /* Sets how many bytes of the payload are sent. If no size is set, the whole

@@ -441,6 +441,15 @@ void ClientSession::Flush() {
   if (route.connection != nullptr) route.connection->Flush();
 }
 
+size_t ClientSession::QueuedBytes() {
+  Route route;
+  {
+    MutexLock lock(&mutex_);
+    route = RouteLocked();
+  }
+  return route.connection == nullptr ? 0 : route.connection->queued_bytes();
+}
+
 Result ClientSession::SendOn(const Route& route,
                              transports::OutgoingFrame* frame,
                              event::Instant deadline) {

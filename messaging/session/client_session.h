@@ -121,6 +121,7 @@ class ClientSession final : public Session,
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
+  size_t QueuedBytes() override;
   // The deadline also bounds the wait for room. Returns the request's id, or 0
   // if the request is complete already. In both cases the loop calls
   // `completion` later. If the owner's thread is ending, `completion` may not

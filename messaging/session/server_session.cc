@@ -347,6 +347,10 @@ void ServerSession::Flush() {
   if (is_open()) connection_->Flush();
 }
 
+size_t ServerSession::QueuedBytes() {
+  return is_open() ? connection_->queued_bytes() : 0;
+}
+
 void ServerSession::Respond(event::Ref<Message> request, uint64_t id) {
   Answer(request->ToFrame(kResponseFrame, id), request->charged_bytes());
   if (request->timed_requests() == 0) return;

@@ -111,6 +111,7 @@ class ServerSession final : public Session, private event::Held {
   Result Send(event::Ref<Message> message, event::Instant deadline) override;
   Result TrySend(Message* message) override;
   void Flush() override;
+  size_t QueuedBytes() override;
   // Sends the message of a request back as its response. `id` is the id of the
   // request.
   void Respond(event::Ref<Message> request, uint64_t id);

@@ -69,6 +69,9 @@ class Session : public MessageOwner, public Referable<Session> {
   virtual Result TrySend(Message* message) = 0;
   // Sends as many queued frames as can be sent without waiting.
   virtual void Flush() = 0;
+  // The bytes that are queued for the far end, see Connection::queued_bytes().
+  // 0: the session is not open.
+  virtual size_t QueuedBytes() = 0;
 
  protected:
   friend class Link;

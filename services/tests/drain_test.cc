@@ -156,6 +156,48 @@ TEST_P(DrainTest, CancelsTheStreamsThatDoNotEndByThemselves) {
   RunScenario(scenario, GetParam());
 }
 
+// The session of a caller without open calls is closed. A client that keeps its
+// session open then waits for the next server.
+TEST_P(DrainTest, ClosesTheSessionsWithoutCalls) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil([&] { return facility.kept.size() == 1; });
+    bool drained = false;
+    EXPECT_TRUE(server.Drain([&] { drained = true; }).ok());
+    party->RunLoopUntil("closed");
+    EXPECT_FALSE(drained);
+    std::move(facility.kept[0]).Send();
+    party->RunLoopUntil([&] { return drained; });
+    // The session of the last call is closed, too.
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient idle = Must(FileFactsClient::Open("facts"));
+    FileFactsClient busy = Must(FileFactsClient::Open("facts"));
+    EXPECT_TRUE(idle.Count(Named("a")).ok());
+    bool idle_closed = false, busy_closed = false, answered = false;
+    EXPECT_TRUE(
+        idle.OnClosed([&](le::CloseReason) { idle_closed = true; }).ok());
+    EXPECT_TRUE(
+        busy.OnClosed([&](le::CloseReason) { busy_closed = true; }).ok());
+    busy.CountAsync(Named("keep"), {},
+                    [&](absl::StatusOr<const Facts*> facts) {
+                      EXPECT_TRUE(facts.ok()) << facts.status();
+                      answered = true;
+                    })
+        .Detach();
+    party->RunLoopUntil([&] { return idle_closed; });
+    EXPECT_FALSE(busy_closed || answered);
+    party->Signal("closed");
+    party->RunLoopUntil([&] { return busy_closed; });
+    EXPECT_TRUE(answered);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // The streams are of two sessions.
 TEST_P(DrainTest, AClosureThatADrainCallsMayDestroyTheServer) {
   Scenario scenario;

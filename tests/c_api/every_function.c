@@ -105,6 +105,7 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
   le_msg_ReleaseMsg(msg);
   le_msg_Send(msg);
   le_msg_Flush(session);
+  le_msg_GetQueuedBytes(session);
   LE_TEST_OK(le_msg_SendTimed(le_msg_CreateMsg(session), 10) == LE_OK,
              "sent in time");
   LE_TEST_OK(le_msg_TrySend(le_msg_CreateMsg(session)) == LE_OK,

@@ -359,6 +359,7 @@ std::vector<Function> Functions() {
       CALL(le_msg_SetSessionLimits, w->session, nullptr),
       CALL(le_msg_GetSessionLimits, w->session, nullptr),
       CALL(le_msg_Flush, w->session),
+      CALL(le_msg_GetQueuedBytes, w->session),
 
       CALL(le_msg_CreateMsg, w->session),
       CALL(le_msg_AddRef, w->message),

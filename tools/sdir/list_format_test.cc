@@ -282,11 +282,13 @@ TEST_F(ListFormatTest, AMissingBindingNamesTheOfferingUser) {
   offer("<2>.x", directory::proto::STANDING_BY);
   offer("<1>.y", directory::proto::OFFERED);
   offer("<2>.y", directory::proto::OFFERED);
-  for (const char* interface : {"x", "y", "z"}) {
+  for (const char* interface : {"x", "y", "z", "x"}) {
     list.add_waiting()->set_missing_binding(
         absl::StrCat("<2>.", interface, " -> <USER>.", interface));
   }
+  list.mutable_waiting(3)->set_protocol_id("other");
   names_.NameUsers(&list);
+  EXPECT_EQ(list.waiting(3).missing_binding(), "<bob>.x -> <USER>.x");
   EXPECT_EQ(list.waiting(0).missing_binding(), "<bob>.x -> <ann>.x");
   EXPECT_EQ(list.waiting(1).missing_binding(), "<bob>.y -> <USER>.y");
   EXPECT_EQ(list.waiting(2).missing_binding(), "<bob>.z -> <USER>.z");

@@ -9,12 +9,14 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "tools/sdir/process_state.h"
 #include "tools/sdir/text.h"
 
 namespace le {
@@ -32,8 +34,9 @@ bool CanBeNamed(const std::string& user) {
   return !user.empty() && user != "*" && user != "self" && user != "USER";
 }
 
-// The offered services, as "<user>.interface", by their interfaces.
-using Offers = std::multimap<std::string, std::string>;
+// The offered services, as "<user>.interface", by their interfaces and
+// protocols.
+using Offers = std::multimap<std::pair<std::string, std::string>, std::string>;
 
 Offers OffersOf(const ListPart& list) {
   Offers offers;
@@ -42,22 +45,26 @@ Offers OffersOf(const ListPart& list) {
     const std::string& service = entry.service();
     const size_t end = service.find(">.");
     if (end != std::string::npos) {
-      offers.emplace(service.substr(end + 2), service);
+      offers.emplace(
+          std::make_pair(service.substr(end + 2), entry.protocol_id()),
+          service);
     }
   }
   return offers;
 }
 
-// Replaces "<USER>" in a missing binding if exactly one user offers the
-// interface that follows it.
-std::string WithServer(const std::string& missing, const Offers& offers) {
+// Returns the missing binding of a client. Replaces "<USER>" if exactly one user
+// offers the interface that follows it, with the client's protocol.
+std::string MissingBinding(const WaitingEntry& client, const Offers& offers) {
   constexpr absl::string_view kUnknown = " -> <USER>.";
+  const std::string& missing = client.missing_binding();
   const size_t arrow = absl::string_view(missing).find(kUnknown);
   if (arrow == absl::string_view::npos) return missing;
-  const std::string interface = missing.substr(arrow + kUnknown.size());
-  if (offers.count(interface) != 1) return missing;
+  const auto key = std::make_pair(missing.substr(arrow + kUnknown.size()),
+                                  client.protocol_id());
+  if (offers.count(key) != 1) return missing;
   return absl::StrCat(missing.substr(0, arrow), " -> ",
-                      offers.find(interface)->second);
+                      offers.find(key)->second);
 }
 
 }  // namespace
@@ -96,7 +103,8 @@ std::string Names::ProgramOf(pid_t pid) {
 }
 
 bool Names::HasEnded(pid_t pid) {
-  return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+  if (pid <= 0) return false;  // of another namespace
+  return (kill(pid, 0) != 0 && errno == ESRCH) || StateOfProcess(pid) == 'Z';
 }
 
 std::string Names::Named(const std::string& agent) {
@@ -139,8 +147,8 @@ void Names::NameUsers(ListPart* list) {
   const auto name_waiting = [&](WaitingEntry* client) {
     client->set_client(Named(client->client()));
     client->set_service(Named(client->service()));
-    client->set_missing_binding(
-        WithServer(Named(client->missing_binding()), offers));
+    client->set_missing_binding(Named(client->missing_binding()));
+    client->set_missing_binding(MissingBinding(*client, offers));
   };
   for (auto& client : *list->mutable_waiting()) name_waiting(&client);
   for (auto& client : *list->mutable_not_taken()) name_waiting(&client);

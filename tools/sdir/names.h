@@ -33,13 +33,14 @@ class Names {
   // Replaces each "<number>" in the text of a directory.
   std::string InText(absl::string_view text);
   // Replaces the users' numbers in a list. Replaces "<USER>" in a missing
-  // binding if exactly one user offers the interface that follows it.
+  // binding if exactly one user offers the interface that follows it, with the
+  // client's protocol.
   void NameUsers(directory::proto::ListPart* list);
 
   // The name of the process's program, escaped. Empty: there is no such
   // process.
   virtual std::string ProgramOf(pid_t pid);
-  // Returns whether there is certainly no such process.
+  // Returns whether the process has certainly ended.
   virtual bool HasEnded(pid_t pid);
 
  private:

@@ -274,19 +274,21 @@ class [[nodiscard]] Server {
   }
 
   // Prepares the end of the server: open calls still get their results. Hides
-  // the service for ever, and refuses each new call with Unavailable. One-way
-  // messages are still received. When each Reply and Sink is finished, the loop
-  // calls `drained` once. `drained` may destroy this object, or stop the loop.
-  // A second Drain() replaces `drained`.
+  // the service for ever, and refuses each new call with Unavailable. When each
+  // Reply and Sink is finished, the loop calls `drained` once. `drained` may
+  // destroy this object, or stop the loop. A second Drain() replaces `drained`.
   //
   // The loop cancels the streams of CancelOnDrain(), and so ends the streams of
   // each le::Topic. The program must finish all other calls and streams. If one
   // may last too long, destroy this object without waiting for `drained`.
   //
-  // This object closes its sessions when it is destroyed. Results that are
-  // still queued then are lost. A result stays queued if its client does not
-  // read. A client that opens a session waits for the next server, which may
-  // exist already.
+  // The loop closes the session of a caller when the session has no open call
+  // and all its results are sent. So its client finds the next server, which may
+  // exist already. Until then one-way messages are received.
+  //
+  // This object closes the other sessions when it is destroyed. Results that
+  // are still queued then are lost. A result stays queued while its client does
+  // not read.
   absl::Status Drain(UniqueFunction<void()> drained) {
     absl::Status usable = core_.CheckUsable();
     if (usable.ok()) core_->Drain(std::move(drained));
@@ -295,12 +297,12 @@ class [[nodiscard]] Server {
 
   // Runs the loop of this thread until the process receives the signal, for
   // example SIGTERM, or until the loop is stopped. Then calls `ending`, and
-  // after that Drain(). Returns OK when the server is drained, or when `timeout`
-  // has passed, or when the loop is stopped again. If calls are still open then,
-  // their number is logged, and they fail with Unavailable when this object is
-  // destroyed. While the server drains, a further signal has no effect. After
-  // the return, the signal has its former effect. The methods must not destroy
-  // this object.
+  // after that Drain(). Returns OK when the results of all calls are sent, or
+  // when `timeout` has passed, or when the loop is stopped again. If calls are
+  // still open then, their number is logged, and they fail with Unavailable when
+  // this object is destroyed. While the server drains, a further signal has no
+  // effect. After the return, the signal has its former effect. The methods must
+  // not destroy this object.
   //   FailedPrecondition  there is no server, or a handler of the loop calls
   //                       this
   //   any error of SignalWatch::Create()
@@ -319,9 +321,11 @@ class [[nodiscard]] Server {
     if (!status.ok()) return status;
     is_ending = true;
     if (ending) ending();
-    status = Drain([&loop] { loop.Stop(); });
-    if (status.ok()) status = loop.RunFor(timeout);
-    Drain(nullptr).IgnoreError();  // the closure must not outlive `loop`
+    status = Drain(nullptr);
+    if (!status.ok()) return status;
+    core_->SetOnEnd([&loop] { loop.Stop(); });
+    status = loop.RunFor(timeout);
+    core_->SetOnEnd(nullptr);
     if (!status.ok() && !absl::IsDeadlineExceeded(status)) return status;
     if (const size_t open = core_->calls()->open()) {
       LE_WARN("'%s': %zu %s still open at the end", core_->calls()->name(),

@@ -152,7 +152,7 @@ class CallTable {
   // The call that was opened first. Null: there is none.
   ServerCall* First() const { return first_open_; }
   // The calls that a drain cancels.
-  std::vector<uint32_t> MarkedForDrain() const {
+  std::vector<uint32_t> Marked() const {
     std::vector<uint32_t> numbers;
     for (const ServerCall* call = first_open_; call != nullptr;
          call = call->next_open) {
@@ -431,18 +431,14 @@ class ServerCalls {
     const std::lock_guard<std::mutex> lock(mutex_);
     drains_ = true;
   }
-  // Cancels the calls that CancelOnDrain() has marked before.
-  template <typename GoesOn>
-  void CancelMarked(CallTable* table, GoesOn goes_on) {
-    std::vector<uint32_t> numbers;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      numbers = table->MarkedForDrain();
-    }
-    for (const uint32_t number : numbers) {
-      Cancel(table, number, goes_on);
-      if (!goes_on()) return;
-    }
+  // The calls of a session that CancelOnDrain() has marked.
+  std::vector<uint32_t> Marked(const CallTable& table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return table.Marked();
+  }
+  bool HasCalls(const CallTable& table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return table.First() != nullptr;
   }
   void AddCredit(CallTable* table, uint32_t number, const Credit& credit) {
     std::shared_ptr<ServerCall::Closure> on_ready;

@@ -422,8 +422,8 @@ class PendingUnary {
     UniqueFd fd;
     const absl::Status status =
         core->ReadResponse({method_, Kind::kCall, call_, 0}, &response,
-                           loan.get(), kFd ? &fd : nullptr);
-    if (!done_) return;
+                           loan.get(), kFd && done_ ? &fd : nullptr);
+    if (!done_) return;  // the library closes an unexpected file descriptor
     const absl::StatusOr<const Response*> result =
         status.ok() ? absl::StatusOr<const Response*>(
                           static_cast<const Response*>(loan.get()))

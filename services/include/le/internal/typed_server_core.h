@@ -31,6 +31,7 @@
 #include "le/loop.h"
 #include "le/message.h"
 #include "le/service.h"
+#include "le/timer.h"
 #include "le/unique_fd.h"
 
 namespace le {
@@ -74,7 +75,9 @@ class TypedServerCore final : public ThreadBound {
       service_.Hide().IgnoreError();
       calls_->BeginDrain();
       // Not now: no closure runs inside a function that the program has called.
-      loop_->sender().Post([this] { CancelStreams(); }).IgnoreError();
+      loop_->sender().Post([this] { BeginDrain(); }).IgnoreError();
+      closing_ = std::make_unique<Timer>([this] { CloseIdleSessions(); });
+      closing_->StartPeriodic(kCloseInterval).IgnoreError();
     }
     // The loop calls the user's closure, even if no call is open now.
     calls_->WhenIdle([this, sender = loop_->sender()] {
@@ -83,8 +86,17 @@ class TypedServerCore final : public ThreadBound {
     // The replaced closure is destroyed last: it may own the server.
     std::swap(on_drained_, drained);
   }
+  // While the server drains: called when no call is open, and the sessions of
+  // all callers are closed.
+  void SetOnEnd(UniqueFunction<void()> ended) { on_end_ = std::move(ended); }
 
  private:
+  // While the server drains, it looks for sessions to close at this interval.
+  static constexpr absl::Duration kCloseInterval = absl::Milliseconds(10);
+  // A drain cancels at most this number of calls in a turn of the loop. A client
+  // may have opened any number of streams.
+  static constexpr size_t kMaxCancelsInATurn = 256;
+
   struct SessionState {
     CallTable calls;
     bool knows_peer = false;
@@ -93,8 +105,10 @@ class TypedServerCore final : public ThreadBound {
 
   void Shutdown() override {
     loop_ = nullptr;
+    closing_ = nullptr;
     service_ = Service();
     on_drained_ = nullptr;
+    on_end_ = nullptr;
     for (auto& entry : sessions_) calls_->ForgetAll(&entry.second.calls);
     sessions_.clear();
   }
@@ -147,8 +161,7 @@ class TypedServerCore final : public ThreadBound {
       body = body.subspan(Credit::kBytes);
     }
     KeptMessage::Loan request(&kept_[index], method.request());
-    UniqueFd fd;
-    absl::Status status = Read(method, body, &request, message, &fd);
+    absl::Status status = Read(body, &request);
     if (!status.ok()) return status;
     SessionState* const session = StateOf(*message);
     if (session == nullptr) return absl::OkStatus();  // the session is closed
@@ -164,6 +177,13 @@ class TypedServerCore final : public ThreadBound {
                          : Deadline::In(absl::Milliseconds(envelope.value));
     call->message = std::move(*message);
     call->SetCaller(session->peer);
+    UniqueFd fd;
+    status = TakeDescriptor(method, &call->message, &fd);
+    if (!status.ok()) {
+      complaints_.Log(calls_->name(), session->peer, status);
+      calls_->Finish(call, std::move(status));
+      return absl::OkStatus();
+    }
     Incoming incoming = {*request.get(), std::move(fd), calls_, call,
                          call->caller};
     method.call(implementation_.get(), &incoming);
@@ -181,11 +201,13 @@ class TypedServerCore final : public ThreadBound {
       }
       const ServerMethod& method = table_.methods[index];
       KeptMessage::Loan request(&kept_[index], method.request());
-      UniqueFd fd;
-      absl::Status status = Read(method, body, &request, message, &fd);
+      absl::Status status = Read(body, &request);
       if (!status.ok()) return status;
       const SessionState* const session = StateOf(*message);
       if (session == nullptr) return absl::OkStatus();  // the session is closed
+      UniqueFd fd;
+      status = TakeDescriptor(method, message, &fd);
+      if (!status.ok()) return status;
       const Caller caller(session->peer, message);
       Incoming incoming = {*request.get(), std::move(fd), calls_, nullptr,
                            caller};
@@ -217,25 +239,23 @@ class TypedServerCore final : public ThreadBound {
     }
   }
 
-  // Reads the request of a call, and its file descriptor.
-  static absl::Status Read(const ServerMethod& method,
-                           absl::Span<const uint8_t> body,
-                           KeptMessage::Loan* request, Message* message,
-                           UniqueFd* fd) {
+  // Reads the request of a call.
+  static absl::Status Read(absl::Span<const uint8_t> body,
+                           KeptMessage::Loan* request) {
     request->Used(body.size());
-    if (!Parse(body, request->get())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the request is not a ", request->get()->GetTypeName()));
-    }
-    // An unexpected file descriptor stays in the message. The library closes
-    // such a file descriptor on another thread, because its sender can make the
-    // close slow.
-    if (method.fd_in) *fd = message->TakeDescriptor();
-    if (method.fd_in && !*fd) {
-      return absl::InvalidArgumentError(
-          "the request lacks its file descriptor");
-    }
-    return absl::OkStatus();
+    if (Parse(body, request->get())) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("the request is not a ", request->get()->GetTypeName()));
+  }
+  // Takes the file descriptor of a request that the method will get. Another one
+  // stays in the message: the library closes it on another thread, because its
+  // sender can make the close slow.
+  static absl::Status TakeDescriptor(const ServerMethod& method,
+                                     Message* message, UniqueFd* fd) {
+    if (!method.fd_in) return absl::OkStatus();
+    *fd = message->TakeDescriptor();
+    if (*fd) return absl::OkStatus();
+    return absl::InvalidArgumentError("the request lacks its file descriptor");
   }
 
   // The request contains an offset. The response contains the size of the
@@ -258,6 +278,9 @@ class TypedServerCore final : public ThreadBound {
     return std::move(*message).Respond();
   }
 
+  CallTable* StateAt(const void* session) {
+    return &sessions_.find(session)->second.calls;
+  }
   // Returns whether the table of a session still exists. A closure may destroy
   // the server, or run the loop, which may then close the session.
   bool Has(const void* session) const {
@@ -285,7 +308,9 @@ class TypedServerCore final : public ThreadBound {
     const auto it = sessions_.find(key);
     if (it == sessions_.end()) return;
     calls_->CancelAll(&it->second.calls, [this, key] { return Has(key); });
-    if (alive()) sessions_.erase(key);
+    if (!alive()) return;
+    sessions_.erase(key);
+    CheckEnd();
   }
   void OnRoom(const Session& session) {
     const Hold hold(this);
@@ -295,17 +320,45 @@ class TypedServerCore final : public ThreadBound {
     calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
   }
 
-  // The server drains.
-  void CancelStreams() {
-    const Hold hold(this);
-    std::vector<const void*> keys;
-    keys.reserve(sessions_.size());
-    for (const auto& session : sessions_) keys.push_back(session.first);
-    for (const void* const key : keys) {
-      if (!Has(key)) continue;
-      calls_->CancelMarked(&sessions_[key].calls,
-                           [this, key] { return Has(key); });
+  // ---- The drain ----
+  void BeginDrain() {
+    for (auto& session : sessions_) {
+      for (const uint32_t number : calls_->Marked(session.second.calls)) {
+        to_cancel_.emplace_back(session.first, number);
+      }
     }
+    CancelSomeCalls();
+  }
+  void CancelSomeCalls() {
+    const Hold hold(this);
+    for (size_t n = 0; n < kMaxCancelsInATurn && !to_cancel_.empty(); ++n) {
+      const auto [session, number] = to_cancel_.back();
+      to_cancel_.pop_back();
+      const auto goes_on = [this, session = session] { return Has(session); };
+      if (goes_on()) calls_->Cancel(StateAt(session), number, goes_on);
+      if (!alive()) return;
+    }
+    if (to_cancel_.empty()) return CloseIdleSessions();
+    loop_->sender().Post([this] { CancelSomeCalls(); }).IgnoreError();
+  }
+  // Closes the sessions that have no open call, so that their clients find the
+  // next server. A session whose results are still queued stays open.
+  void CloseIdleSessions() {
+    const Hold hold(this);
+    for (const auto& session : sessions_) {
+      const auto ref =
+          static_cast<le_msg_SessionRef_t>(const_cast<void*>(session.first));
+      if (!calls_->HasCalls(session.second.calls) &&
+          le_msg_GetQueuedBytes(ref) == 0) {
+        le_msg_CloseSession(ref);
+      }
+    }
+    CheckEnd();
+  }
+  void CheckEnd() {
+    if (!drains() || !sessions_.empty() || calls_->open() > 0) return;
+    UniqueFunction<void()> ended = std::exchange(on_end_, nullptr);
+    if (ended) ended();
   }
 
   // Runs when no call is open. The last call ended in an earlier turn of the
@@ -334,7 +387,11 @@ class TypedServerCore final : public ThreadBound {
   std::unordered_map<const void*, SessionState> sessions_;
   Complaints complaints_;
   std::unique_ptr<Loop> loop_;  // null: the server does not drain
+  std::unique_ptr<Timer> closing_;
+  // The calls that the drain still has to cancel: session and number.
+  std::vector<std::pair<const void*, uint32_t>> to_cancel_;
   UniqueFunction<void()> on_drained_;
+  UniqueFunction<void()> on_end_;
   Service service_;
 };
 
