@@ -5,6 +5,7 @@
 // a socket. Each frame is whole, or the reader reports which rule the packet
 // violates.
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -33,7 +34,8 @@ class World {
  public:
   explicit World(Input* input)
       : input_(input), pool_(PoolOf(input->Byte() % 2 == 0)) {
-    Require(pipe(ends_) == 0, "pipe");
+    // The read() below must fail, not wait, if a duplicate is left.
+    Require(pipe2(ends_, O_NONBLOCK) == 0, "pipe");
   }
   ~World() {
     // The pipe is at its end only if each duplicate of ends_[1] is closed.

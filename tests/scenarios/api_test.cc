@@ -626,7 +626,6 @@ TEST_P(ApiTest, AHandlerMayEndItsThread) {
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
     bool closed = false;
-    std::vector<std::string> order;
     client.on_close = [&] { closed = true; };
     client.Open();
     client.Request("end yourself", [&](le_msg_MessageRef_t response) {

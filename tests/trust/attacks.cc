@@ -96,7 +96,12 @@ void SendDescriptors(Address address, size_t peers) {
     int ends[2] = {-1, -1};
     if (pipe(ends) != 0) _exit(1);
     const int listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-    listen(listener, 1);
+    // The kernel chooses an abstract address.
+    const sockaddr address = {AF_UNIX, {}};
+    if (bind(listener, &address, sizeof(sa_family_t)) != 0 ||
+        listen(listener, 1) != 0) {
+      _exit(1);
+    }
     return new std::vector<int>{epoll_create1(0), open("/", O_RDONLY), listener,
                                 ends[0]};
   }();
