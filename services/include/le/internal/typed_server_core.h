@@ -40,8 +40,8 @@ namespace internal {
 // session.
 class TypedServerCore final : public ThreadBound {
  public:
-  // `implementation` points to the user's object, and may own it. The table has
-  // the methods of the object's type.
+  // `implementation` points to the program's object, and may own it. The table
+  // has the methods of the object's type.
   TypedServerCore(absl::string_view name, const ServiceInfo& info,
                   const ServiceTable& table,
                   std::shared_ptr<void> implementation, Service service)
@@ -76,7 +76,7 @@ class TypedServerCore final : public ThreadBound {
       // Not now: no closure runs inside a function that the program has called.
       loop_->sender().Post([this] { CancelStreams(); }).IgnoreError();
     }
-    // The loop calls the user's closure, even if no call is open now.
+    // The loop calls on_drained_, even if no call is open now.
     calls_->WhenIdle([this, sender = loop_->sender()] {
       sender.Post([this] { OnIdle(); }).IgnoreError();
     });
@@ -295,7 +295,7 @@ class TypedServerCore final : public ThreadBound {
     calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
   }
 
-  // The server drains.
+  // The loop calls this once, after the drain has begun.
   void CancelStreams() {
     const Hold hold(this);
     std::vector<const void*> keys;
