@@ -130,7 +130,7 @@ $load_library
 $public
 cc_library(name = "code_generator", linkopts = ["-l:libprotoc.a", "-l:libprotobuf.a", "-lz", "-lpthread"])
 BUILD
-    # All of Protobuf, static, in each program that names it.
+    # Links all of Protobuf into each program that depends on it, statically.
     cat > src/google/protobuf/util/BUILD.bazel <<BUILD
 $load_library
 $public

@@ -20,9 +20,9 @@ constexpr uint64_t kMaxReserve = 64;
 
 // A connection is one file descriptor. The kernel limits the file descriptors
 // that are sent and not yet received: all processes of a user together may have
-// as many as one process may open. A connection that the kernel refuses stays a
-// file descriptor of the directory. So ConnectionsOf() leaves room for all
-// introductions.
+// as many as one process may open. If the kernel refuses to send a connection,
+// the connection stays a file descriptor of the directory. So ConnectionsOf()
+// leaves room for all introductions.
 uint64_t IntroductionsOf(const Limits& limits) {
   return limits.descriptors / 8;
 }
@@ -46,7 +46,7 @@ Limits Limits::None() {
   return limits;
 }
 
-// The node of the list is made with the unit, so that the end of the unit needs
+// The constructor makes the node for Ended::users, so that OnReleased() needs
 // no memory.
 class SharedCharges::Unit final : public event::Held {
  public:

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts each user's share of the directory's resources. For one thread, except
-// that any thread may destroy the objects that SharedCharges returns.
+// Counts each user's share of the directory's resources. For one thread. Only
+// the objects that SharedCharges returns may be destroyed by any thread.
 
 #ifndef LE_MESSAGING_DIRECTORY_ACCOUNT_H_
 #define LE_MESSAGING_DIRECTORY_ACCOUNT_H_
@@ -54,13 +54,13 @@ struct Limits {
 };
 
 // Charges for file descriptors that another thread closes. Any thread may
-// destroy a charge. The quota counts it until the quota's thread calls
-// Settle().
+// destroy a charge. The quota counts a destroyed charge until the quota's
+// thread calls Settle() or Take().
 class SharedCharges {
  public:
   explicit SharedCharges(Quota* quota) : quota_(quota) {}
   // Charges the user for one unit while the result exists. The result may
-  // outlive this object and the quota. Null: the user may not have more.
+  // outlive this object and the quota. Null: the quota refuses the unit.
   event::HeldRef Take(uid_t user, Quota::Purpose purpose);
   // Gives back the units whose objects are destroyed.
   void Settle();
@@ -88,10 +88,10 @@ struct Accounts {
   Quota waiting;
   // Servers that offer a service or stand by.
   Quota services;
-  // Introductions that no server has received. Each is a socket in a queue of
-  // the kernel. The kernel charges all of them to the directory's user, and
-  // limits their number. Here each one is charged to the client's user, but an
-  // inspection to the server's user.
+  // Introductions that no server has received. Once it is sent, an introduction
+  // is a socket in a queue of the kernel. The kernel charges all these sockets
+  // to the directory's user, and limits their number. Here each introduction is
+  // charged to the client's user, but an inspection to the server's user.
   Quota introductions;
   // Introductions that a server had not received when its connection closed,
   // and whose sockets the kernel still holds. The server's user is charged,
@@ -101,7 +101,7 @@ struct Accounts {
   // Of the users that have any resource, returns the one with the lowest uid
   // above `user`. Without `user`, returns the one with the lowest uid.
   absl::optional<uid_t> UserAfter(absl::optional<uid_t> user) const;
-  // Lists the resources of which the user may have no more, in words.
+  // Lists, in words, the resources of which the user would get no further unit.
   std::string AtLimit(uid_t user) const;
   // Returns the totals, as lines for the log.
   std::vector<std::string> Describe() const;

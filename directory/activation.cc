@@ -53,8 +53,8 @@ absl::StatusOr<event::UniqueFd> TakePassedSocket(event::Process* process) {
                             ", not this one: its sockets are not used"));
     return event::UniqueFd();
   }
-  // The loop ends at the first file descriptor that is not open. So a wrong
-  // LISTEN_FDS cannot make it long.
+  // The loop ends at the first file descriptor that is not open. So the loop
+  // is short even if LISTEN_FDS is wrong.
   for (uint32_t i = 0; i < count; ++i) {
     const int fd = kFirstPassed + static_cast<int>(i);
     if (sys::Fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {

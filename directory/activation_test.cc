@@ -38,9 +38,9 @@ class ActivationTest : public ::testing::Test {
   }
   ~ActivationTest() override { event::SetLogSink(nullptr); }
 
-  // Runs `body` in a process with these variables. If `pid` is "pid",
-  // LISTEN_PID is the number of this process. `passed` file descriptors are
-  // open; the first is file descriptor 3.
+  // Runs `body` in a process whose LISTEN_PID is `pid` and whose LISTEN_FDS is
+  // `fds`. If `pid` is "pid", LISTEN_PID is the number of this process.
+  // `passed` file descriptors are open; the first is file descriptor 3.
   void Run(const std::string& pid, const std::string& fds, int passed,
            const std::function<void(event::Process*)>& body) {
     event::SimProcess* const process = kernel_.AddProcess("directoryd", 1, 1);

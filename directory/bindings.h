@@ -95,8 +95,8 @@ struct Diagnostic {
   std::string ToString(absl::string_view file) const;
 };
 
-// The parser reports at most this many errors, and at most this many warnings.
-// It stops when it has found this many errors, and drops further warnings.
+// After this many errors the parser stops. After this many warnings the parser
+// drops further warnings.
 constexpr size_t kMaxDiagnostics = 20;
 
 struct ParsedBindings {
@@ -116,7 +116,7 @@ struct UserContext {
   Users* users = nullptr;
   uid_t self = 0;  // the user that <self> means
   // True for a number that stands for all unmapped users; see
-  // event::Process::IsOverflowUser(). A binding may not name such a number.
+  // event::Process::IsOverflowUser(). A binding must not name such a number.
   // Empty: there is no such number.
   std::function<bool(uid_t)> is_overflow_user;
   // True: a line whose user is unknown, or cannot be looked up now, is skipped
@@ -148,8 +148,8 @@ absl::StatusOr<std::string> EditBindings(const BindingsText& file,
                                          absl::string_view line,
                                          const UserContext& context);
 
-// Parse one side of a binding. InvalidArgument: the message names the column,
-// and the text that was expected there.
+// Parse one side of a binding. InvalidArgument: the message has the column and
+// the error.
 absl::StatusOr<ClientKey> ParseClient(absl::string_view text,
                                       const UserContext& context);
 absl::StatusOr<ServiceKey> ParseService(absl::string_view text,

@@ -23,7 +23,7 @@ constexpr size_t kMaxBindingsFiles = 1000;
 class BindingsFiles {
  public:
   // `file` is one file. Of `folder`, all files NAME.bindings are read, except
-  // those whose names begin with a dot. Each of the two may be empty.
+  // those whose names begin with a dot. Either path may be empty.
   BindingsFiles(std::string file, std::string folder)
       : file_(std::move(file)), folder_(std::move(folder)) {}
 
@@ -50,9 +50,9 @@ class BindingsFiles {
   };
   absl::StatusOr<Edited> Edit(const ClientKey& client, absl::string_view line,
                               const UserContext& context) const;
-  // Replaces the own file by rename(), so the file always has the whole old
-  // text or the whole new text. Does not wait for the disk. After an error the
-  // file is unchanged.
+  // Replaces the own file by rename(), so a reader finds the whole old text or
+  // the whole new text. Does not wait for the disk. After an error the file is
+  // unchanged.
   absl::Status Write(const std::string& text) const;
 
  private:

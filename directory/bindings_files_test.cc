@@ -210,7 +210,7 @@ TEST_F(BindingsFilesTest, SaysWhichOtherFileHasABinding) {
   EXPECT_NE(access(files().own_file().c_str(), F_OK), 0);
 }
 
-// Fails one call with one error.
+// Fails each call of one system function, with one error.
 class Fails final : public event::sys::Interceptor {
  public:
   Fails(const char* name, int error) : name_(name), error_(error) {

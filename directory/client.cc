@@ -140,8 +140,8 @@ absl::Status ToStatus(const proto::Refusal& refusal) {
 }
 
 // Returns a time between half of a pause and the whole pause. The whole pause
-// is `first` for the tries up to try 0. Then it doubles with each try, up to
-// `longest`.
+// is `first` while *tries is 0 or negative. Then the pause doubles with each
+// try, up to `longest`.
 absl::Duration Pause(absl::Duration first, absl::Duration longest, int* tries,
                      uint64_t random) {
   const absl::Duration whole =
@@ -240,7 +240,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     kTold,     // the observer's last call was made; it may have destroyed this
   };
 
-  // Never calls the observer: only the loop and Poll() may do that.
+  // Does not call the observer, because the constructor calls this function.
+  // Only the loop and Poll() may call the observer.
   void Try() {
     WaitReason reason = WaitReason::kSystem;
     absl::Status failed = WithMemory([&] { return Ask(&reason); });
@@ -274,7 +275,8 @@ class DirectoryClient::DirectoryOpening final : public Opening,
         client_->Connect(reason);
     if (!connected.ok()) return connected.status();
     connection_ = *std::move(connected);
-    // Frames of the server may follow those of the directory in the socket.
+    // The peer is treated as a stranger, because frames of the server may
+    // follow those of the directory in the socket.
     connection_->SetTrust(Connection::Trust::kStranger, event::kUnknownPeer,
                           {});
     asked_at_ = loop_->Now();

@@ -37,8 +37,8 @@ class BackOff {
   absl::Duration Next(uint64_t random);
   // The pause after the error `failed`. If the directory's backlog is full, the
   // pauses are short: the backlog empties quickly, and a user that fills it
-  // tries all the time. After kQuickTriesAtFullBacklog tries the pauses grow,
-  // because the directory may be stopped.
+  // would win against clients with long pauses. After kQuickTriesAtFullBacklog
+  // tries the pauses grow, because the directory may be stopped.
   absl::Duration NextAfter(const absl::Status& failed, uint64_t random);
   void Reset() { *this = BackOff(); }
 

@@ -279,8 +279,8 @@ TEST_F(DirectoryClientTest, BothEndsLearnTheDialectOfTheOther) {
   });
 }
 
-// The client is in another namespace than the directory. In this namespace the
-// client's user has another number than the directory reports.
+// The client is in another namespace than the directory. In the client's
+// namespace, its user has another number than the directory reports.
 TEST_F(DirectoryClientTest, NumbersOfAnotherNamespaceAreOfNoUse) {
   world_.Run([&] {
     world_.Start();
@@ -293,7 +293,7 @@ TEST_F(DirectoryClientTest, NumbersOfAnotherNamespaceAreOfNoUse) {
     End end;
     const auto opening =
         client->Open(world_.loop(), Interface("clock"), false, &end);
-    world_.ProcessOf(kAlice)->SetUser(0);  // its number in its own namespace
+    world_.ProcessOf(kAlice)->SetUser(0);  // in the client's namespace
     world_.Settle();
     ASSERT_NE(end.session, nullptr);
     EXPECT_FALSE(end.introduced.server.has_value());

@@ -39,7 +39,7 @@ constexpr uid_t kSelf = SmallWorld::kSelf;
 constexpr uid_t kAlice = 1001;
 constexpr uid_t kMallory = 666;
 
-// Listens, and does not accept.
+// Listens, and accepts no connection until Read().
 class Mute final : public transports::Acceptor::Observer {
  public:
   explicit Mute(std::unique_ptr<transports::Acceptor> acceptor)
@@ -425,7 +425,8 @@ class NoMemoryToReceive final : public event::sys::Interceptor {
   bool fails = false;
 };
 
-// Expected: that connection is closed, and the process makes another one.
+// A process has no memory to receive a message of the directory. Expected: the
+// connection is closed, and the process makes another one.
 TEST(UnixClientWaitTest, WithoutMemoryTheDirectoryIsAskedAgain) {
   char folder[] = "/tmp/le_waitXXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);

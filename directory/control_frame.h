@@ -22,15 +22,16 @@ namespace directory {
 constexpr uint32_t kControlVersion = 1;
 
 // Frame types from 128 up are the directory's. Lower types are those of
-// sessions. A client's connection carries only the directory's types until the
-// message Introduced, and only the types of sessions after it.
+// sessions and inspections. A client's connection carries only the directory's
+// types until the message Introduced, and only lower types after it.
 constexpr uint8_t kControlFrame = 128;  // a protobuf
 constexpr uint8_t kIntroductionFrame =
     129;  // a client's connection, proto::Introduction
 
 constexpr bool IsDirectoryFrame(uint8_t type) { return type >= 128; }
 
-// No message needs more than this: long lists and texts are sent in parts.
+// No message needs more than this: lists, and bindings to load, are sent in
+// parts. A long text of an answer is truncated.
 constexpr size_t kMaxControlBytes = 64 * 1024;
 
 // The largest control message to or from a client or a server. Its largest part
@@ -38,8 +39,9 @@ constexpr size_t kMaxControlBytes = 64 * 1024;
 // peers, and each may occupy a buffer of this size.
 constexpr size_t kMaxAnswerBytes = 8 * 1024;
 
-// The size of a part of a long text or list. It leaves room for the rest of the
-// control message.
+// The size of a part of a long text or list. A part of a list is longer by up
+// to one entry, or by the entries of one server. kMaxControlBytes has room for
+// this and for the rest of the control message.
 constexpr size_t kPartBytes = 48 * 1024;
 
 template <typename Message>

@@ -184,8 +184,9 @@ void SayLimits(const Flags& flags, const Accounts& accounts) {
   }
 }
 
-// Each waiting client and each server needs a file descriptor. Returns the
-// limit of this process.
+// Raises the limit of open files to its maximum, because each waiting client
+// and each server needs a file descriptor. Returns the new limit, or a default
+// if the kernel does not tell it.
 uint64_t RaiseDescriptorLimit() {
   struct rlimit descriptors;
   if (sys::GetRLimit(RLIMIT_NOFILE, &descriptors) == 0) {
@@ -206,8 +207,8 @@ void SayReady(const std::string& address) {
 }
 
 // All users share the backlog, and it is first in, first out. While one user
-// fills it, a connection of another user waits until all before it are accepted.
-// So the backlog is short. A client that finds it full tries again.
+// fills it, a connection of another user waits until all before it are
+// accepted. So the backlog is short. A client that finds it full tries again.
 constexpr int kBacklog = 4;
 
 class Daemon final {
@@ -365,8 +366,9 @@ class Daemon final {
   }
   absl::Status TakePlaceAnew() {
     if (is_passed_) {
-      // A new socket would show this process's user, whom clients may not
-      // trust, and would not survive a restart.
+      // A new socket would show clients this process's user, and some clients
+      // do not trust this user. Also, the new socket would not survive a
+      // restart.
       return absl::UnavailableError(absl::StrCat(
           "the socket or the lock file in ", place_.folder,
           " was deleted: restart the service manager's socket unit, which has "
@@ -402,7 +404,7 @@ class Daemon final {
 
 int RunDirectoryd(Users* users, int argc, char** argv) {
   Flags flags = ParseFlags(argc, argv);
-  // Before the daemon opens any file descriptor.
+  // This call must precede the first file descriptor that the process opens.
   absl::StatusOr<event::UniqueFd> passed_socket =
       TakePassedSocket(event::Process::Current());
   if (!passed_socket.ok()) return Failed(passed_socket.status());

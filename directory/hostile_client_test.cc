@@ -74,7 +74,9 @@ class RawClient {
     Send(Packet(kControlFrame, flags, text.size(), text) + more);
   }
   void ShutDown() { EXPECT_EQ(shutdown(socket_.get(), SHUT_WR), 0); }
-  // Receives a frame. Returns the text of a refusal, "nothing", or "closed".
+  // Receives a frame. Returns "nothing", "closed", or "a frame" if the frame is
+  // no control message. For a control message, returns the text of the refusal.
+  // Empty: the message is no refusal.
   std::string Hear() {
     char bytes[4096];
     const ssize_t size =
@@ -207,9 +209,9 @@ TEST_F(HostileClientTest, WithoutMemoryForARequestItsConnectionIsClosed) {
 }
 
 // A server closes its end before it has received its introductions. The kernel
-// still holds them and counts them against the user's limit. Expected: the
-// directory charges them to the server's user for as long as the kernel holds
-// them.
+// still holds them and counts them against the limit of the directory's user.
+// Expected: the directory charges them to the server's user for as long as the
+// kernel holds them.
 TEST_F(HostileClientTest, UnreceivedIntroductionsStayCharged) {
   RawClient server(address_);
   server.SendAdvertise();
@@ -357,7 +359,8 @@ TEST_F(HostileClientTest, AClientWithAFrameBehindItsOpenIsRefused) {
 }
 
 // A client sends a part of a frame behind its request, before the directory
-// receives it. Expected: the server receives this frame in the session.
+// receives the request. Expected: the server receives this frame in the
+// session.
 TEST_F(HostileClientTest,
        AFrameThatTheDirectoryHasNotReceivedGoesToTheService) {
   Advertise();

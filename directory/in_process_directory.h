@@ -7,7 +7,7 @@
 // offer or SetBindings(). Later the loop of the client and the loop of the
 // server deliver it. A client may also fetch it by Opening::Poll().
 //
-// directoryd has the same class Registry, so the rules are the same for
+// directoryd uses the same class Registry, so the rules are the same for
 // bindings, waiting clients, servers that stand by, and protocols that differ.
 // There is only one user.
 

@@ -10,9 +10,9 @@
 // InProcessDirectory::IntroducerFor() is for services of one process.
 //
 // Each Opening and each Offer belongs to one thread and to the loop that it was
-// given. The observer is called only by that loop and by Opening::Poll(). An
-// observer may destroy the object that calls it, unless a comment says
-// otherwise.
+// given. The observer is called only by that loop and by Opening::Poll(). In
+// each call except OnCauseChanged(), the observer may destroy the Opening or
+// the Offer that calls it.
 
 #ifndef LE_MESSAGING_DIRECTORY_INTRODUCER_H_
 #define LE_MESSAGING_DIRECTORY_INTRODUCER_H_
@@ -31,7 +31,8 @@
 namespace le {
 namespace directory {
 
-// The report of a directory about a server that it has introduced.
+// A directory's report to a client, about the server that gets the client's
+// connection.
 struct Introduced {
   // The user and the process of the server. None if this process is in another
   // namespace than the directory: then the directory's numbers mean nothing
@@ -75,13 +76,13 @@ class Opening {
   };
   virtual ~Opening() = default;  // cancels the request
 
-  // Why there is no session yet. The caller must call this function from time
-  // to time, because OnCauseChanged() does not report that the directory or the
-  // server does not read.
+  // Why there is no session yet. OnCauseChanged() does not report that the
+  // directory or the server does not read. So the caller must also call this
+  // function from time to time.
   virtual WaitCause cause() = 0;
   // Receives the frames that have arrived, up to a bound, without the loop.
-  // True: this call has called the observer, which may have destroyed the
-  // opening.
+  // True: this call has made the observer's last call (OnIntroduced() or
+  // OnRefused()), and the observer may have destroyed the opening.
   virtual bool Poll() = 0;
 };
 
@@ -92,8 +93,8 @@ class Offer {
   class Observer {
    public:
     virtual ~Observer() = default;
-    // A client requests a session, and a binding permits it. The connection is
-    // detached; its peer() is the client. From now on the client treats each
+    // A client requests a session, and the directory permits it. The connection
+    // is detached; its peer() is the client. From now on the client treats each
     // frame on the connection as a frame of the server. `client` has the
     // versions that the client's library understands. Both libraries have a
     // version in common.
@@ -114,7 +115,9 @@ class Introducer {
 
   // With `wait`, waits for the directory, the binding, the service and the
   // server's first frame. Tries again, with back-off, if the connection breaks.
-  // Without `wait`, waits for the server's first frame only.
+  // Without `wait`, waits for the server's first frame only. A
+  // DirectoryClient also tries again if the connection breaks (three tries in
+  // all), and for 5 s while the directory's backlog is full.
   virtual std::unique_ptr<Opening> Open(event::Loop* loop,
                                         const InterfaceDescription& client,
                                         bool wait,

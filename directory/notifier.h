@@ -19,11 +19,12 @@ namespace le {
 namespace directory {
 
 // Sends datagrams to the address of $NOTIFY_SOCKET: a path, or '@' and an
-// abstract name. Without this variable it does nothing. It never blocks. The
-// only effect of an error is a log line. For the thread of `loop`.
+// abstract name. Without this variable it does nothing. It never blocks. It
+// logs the first error. An error has no other effect on directoryd. For the
+// thread of `loop`.
 class Notifier final : private event::Timer {
  public:
-  // The interval of the status, if the watchdog needs no shorter one.
+  // The interval of OnExpiry(), if the watchdog needs no shorter one.
   static constexpr absl::Duration kInterval = absl::Seconds(10);
   // The interval of attempts after a report could not be sent, for example
   // because the service manager's socket is full.
@@ -31,8 +32,8 @@ class Notifier final : private event::Timer {
   // The shortest interval. $WATCHDOG_USEC may be any number.
   static constexpr absl::Duration kShortest = absl::Milliseconds(10);
 
-  // Removes the variables from the environment. `status` returns one line. Does
-  // not own the loop.
+  // Removes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID from the environment.
+  // `status` returns one line. Does not own the loop.
   Notifier(event::Process* process, event::Loop* loop,
            std::function<std::string()> status);
   ~Notifier() override;

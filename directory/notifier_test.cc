@@ -79,7 +79,7 @@ class NotifierTest : public ::testing::Test {
     }
     return all;
   }
-  // Fills the service manager's socket. Returns the number of its datagrams.
+  // Fills the service manager's socket. Returns how many datagrams it takes.
   size_t Fill(const std::string& address) {
     struct sockaddr_un to = {};
     to.sun_family = AF_UNIX;
@@ -93,7 +93,8 @@ class NotifierTest : public ::testing::Test {
     return count;
   }
 
-  // Runs `body` with a notifier in a process that has these variables.
+  // Runs `body` with a notifier in a process. The first three arguments are the
+  // process's NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
   void Run(const std::string& notify_socket, const std::string& watchdog_usec,
            const std::string& watchdog_pid,
            const std::function<void(Notifier*)>& body) {

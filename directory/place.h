@@ -45,9 +45,9 @@ std::string IsItRunning(event::Process* process);
 
 // Returns the first of these places:
 //  - `flag`, if it is not empty
-//  - $LE_MESSAGING_DIR, if it is set
+//  - $LE_MESSAGING_DIR, if it is set and not empty
 //  - /run/le_messaging, if this folder exists
-//  - $XDG_RUNTIME_DIR/le_messaging, if the variable is set
+//  - $XDG_RUNTIME_DIR/le_messaging, if this variable is set and not empty
 // Unavailable: there is no place; the message has the remedy.
 //
 // `kept` is the kind of the place that the process has used so far. An explicit

@@ -77,8 +77,9 @@ absl::Status CheckFolder(const std::string& folder, bool is_above) {
   return absl::OkStatus();
 }
 
-// Clients of other users do not trust an ordinary user's directory if the
-// folder's group may write to the folder (CheckTrust() in place.cc).
+// At the system's folder, clients of other users do not trust an ordinary
+// user's directory if the folder's group may write to the folder (CheckTrust()
+// in place.cc).
 void WarnOfGroup(const std::string& folder) {
   struct stat found;
   if (event::Process::Current()->credentials().uid == 0 ||

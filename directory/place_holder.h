@@ -23,15 +23,19 @@ namespace directory {
 
 // Makes the folder if it is missing, with mode 0755 whatever the umask is.
 // Locks the lock file in the folder. The lock is held until the result is
-// closed. AlreadyExists: another directory holds the lock. PermissionDenied:
-// another user could replace the folder or the socket, in one of these cases:
-// - The folder, or a folder above it, belongs neither to root nor to this user.
+// closed. AlreadyExists: another directory holds the lock. Internal: a system
+// call has failed. PermissionDenied: another user could replace the folder or
+// the socket, in one of these cases:
+// - The folder, a folder above it, or a symbolic link at one of these paths
+//   belongs neither to root nor to this user. (The folders above may also
+//   belong to the overflow user, see Process::IsOverflowUser().)
 // - Every user may write to the folder.
 // - Every user may write to a folder above it that has no sticky bit.
 //
-// `passed_socket`: a service manager has passed the socket. If this user may
-// not write to the folder, the result is empty: only the service manager can
-// start a second directory with this socket.
+// `passed_socket`: a service manager has passed the socket. Then no lock is
+// needed, because only the service manager can start a second directory with
+// this socket. So if the lock file cannot be opened (EACCES or EROFS), the
+// result is empty and not an error.
 absl::StatusOr<event::UniqueFd> HoldPlace(const Place& place,
                                           bool passed_socket = false);
 
@@ -46,9 +50,9 @@ class PlaceWatch final : private event::Watch, private event::Timer {
 
   // Watches from now on. The socket must exist; `lock` is the result of
   // HoldPlace(). If `lock` is empty, only the socket is watched. The loop calls
-  // `on_lost` once, kSettleTime after the first file is lost, because both files
-  // are mostly deleted together. `on_lost` may call Start() again, or destroy
-  // this.
+  // `on_lost` once, kSettleTime after the first file is lost. (Mostly both
+  // files are deleted together, and the second follows within this time.)
+  // `on_lost` may call Start() again, or destroy this.
   absl::Status Start(const Place& place, const event::UniqueFd& lock,
                      std::function<void()> on_lost);
   void Stop();

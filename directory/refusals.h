@@ -23,7 +23,7 @@ namespace le {
 namespace directory {
 
 // A peer that is refused may ask again every second. So the same refusal of the
-// same user is logged once in this time.
+// same user is logged at most once in this time.
 constexpr absl::Duration kRefusalLogPause = absl::Minutes(1);
 // At most this number of logged refusals is remembered. At this limit all are
 // forgotten, so they may be logged again.
@@ -46,8 +46,8 @@ class Refusals {
     event::Instant at;
   };
 
-  // Counts and remembers a refusal. If it is to be logged, returns how often the
-  // same refusal has happened since the last line.
+  // Counts and remembers a refusal. If it is to be logged, returns how often
+  // the same refusal has happened since the last line.
   absl::optional<uint64_t> Note(const proto::Party& peer,
                                 proto::RefusalCode code,
                                 absl::string_view reason, event::Instant now);

@@ -576,7 +576,7 @@ void Registry::Offer(const ServiceKey& key, Actions* actions) {
     if (state != other.state) tell(&other, state);
   }
   ServeLine(key, actions);
-  // The clients that still wait now have another reason to wait.
+  // For the clients that still wait, the reason is another one now.
   NoteLineChange(key);
 }
 
@@ -662,7 +662,7 @@ std::string Registry::Discrepancy() const {
   if (services != accounts_->services.users()) return "services not charged";
   for (const auto& user : introductions) {
     // There may be more charges than introductions here, because
-    // TakeOnTheirWay() gives some to its caller.
+    // TakeOnTheirWay() gives introductions to its caller.
     if (user.second > accounts_->introductions.used_by(user.first)) {
       return "introductions not charged";
     }

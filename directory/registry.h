@@ -3,8 +3,8 @@
 //
 // The directory's rules: which client may use which service, which server
 // offers a service, and which clients wait. The registry is a pure state
-// machine: each call is an event and returns actions. It has no file
-// descriptor, clock, thread or lock.
+// machine: its owner calls it at each event, and carries out the actions that
+// the call returns. The registry has no file descriptor, clock, thread or lock.
 //
 //   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced ──► received
 //   server:  advertises ──► standing by ──► offering ──► removed
@@ -20,8 +20,10 @@
 // Invariants:
 // - A client is in at most one queue of waiting clients (`line`).
 // - At most one server offers a service.
-// - When has_more() is false, a client is in the queue of the service that its
-//   binding names now.
+// - When has_more() is false, a waiting client is in the queue of its service:
+//   the service that the client has named, or else the service that the
+//   client's binding names now. Without such a service, the client is in no
+//   queue.
 // - When has_more() is false, the queue of an offered service is empty, or its
 //   server is busy.
 // - No client is introduced by a binding that was removed. A client that has
@@ -79,7 +81,7 @@ enum class RefusalReason {
 
 enum class ServerState { kOffering, kStandingBy, kOtherProtocol };
 
-// The owner of the registry carries these out, in order.
+// The owner of the registry carries out the actions in order.
 struct RegistryAction {
   enum class What {
     kIntroduce,  // pass `client` to `server`, then call IntroductionDone() or
@@ -117,7 +119,7 @@ class Registry {
     std::list<PeerId>::iterator place;   // its position in that queue
     PeerId introduced_to = 0;
     Quota::Charge waiting;
-    Quota::Charge introduction;  // an inspection: of the server's user
+    Quota::Charge introduction;  // of the server's user if `inspects`
     bool inspects = false;       // an administrator; see Inspect()
   };
   // Why a client waits. The reason is kNoBinding, kNotOffered or kNotTaken.
@@ -142,9 +144,9 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // The most clients that one GoOn() places, serves or refuses. Between two
-  // calls of GoOn(), all events together serve or refuse at most this number of
-  // waiting clients, too.
+  // The most clients that one GoOn() places, serves or refuses, and removed
+  // bindings that it destroys. Between two calls of GoOn(), all events together
+  // serve or refuse at most this number of waiting clients, too.
   static constexpr size_t kMaxAtOnce = 128;
 
   // The most inspections that one server has not received. Further ones are
@@ -172,8 +174,8 @@ class Registry {
   Actions ServerAdvertises(PeerId id, const PeerIdentity& identity,
                            const InterfaceDescription& description);
   Actions ServerGone(PeerId id);
-  // The administrator `id` inspects a server: it is introduced like a client,
-  // or refused, and does not wait.
+  // The administrator `id` inspects a server. The administrator is introduced
+  // like a client, or refused, and never waits.
   Actions Inspect(PeerId id, const PeerIdentity& identity,
                   const transports::Dialect& dialect, PeerId server);
   // The introduction of `client` was carried out. It is on its way now.
@@ -220,13 +222,13 @@ class Registry {
   // Null if the client does not wait.
   const Client* waiting_client(PeerId id) const;
   Wait WhyWaits(const Client& client) const;
-  // Returns at most `most` clients whose reason to wait may have changed since
-  // the last call. Several changes of a client may be reported as one.
+  // Returns at most `most` clients whose reason to wait may have changed. Later
+  // calls return the rest. Several changes of a client may be reported as one.
   std::vector<const Client*> TakeChanged(size_t most);
   bool has_changed() const {
     return !changed_.empty() || !changed_lines_.empty();
   }
-  // Inspections are not counted.
+  // The number of introductions so far, without inspections.
   uint64_t introductions() const { return introductions_; }
   // For tests: describes a difference between the objects and their charges.
   // Empty if there is none.
@@ -257,19 +259,20 @@ class Registry {
   // Notes a change for all clients in the queue of a service.
   void NoteLineChange(const ServiceKey& key);
   void ForgetLineChange(Service* service);
-  // Moves a client to the queue that its binding names now. Serves or refuses
-  // it at once if possible.
+  // Moves a client to the queue of ServiceOf(). If the client need not wait,
+  // serves or refuses it at once.
   void Place(PeerId id, Actions* actions);
-  // Serves the queue of a service until the server is busy or `left_` is 0. If
-  // `left_` is 0, GoOn() serves the rest.
+  // Serves the queue of a service until the server is busy, `left_` is 0, or
+  // the first client belongs to another queue now (IsMisplaced()). In the last
+  // two cases, GoOn() serves the rest.
   void ServeLine(const ServiceKey& key, Actions* actions);
-  // Introduces a client to `server`, or refuses it.
+  // Introduces a client to `server`, or refuses the client.
   void Serve(PeerId client, Server* server, Actions* actions);
   void Offer(const ServiceKey& key, Actions* actions);
   void Introduce(PeerId client, Server* server, Actions* actions);
   void Refuse(PeerId client, RefusalReason reason, std::string text,
               Actions* actions);
-  // Places all clients again, because the bindings have changed.
+  // Begins to place all clients again, because the bindings have changed.
   Actions PlaceAll();
   void PlaceNext(Actions* actions);
   bool IsMisplaced(PeerId client) const;
@@ -279,7 +282,7 @@ class Registry {
 
   Accounts* const accounts_;
   const size_t at_once_;
-  size_t left_ = at_once_;  // clients that may be handled before GoOn()
+  size_t left_ = at_once_;  // clients that may be handled until GoOn()
   UserBindings by_user_;    // the name may be "*"
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
@@ -307,7 +310,7 @@ class Registry {
 
 // Describes a wait in words. The text names only the client's own binding, its
 // service, and the process that offers the service. If `users` is null, users
-// are written as numbers, because a look-up may take long.
+// are written as numbers. Pass null where a slow look-up does harm.
 WaitCause ToCause(const Registry::Wait& wait, Users* users);
 
 }  // namespace directory

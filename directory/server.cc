@@ -277,8 +277,8 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
     case RegistryAction::What::kRefuse:
       if (Peer* const client = Find(action.client)) {
         if (action.reason == RefusalReason::kBusy && client->waits) {
-          // A client that is closed without a refusal asks again, with
-          // back-off.
+          // A client asks again, with back-off, if its connection closes
+          // without a refusal.
           client->Say([&](proto::FromDirectory* message) {
             message->mutable_waiting()->set_reason(proto::WAIT_NOT_TAKEN);
             message->mutable_waiting()->set_text(action.text);
@@ -289,8 +289,9 @@ void DirectoryServer::CarryOut(const RegistryAction& action) {
         }
         Remove(action.client);
       }
-      // A limit of introductions is reached, but servers may have received some
-      // meanwhile. A check of the servers frees the charges of these.
+      // A limit of introductions is reached, but servers may have received
+      // introductions in the meantime. A check of the servers releases the
+      // charges of the received introductions.
       if (action.reason == RefusalReason::kBusy) looks_.Start();
       break;
     case RegistryAction::What::kTell:
@@ -330,7 +331,7 @@ void DirectoryServer::LookAtServer(PeerId id) {
   Peer* const peer = Find(id);
   if (peer == nullptr || registry_.server(id) == nullptr) return;
   CarryOut(registry_.ServerReceived(id, peer->Unreceived()));
-  // CarryOut() may have removed the server. Then its Peer was destroyed, or it
+  // CarryOut() may have removed the server. Then `peer` was destroyed, or
   // lingers. So use `peer` only if the registry still has the server.
   const Registry::Server* const server = registry_.server(id);
   if (server != nullptr && registry_.IsBusy(*server)) {
@@ -361,7 +362,7 @@ void DirectoryServer::TellWaiting(Peer* peer, const Registry::Wait& wait) {
   message.mutable_waiting()->set_reason(ToProto(cause.reason));
   message.mutable_waiting()->set_text(cause.text);
   // A waiting client may miss a cause. So if the message cannot be sent, the
-  // client stays connected. In the same case, Say() marks the peer as lost.
+  // client stays connected. (Say() would mark the peer as lost.)
   if (SendControl(connection, std::move(message)) != IoResult::kOk) return;
   // A connection with bytes in its queue cannot be passed to a server.
   connection->Flush();
@@ -380,8 +381,8 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
   // frame. If the directory has received further data, it refuses the client,
   // because it cannot pass this data to the server. Data that is still in the
   // kernel reaches the server as the beginning of the session. The directory
-  // cannot distinguish it from data that the client sends a moment later. In
-  // all these cases the client can harm only its own session.
+  // cannot distinguish data in the kernel from data that the client sends a
+  // moment later. In all these cases the client can harm only its own session.
   const Connection& connection = **from->connection_slot();
   if (connection.HasBuffered() || connection.HasPartial()) {
     from->RefuseOutOfTurn();
@@ -413,7 +414,8 @@ void DirectoryServer::Introduce(PeerId client, PeerId server) {
     }
   }
   // The directory does not need the client's Peer any more. If the client was
-  // neither passed on nor refused, its connection closes now. It then asks again.
+  // neither passed on nor refused, its connection closes now. Then the client
+  // asks again.
   Remove(client);
 }
 

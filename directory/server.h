@@ -46,26 +46,30 @@ constexpr absl::Duration kReservedHalfOpenTime = absl::Seconds(1);
 // directory checks at this interval whether the kernel still holds them.
 constexpr absl::Duration kLookAtLeftovers = absl::Seconds(1);
 
-// Waiting clients get the cause of their wait after this delay. Changes within
-// the delay are merged. A client that is introduced before gets no message.
+// After a cause of a wait has changed, the directory waits for this time. Then
+// it sends the waiting clients their causes, in a batch. So several changes
+// within this time need one message. A client that is introduced within this
+// time gets no message.
 constexpr absl::Duration kTellWaitingAfter = absl::Milliseconds(100);
 
-// The most clients that get their cause in one batch. The next batch follows
-// after the same delay.
+// The most clients in one batch. The next batch follows kTellWaitingAfter
+// later.
 constexpr size_t kMaxToldAtOnce = 64;
 
 // If a client has more unreceived bytes than this (with the kernel's overhead),
 // it gets no further cause. This bounds the memory for each client.
 constexpr size_t kMaxUnreceivedBytes = 2048;
 
-// If this number of introductions is on its way to a server, the directory asks
-// the kernel whether the server has received some of them.
+// When the directory has sent an introduction, and this number or more are on
+// their way to the server, the directory asks the kernel how many the server
+// has received.
 constexpr size_t kLookAtIntroductions = 8;
 
-// A directory may take over the socket of a former directory. Then a try-open
-// (an Open without `wait`) whose service is not offered waits until this time
-// after the start. Meanwhile the servers of the former directory offer their
-// services again: this time is the longest pause of their back-off.
+// A directory may take over the socket of a former directory. The servers of
+// the former directory offer their services again within this time, which is
+// the longest pause of their back-off. So for this time after Listen(), a
+// try-open (an Open without `wait`) waits, too, if its service is not offered
+// yet.
 constexpr absl::Duration kTakeOverTime = absl::Seconds(1);
 
 // The most actions, and the most checks of servers, in one turn of the loop.
@@ -78,14 +82,14 @@ class DirectoryServer : private transports::Acceptor::Observer,
   struct Options {
     Limits limits;
     absl::Duration half_open_time = kHalfOpenTime;
-    // How long a try-open waits after the start; see kTakeOverTime.
+    // How long after Listen() a try-open waits; see kTakeOverTime.
     absl::Duration take_over_time = absl::ZeroDuration();
     // Reloads the bindings files, for a ReloadRequest. Returns warnings.
     std::function<absl::StatusOr<std::string>()> reload;
     // Writes `line`, a binding of `client`, into a file that is read at each
-    // load. It replaces an earlier binding of `client` in this file. If `line`
-    // is empty, only removes the earlier binding. Returns the file's name.
-    // After an error the file is unchanged.
+    // load. The line replaces an earlier binding of `client` in this file. If
+    // `line` is empty, only removes the earlier binding. Returns the file's
+    // name. After an error the file is unchanged.
     std::function<absl::StatusOr<std::string>(const ClientKey& client,
                                               const std::string& line)>
         persist;
@@ -174,8 +178,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
   void Remove(PeerId id);
   void RemoveOne(PeerId id);
   Peer* Find(PeerId id);
-  // Sends `event` to the monitors. Removes no peer, because the caller may
-  // still use a peer that is a monitor.
+  // Sends `event` to the monitors (administrators that have sent a
+  // MonitorRequest). Removes no peer, because the caller may still use a peer
+  // that is a monitor.
   void Report(proto::Event event);
   void ReportBindings(const std::string& what);
   // Call it if a request of `party` is refused, or its connection is closed for
@@ -184,7 +189,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
                    absl::string_view reason);
   bool RemoveLostMonitors();
   bool MayAdminister(uid_t uid);
-  // Refuses a peer that may not administer.
+  // Refuses a request that only an administrator may send.
   void RefuseToAdminister(Peer* peer);
   absl::StatusOr<std::string> Persist(const ClientKey& client,
                                       const std::string& line);

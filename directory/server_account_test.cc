@@ -120,8 +120,8 @@ TEST_F(DirectoryAccountTest, AUsersShareOfIntroductionsIsForAllItsServers) {
       world_.Settle();
     }
     EXPECT_EQ(accounts().introductions.used_by(kAlice), 25u);
-    // A client that waits learns the reason. It is closed without a refusal, so
-    // that it asks again.
+    // A client that waits learns the reason. Then its connection is closed
+    // without a refusal, so that the client asks again.
     EXPECT_THAT(clients.back()->Hear(),
                 StartsWith("waiting: user 1001 has 25 introductions"));
     EXPECT_EQ(clients.back()->Hear(), "closed");

@@ -21,7 +21,7 @@ using transports::Connection;
 
 namespace {
 
-// A monitor's queue, some ten thousand events.
+// The most bytes in the queue of a monitor: some ten thousand events.
 constexpr size_t kMonitorBytes = size_t{1} << 20;
 
 transports::SendLimits MonitorLimits() {
@@ -198,8 +198,8 @@ void DirectoryServer::Administer(Peer* peer,
   const PeerId id = peer->id();
   switch (request.what_case()) {
     case proto::ToDirectory::kList:
-      // A peer is closed if it requests a second list before it has read the
-      // first one.
+      // If a peer requests a second list before the last part of the first one
+      // was sent, the peer's connection is closed.
       if (peer->list != nullptr) {
         peer->lost = true;
         return;

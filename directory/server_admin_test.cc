@@ -60,7 +60,7 @@ class DirectoryServerAdminTest : public ::testing::Test {
     proto::ListPart all;
     int count = 0;
     do {
-      world_.Settle();  // the next part is sent after the last one was read
+      world_.Settle();  // a part may be sent only after earlier ones are read
       const std::string heard = admin->Hear();
       EXPECT_EQ(heard, "list");
       if (heard != "list") break;
@@ -107,7 +107,8 @@ TEST_F(DirectoryServerAdminTest, OnlyRootAndItsOwnUserAdminister) {
   });
 }
 
-// The server gets the connection, and the monitors are told.
+// Expected: the server gets the administrator's connection, and the monitors
+// get an event.
 TEST_F(DirectoryServerAdminTest, PassesAnInspectorToTheServer) {
   world_.Run([&] {
     world_.Start();
@@ -138,7 +139,7 @@ TEST_F(DirectoryServerAdminTest, PassesAnInspectorToTheServer) {
 }
 
 // In a user namespace all unmapped users have the same number. Expected: a peer
-// with this number may not administer.
+// with this number is not permitted to administer.
 TEST_F(DirectoryServerAdminTest, AnUnmappedUserMayNotAdminister) {
   world_.Run([&] {
     world_.Start();
@@ -353,8 +354,8 @@ TEST_F(DirectoryServerAdminTest, ALoadWithAnErrorOrToCheckChangesNothing) {
   });
 }
 
-// At the start of the system the look-up of a user may fail: a package may add
-// the user later, or the network may not be ready.
+// At the start of the system the look-up of a user may fail: a package adds the
+// user later, or the network is not ready yet.
 TEST_F(DirectoryServerAdminTest, AtStartALineWithAnUnknownUserIsLeftOut) {
   class Later final : public Users {
    public:
@@ -758,7 +759,7 @@ TEST_F(DirectoryServerAdminTest, ARefusalIsCountedAndReported) {
   });
 }
 
-// A client that does not wait may ask again and again.
+// A peer that is refused may try again and again.
 TEST_F(DirectoryServerAdminTest, ARefusalIsLoggedOnceInAMinute) {
   world_.Run([&] {
     world_.Start();

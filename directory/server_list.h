@@ -17,7 +17,7 @@ namespace directory {
 // Sends one administrator a list of all bindings, servers, waiting clients and
 // users. Sends one part in each turn of the loop, and only as much as the
 // administrator reads. A change during this time may be in the list or not. The
-// peer owns the list and destroys it after the last part.
+// peer owns the list. After the last part the list destroys itself.
 class DirectoryServer::List final : private event::Task {
  public:
   List(DirectoryServer* directory, Peer* peer);
@@ -29,8 +29,8 @@ class DirectoryServer::List final : private event::Task {
 
  private:
   void Run() override;
-  // Each of these functions adds an entry and returns its size. 0: the section
-  // has no more entries.
+  // Each of the next five functions adds an entry and returns its size. 0: the
+  // section has no more entries. AddNotTaken() adds all entries of one server.
   size_t AddBinding(proto::ListPart* part);
   size_t AddServer(proto::ListPart* part);
   size_t AddWaiting(proto::ListPart* part);

@@ -91,7 +91,7 @@ void DirectoryServer::Peer::Read() {
         }
         break;
     }
-    // The peer was removed, or lingers.
+    // If the peer was removed (or lingers), do not use it.
     if (directory->Find(id) != this || lingers()) return;
     if (lost) {
       directory->Remove(id);

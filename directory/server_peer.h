@@ -37,8 +37,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
  public:
   enum class Role { kNone, kClient, kServer, kAdmin };
 
-  // The charges of the peer, except that of its connection: the connection
-  // holds its own charge.
+  // The charges of the peer. The connection itself holds the charge for the
+  // connection.
   struct Charges {
     Quota::Charge silent;   // until the peer's first message
     bool reserved = false;  // from the reserve: the peer may only administer
@@ -76,8 +76,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
   // connection only after that.
   void Begin() { Read(); }
 
-  // Watches the connection. False: the connection cannot be watched. Does
-  // nothing if the connection was passed to a server.
+  // Watches the connection. False: the connection cannot be watched. If the
+  // connection was passed to a server, does nothing and returns true.
   bool Watch() {
     if (connection_ == nullptr || watched_) return true;
     const absl::Status attached = connection_->Attach(directory_->loop_, this);
@@ -96,8 +96,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
     fill(&message);
     if (SendControl(connection_.get(), std::move(message)) !=
         transports::IoResult::kOk) {
-      // The peer does not read. It must not miss a message, so its connection
-      // is closed.
+      // The peer does not read, or has closed its connection. It must not miss
+      // a message, so the caller removes a peer that is `lost`.
       lost = true;
     }
   }

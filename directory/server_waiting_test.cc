@@ -112,7 +112,8 @@ TEST_F(DirectoryServerWaitingTest, AClientThatNeedNotWaitGetsNoCause) {
   });
 }
 
-// The server's queue is full, so its clients wait in the directory.
+// The server receives no introduction. So at the limit of introductions,
+// further clients wait in the directory.
 TEST_F(DirectoryServerWaitingTest, ABusyServerIsTheCause) {
   world_.Run([&] {
     world_.Start();

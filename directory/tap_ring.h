@@ -51,7 +51,7 @@ struct TapRecord {
   int32_t client_pid = 0;
   uint32_t payload_bytes = 0;  // of the frame
   uint32_t captured_bytes = 0;
-  uint32_t lost_before = 0;  // frames that were lost since the last record
+  uint32_t lost_before = 0;  // frames that were lost since the former record
   uint8_t type = 0;          // a FrameType of messaging/machine/wire.h
   uint8_t flags = 0;
   uint16_t reserved = 0;
@@ -65,11 +65,11 @@ class TapMapping {
   struct Header {
     std::atomic<uint64_t> written;
     std::atomic<uint64_t> read;
-    std::atomic<uint32_t> lost;  // frames since the last record
+    std::atomic<uint32_t> lost;  // frames lost since the last record
   };
   static constexpr size_t kHeaderBytes = 64;
 
-  // Errno's status if the file cannot be mapped.
+  // Error: the file cannot be mapped; the status is that of errno.
   static absl::StatusOr<TapMapping> Map(int fd, size_t bytes);
   TapMapping(TapMapping&& other) noexcept;
   TapMapping& operator=(TapMapping&&) = delete;
@@ -89,12 +89,13 @@ class TapMapping {
 // Not thread-safe.
 class TapWriter {
  public:
-  // InvalidArgument: this is not a memfd of a fixed size within the bounds.
+  // InvalidArgument: the file is not a memfd of a fixed size within the bounds.
   static absl::StatusOr<std::unique_ptr<TapWriter>> Open(
       const event::UniqueFd& fd);
 
-  // Copies a frame. Sets captured_bytes and lost_before. The captured part of a
-  // payload takes at most a quarter of the ring.
+  // Copies a frame, or counts it as lost if the ring has no room. Sets
+  // captured_bytes and lost_before. The captured part of a payload takes at
+  // most a quarter of the ring.
   void Write(TapRecord record, absl::Span<const uint8_t> payload);
 
  private:

@@ -162,8 +162,8 @@ TEST(TapWriterTest, TakesOnlyAFileOfAFixedSize) {
   EXPECT_FALSE(TapWriter::Open(event::UniqueFd()).ok());
 }
 
-// A page that is missing could end the server when it writes, if the system has
-// no memory for another one.
+// If a page of the ring is missing when the server writes to it, and the system
+// has no memory for a new page, the server ends.
 TEST(TapWriterTest, NobodyCanRemoveAPage) {
   const event::UniqueFd fd(memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   ASSERT_EQ(ftruncate(fd.get(), kMinRingBytes), 0);

@@ -99,8 +99,8 @@ std::string Mdoc(absl::string_view text) {
                              {{"\\", "\\e"}, {"'", "\\(aq"}, {"-", "\\-"}});
 }
 
-// As Mdoc(), with each sentence on a line of its own. A full stop at the
-// beginning of a line is escaped, because mdoc would take it for a request.
+// As Mdoc(), but each sentence begins a new line. A full stop at the beginning
+// of a line is escaped, because mdoc would take it for a request.
 std::string MdocText(absl::string_view text) {
   std::string lines = "\n";
   for (const absl::string_view sentence : absl::StrSplit(Mdoc(text), ". ")) {

@@ -57,8 +57,10 @@ struct Usage {
 };
 
 // Removes the options of `usage` from the arguments. Returns the values of the
-// options that were given, by the options' long names. InvalidArgument: an
-// option has no value, or is given twice.
+// options that were given, by the options' long names. InvalidArgument:
+// - An option lacks its value.
+// - An option with a value is given twice.
+// - An option is given by both of its names.
 absl::StatusOr<std::map<std::string, std::string>> TakeOptions(
     const Usage& usage, Arguments* arguments);
 

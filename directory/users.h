@@ -21,21 +21,21 @@ class Users {
   virtual ~Users() = default;
   // NotFound: there is no such user. Unavailable: the look-up fails now.
   virtual absl::StatusOr<uid_t> UidOf(const std::string& name) = 0;
-  // The name of a user, or the number in decimal if there is none or the
-  // look-up fails.
+  // Returns the name of a user. If there is no such user, or the look-up fails,
+  // returns the number in decimal.
   virtual std::string NameOf(uid_t uid) = 0;
 };
 
 // The operating system's user database. A look-up may block for long, for
-// example on a network. So no session may depend on a look-up.
+// example on a network. So sessions must not depend on a look-up.
 class OsUsers : public Users {
  public:
   absl::StatusOr<uid_t> UidOf(const std::string& name) override;
   std::string NameOf(uid_t uid) override;
 };
 
-// Looks up the name of each user once, until Clear(). It also clears itself
-// when it is full.
+// Keeps the result of each NameOf() until Clear(). A full cache clears itself.
+// Results of UidOf() are not kept.
 class NameCache final : public Users {
  public:
   explicit NameCache(Users* users) : users_(users) {}  // not owned

@@ -4,12 +4,13 @@
 // Decides when a wait is logged. Pure: the caller passes the time and the
 // cause.
 //
-// The first line is logged after kInterval. Later the cause is logged when it
-// has differed from the logged cause for kMoment. (When a server begins to
-// offer the service, the cause becomes kNotTaken. Usually the server then
-// accepts the session at once, so no line is needed.) Two lines are at least
-// kInterval apart. If the cause changes several times in between, only the last
-// cause is logged.
+// The first line is logged kInterval after Begin(), or later if the cause is
+// not known yet. After the first line, the cause is logged when it has differed
+// from the logged cause for kMoment. (When a server begins to offer the
+// service, the cause becomes kNotTaken. Usually the server then accepts the
+// session at once, so no line is needed.) Two lines are at least kInterval
+// apart. If the cause changes several times in between, only the last cause is
+// logged.
 
 #ifndef LE_MESSAGING_DIRECTORY_WAIT_LOG_H_
 #define LE_MESSAGING_DIRECTORY_WAIT_LOG_H_

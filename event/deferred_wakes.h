@@ -40,7 +40,7 @@ class DeferredWakes {
 
  private:
   // At most this many wakes of each kind are delayed. Further wakes are made at
-  // once. Usually there is only one.
+  // once. Usually there is only one wake.
   static constexpr size_t kMaxDeferred = 4;
 
   Parker::LaterWake word_[kMaxDeferred];

@@ -16,11 +16,11 @@
 //   always_ready_   watches that epoll refuses with EPERM; DispatchEvent()
 //                   handles them
 //
-// A loop is served in one of two ways. It waits itself, in Wait(). Or a foreign
-// or outer loop waits until epoll_ becomes readable, and then runs a step or
-// turn of this loop. For the second way, Announce() makes the same preparations
-// as Wait(). It sets wakeable_, checks for work once more, and arranges a wake
-// at the next deadline.
+// A loop is served in one of two ways. It waits itself, in Wait() or
+// PollAndServe(). Or a foreign or outer loop waits until epoll_ becomes
+// readable, and then runs a step or turn of this loop. Announce() prepares the
+// second way: it registers new watches, sets wakeable_, checks for work once
+// more, and arranges a wake at the next deadline.
 
 #include "event/epoll_loop.h"
 
@@ -47,8 +47,9 @@ namespace {
 constexpr uint32_t kAlwaysReported = Watch::kHangUp | Watch::kError;
 constexpr uint32_t kReadOrWrite = Watch::kReadable | Watch::kWritable;
 
-// The retry interval after the kernel refused a watch. The loop must retry,
-// because the kernel does not report when it has room again.
+// The retry interval after the kernel refused a watch for lack of memory or
+// watches. The loop must retry, because the kernel does not report when it has
+// room again.
 constexpr absl::Duration kRefusedPause = absl::Milliseconds(50);
 // At most this many waits poll a new watch. The next wait registers it. A
 // client that opens a session waits twice: for the introduction, and for the
@@ -59,8 +60,8 @@ constexpr int kMaxPolls = 2;
 // An Instant is a multiple of a quarter of a nanosecond.
 const absl::Duration kToRoundUp = absl::Nanoseconds(3) / 4;
 
-// epoll_pwait2 needs Linux 5.11. In a sandbox that does not know this call, it
-// may fail with EPERM.
+// Whether to use epoll_pwait2, which needs Linux 5.11. Some sandboxes do not
+// know this call, and make it fail with EPERM.
 std::atomic<bool> g_has_pwait2{true};
 
 static_assert(Watch::kReadable == EPOLLIN && Watch::kPriority == EPOLLPRI &&

@@ -25,15 +25,15 @@ Instant MonotonicNow();
 
 // The loop of the operating system. It uses epoll, level-triggered. When
 // another thread posts a task, an eventfd wakes the loop, but only if the loop
-// sleeps or may sleep. So in the steady state a turn makes one epoll_wait, and
-// a Post() by the owner makes no system call.
+// sleeps or may sleep. So in the steady state a turn makes at most one
+// epoll_wait, and a Post() inside a turn of the loop makes no system call.
 //
 // A nested loop has an epoll descriptor and an eventfd of its own. The outer
 // loop watches the nested loop's epoll descriptor. A timer of the outer loop
 // expires at the nested loop's next deadline.
 //
-// An EpollLoop uses two file descriptors, and a third one once GetFd() has been
-// called. It is fatal if one of them cannot be made.
+// An EpollLoop uses two file descriptors. GetFd() of a loop that is not nested
+// makes a third one. It is fatal if one of the three cannot be made.
 class EpollLoop final : public LoopBase {
  public:
   EpollLoop() : EpollLoop(nullptr) {}
@@ -64,8 +64,8 @@ class EpollLoop final : public LoopBase {
   void OnServed() override { AnnounceIfServedFromOutside(); }
 
  private:
-  // The most events that one system call fetches. A larger number would only
-  // delay timers.
+  // The most events that one epoll_wait fetches. A larger number would delay
+  // tasks and timers.
   static constexpr int kMaxEvents = 64;
 
   // The end node of a ring of watches. It is never called.
@@ -80,19 +80,20 @@ class EpollLoop final : public LoopBase {
   static void Link(Watch* ring, Watch* watch);
   static void Unlink(Watch* watch);
   void Start(Watch* watch, int fd, uint32_t interest);
-  // Sets the watch's interest. 0 means that the watch is removed.
+  // Sets the watch's interest, and updates writable_watches_.
   void Note(Watch* watch, uint32_t interest);
   // Calls epoll_ctl() for EPOLL_CTL_ADD or EPOLL_CTL_MOD.
   bool Control(int operation, int fd, uint32_t events, void* tag);
-  // Registers a watch with epoll. Returns false and sets errno if the kernel
-  // refuses.
+  // Registers a watch with epoll. If epoll refuses with EPERM, adds the watch
+  // to always_ready_. After any other refusal, returns false and sets errno.
   bool Register(Watch* watch);
   bool HasUnregistered() const { return unregistered_.next_ != &unregistered_; }
   // Returns the unregistered watch if there is exactly one, and fewer than
   // kMaxPolls waits have polled it. Otherwise returns null.
   Watch* TheNewWatch() const;
-  // Registers the watches of unregistered_. If the kernel lacks memory or
-  // watches, logs this and sets refused_until_.
+  // Registers the watches of unregistered_. Does nothing before refused_until_.
+  // If the kernel lacks memory or watches, sets refused_until_. Only the first
+  // of these refusals in a row is logged.
   void RegisterUnregistered();
   bool RegisterAll();
   void OnNoneUnregistered();
@@ -152,7 +153,7 @@ class EpollLoop final : public LoopBase {
   size_t next_always_ready_ = 0;
   size_t always_ready_end_ = 0;
 
-  // The events of the last epoll_wait. Events from next_event_ on are not
+  // The events of the last Wait(). Events from next_event_ on are not
   // dispatched yet. An event's tag is its watch, or null if it has no watch or
   // the watch was removed.
   struct epoll_event events_[kMaxEvents + 1];

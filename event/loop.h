@@ -14,9 +14,11 @@
 //
 // Tasks, watches, timers and hooks are intrusive: the caller owns the object,
 // and the loop only links it. So the hot path does not allocate. The destructor
-// of such an object unlinks it. Only the owner may call a function, unless the
-// function's comment says otherwise. A function does not block, unless its
-// comment says so.
+// of such an object unlinks it.
+//
+// Only the loop's owner may call the functions of a loop. Exceptions are the
+// functions whose comment names "any thread". Run(), RunTurn(), RunUntil() and
+// PollAndServe() may wait. The other functions do not wait.
 
 #ifndef LE_MESSAGING_EVENT_LOOP_H_
 #define LE_MESSAGING_EVENT_LOOP_H_
@@ -50,7 +52,7 @@ class Task {
   // posted task.
   virtual ~Task();
 
-  // The loop's owner calls it. The task is not posted any more when Run()
+  // The loop's owner calls Run(). The task is not posted any more when Run()
   // begins, so Run() may post the task again or delete it.
   virtual void Run() = 0;
 
@@ -149,9 +151,9 @@ class Loop {
   // begun or Cancel() was called. Fatal: the task is posted already.
   virtual void Post(Task* task) = 0;
 
-  // Posts without waking the loop; see DeferredWakes. If it returns true, the
-  // caller must call WakeAfterPost(). The loop's destructor waits for that
-  // call.
+  // Any thread. Like Post(), but does not wake the loop (see DeferredWakes). If
+  // it returns true, the caller must call WakeAfterPost(). The loop's
+  // destructor waits for that call.
   virtual bool PostQuietly(Task* task) {
     Post(task);
     return false;
@@ -237,10 +239,10 @@ class Loop {
   virtual int GetFd() = 0;
 
   // Creates a complete loop that is nested in this one and has the same owner.
-  // Turns of this loop also serve the nested loop. A blocking call can run only
-  // the nested loop, by its RunTurn(); this loop's events are then not served.
-  // The nested loop must be destroyed before this loop. A nested EpollLoop uses
-  // two more file descriptors. Fatal: these are not free.
+  // Turns of this loop also serve the nested loop. A blocking call runs the
+  // nested loop alone, and this loop's events are then not served. The nested
+  // loop must be destroyed before this loop. A nested EpollLoop uses two more
+  // file descriptors. Fatal: no file descriptor is free.
   virtual std::unique_ptr<Loop> CreateNested() = 0;
   // Returns the loop nested in this one, or this loop if none is nested. Any
   // thread may call it, except while a nested loop is created or destroyed.
@@ -250,7 +252,7 @@ class Loop {
   // kWritable.
   virtual bool HasOutput() const = 0;
   // For a call that blocks on a file descriptor. Waits, with poll(), for
-  // `polled` and for events of this loop. Then runs one turn if there is
+  // `polled` or an event of this loop. Then runs one turn if there is
   // something to do. Returns the result of poll() for `polled` alone. This
   // result may be 0 before the deadline. A loop without file descriptors
   // returns -1 and sets ENOSYS.

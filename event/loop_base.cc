@@ -203,11 +203,11 @@ void LoopBase::WaitForTurn(Instant deadline) {
     just_waited_ = true;
     return;
   }
-  // If the caller has a deadline, it may not run another turn. So this turn
-  // always fetches events.
+  // A caller with a deadline perhaps runs no further turn. So this turn always
+  // fetches events.
   const bool may_skip = deadline == absl::InfiniteFuture();
-  // The last wait's events have posted tasks. Run these tasks before new events
-  // are fetched.
+  // The last turn has fetched events, and tasks were posted after the fetch.
+  // Run these tasks before the next fetch.
   if (std::exchange(just_waited_, false) && may_skip) return;
   if (may_skip && turns_before_wait_ > 0 && ReadCoarseClock() == waited_at_) {
     --turns_before_wait_;

@@ -72,7 +72,7 @@ class LoopBase : public Loop {
   // Like ReadClock(), but faster. The result may be some milliseconds old.
   virtual Instant ReadCoarseClock() { return ReadClock(); }
   // Any thread. If a Wait() has begun or is about to begin, makes it return
-  // early. Also makes the outer loop serve this loop.
+  // early. Also makes the outer or foreign loop serve this loop.
   virtual void Wake() = 0;
   // Waits for an event, for Wake(), or until `deadline`, then fetches events.
   // May return early without a reason. Does not wait if HasWork(), if
@@ -136,10 +136,10 @@ class LoopBase : public Loop {
   bool now_known_ = false;
   // If each turn begins with posted tasks, several turns share one fetch of
   // events. turns_before_wait_ is how many more turns may run before the next
-  // fetch. waited_at_ is the coarse time of the last fetch.
+  // fetch. waited_at_ is the coarse time of the fetch that they share.
   int turns_before_wait_ = 0;
   int timers_left_ = 0;       // how many timers this turn may still run
-  bool just_waited_ = false;  // the last turn had no tasks and has waited
+  bool just_waited_ = false;  // the last turn began without tasks
   Instant waited_at_;
   Instant now_;
   std::atomic<bool> stop_{false};

@@ -226,7 +226,7 @@ std::unique_ptr<ThreadHandle> OsProcess::StartThread(
         absl::StrCat("thread \"", name, "\" cannot start: ", strerror(error)));
     return nullptr;
   }
-  (void)start.release();  // Its thread owns it now.
+  (void)start.release();  // The new thread owns it.
   return std::unique_ptr<ThreadHandle>(new PosixThread(thread));
 }
 

@@ -28,8 +28,8 @@ constexpr uid_t kUnknownPeer = static_cast<uid_t>(-1);
 // each user the current process shows kLinesAtOnce lines at once, then
 // kLinesPerSecond. It hides all other lines. The next shown line of that user
 // ends with the number of hidden lines. The user's bucket (see PeerLogLimiter)
-// may be removed before that line. Then the next shown line of a user without a
-// bucket ends with this number.
+// may be removed before that line. Then the next shown line that counts against
+// the limit of kUnknownPeer ends with this number.
 void LogForPeer(LogLevel level, uid_t user, absl::string_view message);
 
 // Counts how many lines each user may still cause. Each user has a bucket of

@@ -61,7 +61,7 @@ class Parker {
   // Only the parker's thread may call it. Waits for a call of Unpark(), or
   // returns at once if Unpark() was called since the last Park(). Returns false
   // if `deadline` passes without such a call. May return true without a reason,
-  // so check the condition again.
+  // so the caller must check again what it waits for.
   virtual bool Park(Instant deadline) = 0;
   // Any thread. May be called with a lock held.
   virtual void Unpark() = 0;
@@ -80,7 +80,8 @@ class Parker {
   }
 };
 
-// A thread that Process::StartThread() has started.
+// A thread that Process::StartThread() has started. The destructor detaches a
+// thread that was not joined.
 class ThreadHandle {
  public:
   virtual ~ThreadHandle() = default;
@@ -291,7 +292,8 @@ class Thread {
   Parker* parker();
   // Only this thread may call it. Null if control_loop() was never called.
   Loop* control_loop_if_made() const { return control_loop_.get(); }
-  // Any thread, if loop() has been called before.
+  // Null if loop() was never called. Another thread may call it only after
+  // loop() has returned.
   Loop* loop_if_made() const { return loop_.get(); }
 
   // Sends the messages that the turn has gathered. This thread must call it
@@ -311,10 +313,10 @@ class Thread {
   // False if the calling thread has no Thread.
   static bool process_ends();
 
-  // Exit hooks belong to the library, and destructors belong to the user. End()
-  // runs them in reverse order of adding, before any other part of the Thread
-  // is destroyed. Exit hooks run first, so that sessions are closed before the
-  // user's destructors run.
+  // Exit hooks belong to the library, and destructors belong to the program.
+  // End() runs the exit hooks first, so that sessions are closed before the
+  // destructors run. It runs each of the two kinds in reverse order of adding,
+  // before any other part of the Thread is destroyed.
   void AddExitHook(std::function<void()> hook);
   // Returns a number for RemoveDestructor().
   uintptr_t AddDestructor(std::function<void()> destructor);

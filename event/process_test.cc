@@ -79,7 +79,7 @@ TEST_F(ProcessTest, FailedThreadStartsDoNotFillTheLog) {
   EXPECT_LT(lines, kThreads / 2);
 }
 
-// The usual overflow user. A test may not change this setting of the kernel.
+// The usual overflow user. The tests do not change this setting of the kernel.
 constexpr uid_t kOverflowUser = 65534;
 
 TEST_F(ProcessTest, TheOverflowUserExistsOnlyIfSomeUsersAreUnmapped) {

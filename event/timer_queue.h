@@ -28,7 +28,7 @@ class TimerQueue {
   // timer that restarts with old deadlines would always expire before the
   // others.
   void Start(Timer* timer, Instant deadline);
-  void Stop(Timer* timer);  // does nothing unless it runs here
+  void Stop(Timer* timer);  // ignores a timer that does not run here
 
   bool empty() const { return heap_.empty(); }
   // InfiniteFuture() if no timer runs.

@@ -129,8 +129,8 @@ TEST(TimerQueueTest, AgreesWithAPlainListUnderRandomUse) {
         break;
       }
       case 2:
-        // Without a loop the timer's destructor cannot stop it, so the test
-        // stops it.
+        // A timer's destructor would call kLoop, which is not a real loop. So
+        // the test stops the timer.
         queue.Stop(timers[number].get());
         forget(number);
         break;

@@ -19,12 +19,12 @@ namespace event {
 // is not an error.
 struct ThreadUnwind {};
 
-// Calls a function of the user. If the function throws, the process ends: the
-// caller may be C code, or may have changed its state only in part. The log
-// line has `what` and the exception's text. If the thread ends within the call,
-// the unwinding continues. (UBSan is off in this function. The C library
-// unwinds without an exception object, so the catch clause's reference binds to
-// null.)
+// Calls a function of the program (user code). If the function throws, the
+// process ends: the library may have changed its state only in part, and C code
+// may be on the stack. The log line has `what`, and the text of a
+// std::exception. If the thread ends within the call, the unwinding continues.
+// (UBSan is off in this function. The C library unwinds without an exception
+// object, so the catch clause's reference binds to null.)
 template <typename Function>
 ABSL_ATTRIBUTE_NO_SANITIZE_UNDEFINED auto CallUser(const char* what,
                                                    Function function)

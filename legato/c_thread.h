@@ -29,8 +29,9 @@ using Threads = ProcessRefs<CThread, le_thread_Ref_t>;
 
 // A thread of the C API. le_thread_Create() creates this object before the
 // thread starts. For a running thread that this API did not start,
-// CurrentThread() creates it. The object of a joinable thread exists until
-// le_thread_Join() has joined the thread. Any other exists until End().
+// CurrentThread() creates it. The reference of a joinable thread is valid until
+// le_thread_Join() has joined the thread. Any other reference is valid until
+// End(). A std::shared_ptr may keep the object longer (see queue.h).
 // Thread-safe, except functions that only this thread may call.
 class CThread : public std::enable_shared_from_this<CThread> {
  public:
@@ -163,8 +164,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
   static constexpr char kStartedAlready[] = "the thread has been started";
 
   // A queued function. Run() first moves the object to free_, so that a later
-  // Queue() needs no allocation. Then Run() calls the function. During this call
-  // the object may be reused by Queue(), or destroyed by End().
+  // Queue() needs no allocation. Then Run() calls the function. During this
+  // call the object may be reused by Queue(), or destroyed by End().
   struct Function final : event::Task {
     explicit Function(CThread* of) : thread(of) {}
     void Run() override {

@@ -115,9 +115,9 @@ le_result_t le_event_ServiceLoop(void) {
   const bool in_turn = loop->InTurn();
   if (current->MustEnd() && !in_turn) le::legato::EndCancelledThread();
   const bool ran = loop->RunStep();
-  // If le_thread_Cancel() was called meanwhile, the file descriptor may not be
-  // readable any more. So the result tells the caller to call again before it
-  // polls.
+  // If le_thread_Cancel() was called meanwhile, RunStep() may have consumed its
+  // wake. Then the file descriptor is not readable, and a poll would not end.
+  // So the result tells the caller to call again before it polls.
   return ran || (current->MustEnd() && !in_turn) ? LE_OK : LE_WOULD_BLOCK;
 }
 

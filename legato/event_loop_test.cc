@@ -167,7 +167,7 @@ TEST(EventLoopTest, AMonitorThatTheKernelRefusesWorksLater) {
   } refusal;
   int fds[2];
   ASSERT_EQ(pipe(fds), 0);
-  le_event_ServiceLoop();  // creates the loop
+  le_event_ServiceLoop();  // creates the loop if there is none
   event::sys::SetInterceptor(&refusal);
   const le_fdMonitor_Ref_t monitor = le_fdMonitor_Create(
       "pipe", fds[0], [](int, short) { le_event_StopLoop(nullptr); }, 0);

@@ -30,7 +30,7 @@ namespace {
 
 using le::event::Watch;
 
-// Events that are always watched, whatever the user enables.
+// Events that are always watched, whatever the program enables.
 constexpr uint32_t kAlways = Watch::kReadHangUp;
 
 uint32_t ToInterest(short events) {
@@ -61,7 +61,8 @@ class Monitor final : private Watch {
         owner_(Thread::Current()) {}
 
   // Begins to watch. On failure returns false and sets errno. If the kernel has
-  // no memory or no watch left, the loop logs the error and retries.
+  // no memory or no watch left, returns true: the loop logs the error and
+  // retries.
   bool Begin() {
     le::event::Loop* const loop = owner_->loop();
     if (loop->AddWatch(this, fd_, ToInterest(events_))) return true;

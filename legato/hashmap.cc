@@ -42,7 +42,8 @@ struct UserHash {
     return CallUser("the hash function of a map",
                     [&] { return function(key); });
   }
-  // Hashes the user's hash again, because it may have few random bits.
+  // Hashes the program's hash again, because the program's hash may have few
+  // random bits.
   size_t operator()(const void* key) const {
     return absl::Hash<size_t>()(OfUser(key));
   }

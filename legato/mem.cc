@@ -87,8 +87,8 @@ struct le_mem_Pool {
 
 namespace {
 
-// When the process ends, the pools are destroyed, even if some of their objects
-// are still in use.
+// When a simulated process ends, the pools are destroyed, even if some of their
+// objects are still in use.
 using Pools = le::legato::Registry<le_mem_Pool>;
 
 std::unique_ptr<le_mem_Pool> NewPool(const char* name, size_t size,

@@ -15,7 +15,8 @@ namespace legato {
 
 class CThread;
 
-// Returns the calling thread's queue, which may outlive the thread.
+// Returns the calling thread's queue, which may outlive the thread. Creates the
+// thread's loop if there is none.
 std::shared_ptr<CThread> QueueOfCurrentThread();
 
 // Queues a function. Any thread. No-op if the thread has ended.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // References of the C API: numbers. A process uses a number again only after
-// the numbers have wrapped around. So a stale reference is detected.
+// the numbers have wrapped around. Until then each stale reference is detected.
 
 #ifndef LE_MESSAGING_LEGATO_REFS_H_
 #define LE_MESSAGING_LEGATO_REFS_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pools and maps of a process. A program rarely deletes them.
+// The pools and maps of a process. Of these, only sub-pools can be deleted.
 
 #ifndef LE_MESSAGING_LEGATO_REGISTRY_H_
 #define LE_MESSAGING_LEGATO_REGISTRY_H_

@@ -98,7 +98,7 @@ int NiceOf(le_thread_Priority_t priority) {
 // Sets the priority of the calling thread. The thread has inherited the
 // scheduling policy and the nice value of the thread that has started it.
 void SetPriorityOfCurrent(le_thread_Priority_t priority) {
-  // A simulation runs all its threads on one thread of the system.
+  // In a simulation, the seed decides which thread runs.
   if (Process::Current() != OsProcess::Get()) return;
   int error = 0;  // of the first call that fails
   const auto check = [&error](int result) {

@@ -67,7 +67,7 @@ void TestMutexes(void) {
   LE_TEST_OK(other == LE_WOULD_BLOCK, "another thread holds the mutex");
   thread = le_thread_Create("counter", CountMain, NULL);
   le_thread_SetJoinable(thread);
-  le_thread_Start(thread); /* waits until this thread unlocks the mutex */
+  le_thread_Start(thread); /* the counter waits for the Unlock() below */
   Unlock();
   CountMain(NULL);
   le_thread_Join(thread, NULL);

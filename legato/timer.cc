@@ -70,7 +70,8 @@ class CTimer final : private le::event::Timer {
     ++expiries_;
     if (repeat == 0 || expiries_ < repeat) {
       // The next period begins at the deadline, not now. So a late turn of the
-      // loop does not delay later expiries.
+      // loop does not delay later expiries. But if that period is over already,
+      // the next period begins now.
       begin_ = deadline();
       const Instant now = owner_->loop()->Now();
       if (begin_ + interval_ <= now) begin_ = now;

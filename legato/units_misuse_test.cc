@@ -170,7 +170,7 @@ TEST(UnitsTest, AThreadThatHandlesSignalsMayEnd) {
 // No file descriptor is free when a handler is set. Expected: this is not
 // fatal, and the handler is called when a file descriptor is free again.
 TEST(UnitsTest, ASignalWaitsUntilAFileDescriptorIsFree) {
-  le_event_ServiceLoop();  // creates the loop
+  le_event_ServiceLoop();  // creates the loop if there is none
   struct rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const int next = dup(STDERR_FILENO);

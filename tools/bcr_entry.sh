@@ -8,9 +8,9 @@
 #   tools/bcr_entry.sh OWNER/REPOSITORY MAINTAINER REGISTRY
 #
 # OWNER/REPOSITORY is the project's repository on GitHub. MAINTAINER is a GitHub
-# user. REGISTRY is a checkout of the registry, or an empty folder. The archive
-# and the entry are written into it. Upload the archive to the release vVERSION
-# on GitHub. .bcr/README.md says when to call this script.
+# user. REGISTRY is a checkout of the registry, or an empty folder. The script
+# writes the archive and the entry into REGISTRY. Upload the archive to the
+# release vVERSION on GitHub. .bcr/README.md says when to call this script.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -6,9 +6,9 @@
 #
 #   install_packages.sh [--print] PACKAGE...
 #
-# Names the missing packages first. With --print the script only prints the
-# command that would install them. If the installation fails, it prints the
-# command too, so that the user or root can run it.
+# Names the missing packages, and installs them. If the installation fails,
+# prints the command, so that the user or root can run the command. With --print
+# the script installs nothing, and only prints the command.
 set -euo pipefail
 
 print=false
@@ -55,7 +55,8 @@ install() {
   # Without a terminal nobody can enter a password, so sudo must fail and not
   # wait for it.
   [ ${#sudo[@]} = 0 ] || [ -t 0 ] || sudo+=(-n)
-  # Ignore a failure: the repository that failed may not be needed.
+  # A failure is ignored: the packages may come from another repository than the
+  # one that failed.
   "${sudo[@]}" apt-get update || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null

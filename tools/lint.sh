@@ -78,8 +78,8 @@ shell_check() {
 
 # Prints the folders that a folder may use. The folders are in layers: event <-
 # { transports, legato } <- directory <- messaging <- services <- tools <-
-# examples <- tests. A folder uses only itself and folders to its left, and not
-# all of those. Exceptions:
+# examples <- tests. A folder uses only itself and some of the folders to its
+# left. Special cases:
 #  - A public header is included by its bare name. It counts as part of its
 #    folder.
 #  - tools/packaging may use everything that it ships.
@@ -169,8 +169,8 @@ executable() {
   done
 }
 
-# A patch must still apply, so that the simulation can show the defect, and the
-# benchmarks the cost.
+# A patch must still apply: the simulation shows the defect of a patch, and the
+# benchmarks measure the cost of a patch.
 patches() {
   files 'tests/*.patch' | while read -r file; do
     patch --dry-run --silent --force -p1 < "$file" > /dev/null ||

@@ -110,13 +110,14 @@ size_t LengthWithoutZeroTail(const uint8_t* data, size_t size);
 // Makes and recycles buffers. Thread-safe. A pool lives until both its Ptr and
 // its last buffer are destroyed. A pool keeps up to 64 MiB of free buffers, or
 // as many as Reserve() has made. Further buffers are destroyed when they are
-// freed. Exception: a pool that was made for one thread keeps each buffer that
-// another thread frees, because that thread cannot count the free buffers.
+// freed.
 //
-// A pool may belong to one thread, its owner. Such a pool takes no lock on its
-// owner. Only the owner may allocate its buffers; any thread may free them.
-// The owner calls DropOwner() or destroys the Ptr. After the owner has ended,
-// any thread may do so.
+// A pool may belong to one thread, its owner. To allocate or free a buffer, the
+// owner takes a lock only when its own list of free buffers is empty. Only the
+// owner may allocate buffers of the pool; any thread may free them. The pool
+// keeps each buffer that another thread frees, because the other thread cannot
+// count the free buffers. The owner calls DropOwner() or destroys the Ptr.
+// After the owner has ended, any thread may do so.
 class BufferPool {
  public:
   struct Deleter {

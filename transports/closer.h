@@ -52,10 +52,12 @@ bool HasManyCloses(event::Process* process, uid_t user);
 // so call it first.
 bool MayHaveManyCloses();
 
-// Waits while a user has many closes: kMaxClosesOfAUser or more. The waits of a
-// user form a queue. When a close of the user starts or a wait ends, and the
-// user has few closes, the oldest wait ends. So each of these events ends at
-// most one wait. Only the thread of the loop may use this class.
+// Waits while a user has many closes: at least kMaxClosesOfAUser of the user's
+// file descriptors wait to be closed. With fewer, the user has few closes. The
+// waits of a user form a queue. Two events end the oldest wait if the user then
+// has few closes: a close of the user starts, or another wait of the user ends.
+// So each of these events ends at most one wait. Only the thread of the loop
+// may use this class.
 class FewClosesWait : private event::Task {
  public:
   FewClosesWait() = default;

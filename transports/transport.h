@@ -3,9 +3,9 @@
 //
 // The interface between messages and the transports that carry them.
 //
-// The directory, the sessions and the services use it. Unix sockets and
-// loopback within a process implement it. Each promise of this file holds for
-// every transport, and //transports/testing:conformance tests it.
+// The directory, the sessions and the services use this interface. Unix sockets
+// and loopback within a process implement it. Each promise of this file holds
+// for every transport, and //transports/testing:conformance tests it.
 //
 //   Transport ──Listen──► Acceptor ──OnAccepted──► Connection ◄──frames──┐
 //       └──────Connect──────────────────────────► Connection ◄──────────┘
@@ -25,17 +25,16 @@
 //    PeerPidFd() and Wait(kWritable). Only the owner's thread may call the
 //    other functions. If the object is attached, the owner's thread is the
 //    thread of its loop.
-//  - Frames that the far end sent before it closed or died are received before
-//    the close.
-//  - A call with a deadline first sends the frames that the present turn of the
-//    calling thread's loop has gathered (see Send()), on all connections. The
-//    far ends may wait for these frames.
-//  - While a call with a deadline waits, it sends the queues of all connections
-//    that are attached to the calling thread's loop. It also sends the frames
-//    that other threads add to these queues meanwhile. For this, the call runs
-//    the thread's control loop (event/process.h), if the thread has one. No
-//    observer of a connection that is attached to the thread's loop is called
-//    meanwhile.
+//  - After the far end has closed or died, Receive() first returns the frames
+//    that have left the far end's queue, then kClosed.
+//  - Before a call with a deadline waits, it sends the frames that the present
+//    turn of the calling thread's loop has gathered (see Send()), on all
+//    connections. The far ends may wait for these frames.
+//  - While a call with a deadline waits, it sends the queue of its connection.
+//    If the calling thread has a control loop (event/process.h), the call runs
+//    the control loop. So it sends the queues of all connections that are
+//    attached to the thread's loop, also frames that other threads add to these
+//    queues meanwhile. No observer of these connections is called meanwhile.
 //  - Whatever a peer or the kernel does, the worst result is a closed
 //    connection with a reason. Only a caller's misuse is fatal, where a comment
 //    says so.
@@ -205,10 +204,10 @@ struct IncomingFrame {
   event::UniqueFd descriptor;  // close-on-exec
   // The sender attached a file descriptor or connection that did not arrive.
   bool descriptor_lost = false;
-  // Only for descriptor_lost. True if the file descriptor could not be sent:
-  // its number was not open, or the kernel does not send this kind of file.
-  // False if it could not be received: this process has no free file
-  // descriptor, or the kernel refused.
+  // Only for descriptor_lost. True if the sender lost the file descriptor. For
+  // example, its number was not open, or the kernel does not send this kind of
+  // file. False if this end lost it. For example, this process had no free file
+  // descriptor.
   bool lost_by_sender = false;
   std::unique_ptr<Connection> connection;
   // The sender of this frame; see Connection::SetReceiveCredentials().
@@ -228,7 +227,7 @@ class Connection {
    public:
     virtual ~Observer() = default;
     // Level-triggered: called again as long as Receive() would return a frame
-    // or kClosed. Not called any more after Receive() has returned kClosed.
+    // or kClosed. The calls end when Receive() has returned kClosed.
     virtual void OnReadable() = 0;
     // Called when there is room again after Send() has refused a frame with
     // Room::kQueue. A refused frame with another Room causes no call.
@@ -238,7 +237,8 @@ class Connection {
     // See NotifyWhenReceived().
     virtual void OnReceived() {}
     // Called once if the far end closes or dies while read interest is off.
-    // Frames that the far end sent earlier can still be received.
+    // (After SetReadInterest(true) it may be called once more.) Frames that the
+    // far end sent earlier can still be received.
     virtual void OnHangUp() {}
   };
 
@@ -323,10 +323,12 @@ class Connection {
   //    may have unread file descriptors.
   //  - kNoDescriptors: like kStranger, but Receive() returns no file
   //    descriptors, and their frames have `descriptor_lost`. From Linux 6.16 on
-  //    the sender gets an error.
-  // At first an end that Connect() or an Acceptor made is kTrusted, and an end
-  // that arrived with a frame is kStranger. An end that arrived with a frame
-  // may refuse file descriptors until SetTrust() is called
+  //    the kernel refuses them at the sender.
+  // At first an end that Connect() or an Acceptor made is kTrusted. (Exception:
+  // UnixTransport::RefuseDescriptors().) At first an end that arrived with a
+  // frame is kStranger if the user that the kernel reports as its far end is a
+  // stranger (event::Process::IsStranger()), otherwise kTrusted. An end that
+  // arrived with a frame may refuse file descriptors until SetTrust() is called
   // (OutgoingFrame::owner_lets_descriptors_in).
   //
   // `payer` is the user that sends the file descriptors. While too many file
@@ -420,8 +422,9 @@ class Connection {
   virtual absl::StatusOr<event::Credentials> peer() const = 0;
   // Returns a pidfd of the far end. The caller owns it. Errors:
   //  - Unavailable: this end is closed.
-  //  - Unimplemented: neither the kernel nor the transport provides a pidfd
-  //    that is certain to be the far end's; or no file descriptor is free.
+  //  - Unimplemented: there is no pidfd that is certainly the far end's. For
+  //    example, the kernel is older than Linux 6.5, or no file descriptor is
+  //    free.
   virtual absl::StatusOr<event::UniqueFd> PeerPidFd() const = 0;
 
  private:

@@ -118,8 +118,8 @@ class Speaker {
   proto::FromDirectory heard_;
 };
 
-// While this object exists, calls of stat() find no system folder for a
-// directory.
+// While this object exists, each stat() fails with ENOENT. So FindPlace() finds
+// no system folder.
 class NoSystemFolder final : public event::sys::Interceptor {
  public:
   NoSystemFolder() { event::sys::SetInterceptor(this); }

@@ -28,7 +28,8 @@ namespace {
 
 // Longer messages are cut off. A write of at most PIPE_BUF bytes to a pipe is
 // atomic, so lines of several writers do not mix. One write may have two lines:
-// the message, and the number of dropped lines. Both fit into PIPE_BUF.
+// the message, and the number of dropped lines. Both lines together fit into
+// PIPE_BUF.
 constexpr size_t kMaxMessageBytes = 3600;
 constexpr size_t kMaxNameBytes = 100;
 static_assert(kMaxMessageBytes + 4 * kMaxNameBytes <= PIPE_BUF, "");
@@ -56,7 +57,7 @@ int CurrentLevel() {
 
 // Blocks SIGPIPE and SIGXFSZ for the calling thread while it writes, because
 // the kernel sends both signals to the writing thread. The process's signal
-// actions belong to the user, so they are not changed.
+// actions belong to the program, so the library does not change them.
 class SignalGuard {
  public:
   SignalGuard() {

@@ -7,9 +7,10 @@
 // A Charge represents one unit that a user has. Keep the Charge with the unit,
 // so that the unit counts until it is destroyed.
 //
-// A user may take another unit only if more units are free than the user has
-// already. So the first user gets about half of the total, the next user half
-// of the rest, and so on. The other purposes below have other rules.
+// With Purpose::kAny, a user may take another unit only if more units are free
+// than the user has already. The reserve does not count as free. So the first
+// user gets about half of the units, the next user half of the rest, and so on.
+// This is the rule of halves. The other purposes have other rules.
 
 #ifndef LE_MESSAGING_EVENT_BASE_QUOTA_H_
 #define LE_MESSAGING_EVENT_BASE_QUOTA_H_
@@ -28,7 +29,7 @@ class Quota {
  public:
   struct Bound {
     uint64_t total = UINT64_MAX;
-    // The part of the total that kAny may not take.
+    // The part of the total that kAny must leave free.
     uint64_t reserve = 0;
     // The limit of each user.
     uint64_t per_user = UINT64_MAX;
@@ -74,7 +75,7 @@ class Quota {
   Quota(const Quota&) = delete;
   Quota& operator=(const Quota&) = delete;
 
-  // Takes one unit. Returns an empty charge if the user may not have more.
+  // Takes one unit. Returns an empty charge if MayTake() is false.
   Charge Take(uid_t user, Purpose purpose = Purpose::kAny);
   // Like Take(), for a unit that cannot keep a Charge. If it returns true, the
   // caller must call GiveBack() once.
@@ -90,8 +91,8 @@ class Quota {
   uint64_t used_by(uid_t user) const;
   const std::map<uid_t, uint64_t>& users() const { return users_; }
   // Describes an error in the counts. Empty if the users' units add up to
-  // used(), used() is at most the total, and no user has more than per_user and
-  // the reserve. For quotas without kUnbounded units.
+  // used(), used() is at most the total, and no user has more than per_user
+  // plus the reserve. For quotas without kUnbounded units.
   std::string Discrepancy() const;
 
  private:

@@ -21,7 +21,8 @@
 
 #include "absl/base/optimization.h"
 
-// Older headers do not define this number. It is the same on all architectures.
+// Older headers do not define this number. It is the same on x86, ARM, RISC-V,
+// POWER and s390.
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
 #endif
@@ -200,8 +201,8 @@ std::atomic<Kernel*> g_kernel{&g_operating_system};
 
 inline bool IsDiverted() { return g_diverted.load(std::memory_order_relaxed); }
 
-// Gives access to the interceptor. During its lifetime, the calling thread
-// counts as inside the interceptor.
+// Gives access to the interceptor. While an Inside exists, its thread counts as
+// inside the interceptor.
 class Inside {
  public:
   Inside() {
@@ -250,7 +251,8 @@ bool Fails(const Call& call) {
 }
 
 // Makes a call. `make` calls the kernel that it gets as its argument. The
-// compiler knows the type of g_operating_system, so that call is not virtual.
+// compiler knows the type of g_operating_system, so make(&g_operating_system)
+// makes no virtual call.
 template <typename MakeCall>
 inline auto Make(const Call& call, MakeCall make)
     -> decltype(make(&g_operating_system)) {

@@ -11,8 +11,9 @@
 // call.
 //
 // File descriptors 0 to 2 are the standard ones: the user's program and log
-// lines use them. No function of this layer returns a new file descriptor with
-// such a number, even if that number is free.
+// lines use them. A function of this layer that makes a file descriptor never
+// returns such a number, even if the number is free. RecvMsg() and Fcntl() may
+// return such a number (see MoveFromStandard()).
 //
 // To make a file descriptor close-on-exec, a caller passes a flag
 // (SOCK_CLOEXEC, O_CLOEXEC, ...). A function without flags always sets
@@ -44,7 +45,9 @@ namespace sys {
 // this description whether the call fails.
 struct Call {
   const char* name;  // the name of the function in this header ("SendMsg")
-  int fd = -1;       // the file descriptor, if the call has exactly one
+  // The file descriptor. EpollCtl: that of epoll. Poll, SignalFd, and calls
+  // without a file descriptor: -1.
+  int fd = -1;
   // Depends on the call:
   //  - EpollCtl: the operation.
   //  - GetSockOpt, SetSockOpt: the option.
@@ -65,9 +68,10 @@ class Interceptor {
  public:
   virtual ~Interceptor() = default;
   // Returns 0 to make the call. Otherwise the call is not made, and fails with
-  // the returned errno. Any thread may call FailCall(). FailCall() must not
-  // call a function of this layer. Before a blocking call, FailCall() may do
-  // the work that the call would wait for.
+  // the returned errno. (Exception: Close() has closed the file descriptor.)
+  // Any thread may call FailCall(). FailCall() must not call a function of this
+  // layer. Before a blocking call, FailCall() may do the work that the call
+  // would wait for.
   virtual int FailCall(const Call& call) = 0;
   // May set the time that Clock() or CoarseClock() returns. Returns false to
   // use the kernel's time.
@@ -152,8 +156,8 @@ int TimerFdSetTime(int fd, int flags, const struct itimerspec* value,
                    struct itimerspec* old_value);
 int SignalFd(int fd, const sigset_t* mask, int flags);
 // Waits while *word == expected, at most until the time `deadline` of
-// CLOCK_MONOTONIC. If `deadline` is null, it waits without limit. Only threads
-// of this process can end the wait.
+// CLOCK_MONOTONIC. If `deadline` is null, it waits without limit. FutexWake()
+// wakes only threads of its own process.
 int FutexWait(uint32_t* word, uint32_t expected,
               const struct timespec* deadline);
 int FutexWake(uint32_t* word, int count);

@@ -167,8 +167,8 @@ int AcceptOne() {
   return sys::Accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
 }
 
-// A standard descriptor is closed. Expected: no new descriptor gets its number,
-// because other code may write to this number.
+// The standard descriptors are closed. Expected: no new descriptor gets one of
+// their numbers, because other code may write to these numbers.
 TEST(SysTest, NothingTakesThePlaceOfAStandardDescriptor) {
   const pid_t child = fork();
   if (child == 0) {

@@ -9,8 +9,8 @@
 namespace le {
 namespace event {
 
-// Identifies the simulated thread that runs on this real thread. Null if no
-// simulation runs on this real thread.
+// Identifies the simulated thread that runs on this real thread. Null if none
+// runs, or if each simulated thread is a real thread (event/testing/fiber.h).
 inline thread_local const void* simulated_thread = nullptr;
 
 // Identifies the calling thread, without a system call. The value is never

@@ -21,7 +21,7 @@ namespace event {
 // (shared_list_), which a lock guards. When the owner's list is empty, the
 // owner takes over the whole second list.
 //
-// This class does not make, destroy or count objects; its user does.
+// The pool makes, destroys and counts the objects.
 template <typename T>
 class ThreadCachedFreeList {
  public:

@@ -15,9 +15,9 @@ namespace event {
 
 // A fiber has a stack, and the per-thread state of C++ and of this project. All
 // fibers share one thread of the operating system, because a switch between
-// fibers is a hundred times faster than between threads. But a sanitizer must
-// know every stack. So under a sanitizer each fiber is a thread of its own, and
-// only one of these threads runs at a time.
+// fibers is a hundred times faster than between threads. But AddressSanitizer
+// and ThreadSanitizer must know every stack. So under these sanitizers each
+// fiber is a thread of its own, and only one of these threads runs at a time.
 class Fiber {
  public:
   // Makes a fiber of the calling thread and its current stack.
@@ -34,8 +34,8 @@ class Fiber {
   // Switches from `from`, which is the running fiber, to `to`. Returns when
   // another fiber switches back to `from`.
   static void Switch(Fiber* from, Fiber* to);
-  // Must be the last call of the body of `from`. Switches to `to` and never
-  // returns.
+  // Must be the last call of the body of `from`. Switches to `to`. If fibers
+  // share a thread, Finish() never returns.
   static void Finish(Fiber* from, Fiber* to);
 
  private:

@@ -34,9 +34,9 @@ constexpr pid_t kFirstPid = 1000;
 constexpr int kMaxGhostSteps = 100000;
 
 // When a thread releases its last lock, it is passed over with a probability of
-// 1 in kPassedOverOneIn. It is then not chosen for up to 2 to the power of
-// kMaxLogStepsPassedOver steps. Meanwhile another thread can open a session,
-// which takes hundreds of steps.
+// 1 in kPassedOverOneIn. For up to 2 to the power of kMaxLogStepsPassedOver
+// steps it is then chosen only if no other thread can run. Meanwhile another
+// thread can open a session, which takes hundreds of steps.
 constexpr uint64_t kPassedOverOneIn = 20;
 constexpr uint64_t kMaxLogStepsPassedOver = 12;
 

@@ -22,12 +22,14 @@
 //  - where a thread ends,
 //  - where a thread releases the last event::Mutex that it holds.
 //
-// Post() and Unpark() may be called with a lock held. After a thread releases a
-// lock, it may be passed over (not chosen) for many steps, as on a busy
-// machine. Most races need many steps of other threads, so they would not be
-// found otherwise. Do not release an event::Mutex while a lock of another kind
-// is held. Simulated threads share one real thread, so the next thread that
-// takes the lock of the other kind would deadlock.
+// Post() and Unpark() may be called with a lock held. After a thread releases
+// its last lock, it may be passed over (not chosen) for many steps, as on a
+// busy machine. Most races need many steps of other threads, so they would not
+// be found otherwise.
+//
+// Do not release an event::Mutex while a lock of another kind is held.
+// Simulated threads share one real thread, so the next thread that takes the
+// lock of the other kind would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -52,7 +54,8 @@ class SimProcess;
 class SimThread;
 
 // One thread outside the simulation, the controller, uses this class. A
-// simulated thread may call a function only if its comment allows it.
+// simulated thread may call only the functions that are marked "Also for
+// simulated threads".
 class Simulation {
  public:
   enum class Outcome {
@@ -62,7 +65,7 @@ class Simulation {
     kSteps,      // the requested number of steps has been made
     kStepLimit,  // the run is probably endless
   };
-  // A run with more steps counts as endless.
+  // A simulation that has made this many steps counts as endless.
   static constexpr uint64_t kDefaultStepLimit = 2000000;
 
   explicit Simulation(uint64_t seed);
@@ -74,11 +77,11 @@ class Simulation {
   uint64_t seed() const { return seed_; }
 
   // Also for simulated threads. Adds a process without threads. If the pid is
-  // 0, the simulation chooses one that is not in use. The SimProcess lives as
-  // long as the simulation.
+  // 0, the simulation chooses one that it has not chosen before. The SimProcess
+  // lives as long as the simulation.
   SimProcess* AddProcess(std::string name, Credentials credentials);
   // Also for simulated threads. Starts a thread of `process`, which must not
-  // have ended. The thread does not run before the caller waits or yields.
+  // have ended. The new thread does not run before the caller waits or yields.
   void Spawn(SimProcess* process, std::string name, std::function<void()> body);
 
   // ---- The controller only ----
@@ -86,8 +89,8 @@ class Simulation {
   // Runs until all threads have ended, or all wait without a deadline. If all
   // wait, only the caller knows whether this is a deadlock.
   Outcome Run();
-  // Runs everything that is due at or before `limit`, then sets the time to
-  // `limit`.
+  // Runs everything that is due at or before `limit`. If threads then wait for
+  // a later time (kTimeLimit), sets the time to `limit`.
   Outcome RunUntil(Instant limit);
   Outcome RunFor(absl::Duration time) { return RunUntil(now_ + time); }
   // Runs at most `steps` steps.
@@ -142,7 +145,8 @@ class Simulation {
   void Note(absl::string_view text);
   const std::string& trace() const { return trace_; }
 
-  // Lists all threads, and for each the object that it waits for. For a test's
+  // Lists the messages of processes that have died, and the living threads. For
+  // each thread that waits, names the object that it waits for. For a test's
   // failure message.
   std::string Report() const;
 
@@ -182,8 +186,8 @@ class Simulation {
   // Blocks the calling thread until MakeRunnable() or `deadline`. Returns false
   // if the deadline has passed.
   bool Block(const char* what, Instant deadline);
-  // Like Block(), but also ends when `ready` returns true. PickNext() calls
-  // `ready` each time.
+  // Like Block(), but also ends when `ready` returns true. Each PickNext()
+  // calls `ready`. Returns the last result of `ready`.
   bool BlockUntil(const char* what, Instant deadline,
                   bool (*ready)(void* context), void* context);
   void MakeRunnable(SimThread* thread);

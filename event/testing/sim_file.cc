@@ -300,9 +300,8 @@ ssize_t SimPipeEnd::Write(const void* buffer, size_t size) {
   const bool was_empty = pipe_->pages.empty();
   const auto* bytes = static_cast<const char*>(buffer);
   size_t written = 0;
-  // Linux does the same: if `size` is not a multiple of a page, it first tries
-  // to append the excess bytes to the last page. It appends them only if all of
-  // them fit.
+  // As in Linux: if `size` is not a multiple of a page, the excess bytes are
+  // appended to the last page, but only if all of them fit there.
   const size_t over = size % SimPipe::kPageBytes;
   if (over > 0 && !was_empty) {
     std::string& last = pipe_->pages.back().bytes;

@@ -3,9 +3,9 @@
 //
 // The open files of the simulated kernel, to which descriptors refer.
 //
-// No function here waits. If a call would have to wait, it returns -EAGAIN, and
-// sim_kernel.cc waits and calls it again. The functions Can...() return true if
-// a call would not have to wait. Negative results are errnos.
+// No function here waits. A function that would have to wait returns -EAGAIN.
+// The simulated kernel then waits, and calls the function again. Negative
+// results are errnos.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_FILE_H_
@@ -82,8 +82,8 @@ class SimFile {
 
  protected:
   virtual ~SimFile();
-  // Notifies the epolls that watch the file. `events` are the new events; 0
-  // means any event.
+  // Wakes the threads that wait for the file (see wakes()), and notifies the
+  // epolls that watch it. `events` are the new events; 0 means any event.
   void Wake(uint32_t events);
 
  private:
@@ -113,7 +113,8 @@ class SimEpoll final : public SimFile {
   uint32_t Poll() override;
   int Control(int operation, SimFile* file, int fd,
               const struct epoll_event* event);
-  // Whether Take() would return any event. Removes items that are not ready.
+  // Whether Take() would return any event. May remove items that are not ready
+  // from ready_.
   bool HasReady();
   int Take(struct epoll_event* events, int count);
 

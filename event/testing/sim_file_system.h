@@ -61,6 +61,7 @@ class SimFileSystem {
   // folder.
   int Rename(const std::string& from, const std::string& to,
              const Credentials& who);
+  // Whether `who` has the permissions `wanted` (4: read, 2: write, 1: execute).
   static bool May(const SimInode& inode, int wanted, const Credentials& who);
   static void Fill(const SimInode& inode, struct stat* result);
 

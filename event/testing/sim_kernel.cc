@@ -421,7 +421,7 @@ ssize_t SimKernel::Read(int fd, void* buffer, size_t size) {
   SimFile* const file = process->Get(fd);
   if (file == nullptr) return impl_->ReturnSize(-EBADF);
   if (dynamic_cast<SimSocketFile*>(file) != nullptr) {
-    if (size == 0) return 0;  // unlike recv(), it does not check the socket
+    if (size == 0) return 0;  // unlike recv(), does not check the socket
     struct iovec part = {buffer, size};
     struct msghdr message = {};
     message.msg_iov = &part;
@@ -525,8 +525,8 @@ int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
 int SimKernel::Poll(struct pollfd* fds, nfds_t count, int timeout_ms) {
   SimKernelProcess* const process = impl_->Enter();
   if (count > process->files.rlim_cur) return impl_->Return(-EINVAL);
-  // poll() keeps its files open. So it also reports events of a file that is
-  // closed meanwhile.
+  // poll() keeps its files open. So it also reports events of a file whose
+  // descriptor is closed meanwhile.
   std::vector<SimFile*> files;
   for (nfds_t i = 0; i < count; ++i) files.push_back(process->Get(fds[i].fd));
   int ready = 0;
@@ -663,7 +663,7 @@ int SimKernel::FutexWait(uint32_t* word, uint32_t expected,
 }
 
 int SimKernel::FutexWake(uint32_t* word, int count) {
-  // If the controller calls this, it may wake threads of any process.
+  // A call of the controller wakes threads of all processes.
   SimKernelProcess* const process =
       impl_->Me() == nullptr ? nullptr : impl_->Enter();
   int woken = 0;

@@ -16,21 +16,24 @@
 //
 // The kernel answers the calls of sys.h that this project makes. It gives the
 // same results as Linux. If a call, flag or option is not modelled, the program
-// prints its name and ends.
+// names it and ends.
 //
-// Each call may switch to another thread before it takes effect, and the
-// calling process may be killed at this moment. While the calling thread holds
-// an event::Mutex, the switch is always to a thread of another process. If that
-// thread locked the same mutex, it would deadlock. So a mutex that two
-// processes share must not be held during a call. A call that waits lets all
-// other threads run, so its caller must hold no lock. Time is the simulation's.
+// A call may switch to another thread before it takes effect, and the calling
+// process may be killed at this moment. (Clock(), CoarseClock() and GetRandom()
+// never switch.) While the calling thread holds an event::Mutex, the switch is
+// always to a thread of another process. If that thread locked the same mutex,
+// it would deadlock. So a mutex that two processes share must not be held
+// during a call. A call that waits lets all other threads run, so its caller
+// must hold no lock. Time is the simulation's.
 //
-// Only threads of AddProcess()'s processes may make calls.
+// Only threads of processes that AddProcess() has added may make calls. The
+// controller (the test's own thread) may call only Clock(), CoarseClock(),
+// GetRandom() and FutexWake().
 //
-// A test can proceed step by step. A thread that has nothing to do waits at its
-// parker (Thread::Current()->parker()). The controller (the test's own thread)
-// gives work to one thread and calls Run(). Run() returns when all threads wait
-// again, in a call or at their parkers.
+// A test can run one thread at a time. A thread that has nothing to do waits at
+// its parker (Thread::Current()->parker()). The controller gives work to one
+// thread and calls Run(). Run() returns when all threads wait again, in a call
+// or at their parkers.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_KERNEL_H_
@@ -91,8 +94,9 @@ class SimKernel final : public sys::Kernel {
                             absl::string_view kind) const;
   // How many descriptors a process has. 0 if the process has ended.
   size_t DescriptorCount(const SimProcess* process) const;
-  // Lists all open files of all processes, and the files in flight (sent and
-  // not received yet), one in each line. Returns "" if there is none.
+  // Lists the open file descriptors of all processes, one in each line. If no
+  // process has one, lists the remaining files, for example those in flight
+  // (sent and not received yet). Returns "" if no file remains.
   std::string Leftovers() const;
   // The number of descriptors in flight that a user has sent.
   size_t InFlight(uid_t uid) const;

@@ -342,7 +342,8 @@ ssize_t SimKernel::Impl::Send(SimKernelProcess* process, int fd,
       }
     }
     if (!wait) return -EAGAIN;
-    // A waiting sender is woken only when a large part of the buffer is free.
+    // A waiting sender is woken only when three quarters of the send buffer are
+    // free.
     SimFile* const file = sock->file();
     const uint64_t wakes = file->wakes();
     Wait(process, "room to send", absl::InfiniteFuture(), {file},

@@ -6,6 +6,9 @@
 // A SimSocketFile is an open file that refers to a SimSock. Peers and packets
 // also refer to a SimSock. Before accept() and after the close, a SimSock has
 // no SimSocketFile.
+//
+// CanConnect(), CanAccept(), CanSend() and CanReceive() return true if a
+// blocking call would not have to wait.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_SOCKET_H_
@@ -83,9 +86,9 @@ class SimSock final {
   // checks and sends.
   int BeforeSend();
   int CheckSize(size_t size);
-  // Moves the bytes and files out of `packet`. Fails if the caller has more
-  // than `most_in_flight` files in flight. Returns -EAGAIN if the send buffer
-  // is full.
+  // Moves the bytes and files out of `packet`. Refuses a packet with files if
+  // the caller's user already has more than `most_in_flight` files in flight.
+  // Returns -EAGAIN if the send buffer is full.
   int Send(SimPacket* packet, const Credentials& caller, size_t most_in_flight);
   bool CanSend() const;
   // Returns 0 and sets *packet to the next packet, or to null at the end of the

@@ -5,8 +5,8 @@
 
 #include "interfaces.h"
 
-// Passes the received file back. If there is none, *outPtr becomes an error
-// code. Many servers do this.
+// Passes the received file back. If there is none, sets *outPtr to an error
+// code, as many servers do.
 le_result_t box_Open(int in, int* outPtr) {
   *outPtr = in < 0 ? LE_FAULT : in;
   return in < 0 ? LE_BAD_PARAMETER : LE_OK;

@@ -12,7 +12,7 @@
 #include "messaging/testing/scenario.h"
 #include "use_box.h"
 
-// No C++ file includes what ifgen generates.
+// The headers of ifgen are for C, so this file declares the functions itself.
 extern "C" {
 #include "box_state.h"
 void box_AdvertiseService(void);
@@ -32,7 +32,8 @@ namespace {
 class LegatoApiTest : public ::testing::TestWithParam<Setting> {};
 INSTANTIATE_TEST_SUITE_P(Everywhere, LegatoApiTest, AllSettings(), SettingName);
 
-// The client's name of the API is also the name of its interface.
+// Here "myBox" is the client's name of the API, and also the name of the
+// client's interface.
 constexpr char kBindings[] = "<*>.myBox -> <self>.box\n<*>.* -> <self>.*\n";
 
 // Serves this many sessions, one after the other.
@@ -103,7 +104,7 @@ TEST_P(LegatoApiTest, TryConnectBeforeTheServerExists) {
 std::jmp_buf g_disconnected;
 std::jmp_buf g_left_again;
 
-// Real programs survive the end of a server in this way.
+// Real programs leave the handler in this way, to survive the end of a server.
 TEST_P(LegatoApiTest, AClientThatLeavesTheDisconnectHandlerByLongjmp) {
   if (GetParam() == Setting::kSimulated) {
     GTEST_SKIP() << "longjmp() does not know the stacks of simulated threads";

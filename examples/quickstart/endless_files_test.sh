@@ -25,6 +25,7 @@ exec 5<> "$LE_MESSAGING_DIR/pipe"
 for file in "$LE_MESSAGING_DIR/pipe" /dev/zero; do
   status=0
   timeout 20 "$client" "$file" 1 || status=$?
-  # The client may fail, because a pipe cannot be counted. But it must end.
+  # A client that fails is no error, because a pipe cannot be counted. But the
+  # client must end.
   [ "$status" != 124 ] || { echo "the server hangs with $file" >&2; exit 1; }
 done

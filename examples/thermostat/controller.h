@@ -25,7 +25,7 @@ class Controller final : public ThermostatService {
   static constexpr int kLowest = 5000, kHighest = 30000;
   static constexpr int kTolerance = 500;  // makes the heater switch less often
 
-  // The sensor's client is kept open, and need not be open yet.
+  // `sensor` is made by CreateKeptOpen(). Its session may still be closed.
   Controller(le::Client sensor, absl::Duration period, absl::Duration timeout)
       : timeout_(timeout), sensor_(std::move(sensor)) {
     state_.set_target(20000);

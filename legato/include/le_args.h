@@ -30,8 +30,9 @@
 extern "C" {
 #endif
 
-/* Sets the arguments to those of main(). Fatal: argv is NULL although argc is
- * not 0; a call in a callback of le_arg_Scan(). */
+/* Sets the arguments to those of main(). If argc is 0, argv may be NULL. Fatal:
+ * argv or one of its argc strings is NULL; a call in a callback of
+ * le_arg_Scan(). */
 void le_arg_SetArgs(size_t argc, const char** argv);
 
 /* The program's name: the last part of its path. "" if the name is not
@@ -78,8 +79,8 @@ void le_arg_SetStringCallback(le_arg_StringCallbackFunc_t func,
  * registered first gets the first argument, and so on. Normally the number of
  * positional arguments must be equal to the number of callbacks. The next two
  * functions change this rule. If more arguments are allowed, the last callback
- * gets all further arguments. If fewer arguments are allowed, the last
- * callbacks may not be called. Fatal: func is NULL. */
+ * gets all further arguments. If fewer arguments are allowed, a callback
+ * without an argument is not called. Fatal: func is NULL. */
 void le_arg_AddPositionalCallback(le_arg_StringCallbackFunc_t func);
 void le_arg_AllowMorePositionalArgsThanCallbacks(void);
 void le_arg_AllowLessPositionalArgsThanCallbacks(void);

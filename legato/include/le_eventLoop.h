@@ -110,7 +110,7 @@ void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
  * reference counting; the object is NULL. */
 void le_event_ReportWithRefCounting(le_event_Id_t eventId, void* objectPtr);
 
-/* A pointer that belongs to the user of the handler. NULL until it is set.
+/* A pointer of the program, for this handler. NULL until it is set.
  * le_event_SetContextPtr() is fatal for a stale reference.
  * le_event_GetContextPtr() returns the pointer of the handler that is running
  * on this thread, and is fatal if no handler is running. */

@@ -28,9 +28,11 @@ typedef struct le_fdMonitor* le_fdMonitor_Ref_t;
 typedef void (*le_fdMonitor_HandlerFunc_t)(int fd, short events);
 
 /* Creates a monitor of a file descriptor. The file descriptor must stay open
- * until the monitor is deleted. A regular file is always ready. Fatal:
+ * until the monitor is deleted. A regular file is always ready. If the kernel
+ * refuses fd, an error is logged. If the kernel lacks memory or watches, the
+ * loop retries; after any other refusal the handler is never called. Fatal:
  *  - fd is not a file descriptor.
- *  - This thread monitors fd already.
+ *  - This thread monitors fd already (not detected for a regular file).
  *  - The handler is NULL. */
 le_fdMonitor_Ref_t le_fdMonitor_Create(const char* name, int fd,
                                        le_fdMonitor_HandlerFunc_t handlerFunc,
@@ -45,7 +47,7 @@ void le_fdMonitor_Disable(le_fdMonitor_Ref_t monitorRef, short events);
 void le_fdMonitor_SetDeferrable(le_fdMonitor_Ref_t monitorRef,
                                 bool isDeferrable);
 
-/* A pointer that belongs to the user. le_fdMonitor_GetContextPtr() returns the
+/* A pointer of the program. le_fdMonitor_GetContextPtr() returns the
  * pointer of the monitor whose handler is running, and is fatal if no handler
  * is running. */
 void le_fdMonitor_SetContextPtr(le_fdMonitor_Ref_t monitorRef,

@@ -3,7 +3,7 @@
  *
  * le_hashmap.h: maps from keys to values. The program provides the functions
  * that hash and compare keys. A map stores only pointers: the program owns the
- * keys and values. It must not change a key that is in a map.
+ * keys and values. The program must not change a key that is in a map.
  *
  * Maps are not locked: threads that share a map need a mutex. Maps are never
  * freed. Fatal in all functions: the map, the iterator or a function is NULL; a
@@ -51,8 +51,9 @@ le_hashmap_Ref_t le_hashmap_InitStatic_(le_hashmap_Ref_t* mapPtr,
                                         le_hashmap_HashFunc_t hashFunc,
                                         le_hashmap_EqualsFunc_t equalsFunc);
 
-/* Puts a value. If the map has an equal key, it keeps that key, replaces the
- * value and returns the former value. Otherwise returns NULL. */
+/* Puts a value. If the map has an equal key, the map keeps that key, the value
+ * is replaced, and the result is the former value. Otherwise the result is
+ * NULL. */
 void* le_hashmap_Put(le_hashmap_Ref_t mapRef, const void* keyPtr,
                      const void* valuePtr);
 /* The value of a key, and the key that was put. NULL: the map does not have the

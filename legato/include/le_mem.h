@@ -103,8 +103,8 @@ bool le_mem_IsSubPool(le_mem_PoolRef_t pool);
 
 /* Allocate an object of at least this size. If the objects of a sub-pool are
  * too small, the object comes from the next super-pool whose objects are large
- * enough. Fatal: there is no such pool. Otherwise these functions are like the
- * functions without "Var". */
+ * enough. Fatal: there is no such pool. In all other respects these functions
+ * are like the functions without "Var". */
 void* le_mem_ForceVarAlloc(le_mem_PoolRef_t pool, size_t size);
 #define le_mem_VarAlloc(pool, size) le_mem_ForceVarAlloc((pool), (size))
 void* le_mem_TryVarAlloc(le_mem_PoolRef_t pool, size_t size);

@@ -18,7 +18,7 @@
  *     is not 0. For strings, see le_pack_PackString() and
  *     le_pack_UnpackString().
  *   - A reference is neither NULL nor an odd number below 2^32.
- * No other pointer may be NULL unless the function's comment allows NULL.
+ * All other pointers must be valid. A function's comment may allow NULL.
  *
  * Tags, and the headers and ends of indefinite arrays, have no bytes in this
  * format. In Legato, LE_CONFIG_RPC selects another format. Here it is not
@@ -239,7 +239,8 @@ static inline bool le_pack_UnpackSizePointerTuple(
 /* ---- References ---- */
 
 /* A reference of le_safeRef.h, in 32 bits. False: the reference is neither NULL
- * nor an odd number below 2^32. So a pointer is refused. */
+ * nor an odd number below 2^32. So the address of an aligned object is
+ * refused. */
 static inline bool le_pack_PackReference(uint8_t** bufferPtr, const void* ref) {
   const uintptr_t number = (uintptr_t)ref;
   if (number != 0 && ((number & 1) == 0 || number > UINT32_MAX)) return false;

@@ -4,9 +4,9 @@
  * le_signals.h: handlers of signals. The event loop calls them, so a handler
  * may call any function.
  *
- * If a signal is sent to the process, all threads of the process must block the
- * signal. A thread inherits the blocked signals of its creator. So block the
- * signal before the first thread is started.
+ * All threads of the process must block a signal that is sent to the process
+ * (and not to one thread). A thread inherits the blocked signals of its
+ * creator. So block the signal before the first thread is started.
  */
 
 #ifndef LE_SIGNALS_H_INCLUDE_GUARD
@@ -21,8 +21,9 @@ extern "C" {
 #endif
 
 /* A function that the loop calls when the signal has arrived. If the same
- * signal arrives several times before the call, there is one call. A C++
- * exception that leaves the function is fatal. */
+ * signal arrives several times before the call, there is one call. A real-time
+ * signal has one call for each arrival. A C++ exception that leaves the
+ * function is fatal. */
 typedef void (*le_sig_EventHandlerFunc_t)(int sigNum);
 
 /* Blocks a signal in the calling thread. Fatal: no such signal. */

@@ -79,8 +79,8 @@ extern "C" {
   } while (0)
 
 /* Ends the process. The exit status is the number of failed tests, at most 126.
- * The plan does not matter. The macro is a block, so a semicolon after it is
- * optional. */
+ * It does not depend on the plan. The macro is a block, so a semicolon after it
+ * is optional. */
 #define LE_TEST_EXIT \
   { le_test_Exit_(); }
 #define LE_TEST_SUMMARY LE_TEST_EXIT

@@ -4,7 +4,7 @@
  * le_thread.h: threads. Each has an event loop and destructors.
  *
  * The main thread, and each thread that le_thread_Start() has not started, is
- * adopted when it first uses the library: the library creates its data for the
+ * adopted when it first uses the library: the library creates an object for the
  * thread. A stale reference is fatal, except for le_thread_Join(),
  * le_thread_Cancel() and le_thread_GetName(). If the library is part of a
  * plug-in, dlclose() has no effect after a thread has used the library.
@@ -38,7 +38,7 @@ le_thread_Ref_t le_thread_Create(const char* name,
 /* Levels of priority. A higher number is a higher priority. The levels RT_1 to
  * RT_32 are real-time priorities. */
 typedef enum {
-  LE_THREAD_PRIORITY_IDLE = 0, /* runs if no other thread is ready */
+  LE_THREAD_PRIORITY_IDLE = 0, /* SCHED_IDLE: mostly waits for others */
   LE_THREAD_PRIORITY_LOW,
   LE_THREAD_PRIORITY_MEDIUM, /* the default */
   LE_THREAD_PRIORITY_HIGH,
@@ -79,9 +79,9 @@ typedef enum {
 #define LE_THREAD_PRIORITY_RT_HIGHEST LE_THREAD_PRIORITY_RT_32
 #define LE_THREAD_PRIORITY_NORMAL LE_THREAD_PRIORITY_MEDIUM /* old name */
 
-/* Sets the priority with which the thread will start. MEDIUM is the priority of
- * the process. If the system does not permit the priority, the thread keeps the
- * priority of the thread that starts it, and the error is logged.
+/* Sets the priority with which the thread will start. MEDIUM is the nice value
+ * of the main thread. If the system does not permit the priority, the thread
+ * keeps the priority of the thread that starts it, and the error is logged.
  * LE_OUT_OF_RANGE: no such level. Fatal: the thread has been started. */
 le_result_t le_thread_SetPriority(le_thread_Ref_t threadRef,
                                   le_thread_Priority_t priority);

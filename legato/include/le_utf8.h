@@ -30,12 +30,12 @@ bool le_utf8_IsContinuationByte(char byte);
  * accepted. NULL: false. */
 bool le_utf8_IsFormatCorrect(const char* string);
 
-/* In all functions below, a NULL pointer is fatal, unless the comment allows
- * NULL. */
+/* In all functions below, a NULL pointer is fatal. The comments name the
+ * exceptions. */
 
 /* Copies a string. If the buffer of destSize bytes is too small, as many whole
- * characters as fit are copied, and the result is LE_OVERFLOW. The copy has a
- * final 0, unless destSize is 0. *numBytesPtr (may be NULL) is the length of
+ * characters as fit are copied, and the result is LE_OVERFLOW. If destSize is
+ * not 0, the copy has a final 0. *numBytesPtr (may be NULL) is the length of
  * the copy, without the final 0. */
 le_result_t le_utf8_Copy(char* destStr, const char* srcStr, size_t destSize,
                          size_t* numBytesPtr);

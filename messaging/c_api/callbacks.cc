@@ -32,7 +32,7 @@ Completion Make(Completion::Done done, Handler handler, void* context) {
   return completion;
 }
 
-// Null if the user gave no handler.
+// Null if the program gave no handler.
 template <typename Handler>
 Handler FunctionOf(const Completion& completion) {
   return reinterpret_cast<Handler>(completion.function);
@@ -58,7 +58,7 @@ void CallResult(const Completion& completion, ClientSession*,
 void CallOpened(const Completion& completion, ClientSession* session,
                 event::Ref<Message>, Result result) {
   CheckOpened("le_msg_OpenSession", session, result);
-  if (result != Result::kOk) return;  // the user has closed the session
+  if (result != Result::kOk) return;  // it was closed before
   if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
     CallUser("a session's open handler",
              [&] { handler(ToRef(session), completion.context); });
@@ -174,7 +174,7 @@ using HandlerRefs =
 
 }  // namespace
 
-// The receive handler that is running on a thread.
+// The receive handler of a service that is running on a thread.
 class CallState final : public event::ModuleState {
  public:
   static CallState* OfCurrentThread() {
@@ -273,7 +273,7 @@ void ServiceCallbacks::SetReceive(le_msg_ReceiveHandler_t handler,
 void ServiceCallbacks::Call(const std::vector<HandlerPtr>& handlers,
                             ServerSession* session) {
   // A copy is used, because handlers may add and remove handlers. A handler
-  // that is added meanwhile is first called for the next session. The handler
+  // that another handler adds is first called for the next session. The handler
   // that was added last is called first.
   const std::vector<HandlerPtr> present(handlers.rbegin(), handlers.rend());
   for (const HandlerPtr& handler : present) {

@@ -129,9 +129,9 @@ class ServiceCallbacks final : public ServiceHandler {
   bool warned_of_no_receive_handler_ = false;
 };
 
-// The message whose receive handler is running on the calling thread, and its
-// session. Null: no such handler is running. The session is valid even after
-// the handler has released the message.
+// If a service's receive handler is running on the calling thread: the
+// handler's message, and the session of the message. Otherwise null. The
+// session is valid even after the handler has released the message.
 struct CurrentCall {
   Message* message = nullptr;
   ServerSession* session = nullptr;

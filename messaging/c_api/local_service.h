@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Local services of the C API. The reference of a local service points to the
-// user's structure. A local service is "unowned" until a thread becomes its
+// program's structure. A local service is "unowned" until a thread becomes its
 // owner. Then a Service of messaging/session is created ("the core's service").
 
 #ifndef LE_MESSAGING_MESSAGING_C_API_LOCAL_SERVICE_H_
@@ -46,7 +46,8 @@ class LocalServices final : public event::ModuleState {
   bool ChangeUnowned(
       le_msg_ServiceRef_t ref,
       const std::function<void(ServiceCallbacks* callbacks)>& change);
-  // False: the handler's service is not local, or it has an owner.
+  // False: there is no such handler, or its service is not local, or its
+  // service has an owner.
   bool RemoveHandlerOfUnowned(le_msg_SessionEventHandlerRef_t handler);
   // These three return false if the service is not local, or if it has an
   // owner.

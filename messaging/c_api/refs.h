@@ -33,10 +33,10 @@ namespace messaging {
 inline le_msg_SessionRef_t ToRef(Session* s) {
   return reinterpret_cast<le_msg_SessionRef_t>(s->ref());
 }
-// In a debug build, a message's reference has the message's generation in its
-// low bits, so that a stale reference is detected. A debug build also detects
-// that a program has written bytes that it had promised not to write: a later
-// message might show these bytes.
+// In a debug build (without NDEBUG), the low bits of a message's reference are
+// the message's generation, so that a stale reference is detected. A debug
+// build also detects that a program has written where it must not
+// (Message::IsCleanAsPromised()): a later message might show these bytes.
 #ifdef NDEBUG
 constexpr bool kChecksMessages = false;
 #else
@@ -129,7 +129,7 @@ Object* OwnedByCaller(const char* function, Object* object) {
   return object;
 }
 
-// Fatal if the calling thread may not delete the object, or if the object was
+// Fatal if the calling thread must not delete the object, or if the object was
 // deleted before.
 template <typename Object>
 void CheckDeletable(const char* function, Object* object) {

@@ -366,7 +366,7 @@ TEST_P(CppTest, PayloadsAreBytesOrPlainStructures) {
   RunScenario(scenario, GetParam());
 }
 
-// Each of these misuses is fatal in C.
+// Most of these misuses are fatal in C.
 TEST_P(CppTest, MisuseIsAStatus) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -7,6 +7,8 @@
 //  - A closure runs after its object was destroyed.
 //  - A closure that may run once runs twice.
 //  - A closure still exists at the end.
+//  - No seed has destroyed a certain kind of object in a certain kind of
+//    callback. (Not checked if a variable below is set.)
 // LE_TORTURE_SEEDS sets the number of seeds. LE_TORTURE_SEED selects one seed.
 
 #include <array>
@@ -422,7 +424,7 @@ TEST(DestructionTest, AnyObjectMayBeDestroyedAtAnyMoment) {
     RunScenario(scenario, Setting::kSimulated, 1);
     EXPECT_FALSE(HasFailure()) << "to replay: LE_TORTURE_SEED=" << seed;
   }
-  // If the environment sets the number of seeds, they may not reach each case.
+  // If the environment chooses the seeds, they may be too few for all cases.
   if (only != nullptr || count != nullptr) return;
   for (int site = 0; site < kSites; ++site) {
     for (int object = 0; object < kObjects; ++object) {

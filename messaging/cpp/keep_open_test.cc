@@ -329,7 +329,7 @@ TEST(BackOffTest, AServerThatClosesAtOnceIsNotAskedAgainAtOnce) {
   RunScenario(scenario, Setting::kSimulated);
 }
 
-// The back-off has reached several seconds when the user closes the session.
+// The back-off has reached several seconds when the client closes the session.
 // Expected: the next KeepOpen() opens at once.
 TEST(CppKeepOpenTimeTest, CloseEndsTheBackOff) {
   Scenario scenario;
@@ -353,9 +353,9 @@ TEST(CppKeepOpenTimeTest, CloseEndsTheBackOff) {
   RunScenario(scenario, Setting::kSimulated);
 }
 
-// A blocking request notices the close, when the timer that resets the back-off
-// has already expired. Expected: the close is reported before the session is
-// opened again.
+// The timer that resets the back-off expires. Before its handler runs, a
+// blocking request notices a close. Expected: the close is reported before the
+// session is opened again.
 TEST(CppKeepOpenTimeTest, ACloseThatABlockingCallNoticesIsReported) {
   Scenario scenario;
   scenario.Add("server", EchoBody);
@@ -366,7 +366,8 @@ TEST(CppKeepOpenTimeTest, ACloseThatABlockingCallNoticesIsReported) {
     EXPECT_TRUE(client.OnClosed([&](CloseReason) { ++closes; }).ok());
     EXPECT_TRUE(client.KeepOpen([&](absl::Status) { ++openings; }).ok());
     party->RunLoopUntil([&] { return openings == 1; });
-    // A task, because the timers of its turn run before the close is reported.
+    // Run this in a task: the expired timer's handler then runs after the task,
+    // but before the close is reported.
     Loop loop;
     const auto task = [&] {
       event::Thread::Current()->parker()->Park(

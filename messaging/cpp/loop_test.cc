@@ -201,7 +201,7 @@ TEST(LoopTest, OtherThreadsDoNotMoveATask) {
   EXPECT_EQ(moves_elsewhere, 0);
 }
 
-// The move constructor and the destructor of a closure are code of the user.
+// The move constructor and the destructor of a closure are the program's code.
 // This code may post tasks.
 TEST(LoopTest, AClosureMayPostWhileItIsMovedOrDestroyed) {
   struct Poster {

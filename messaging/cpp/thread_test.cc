@@ -164,8 +164,8 @@ TEST_P(CppThreadTest, ObjectsOutliveTheirThread) {
   RunScenario(scenario, GetParam());
 }
 
-// While a thread creates objects and ends, another thread calls their methods.
-// Expected: methods that return a status always refuse these calls.
+// A thread has created objects, and ends. Meanwhile another thread calls the
+// objects' methods. Expected: methods that return a status refuse these calls.
 TEST_P(CppThreadTest, AnotherThreadIsRefusedWhileAThreadEnds) {
   Scenario scenario;
   scenario.Add("only", [](Party*) {

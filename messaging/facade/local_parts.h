@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory within the process, for the facades.
+// A directory within the process, for the facades and the test kit.
 
 #ifndef LE_MESSAGING_MESSAGING_FACADE_LOCAL_PARTS_H_
 #define LE_MESSAGING_MESSAGING_FACADE_LOCAL_PARTS_H_

@@ -51,9 +51,9 @@
  *      more.
  *   2. The thread's destructors run. They may still use and delete the thread's
  *      sessions and services. A request that a destructor makes is released.
- *      Its handler is not called, because the thread runs no loop any more. A
- *      blocking request returns NULL. A warning is logged. (A function with a
- *      timeout logs nothing, because it reports LE_CLOSED.)
+ *      The handler of the request is not called, because the thread runs no
+ *      loop any more. A blocking request returns NULL. A warning is logged. (A
+ *      function with a timeout logs nothing, because it reports LE_CLOSED.)
  *   3. Sessions and services that are not deleted stay valid and closed. Any
  *      thread may query and delete them. Beyond 1,024 of them in a process, the
  *      oldest are deleted. A message that another thread holds keeps its
@@ -75,12 +75,12 @@
  *   A build of the library without NDEBUG detects nearly every use of a stale
  *   reference of a message, session or service (fatal). With NDEBUG this use is
  *   undefined. Sessions of a server are an exception, because the client
- *   decides when a session ends. In every build, their stale reference refers
- *   to a closed session until the service is deleted. On a 32-bit machine, the
- *   values of references repeat: after 131,072 new sessions or services, a
- *   stale reference may refer to a new session or service. A build with
- *   AddressSanitizer also detects the use of a payload after its release or
- *   beyond its end.
+ *   decides when a session ends. In every build, a stale reference of such a
+ *   session refers to a closed session until the service is deleted. On a
+ *   32-bit machine, the values of references repeat: after 131,072 new sessions
+ *   or services, a stale reference may refer to a new session or service. A
+ *   build with AddressSanitizer also detects the use of a payload after its
+ *   release or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
@@ -159,8 +159,8 @@ typedef void (*le_msg_ResponseCallback_t)(le_msg_MessageRef_t msgRef,
 
 /* Returns the protocol with this identifier (1 to 127 bytes) and this largest
  * message (in bytes, at most 16 MiB). Calls with the same identifier and size
- * return the same reference, on any thread. It is valid for the life of the
- * process. Fatal:
+ * return the same reference, on any thread. The reference is valid for the life
+ * of the process. Fatal:
  *  - The identifier is NULL, empty or too long.
  *  - The size is over the limit.
  *  - The identifier was used with another size. */
@@ -226,8 +226,8 @@ void le_msg_OpenSession(le_msg_SessionRef_t sessionRef,
                         void* contextPtr);
 
 /* As le_msg_OpenSession(), but blocks until the session is open. No handler of
- * this thread is called meanwhile. If the owner's thread is ending, returns at
- * once, and the session stays closed. */
+ * this thread is called during the wait. If the owner's thread is ending,
+ * returns at once, and the session stays closed. */
 void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
 
 /* Opens the session if the service is offered now. First blocks until the
@@ -244,7 +244,7 @@ void le_msg_OpenSessionSync(le_msg_SessionRef_t sessionRef);
  *                     - the directory is not trusted
  *                     - the directory does not answer within 5 s
  *                     - a limit of the directory is reached
- *                     - the directory or the server ends meanwhile
+ *                     - the directory or the server ends during the call
  *                     - the server or the directory has another version of
  *                       the library's wire format
  *                     - the server violates the wire format
@@ -273,7 +273,8 @@ le_result_t le_msg_TryOpenSessionSyncAsLegato_(le_msg_SessionRef_t sessionRef);
  * those that this end has not received yet. It may lose sent messages that the
  * server has not received yet. A client that must lose no message makes a
  * synchronous request before the close. The server handles the messages of a
- * session in order. So it has received all earlier messages when it responds.
+ * session in order. So when the server responds, it has received all earlier
+ * messages.
  *
  * Server: closes and deletes the session. The service's close handlers are
  * called later, from the loop. Messages that are still queued at this end are
@@ -300,10 +301,10 @@ const char* le_msg_GetInterfaceName(le_msg_InterfaceRef_t interfaceRef);
 le_msg_ProtocolRef_t le_msg_GetInterfaceProtocol(
     le_msg_InterfaceRef_t interfaceRef);
 
-/* Server's side: returns the user and the process that the client had when it
- * asked for the session. The kernel reports them. Each pointer may be NULL.
- * LE_CLOSED: the session is closed. (In the service's close handlers the result
- * is still LE_OK.) Fatal on the client's side.
+/* Server's side: returns the user ID and the process ID of the client at the
+ * time when it asked for the session. The kernel reports them. Each pointer may
+ * be NULL. LE_CLOSED: the session is closed. (In the service's close handlers
+ * the result is still LE_OK.) Fatal on the client's side.
  *
  * A user namespace may leave users unmapped. All unmapped users have the same
  * number (usually 65534). A process outside this process's PID namespace has
@@ -357,8 +358,9 @@ void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd);
 int le_msg_GetFd(le_msg_MessageRef_t msgRef);
 
 /* Sends the message and takes the caller's reference. If the session is not
- * open, the message is dropped; on a client this is logged. After the return
- * the far end may not have received the message yet, see le_msg_CloseSession().
+ * open, the message is dropped; on a client this is logged. When the function
+ * returns, the message may still be on its way to the far end, see
+ * le_msg_CloseSession().
  *
  * Each message is sent at once, with one exception: the owner's handlers may
  * send several messages of a session in one turn of the loop. Then the first is
@@ -381,8 +383,8 @@ le_msg_SessionRef_t le_msg_GetSession(le_msg_MessageRef_t msgRef);
 
 /* Sends a request and takes the caller's reference. Waits for room as
  * le_msg_Send() does. The handler is called exactly once, from the loop of the
- * session's owner (exceptions: see WHEN A THREAD ENDS). It gets the response,
- * or NULL in one of these cases:
+ * session's owner (exceptions: le_msg_DropSession(), and the cases of WHEN A
+ * THREAD ENDS). It gets the response, or NULL in one of these cases:
  *  - The session is closed, by either side, before or after the call.
  *  - The server dies or releases the request.
  *  - The session has too many open requests (maxOpenRequests in
@@ -397,16 +399,16 @@ void le_msg_RequestResponse(le_msg_MessageRef_t msgRef,
  * arrives. The caller owns the response. Returns NULL in the cases that
  * le_msg_RequestResponse() lists. Also returns NULL, at once and with a log
  * line, if the server is on the calling thread. No handler of this thread is
- * called meanwhile. Other messages of the session that arrive meanwhile are
- * delivered later, in order. Fatal on the server's side. */
+ * called during the wait. Other messages of the session that arrive during the
+ * wait are delivered later, in order. Fatal on the server's side. */
 le_msg_MessageRef_t le_msg_RequestSyncResponse(le_msg_MessageRef_t msgRef);
 
 /* Sends the request message back as the response, with its present payload and
  * the file descriptor of le_msg_SetFd(). Takes the caller's reference. Any
  * thread. If the session is closed, the message is released. If the client
  * requested no response, the message is released and an error is logged. (This
- * is not fatal, because the client controls it.) Fatal: the request already has
- * a response. */
+ * is not fatal, because the client decides whether it requests a response.)
+ * Fatal: the request already has a response. */
 void le_msg_Respond(le_msg_MessageRef_t msgRef);
 
 /* ======== Services ======== */

@@ -108,10 +108,11 @@ typedef enum {
   /* No directory can be reached in that folder. The text has the path and the
    * error. */
   LE_MSG_WAIT_NO_DIRECTORY = 2,
-  /* The environment variable LE_MESSAGING_DIR does not name the folder of the
-   * directory's socket, and the user of the directory is not trusted. Trusted
-   * users are root and this process's own user. The owner of /run/le_messaging
-   * is also trusted if no other user may write to that folder. */
+  /* The user of the directory is not trusted. Trusted users are root and this
+   * process's own user. If the directory's socket is in /run/le_messaging, the
+   * owner of that folder is also trusted, provided that no other user may write
+   * to the folder. If the environment variable LE_MESSAGING_DIR names the
+   * folder of the socket, every user is trusted. */
   LE_MSG_WAIT_NOT_TRUSTED = 3,
   /* The directory has not answered yet. It reports the cause of a wait only
    * after about 0.1 s. So an opening with a shorter timeout also ends with this
@@ -158,9 +159,10 @@ typedef enum {
  * at most one minute. Fatal on the server's side.
  *
  * The cause is also logged: "interface 'NAME': waiting: ..." after one second,
- * and again at each later change of cause. If the cause changes several times
- * within a second, only the last cause is logged. If such a line was logged,
- * "interface 'NAME': open after ..." is logged when the session opens. */
+ * and again at each later change of cause that lasts for 0.2 s. If the cause
+ * changes several times within a second, only the last cause is logged. If such
+ * a line was logged, "interface 'NAME': open after ..." is logged when the
+ * session opens. */
 le_msg_WaitReason_t le_msg_GetWaitReason(le_msg_SessionRef_t sessionRef,
                                          char* bufferPtr, size_t bufferSize);
 
@@ -318,10 +320,11 @@ const char* le_msg_GetCloseReasonTxt(le_msg_CloseReason_t reason);
 
 /* ======== Credentials ======== */
 
-/* Client's side: returns the user and the process that the server had when it
- * accepted the session. The kernel reports them. If root started the server and
- * the server then changed its user, the result is the new user. Each pointer
- * may be NULL. LE_CLOSED: the session is not open. Fatal on the server's side.
+/* Client's side: returns the user ID and the process ID of the server at the
+ * time when it accepted the session. The kernel reports them. If root started
+ * the server and the server then changed its user, the result is the new user
+ * ID. Each pointer may be NULL. LE_CLOSED: the session is not open. Fatal on
+ * the server's side.
  *
  * In two cases a session does not open (LE_MSG_WAIT_SERVER_FAULT):
  *  - The kernel does not report the server.
@@ -359,8 +362,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *  - While the server does not read, the client's own queue fills, and the
  *    client's sends wait. Nothing is lost.
  *  - A client's le_msg_Send() and requests wait for room. If they wait on the
- *    owner's thread, that thread reads meanwhile. It reads all responses, which
- *    maxOpenRequests bounds. It reads other messages up to the session's
+ *    owner's thread, that thread reads during the wait. It reads all responses,
+ *    which maxOpenRequests bounds. It reads other messages up to the session's
  *    maxQueuedBytes and maxQueuedFds. Beyond these limits the session is closed
  *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
  *  - But le_msg_Send() and requests do not wait in a handler (of any thread),
@@ -398,10 +401,10 @@ typedef enum {
 typedef struct {
   size_t structSize; /* sizeof(le_msg_ServiceLimits_t) */
   /* Sessions of the service. Default: 1,048,576. A session that its client has
-   * closed counts until the service has received its last messages and its
-   * close handlers have returned. So a client that closes its session and opens
-   * another at once may be refused. A client that waits asks again after a
-   * second. */
+   * closed counts until the service has received the last messages of the
+   * session and the close handlers have returned. So a client that closes its
+   * session and opens another at once may be refused. A client that waits asks
+   * again after a second. */
   uint32_t maxSessions;
 
   /* ---- Of each session ---- */
@@ -492,10 +495,11 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
  * sent. With older kernels the library receives the file descriptor and closes
  * it. The call cannot be undone. The owner only.
  *
- * The sender of a file descriptor can make its close last long. So the library
- * uses threads of its own to close the file descriptors that other users
- * (except root) have sent and the program does not fetch. The program must
- * close each file descriptor that le_msg_GetFd() has returned. */
+ * The sender of a file descriptor can make the close of the file descriptor
+ * last long. So the library uses threads of its own to close the file
+ * descriptors that other users (except root) have sent and the program does not
+ * fetch. The program must close each file descriptor that le_msg_GetFd() has
+ * returned. */
 void le_msg_RefuseServiceFds(le_msg_ServiceRef_t serviceRef);
 
 /* Limits for a client's session. 0 stands for the default, which is in the

@@ -24,8 +24,8 @@ class BusyTime {
   static constexpr uint32_t kInterval = 9;
   static constexpr absl::Duration kSlow = absl::Microseconds(50);
 
-  // A turn begins. Returns whether this turn is timed. Then Begin() and End()
-  // must follow.
+  // A turn begins. If this returns true, the turn is timed, and Begin() and
+  // End() must follow.
   bool OnTurn() { return ++waiting_ >= interval_; }
   void Begin(absl::Time now) {
     turns_ = std::exchange(waiting_, 0);

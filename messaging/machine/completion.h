@@ -15,9 +15,10 @@ namespace messaging {
 class ClientSession;
 class Message;
 
-// Reports the end of a request or an opening. `done` is called exactly once. It
-// is not called if the session was dropped, or if the owner's thread has ended
-// before. It may use `function` and `context`.
+// Reports the end of a request or an opening. `done` is called once, or never
+// in two cases: the session was dropped (ClientSession::Drop()), or the owner's
+// thread has ended. `done` may use `function` and `context`.
+//
 // A completion is a plain value, so that a request needs no allocation.
 struct Completion {
   using Done = void (*)(const Completion& completion, ClientSession* session,
@@ -29,7 +30,7 @@ struct Completion {
   // session ends, the completions of its requests are reported in this order.
   uint64_t order = 0;
   // True: a blocking call waits, so `done` is called as soon as the end is
-  // known, and runs no code of the user. False: the loop calls `done`.
+  // known, and runs no code of the program. False: the loop calls `done`.
   bool on_stack = false;
 };
 

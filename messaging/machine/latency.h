@@ -23,8 +23,8 @@ namespace messaging {
 // no response are in no bucket.
 class Latency {
  public:
-  // Bucket i counts times from 2^i ns to below 2^(i+1) ns. The first one also
-  // has 0, and the last one has all longer times.
+  // Bucket i counts times from 2^i ns to below 2^(i+1) ns. The first bucket
+  // also counts 0 ns, and the last one all longer times.
   static constexpr size_t kBuckets = 32;
   static constexpr uint32_t kInterval = 17;
   static constexpr uint64_t kSlowNs = 50'000;

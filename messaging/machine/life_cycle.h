@@ -3,6 +3,7 @@
 //
 // The life cycles of a client session, a server session and a service: all
 // states, the facts that hold in each, and the next state for each event. Pure.
+// "The program" is the code that uses the library.
 
 #ifndef LE_MESSAGING_MESSAGING_MACHINE_LIFE_CYCLE_H_
 #define LE_MESSAGING_MESSAGING_MACHINE_LIFE_CYCLE_H_
@@ -25,8 +26,9 @@ namespace messaging {
 //   any but kDeleted ──Retire──► kEnded      any ──Delete──► kDeleted
 
 enum class ClientState : uint8_t {
-  // No request waits, and nothing is sent. The user knows that the last opening
-  // has ended: the end was reported, or the user caused it.
+  // No request waits, and nothing is sent. Either the session was never opened,
+  // or the program knows that the last opening has ended: the end was reported,
+  // or the program caused it.
   kClosed,
   // An attempt to open exists. There is no connection; requests are refused.
   kOpening,
@@ -35,27 +37,27 @@ enum class ClientState : uint8_t {
   // The opening has ended, and close_reason() says why. Sends and requests are
   // refused. The loop must still do this, in this order: deliver the messages
   // and responses that arrived before the end, complete the other requests, and
-  // report the end to the user.
+  // report the end to the program.
   kClosing,
-  // The owner's thread is ending or has ended. Only Shutdown() delivers the
-  // remaining completions. Nothing is sent or opened any more. The user may
-  // delete the session.
+  // The owner's thread is ending or has ended. Only ClientSession::Shutdown()
+  // delivers the remaining completions. Nothing is sent or opened any more. The
+  // program can still delete the session.
   kEnded,
-  // The user has deleted the session. The loop may still have completions to
+  // The program has deleted the session. The loop may still have completions to
   // deliver.
   kDeleted,
 };
 constexpr int kClientStates = 6;
 
 enum class ClientEvent : uint8_t {
-  kOpen,        // the user opens
+  kOpen,        // the program opens
   kIntroduced,  // a server has accepted the session
   kGiveUp,      // the attempt to open ends without a session
   kEnd,         // the far end closed or broke the rules, or this end failed
-  kTold,        // the end is about to be reported to the user
-  kClose,       // the user closes
+  kTold,        // the end is about to be reported to the program
+  kClose,       // the program closes
   kRetire,      // the owner's thread ends
-  kDelete,      // the user deletes
+  kDelete,      // the program deletes
 };
 constexpr int kClientEvents = 8;
 
@@ -69,10 +71,10 @@ absl::optional<ClientState> Next(ClientState state, ClientEvent event);
 //       └─────────────────── End ───────────────────────────────────────► kGone
 
 enum class ServerState : uint8_t {
-  // The client has been notified that the session is open. The user has not
+  // The client has been notified that the session is open. The program has not
   // been notified yet.
   kArriving,
-  // The user knows the session. Messages are sent and received.
+  // The program knows the session. Messages are sent and received.
   kOpen,
   // The session has ended, and the reason is known. Nothing is sent or
   // received. The loop must still call the close handlers. The client's
@@ -111,10 +113,11 @@ enum class ServiceState : uint8_t {
   kHidden,
   // The directory offers the service; new sessions may begin.
   kAdvertised,
-  // The owner's thread is ending or has ended. Shutdown() closes all sessions,
-  // and no new ones begin. The user may delete the service.
+  // The owner's thread is ending or has ended. Service::Shutdown() closes all
+  // sessions, and no new ones begin. The program can still delete the service.
   kEnded,
-  // The user has deleted the service. Its sessions are being closed.
+  // The program has deleted the service. The sessions of the service have ended
+  // or are ending.
   kDeleted,
 };
 constexpr int kServiceStates = 4;

@@ -24,17 +24,18 @@ constexpr size_t kMaxMessageBytes = transports::kMaxPayloadBytes;
 // the usual bursts of programs.
 constexpr size_t kDefaultQueuedBytes = size_t{1} << 20;
 
-// Returns at least two largest messages, so that one can be queued behind
-// another.
+// Returns enough bytes for two largest messages, so that one can be queued
+// behind another.
 constexpr size_t DefaultQueuedBytes(size_t max_message_size) {
   return std::max(kDefaultQueuedBytes,
                   2 * (max_message_size + transports::kFrameOverheadBytes));
 }
 
 // The bytes that may be queued on a session if its sender must not wait. Such a
-// sender is a handler, a client on the server's thread, or a server whose
-// client has read messages recently. Beyond this number the session is closed.
-// The number is at least twice the limit for other senders.
+// sender is a handler, a client on the server's thread, a server that responds,
+// or a server whose client has read messages recently. Beyond this number the
+// session is closed (for responses, see kOwedPatience). ToSend() raises the
+// number to twice the limit for other senders.
 constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 
 // A client is a slow reader if it has read nothing for this time while its
@@ -78,9 +79,9 @@ constexpr uint32_t kDefaultQueuedDescriptors = 256;
 // deadlines.
 constexpr uint32_t kMaxOpenRequests = 65536;
 
-// Limits of one session. queued_bytes (with the overhead) and
-// queued_descriptors also bound the messages that a client receives during a
-// blocking call.
+// Limits of one session. queued_bytes (which includes an overhead for each
+// message) and queued_descriptors also bound the messages, except responses,
+// that a client receives during a blocking call.
 struct SessionLimits {
   size_t queued_bytes = 0;  // 0: the default for the protocol
   uint32_t queued_messages = kDefaultQueuedMessages;
@@ -111,8 +112,8 @@ struct UserLimits {
   //  - The file descriptors in messages that are queued for the user.
   //  - The received file descriptors that the program has neither fetched nor
   //    released. At the limit, nothing is received from the user.
-  // If a file descriptor arrives and the user may have none at this service,
-  // the session ends.
+  // A session ends if it sends a file descriptor while the user has none at
+  // this service, and the limit of the process permits none.
   uint32_t descriptors = kDefaultQueuedDescriptors;
   // The limit applies to two numbers separately: the bytes of requests without
   // a response, and the bytes of queued messages. Each session has an equal
@@ -127,9 +128,10 @@ struct UserLimits {
 // open fewer files, so their limit of open files is usually reached first.
 constexpr uint32_t kDefaultMaxSessions = 1u << 20;
 
-// A pool with more messages than this suggests a leak, so a warning is logged.
-// The number is more than the open requests of one session. If the program has
-// set the size of the pool, the warning is logged above ten times that size.
+// If the pools of a protocol have created more messages than this, a leak is
+// likely, so a warning is logged. The number is more than the open requests of
+// one session. If the program has set an expected number, the warning is logged
+// above ten times that number.
 constexpr size_t kPoolWarningMessages = 100'000;
 static_assert(kPoolWarningMessages > kMaxOpenRequests);
 constexpr size_t kPoolGrowthWarningFactor = 10;

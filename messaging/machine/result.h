@@ -15,7 +15,7 @@ enum class Result : uint8_t {
   kClosed,         // the session was closed before or during the call
   kTimedOut,       // the deadline has passed
   kUnanswered,     // request: the server has released the request
-  kCancelled,      // request: its owner has cancelled it
+  kCancelled,      // request: the program has cancelled it
   kNoRoom,         // message: the queue is full, and the caller does not wait
   kNoMemory,       // message: no memory; the session must end
   kTooMany,        // request: a limit of this side is reached

@@ -29,8 +29,8 @@ struct FrameVerdict {
     kDeliver,             // pass the frame to the receive handler
     kComplete,            // the frame answers the request of `completion`
     kCompleteUnanswered,  // the server released the request of `completion`
-    kIgnore,  // the frame answers a request that was abandoned, or its type
-              // is of a later release
+    kIgnore,  // the frame answers a request that was abandoned, or the type of
+              // the frame is of a later release
     kFault,   // the frame violates the protocol; `fault` says how
   };
   Action action = Action::kDeliver;
@@ -40,10 +40,10 @@ struct FrameVerdict {
 
 // A client session.
 //
-// Each opening has a number, its *epoch*. A thread that sends reads the
+// Each opening has a number, its *epoch*. Before a thread sends, it reads the
 // connection and the epoch in one step. If the send fails, the thread reports
 // the end of the opening with this epoch. The report is ignored if another
-// opening has begun meanwhile.
+// opening has begun since.
 class ClientSessionMachine {
  public:
   using Epoch = uint32_t;  // 0: before the first opening
@@ -60,13 +60,14 @@ class ClientSessionMachine {
 
   // False: the session cannot be opened now.
   bool Open();
-  // These two return false if the opening has ended.
+  // These two return false if the session is not being opened.
   bool OnIntroduced(const Hello& hello);
   bool OnGivenUp();
-  // The opening of that epoch has ended. False: it had ended before.
+  // The opening of that epoch has ended. False: that opening is not the open
+  // one.
   bool End(Epoch epoch, CloseReason reason);
-  // The end of the opening is about to be reported to the user. False: there is
-  // no end to report.
+  // The end of the opening is about to be reported to the program. False: there
+  // is no end to report.
   bool Tell() { return Apply(ClientEvent::kTold); }
   // False: the session was closed already.
   bool Close(CloseReason reason);
@@ -82,7 +83,8 @@ class ClientSessionMachine {
   // Numbers and adds a request. kOk: *id identifies it. kClosed, kTooMany: the
   // request is refused.
   Result AddRequest(Completion* completion, absl::Time deadline, uint64_t* id);
-  // The owner no longer waits for the response. False: the request is complete.
+  // The caller no longer waits for the response. False: the request is
+  // complete.
   bool AbandonRequest(uint64_t id, Completion* completion);
   // The request was not sent, so there will be no answer. False: the request is
   // complete.
@@ -93,7 +95,7 @@ class ClientSessionMachine {
   // Existing requests are kept, even above the limit.
   void LimitRequests(size_t limit) { requests_.set_limit(limit); }
   // Removes the requests of an opening that has ended. Each call returns one
-  // completion, in their order, or none if no request is left.
+  // completion, in the order of the requests, or none if no request is left.
   absl::optional<Completion> TakeRequest() { return requests_.TakeFirst(); }
 
  private:

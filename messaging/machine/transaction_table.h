@@ -18,7 +18,7 @@ namespace le {
 namespace messaging {
 
 // An id is never 0. An id is used again only after 2^32 uses of one slot, so a
-// late answer to an earlier request finds no request.
+// second response to a request finds no other request.
 //
 //   Add ──► waiting ──Complete──► free
 //              └─────Abandon────► abandoned ──Complete──► free
@@ -33,19 +33,20 @@ class TransactionTable {
 
   enum class Found {
     kWaiting,    // `completion` is set
-    kAbandoned,  // its end was reported before
+    kAbandoned,  // the end of the request was reported before
     kUnknown,    // no request has this id
   };
-  // The far end has answered, or has released the request. Frees the id.
+  // The far end has answered or released the request, or the request could not
+  // be sent. Frees the id.
   Found Complete(uint64_t id, Completion* completion);
 
-  // The owner no longer waits, but the far end may still answer. False: the
+  // The caller no longer waits, but the far end may still answer. False: the
   // request was not waiting.
   bool Abandon(uint64_t id, Completion* completion);
 
-  // Removes all requests. Each call removes and returns one waiting request, in
-  // the order of Add(). The last call removes the abandoned requests and
-  // returns none. Needs no memory.
+  // Removes all requests, if it is called until it returns none. Each call
+  // removes and returns one waiting request, in the order of Add(). The last
+  // call removes the abandoned requests and returns none. Needs no memory.
   absl::optional<Completion> TakeFirst();
 
   // The earliest deadline of the waiting requests. InfiniteFuture(): no request
@@ -99,7 +100,7 @@ class TransactionTable {
   // longer waits leaves a stale entry. The first entry is never stale. At most
   // half of the entries are stale, plus kFewDue.
   std::vector<Due> due_;
-  size_t with_deadline_ = 0;  // entries that are not stale
+  size_t with_deadline_ = 0;  // waiting requests that have a deadline
   uint64_t next_order_ = 0;
   uint64_t comparisons_ = 0;
   uint32_t free_ = kNil;

@@ -57,7 +57,8 @@ class MessagePool : public event::RefCounted<MessagePool> {
                                   transports::IncomingFrame&& frame);
   // Called by the message after its last reference was released.
   void Free(Message* message);
-  // Creates messages until `messages` exist.
+  // Creates messages until the protocol has `messages`, and buffers until this
+  // pool has `messages`.
   void Reserve(size_t messages);
 
   transports::BufferPool* buffers() const { return buffers_.get(); }

@@ -15,7 +15,7 @@
 //            5 released without a response. 0x40 is added if the sender has
 //            set the length
 //   3   u8   0
-//   4   u32  the session, which differs for each session of the service
+//   4   u32  the number of the session within the service
 //   8   u32  the client's process
 //   12  u64  the transaction of a request or response
 //   20  u32  the bytes of the payload. Fewer may have been captured

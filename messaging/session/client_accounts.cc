@@ -198,8 +198,8 @@ bool ServiceUser::EndsWaitForBytes() {
   return true;
 }
 
-// RunScheduled() releases the reference that AwaitDescriptor() or ReturnBytes()
-// has taken.
+// RunScheduled() releases the reference that AwaitDescriptor() or
+// EndsWaitForBytes() has taken.
 void ServiceUser::Schedule() {
   if (!owner_->Schedule(this)) Unref();
 }

@@ -39,7 +39,8 @@ class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
 
-  // Users that are not bounded are counted but never refused.
+  // Users that are not bounded (root and the process's own user) are counted
+  // but never refused.
   bool IsBounded(uid_t user) const { return process_->IsStranger(user); }
 
   // Returns false if the user has reached its limit. After true, one call of
@@ -51,8 +52,9 @@ class ClientAccounts {
   // file descriptor now. These may be other users, or the same user at other
   // services.
   void ReturnDescriptor(ServiceUser* user);
-  // Returns true if `user` has reached a limit. Then `user` is scheduled as
-  // soon as it may have one more file descriptor.
+  // Returns true if `user` has reached a limit and has at least one file
+  // descriptor. Then `user` is scheduled as soon as it may have one more file
+  // descriptor.
   bool AwaitDescriptor(ServiceUser* user);
 
  private:
@@ -70,7 +72,8 @@ class ClientAccounts {
   uint64_t open_files_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not read yet
   // The list of users that wait until they may have one more file descriptor.
   // Each user in the list has at least one file descriptor at its service. So
-  // the user is scheduled at the latest when it returns the last of them.
+  // the user is scheduled at the latest when the last of these file descriptors
+  // is returned.
   ServiceUser* first_waiting_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
@@ -82,7 +85,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
  public:
   // After AwaitsDescriptor() or AwaitsBytes() has returned true, the owner's
   // loop calls `on_return` when the user may have more. If the user has no
-  // session then, `on_return` is not called.
+  // session at that time, `on_return` is not called.
   ServiceUser(uid_t uid, std::shared_ptr<ClientAccounts> accounts, Owner* owner,
               std::function<void(ServiceUser*)> on_return)
       : uid_(uid),

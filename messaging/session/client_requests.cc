@@ -106,8 +106,8 @@ uint64_t ClientSession::Request(event::Ref<Message> message,
     return 0;
   }
   if (deadline != absl::InfiniteFuture()) ArmDeadlineFor(deadline);
-  // If the session closes meanwhile, the loop completes this request with the
-  // others.
+  // If the session closes during the send, the loop completes this request with
+  // the others.
   if (SendRequest(added, message.get(), deadline) != Result::kTimedOut) {
     return added.id;
   }

@@ -32,17 +32,17 @@ namespace {
 // Completions that are due after the last round call no handler.
 constexpr int kMaxRoundsAtEnd = 8;
 
-// A server may send ignorable frames without end. After its deadline, a
-// blocking call receives at most this many of them. Any frame behind these is
-// too late. For other frames, the limits of the inbox and of open requests are
-// the bound.
+// A server may send ignorable frames without end. When the deadline of a
+// blocking call has passed, the call receives at most this many of them. Any
+// frame behind these is too late. For other frames, the limits of the inbox and
+// of open requests are the bound.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
 // No wait for room has begun.
 constexpr event::Instant kNotWaitedYet = absl::InfinitePast();
 
 // If a send waits longer than this for room, a warning is logged. A server that
-// reads usually makes room within milliseconds. A user notices a stop of 1 s.
+// reads usually makes room within milliseconds. People notice a stop of 1 s.
 // Equal to kSlowReaderPatience.
 constexpr absl::Duration kRoomPatience = absl::Seconds(1);
 
@@ -167,8 +167,8 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     opening_ = done;
     machine_.Number(&opening_);
     opens = machine_.Open();
-    // The far end may have closed the session, and the loop may not have
-    // reported this to the user yet. A new opening drops that report.
+    // The report of an earlier close by the far end may still be due. A new
+    // opening drops that report.
     if (opens) {
       LeaveOpeningLocked();
       // The directory has not answered yet.
@@ -325,7 +325,7 @@ void ClientSession::Close() {
 }
 
 void ClientSession::Delete() {
-  const auto keep = event::Ref<ClientSession>::Adopt(this);  // the user's
+  const auto keep = event::Ref<ClientSession>::Adopt(this);  // the program's
   {
     MutexLock lock(&mutex_);
     machine_.Close(CloseReason::kByCaller);
@@ -351,8 +351,8 @@ void ClientSession::Shutdown() {
   }
   FinishLeaving();
   DropDeadlines();
-  // If a completion makes a request, the request is refused. Its completion is
-  // then due in the next round.
+  // If the handler of a completion makes a request, the request is refused. The
+  // completion of this request is then due in the next round.
   for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
     if (DeliverOwed()) break;
   }
@@ -755,7 +755,8 @@ bool ClientSession::DeliverOwed() {
 
 void ClientSession::Deliver(Delivery delivery) {
   if (dropped_) return;
-  // The session was closed while this completion was in the inbox.
+  // If the session was closed while a response was in the inbox, the response
+  // is dropped.
   if (delivery.result != Result::kOk) delivery.message.reset();
   if (!delivery.is_completion()) {
     handler_->OnMessage(this, std::move(delivery.message));

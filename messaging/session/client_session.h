@@ -3,7 +3,7 @@
 //
 // The client's end of a session.
 //
-//   user's call ──► ClientSession ──► machine: decides what to do
+//   a call ───────► ClientSession ──► machine: decides what to do
 //                     │       ▲
 //                Send │       │ Receive
 //                     ▼       │            inbox ──► handlers, by the loop
@@ -15,7 +15,7 @@
 //
 // Invariants:
 //  - A handler runs only on the owner's loop, or in Shutdown(). No lock is held
-//    then, and the machine has already changed its state.
+//    during its call, and the machine has changed its state before.
 //  - The loop makes the deliveries in the inbox before it receives further
 //    frames. A blocking call receives further frames into the inbox.
 //  - mutex_ guards the machine, the inbox and the choice of the connection. A
@@ -44,7 +44,7 @@
 namespace le {
 namespace messaging {
 
-// The calls of a client session to its user, except completions. The owner's
+// The calls of a client session to the program, except completions. The owner's
 // loop makes them. A handler may close or delete the session.
 class ClientHandler {
  public:
@@ -52,8 +52,8 @@ class ClientHandler {
   // A message that is not a response.
   virtual void OnMessage(ClientSession* session,
                          event::Ref<Message> message) = 0;
-  // The session was closed, but not by its user. close_reason() says why. The
-  // user may open the session again.
+  // The session was closed, but not by the program. close_reason() says why.
+  // The program may open the session again.
   virtual void OnClosed(ClientSession* session) = 0;
   // The queue has room again, after a message did not fit.
   virtual void OnRoom(ClientSession* session) = 0;
@@ -79,19 +79,19 @@ class ClientSession final : public Session,
   bool is_closed();
 
   // The session must be closed. The loop calls `done` with kOk, kTimedOut,
-  // kOtherProtocol or kClosed. The result is kClosed if the user has closed the
-  // session meanwhile, or if the owner's thread is ending.
+  // kOtherProtocol or kClosed. The result is kClosed if the program has closed
+  // the session before `done` is called, or if the owner's thread is ending.
   void Open(Completion done, event::Instant deadline);
   // Like Open(), but blocks. If `waits` is false, the opening fails if the
-  // service is not offered now. Then the result may also be kNotOffered,
-  // kNoBinding, kServiceFull or kNoDirectory.
+  // service is not offered now. In this case the result may also be
+  // kNotOffered, kNoBinding, kServiceFull or kNoDirectory.
   Result OpenSync(bool waits, event::Instant deadline);
   // Any thread. Returns why the session is not open yet, or why the last
   // opening failed. The owner gets the present cause. Other threads get the
   // cause that was reported last.
   directory::WaitCause wait_cause();
-  // The result of the last attempt to open the session. An attempt that Close()
-  // has cancelled does not count.
+  // The result of the last attempt to open the session. An attempt that was
+  // cancelled, for example by Close(), does not count.
   const absl::Status& open_status() const { return open_status_; }
   // Closes the session. The loop then completes the open requests with kClosed.
   void Close();
@@ -124,8 +124,8 @@ class ClientSession final : public Session,
   size_t QueuedBytes() override;
   // The deadline also bounds the wait for room. Returns the request's id, or 0
   // if the request is complete already. In both cases the loop calls
-  // `completion` later. If the owner's thread is ending, `completion` may not
-  // be called.
+  // `completion` later. Exception: if the owner's thread is ending, there may
+  // be no call.
   uint64_t Request(event::Ref<Message> message, Completion completion,
                    event::Instant deadline, Refusal refusal = Refusal::kLogged);
   SessionLimits limits();
@@ -187,7 +187,7 @@ class ClientSession final : public Session,
   Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
   // Like SendNow(), but if there is no room, calls MakeRoom() and tries again.
   // Returns kTimedOut if there is no room until `deadline`. Returns kClosed if
-  // the session closes meanwhile.
+  // the session closes during the wait.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
   // Called if SendNow() has returned kNoRoom. Waits for room. If this thread
@@ -237,14 +237,15 @@ class ClientSession final : public Session,
   // Any thread. Ends the opening of that epoch. The loop then calls
   // SettleEnd().
   void EndLater(Epoch epoch, CloseReason reason);
-  // Closes the connection of an opening that has ended, and schedules the
-  // completions of its requests.
+  // Acts only if the opening has ended and its connection is still attached.
+  // Closes the connection, and puts the completions of the opening's requests
+  // into the inbox. Completes a blocking request at once.
   void SettleEnd();
-  // Called when the machine has left an opening because of the user or the end
-  // of the thread. Puts the completions of the opening's requests, and of an
-  // unfinished attempt, into the inbox with kClosed. The messages and the end
-  // of the opening are not reported to the user any more. FinishLeaving() must
-  // follow.
+  // Called when the machine has left an opening because of the program or the
+  // end of the thread. Puts the completions of the opening's requests, and of
+  // an unfinished attempt, into the inbox with kClosed. The messages and the
+  // end of the opening are not reported to the program any more.
+  // FinishLeaving() must follow.
   void LeaveOpeningLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishLeaving() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -282,7 +283,7 @@ class ClientSession final : public Session,
   // are not logged. A later request clears it if at most half of the permitted
   // requests are open then.
   bool logged_too_many_ ABSL_GUARDED_BY(mutex_) = false;
-  // The owner's thread has ended. So the inbox takes no more completions.
+  // The owner's thread has ended. So the inbox accepts no further deliveries.
   bool is_abandoned_ ABSL_GUARDED_BY(mutex_) = false;
   directory::WaitCause wait_cause_ ABSL_GUARDED_BY(mutex_);
   // The connection of the present or the last opening. The owner changes it,

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The deliveries that a client session still has to make to its user. The loop
-// calls the handlers, in order.
+// The deliveries that a client session still has to make to the program. The
+// loop calls the handlers, in order.
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_INBOX_H_
 #define LE_MESSAGING_MESSAGING_SESSION_INBOX_H_
@@ -59,10 +59,10 @@ class Inbox {
   // not kOk behind the other deliveries, in the order of their numbers. Needs
   // no memory.
   void End();
-  // Call it when the user has closed the session. Changes the result of each
-  // completion from kOk to kClosed. Other results stay. Sorts the completions
-  // by their numbers. Messages are not delivered: the caller must take them by
-  // TakeDropped(). Needs no memory.
+  // Call it when the program or the end of the thread has ended the opening.
+  // Changes the result of each completion from kOk to kClosed. Other results
+  // stay. Sorts the completions by their numbers. Messages are not delivered:
+  // the caller must take them by TakeDropped(). Needs no memory.
   void Close();
   // Returns a message that Close() has dropped, or null if there are no more.
   // The caller must hold no lock when it releases the message.

@@ -25,11 +25,13 @@ class ServerSession;
 class Service;
 
 // The connection of an administrator that inspects a service. The service owns
-// this object until the service is hidden. The inspector answers on the loop
-// that serves the sessions. If that loop does not run, there are no answers.
+// this object. It destroys the inspector when the inspection ends, or when the
+// service is no longer offered. The inspector answers on the loop that serves
+// the sessions. If that loop does not run, there are no answers.
 //
 // A snapshot is sent in parts, one in each turn, while the administrator reads.
-// A session that begins or ends meanwhile may be missing from the snapshot.
+// A session that begins or ends during this time may be missing from the
+// snapshot.
 //
 // The administrator may also tap the service. Then the frames of the sessions
 // are copied into the administrator's ring until the connection closes.
@@ -54,15 +56,15 @@ class Inspector final : private transports::Connection::Observer,
   // Posts this task, if a snapshot is under way.
   void PostNextPart();
   // These return false if the inspection must end, because the administrator
-  // has disconnected or has violated the protocol.
+  // has disconnected, has violated the protocol, or does not read.
   bool Receive();
   bool Handle(transports::IncomingFrame* frame);
   bool SendPart();
   // Begins a tap. The answer says that it has begun, or why it has not.
   void Tap(const inspection::proto::TapRequest& request, event::UniqueFd ring,
            inspection::proto::Answer* answer);
-  // If the step returns false, or there is no memory for it, the service
-  // destroys this object.
+  // Runs `step`. If it returns false or finds no memory, the service destroys
+  // this object.
   template <typename Step>
   void EndUnless(Step step);
 

@@ -181,7 +181,7 @@ void Link::RunScheduled() {
 
 void Link::OnReadable() {
   const auto keep = event::Ref<Session>::Share(session_);
-  // A hang-up may be reported while the link waits.
+  // A hang-up may be reported while the link is in the turn queue.
   if (!DeliverOwed() || attached_ == nullptr || waits_for_turn_) return;
   TurnQueue* const queue = session_->turn_queue();
   if (queue == nullptr) {

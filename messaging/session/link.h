@@ -55,9 +55,10 @@ class TurnShare {
 };
 
 // The sessions of one user at one service that had input when the share of a
-// turn was spent. The loop does not watch their input. In each turn the first
-// sessions of the queue receive, as far as the share allows. A session that
-// still has input then goes to the end of the queue.
+// turn was spent, or when other sessions were already in the queue. The loop
+// does not watch their input. In each turn the first sessions of the queue
+// receive, as far as the share allows. A session that still has input then goes
+// to the end of the queue.
 //
 // If a session was added since the last turn, no session of the queue receives
 // in this turn. Otherwise a user could make more sessions ready than a turn
@@ -100,7 +101,7 @@ class TurnQueue final : private event::Timer {
   bool has_grown_ = false;    // since the last OnExpiry()
 };
 
-// Ties a session to a connection and to its owner's loop.
+// Ties a session to a connection and to the loop of the session's owner.
 //
 //   any thread ──Schedule──► owner's loop ──► Session::DeliverOwed()
 //   far end ──► connection ──► owner's loop ──► DeliverOwed(), then OnFrame()
@@ -172,8 +173,9 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   uint32_t place_ = 0;               // in the turn queue
   bool waits_for_turn_ = false;      // this is in the turn queue
   std::atomic<bool> paused_{false};  // changed by the owner's thread
-  // See hung_up(). The last frames are then received, because the far end can
-  // send no more, and because its close is received only after them.
+  // See hung_up(). The last frames are then received, because the far end
+  // cannot send further frames, and because its close is received only after
+  // these frames.
   bool hung_up_ = false;
 };
 

@@ -83,12 +83,12 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 //  - Another process of the same user has replaced the server.
 //  - The sender's user has no number in this user namespace.
 //
-// Any other process is refused. It may not know that it has sent a hello,
-// because another process may have made it write these bytes. An equal process
-// ID alone does not prove that it is the same process, because the kernel
-// reuses process IDs. If the introduction has no credentials, any process is
-// accepted. A set-user-ID program needs no exception: the directory and the
-// hello show the same effective user.
+// A hello from any other process is refused, because yet another process may
+// have made that process write these bytes. An equal process ID alone does not
+// prove that the two processes are the same, because the kernel reuses process
+// IDs. If the introduction has no credentials, any process is accepted. A
+// set-user-ID program needs no exception: the directory and the hello show the
+// same effective user.
 //   DataLoss   the kernel gives no credentials, or the process is refused
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,

@@ -26,8 +26,8 @@ constexpr absl::Duration kMaxTryOpenWait = absl::Seconds(5);
 
 // An introduction is the directory's message that hands a connection to a
 // server. An OpenAttempt requests introductions until a server accepts the
-// session, or until a retry is useless. The destructor cancels the attempt.
-// Only the owner's thread may use this class.
+// session, a retry is useless, or the deadline passes. The destructor cancels
+// the attempt. Only the owner's thread may use this class.
 class OpenAttempt final : private directory::Opening::Observer,
                           private event::Timer {
  public:
@@ -44,7 +44,7 @@ class OpenAttempt final : private directory::Opening::Observer,
     //   DeadlineExceeded    the deadline has passed
     //   FailedPrecondition  the service has another protocol
     // The other codes occur only if the attempt does not wait:
-    //   ResourceExhausted   the service may have no more sessions
+    //   ResourceExhausted   the service accepts no more sessions
     //   Unavailable         the directory does not answer, or one of its limits
     //                       is reached
     //   others              those of Opening::Observer::OnRefused()

@@ -323,7 +323,7 @@ TEST_F(OpenAttemptWaitTest, LogsNothingIfItOpensSoon) {
     Tell(WaitReason::kNoBinding, "no binding");
     Advance(absl::Milliseconds(900));
     Introduce(kHelloFrame, transports::kWireVersion);
-    attempt_.reset();  // as its user does
+    attempt_.reset();  // as ClientSession does
     Advance(absl::Seconds(10));
     EXPECT_EQ(log_, Lines());
   });

@@ -31,8 +31,9 @@ class Owner::ThreadState final : public event::ModuleState {
   const event::Ref<Owner> owner_;
 };
 
-// The objects that ended threads have left and that the user has not deleted.
-// Other threads may have references to them, so the objects stay valid.
+// The objects that ended threads have left and that the program has not
+// deleted. Other threads may have references to them, so the objects stay
+// valid.
 class Owner::Abandoned final : public event::ModuleState {
  public:
   static Abandoned* Of(event::Process* process) {
@@ -84,9 +85,9 @@ event::Ref<Owner> Owner::OfCurrentThread() {
       ->owner();
 }
 
-// Creates both loops now. Other threads may post to the thread's loop from now
-// on. The control loop needs file descriptors, and clients may use up all of
-// them later.
+// Creates both loops now, if they do not exist. Other threads may post to the
+// thread's loop from now on. The control loop needs file descriptors, and
+// clients may use up all of them later.
 Owner::Owner(Thread* thread)
     : thread_(thread), thread_name_(thread->name()), loop_(thread->loop()) {
   thread->control_loop();
@@ -185,8 +186,8 @@ void Owner::Shutdown() {
     MutexLock lock(&mutex_);
     loop_ = nullptr;
   }
-  // Handlers may create or delete objects meanwhile. A new object needs no
-  // Shutdown(): see Add().
+  // The handlers that run here may create or delete objects. A new object needs
+  // no Shutdown(): see Add().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
   // A deleted session is still scheduled if one of its messages was used.

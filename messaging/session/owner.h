@@ -57,16 +57,16 @@ class Scheduled : private RingPlace {
 class Owned : private RingPlace {
  public:
   // Called when the thread ends. Closes the object, and makes the deliveries
-  // that are due. Nothing is delivered afterwards. The user may still delete
+  // that are due. Nothing is delivered afterwards. The program can still delete
   // the object.
   virtual void Shutdown() = 0;
-  // Called when the thread has ended. Returns false if the user has deleted the
-  // object. Then the object must not be used again. Otherwise the object stays
-  // valid until TakeAbandoned().
+  // Called when the thread has ended. Returns false if the program has deleted
+  // the object. Then the object must not be used again. Otherwise the object
+  // stays valid until Delete().
   virtual bool Abandon() = 0;
-  // Deletes the object for the user. Any thread may delete an abandoned object.
-  // The library deletes all abandoned objects at the end of the process, and
-  // the oldest ones if there are too many.
+  // Deletes the object for the program. Any thread may delete an abandoned
+  // object. The library deletes all abandoned objects at the end of the
+  // process, and the oldest ones if there are too many.
   virtual void Delete() = 0;
 
  protected:
@@ -81,7 +81,8 @@ class Owned : private RingPlace {
 // object holds a reference, so no later thread has the same identity.
 class Owner final : public event::RefCounted<Owner>, private event::Task {
  public:
-  // The calling thread's owner. Created at first use, with the thread's loops.
+  // Returns the calling thread's owner. The first call creates the owner, and
+  // those of the thread's two loops that do not exist.
   static event::Ref<Owner> OfCurrentThread();
 
   // Any thread. Whether the calling thread is this owner's thread.
@@ -90,7 +91,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
     return thread != nullptr && thread == event::Thread::CurrentOrNull();
   }
 
-  // The owner's thread, until it has ended.
+  // Returns the owner's thread, or null if the thread has ended.
   event::Thread* thread() const {
     return thread_.load(std::memory_order_relaxed);
   }
@@ -99,9 +100,10 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   const std::string& thread_name() const { return thread_name_; }
   // Any thread. Whether the thread has ended.
   bool gone() const { return thread() == nullptr; }
-  // Any thread. Returns true if an ended thread has left this object. Then the
-  // caller must delete the object. The library keeps at most 1,024 such
-  // objects, and deletes the oldest beyond this limit.
+  // Any thread. Returns true if an ended thread has left this object, and no
+  // other call has taken it. Then the caller must delete the object. The
+  // library keeps at most 1,024 such objects, and deletes the oldest beyond
+  // this limit.
   static bool TakeAbandoned(Owned* object);
   // Whether the thread is ending. Then no session or service may begin.
   bool ending() const { return ending_; }
@@ -143,7 +145,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // Calls Shutdown() of each object, once.
   void ShutdownAll(RingPlace* ring);
 
-  std::atomic<event::Thread*> thread_;  // null after its end
+  std::atomic<event::Thread*> thread_;  // null after the thread's end
   const std::string thread_name_;
   event::Mutex mutex_;
   event::Loop* loop_ ABSL_GUARDED_BY(mutex_);  // null once the thread ends

@@ -13,8 +13,8 @@
 namespace le {
 namespace messaging {
 
-// The base class of an `Object` that programs refer to. There are two kinds of
-// references:
+// The base class of an `Object` that programs refer to. A reference is a number
+// or an address:
 //  - Without NDEBUG, each reference is a number. So a stale reference is
 //    detected.
 //  - With NDEBUG, only members of a family have numbers. The reference of any
@@ -50,8 +50,8 @@ class Referable {
     return static_cast<Object*>(reinterpret_cast<Referable*>(~it->second));
   }
 
-  // Tells a new object its family, which is that of `head`. If `head` is null,
-  // the new object is the head of a new family.
+  // The family of a new object is that of `head`. If `head` is null, the new
+  // object is the head of a new family.
   struct Family {
     const Object* head;
   };

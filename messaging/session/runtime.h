@@ -37,13 +37,12 @@ class Runtime final : public event::ModuleState {
         make_local_introducer;
   };
 
-  // Returns the current process's runtime. The first call creates the runtime
-  // from the parts that Install() has set for the process, or from the facade's
-  // defaults.
+  // Returns the current process's runtime. If Install() has not created it, the
+  // first call creates it from DefaultParts().
   static Runtime* Current();
 
-  // Sets the parts of `process`. Must be called before its first use of
-  // messaging.
+  // Creates the runtime of `process` from `parts`. Must be called before the
+  // process uses messaging for the first time.
   static void Install(event::Process* process, Parts parts);
 
   Runtime(event::Process* process, Parts parts);
@@ -61,8 +60,8 @@ class Runtime final : public event::ModuleState {
   // Any thread. Fails with AlreadyExists if the id was used with another size.
   absl::StatusOr<Protocol*> GetProtocol(absl::string_view id,
                                         size_t max_message_size);
-  // Any thread. Returns a protocol for local services. Their users give no
-  // protocol id.
+  // Any thread. Returns a protocol for local services, which have no protocol
+  // id.
   Protocol* GetLocalProtocol(size_t max_message_size);
 
   // Any thread. Returns false if a service of this process has that name

@@ -39,8 +39,9 @@ uint64_t Nanoseconds(absl::Duration duration) {
 
 }  // namespace
 
-// Watches the client while more than gathered_bytes of responses are queued.
-// Ends the session if the client receives nothing for kOwedPatience.
+// Begins when a response is queued beyond gathered_bytes. Watches the client
+// while more than gathered_bytes are queued. Ends the session if the client
+// receives nothing for kOwedPatience.
 class ServerSession::Patience final : public event::Timer {
  public:
   explicit Patience(ServerSession* session) : session_(session) {}
@@ -49,8 +50,8 @@ class ServerSession::Patience final : public event::Timer {
     const auto keep = event::Ref<ServerSession>::Share(session_);
     Connection* const connection = session_->connection_.get();
     // Clear this before the check, because another thread may send a response
-    // meanwhile. That response is counted in `queued`, or makes the loop check
-    // again.
+    // during the check. That response is counted in `queued`, or makes the loop
+    // check again.
     session_->responses_exceed_ = false;
     connection->Flush();  // the client may have read while this thread was busy
     const event::Instant since = connection->stalled_since();
@@ -78,8 +79,8 @@ class ServerSession::Patience final : public event::Timer {
   ServerSession* const session_;
 };
 
-// Represents a received file descriptor that the program has not fetched. The
-// file descriptor is charged to its user until it is closed.
+// Represents a received file descriptor that the program has not fetched. Until
+// the file descriptor is closed, it is charged to the user of the session.
 class ServerSession::DroppedDescriptor final : public event::Held {
  public:
   explicit DroppedDescriptor(ServerSession* session)
@@ -418,7 +419,8 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     }
     return Result::kNoRoom;
   }
-  // A client is slow only if it has read nothing for kSlowReaderPatience.
+  // If the client has read something within kSlowReaderPatience, the message is
+  // gathered. Otherwise, or beyond gathered_bytes, the session ends.
   const event::Instant stalled_since = connection_->stalled_since();
   const absl::Duration stalled = std::max(
       event::Process::Current()->Now() - stalled_since, absl::ZeroDuration());
@@ -450,11 +452,11 @@ void ServerSession::OnFrame(transports::IncomingFrame&& frame) {
     transports::CloseSentBy(event::Process::Current(), user_->uid(),
                             std::move(frame.descriptor),
                             event::HeldRef::Share(this));
-    // The user may have reached its limit meanwhile, by a message to another
-    // service of the process. If the client has closed, its last messages are
-    // delivered without their file descriptors. In this case the link does not
-    // pause, because the pause might never end: the program may release file
-    // descriptors only after the close handler.
+    // Since TakesFrames() was called, the user may have reached its limit by a
+    // message to another service of the process. If the client has closed, its
+    // last messages are delivered without their file descriptors. In this case
+    // the link does not pause, because the pause might never end: the program
+    // may release file descriptors only after the close handler.
     if (!link_.hung_up()) {
       fault = "its user may have no more file descriptors in messages";
     } else {

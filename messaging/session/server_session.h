@@ -52,8 +52,8 @@ struct SessionCounts {
 // the session.
 //
 // The owner's thread closes the session and runs all handlers. If another
-// thread finds the connection closed, it only changes the state. The owner's
-// loop does the rest.
+// thread ends the session, that thread only changes the state and schedules the
+// link. The owner's loop does the rest.
 //
 // The session is charged to its user until its last holder has released it. The
 // base class Held counts the holders. The service is a holder until
@@ -88,11 +88,11 @@ class ServerSession final : public Session, private event::Held {
   // On failure the caller must release the session.
   absl::Status Start(std::unique_ptr<transports::Connection> connection,
                      uint32_t version);
-  // Closes the session. The loop calls the close handlers later. Does nothing
-  // if the session has ended.
+  // Closes the session. If the open handlers were called, the loop calls the
+  // close handlers later. Does nothing if the session has ended.
   void Close(CloseReason reason);
-  // Called when the owner's thread ends. Closes the session, and calls the
-  // close handlers at once.
+  // Called when the owner's thread ends. Closes the session. If the open
+  // handlers were called, calls the close handlers at once.
   void Shutdown();
   // Applies a change of the service's limits, or of the user's number of
   // sessions.
@@ -102,8 +102,9 @@ class ServerSession final : public Session, private event::Held {
   void RememberClient();
 
   // ---- Any thread ----
-  // Sets the client's credentials, which the kernel has reported. Returns false
-  // if the session is closed and its close handlers have returned.
+  // Copies the client's credentials, which the kernel has reported. Returns
+  // false if they are not available: the session is closed, and its close
+  // handlers have returned or RememberClient() was not called before the close.
   bool ClientCredentials(event::Credentials* credentials);
   absl::StatusOr<event::UniqueFd> ClientPidFd();
   // Waits for room until `deadline`. If `deadline` is InfiniteFuture(), does

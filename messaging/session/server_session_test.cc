@@ -155,7 +155,7 @@ class ServerSessionTest : public ::testing::Test {
     service->Advertise();
     return service;
   }
-  // `same_turn` is called before the loop's next turn.
+  // Opens a session. `same_turn` is called before the loop's next turn.
   void Open(
       Client* client, const std::function<void()>& same_turn = [] {}) {
     introducer_->observer_->OnClient(std::make_unique<FakeConnection>(client),
@@ -190,7 +190,7 @@ class ServerSessionTest : public ::testing::Test {
     Turns();
     EXPECT_EQ(handler_->closes, 0);
   }
-  // Runs the loop for `time`. Other threads run meanwhile.
+  // Runs the loop for `time`. Other threads run during this time.
   static void Turns(absl::Duration time = absl::Milliseconds(10)) {
     event::Loop* const loop = event::Thread::Current()->loop();
     const event::Instant end = loop->Now() + time;
@@ -361,8 +361,9 @@ TEST_F(ServerSessionTest, TheHelloIsSentThoughTheQueueIsFull) {
   });
 }
 
-// Nothing is received from the second session in this turn. Meanwhile the loop
-// does not watch that session: otherwise it would report the session each turn.
+// The first session spends the user's share of the turn, so nothing is received
+// from the second session. Until the next turn the loop does not watch the
+// second session: otherwise the loop would report this session in each turn.
 TEST_F(ServerSessionTest, TheSessionsOfAUserShareTheTimeOfATurn) {
   Run([this] {
     Client first, second;
@@ -407,7 +408,8 @@ TEST_F(ServerSessionTest, ATurnServesALimitedNumberOfAUsersSessions) {
     EXPECT_EQ(served(), TurnShare::kSessions);
     EXPECT_EQ(watched(), TurnShare::kSessions);
     event::Loop* const loop = event::Thread::Current()->loop();
-    // Further sessions of the user may have input.
+    // In the turn after an addition to the queue, no session of the queue
+    // receives: further sessions of the user may have input.
     loop->RunTurn(absl::InfinitePast());
     EXPECT_EQ(served(), TurnShare::kSessions);
     // Each session is read twice: the second read finds nothing.
@@ -453,8 +455,8 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
   });
 }
 
-// The loop may report a waiting session again in each turn, for example a
-// hang-up. Expected: the session still gets its turn.
+// The loop may report a waiting session again in each turn, for example because
+// of a hang-up. Expected: the session still gets its turn.
 TEST_F(ServerSessionTest, AWaitingSessionMayBeReportedAgain) {
   Run([this] {
     std::vector<Client> clients(2);
@@ -588,8 +590,8 @@ TEST_F(ServerSessionTest, AllMessagesOfAClosedClientAreReceived) {
   });
 }
 
-// If a process may have 1,024 open files, a user may have 64 file descriptors
-// at all its services.
+// If a process may have 1,024 open files, a user may have 64 received file
+// descriptors at all services of the process together.
 TEST_F(ServerSessionTest, ADescriptorReturnedAtAnotherServiceIsWaitedFor) {
   struct rlimit before;
   getrlimit(RLIMIT_NOFILE, &before);

@@ -25,14 +25,14 @@ namespace {
 
 // If a client meets a limit, the service tries again to admit it, kMaxLateTries
 // times, with a pause of kLateClientPause before each try. Then the client is
-// refused. Three tries are needed. Before the first one, the loop may not have
-// fetched the events of closed sessions. Before the second one, the loop may
-// not have dispatched them.
+// refused. Three tries are needed. At the first try, the loop may still have to
+// fetch the events of closed sessions. At the second try, the loop may still
+// have to dispatch these events.
 constexpr absl::Duration kLateClientPause = absl::Milliseconds(10);
 constexpr int kMaxLateTries = 3;
-// A client that waits for such a try occupies a file descriptor that is not
-// charged to its user. So at most this many clients wait. Further clients are
-// refused at once.
+// A client that waits for such a try occupies a file descriptor that is charged
+// to no user. So at most this many clients wait. Further clients are refused at
+// once.
 constexpr size_t kMaxLateClients = 16;
 
 // Users that the kernel does not name share one account.
@@ -236,7 +236,7 @@ void Service::OnClient(std::unique_ptr<transports::Connection> connection,
     return;
   }
   // The client may have closed another session just before. The owner's loop
-  // may not have received that close yet. A blocking call runs only the control
+  // may still have to receive that close. A blocking call runs only the control
   // loop, and the control loop accepts clients. So OnExpiry() tries again.
   late_.push_back({std::move(connection), client});
   if (!running()) Retry();

@@ -44,7 +44,7 @@ struct ServiceLimits {
   bool drop_when_slow = false;  // otherwise the session is closed
 };
 
-// The calls of a service to its user. The owner's loop makes them. A handler
+// The calls of a service to the program. The owner's loop makes them. A handler
 // may close or delete the session and the service.
 class ServiceHandler {
  public:
@@ -72,7 +72,7 @@ class Service final : public event::RefCounted<Service>,
                       private directory::Offer::Observer {
  public:
   // The calling thread owns the service, and has a reference until Delete().
-  // `runtime` has reserved the name.
+  // The caller has reserved the name by Runtime::TakeServiceName().
   Service(Runtime* runtime, Interface interface,
           directory::Introducer* introducer,
           std::unique_ptr<ServiceHandler> handler);
@@ -149,8 +149,8 @@ class Service final : public event::RefCounted<Service>,
   // Returns null if the session is refused. Then `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
   void ReturnUser(ServiceUser* user);
-  // Called when a user has returned file descriptors or bytes. Resumes the
-  // sessions of the user that waited for this.
+  // Called when the user has less of its file descriptors or bytes in use.
+  // Resumes the sessions of the user that waited for this.
   void OnReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 

@@ -81,10 +81,10 @@ class Session : public MessageOwner, public Referable<Session> {
 
   virtual MessagePool* pool() const = 0;
 
-  // ---- Called by the owner's loop; each may call the user ----
-  // Makes the deliveries (calls of the user's handlers) that are due. The link
-  // calls it before it receives more. Returns false if more deliveries are due.
-  // Then the link is scheduled for them.
+  // ---- Called by the owner's loop; each may call the program's handlers ----
+  // Makes the deliveries (calls of the program's handlers) that are due. The
+  // link calls it before it receives more. Returns false if more deliveries are
+  // due. In this case the link is scheduled for them.
   virtual bool DeliverOwed() = 0;
   // A frame has arrived.
   virtual void OnFrame(transports::IncomingFrame&& frame) = 0;

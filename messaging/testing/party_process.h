@@ -19,14 +19,15 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// A party that the library treats as a process. It has module states of its
+// A party (a participant of a test, see scenario.h) that the library treats as
+// a process, although it is only a part of one. It has module states of its
 // own, and no environment variables. All else comes from the real process. If
 // the party dies, the whole real process dies.
 class PartyProcess final : public event::Process {
  public:
   // Waits for the threads of this process, because the end of the party's body
   // does not end them. For example, a thread that closes a file descriptor may
-  // still run then.
+  // run longer.
   ~PartyProcess() override {
     {
       std::unique_lock<std::mutex> lock(mutex_);

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The test's own process is the hub: it starts the directory and the parties,
-// and passes signals between them. Each party is a process of the same program,
-// and runs only this test. The environment variable LE_SCENARIO_ROLE of a
-// party's process has the party's name. A socket connects each party to the
-// hub.
+// and passes signals between the parties. Each party is a process of the same
+// program, and runs only this test. The environment variable LE_SCENARIO_ROLE
+// of a party's process has the party's name. A socket connects each party to
+// the hub.
 
 #include "messaging/testing/process_setting.h"
 

@@ -29,9 +29,10 @@ namespace testing {
 // Sends the messages of the clients in the file again. Each recorded session
 // gets a session of its own. The client interface has the name of the recorded
 // service. Waits for the service, and returns when each request has its
-// response. The current test fails if a response differs from the recorded one,
-// or if the recording has nothing to compare. Zeros at the end of a response do
-// not count as a difference. Messages with a file descriptor are not sent.
+// response or has timed out. The current test fails if a response is missing or
+// differs from the recorded one, or if the recording has nothing to compare.
+// Zeros at the end of a response do not count as a difference. Messages that
+// had a file descriptor or were captured in part are not sent.
 //
 // `speed` is 1 for the recorded times, 10 for a tenth of the pauses, and 0 for
 // no pauses.

@@ -27,8 +27,8 @@ namespace {
 
 constexpr size_t kMaxBytes = 64;
 
-// A recording in which a service has answered each request with its text and
-// this suffix.
+// A recording in which a service has answered each request with the text of the
+// request and `suffix`.
 class File {
  public:
   explicit File(const std::string& suffix) {
@@ -68,7 +68,7 @@ class File {
       absl::StrCat(::testing::TempDir(), "/replay_test.", getpid(), ".pcapng");
 };
 
-// Answers each request with its text and "!".
+// Answers each request with the text of the request and "!".
 void Serve(Party* party) {
   absl::StatusOr<Service> service =
       Service::Create("echo", {"echo/1", kMaxBytes});

@@ -124,8 +124,8 @@ class Scenario {
 // the other parties are killed. (In kThreads and kUnixThreads the test program
 // ends instead.) In kUnixProcesses the other parties are also killed after a
 // failed EXPECT_...() and after an unexpected death. kSimulated runs the
-// scenario once for each of `seeds` seeds. If the environment variable LE_SEED
-// is set, it is the only seed.
+// scenario once for each of `seeds` seeds, until a run fails. If the
+// environment variable LE_SEED is set, it is the only seed.
 void RunScenario(const Scenario& scenario, Setting setting, int seeds = 20);
 
 // These are for INSTANTIATE_TEST_SUITE_P.

@@ -10,8 +10,8 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Runs the scenario once for each seed. Each party and the directory have a
-// simulated process.
+// Runs the scenario once for each seed, until a run fails. Each party and the
+// directory have a simulated process.
 void RunSimulated(const Scenario& scenario, int seeds);
 
 }  // namespace testing

@@ -133,7 +133,7 @@ class ThreadRun {
     for (const auto& role : scenario_.roles()) {
       if (role->start == Scenario::Start::kAtOnce) Start(role->name);
     }
-    // Threads that are started meanwhile are joined too.
+    // Threads that start during these joins are joined too.
     for (size_t i = 0;; ++i) {
       std::thread thread;
       {

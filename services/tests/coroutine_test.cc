@@ -35,7 +35,8 @@ auto Count(FileFactsClient* client, CountRequest request) {
       });
 }
 
-// Answers with the name of the request. Fails if it is empty.
+// The service answers a request with the request's name, or with an error if
+// the name is empty.
 class CoroutineTest : public ::testing::Test {
  protected:
   CoroutineTest() {

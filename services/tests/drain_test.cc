@@ -130,7 +130,8 @@ TEST_P(DrainTest, CancelsTheStreamsThatDoNotEndByThemselves) {
     EXPECT_TRUE(server.Drain([&] { drained = true; }).ok());
     EXPECT_EQ(cancels, 0) << "called inside Drain()";
     party->RunLoopUntil([&] { return cancels == 1; });
-    // The others are open, also the one that is marked too late.
+    // The other two streams are still open. CancelOnDrain() during a drain
+    // cancels its stream at once.
     EXPECT_FALSE(held[1].cancelled() || held[2].cancelled());
     EXPECT_TRUE(absl::IsCancelled(held[2].CancelOnDrain()));
     EXPECT_TRUE(held[2].cancelled());

@@ -110,8 +110,8 @@ TEST(LocalTest, AServiceWithATimerIsCreatedOnTheServersThread) {
   EXPECT_TRUE(local->Count(CountRequest()).ok());
 }
 
-// The call is open when the signal arrives. A second signal during the drain
-// does not end the drain.
+// The call is open when the signal arrives. `ending` raises the signal again.
+// Expected: the second signal does not end the drain.
 TEST(RunUntilSignalTest, ASignalDrainsTheServer) {
   MockFileFactsService service;
   le::Server server = *le::Serve("facts", &service);

@@ -278,8 +278,8 @@ TEST_P(TypedTest, AClosedSessionEndsItsCalls) {
   RunScenario(scenario, GetParam());
 }
 
-// A cancel that waits for room when its session closes does not stop the
-// cancels and credits of the next session.
+// A cancel waits for room in the queue, and then the session closes. Expected:
+// in the next session, cancels and credits reach the server.
 TEST_P(TypedTest, CancelsReachTheServerOfTheNextSession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -320,7 +320,8 @@ TEST_P(TypedTest, CancelsReachTheServerOfTheNextSession) {
   RunScenario(scenario, GetParam());
 }
 
-// A reply and a sink are used on another thread, and outlive their server.
+// Another thread finishes a call and a stream. A second call outlives the
+// server.
 TEST_P(TypedTest, AnyThreadFinishesACall) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -54,7 +54,7 @@ std::string CreditBytes(int64_t items, int64_t size) {
   return std::string(reinterpret_cast<const char*>(bytes), sizeof(bytes));
 }
 
-// Keeps all calls.
+// Keeps the calls with the name "keep", and all streams.
 class Keeper final : public FileFactsService {
  public:
   void Count(const CountRequest& request, le::Reply<Facts> reply) override {

@@ -68,7 +68,8 @@ class Child {
   Counters* const counters_;
 };
 
-// Processor time and thread switches of a process of this user.
+// The processor time of a process of this user, and the voluntary switches of
+// its main thread.
 Usage UsageOf(pid_t pid);
 long ResidentKib(pid_t pid);
 int ThreadsOf(pid_t pid);

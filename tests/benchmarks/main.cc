@@ -98,7 +98,7 @@ bool EndsWith(absl::string_view text, absl::string_view end) {
 
 // Whether a row may have no figure. Some machines do not permit tracing, have
 // one processor, or have one user. Some builds cannot count allocations or
-// instructions. A smoke run must not take long.
+// instructions. A smoke run counts the instructions of one row only.
 bool MayBeMissing(const Row& row) {
   return row.note == "tracing is not permitted here" ||
          row.note == "there is no other user here" ||
@@ -112,7 +112,8 @@ bool MayBeMissing(const Row& row) {
 bool LooksSane(const Row& row) {
   if (!row.measured()) return MayBeMissing(row);
   if (EndsWith(row.name, "_allocations")) {
-    // Even if messages share packets, each packet costs an allocation.
+    // If messages may share packets, one allocation for two messages is
+    // tolerated.
     const bool may_share = row.name != "sync_64_allocations" &&
                            row.name != "typed_sync_64_allocations" &&
                            row.name != "one_thread_64_allocations";

@@ -148,9 +148,9 @@ void BeSlowReader(const std::string& name, size_t largest) {
 
 // ---- On a loop -------------------------------------------------------------
 
-// Calls `on_command` on the loop for each command of the parent.
 void (*g_on_command)(const Command&) = nullptr;
 
+// Calls `on_command` on the loop for each command of the parent.
 void Listen(void (*on_command)(const Command&)) {
   g_on_command = on_command;
   le_fdMonitor_Create(
@@ -205,9 +205,9 @@ void OnResponse(le_msg_MessageRef_t message, void*) {
 }
 
 // Sends the messages of the warm-up, and then those of the operations, in
-// bursts. While there is no room, it waits for the room handler. The last
-// message of each part is a request. Its response shows that the server has
-// received all messages.
+// bursts. If there is no room, returns. The room handler calls this function
+// again. The last message of each part is a request. Its response shows that
+// the server has received all messages.
 void SendBurst(void*, void*) {
   const int64_t goal =
       g_run.warm ? g_run.command.operations : g_run.command.warm_up();

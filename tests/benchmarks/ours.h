@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The measured work with le_messaging. The facade that is linked decides the
-// transport.
+// transport. In the roles below, NAME is a service, and MAX is the size of the
+// largest message of its protocol.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_OURS_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_OURS_H_

@@ -108,8 +108,8 @@ constexpr int64_t kOutstanding = 64;
 // The most one-way messages that a child sends before it returns to its loop.
 constexpr int64_t kBurst = 256;
 
-// The first byte of a message says whether its sender wants a response. Some
-// libraries cannot express it otherwise.
+// The first byte of a message says whether its sender wants a response. Some of
+// the compared libraries have no other way to express this.
 constexpr char kEcho = 'e';
 constexpr char kOneWay = 'o';
 

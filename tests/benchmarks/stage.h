@@ -31,7 +31,8 @@ struct Variant {
   std::vector<ChildSpec> attackers;  // run only while this variant is measured
 };
 
-// One value for each round: per operation, of all processes together.
+// One value for each round, per operation. Processor time and switches are
+// those of all processes together.
 struct Series {
   std::vector<double> ns;
   std::vector<double> cpu_ns;

@@ -74,7 +74,7 @@ void MeasureOneWay(Bench* bench, int cpus, const std::string& in) {
   bench->SetAllocations("one_way_64_allocations", series[1]);
   bench->SetAllocations("one_way_64_loop_allocations", series[2]);
   bench->CountCalls("one_way_64_calls", floor, ours, Stage::Count::kOnAverage);
-  // A process cannot be traced twice, so this starts another server.
+  // A process cannot be traced twice, so this starts another pair.
   bench->CountCalls("one_way_64_loop_calls",
                     Of(bench->StartRaw(cpus), "one_way", 64, count), ours_plain,
                     Stage::Count::kOnAverage);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Counts the system calls of processes by tracing. Tracing makes them slow, so
-// times must be measured in other runs.
+// Counts the system calls of processes by tracing. Tracing makes the processes
+// slow, so times must be measured in other runs.
 
 #ifndef LE_MESSAGING_TESTS_BENCHMARKS_SYSTEM_CALLS_H_
 #define LE_MESSAGING_TESTS_BENCHMARKS_SYSTEM_CALLS_H_

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// As plain_server.cc, typed.
+// The server of plain_server.cc, as a typed service.
 
 #include <sys/socket.h>
 

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A program of two components and of code without a component's name. The
- * component "upper" uses the component "lower". main() calls each
+ * A program of two components, and of this file, which belongs to no component.
+ * The component "upper" uses the component "lower". main() calls each
  * COMPONENT_INIT_ONCE, then each COMPONENT_INIT.
  */
 

@@ -5,7 +5,7 @@
 #ifndef LE_MESSAGING_TESTS_C_API_COMPONENT_TEST_H_
 #define LE_MESSAGING_TESTS_C_API_COMPONENT_TEST_H_
 
-/* Notes that this function was called. */
+/* Records that `function` was called. */
 void Note(const char* function);
 
 #endif /* LE_MESSAGING_TESTS_C_API_COMPONENT_TEST_H_ */

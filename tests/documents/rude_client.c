@@ -58,7 +58,7 @@ int main(void) {
   const int after = CountFds(server);
   LE_FATAL_IF(after > before, "the server has kept %d file descriptors",
               after - before);
-  /* This program ends before the server has answered. */
+  /* This program ends without waiting for the response. */
   le_msg_RequestResponse(NewMessage(session), NULL, NULL);
   return EXIT_SUCCESS;
 }

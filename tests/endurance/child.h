@@ -33,7 +33,8 @@ class Child {
   void Say(const std::string& word);
   // Sends `word`, and waits for the answer.
   std::string Ask(const std::string& word);
-  // True if a word of the child has arrived and was not read.
+  // True if a word of the child has arrived and was not read, or if the child
+  // has died.
   bool HasSpoken() const;
 
   // Sends SIGKILL. Returns when the child is dead.

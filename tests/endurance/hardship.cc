@@ -27,7 +27,7 @@ namespace {
 constexpr char kBindings[] = "<*>.* -> <self>.*\n";
 
 // While this object exists, the process `pid` cannot create a file descriptor.
-// Its open descriptors stay usable.
+// The process can still use its open descriptors.
 class Famine {
  public:
   explicit Famine(pid_t pid) : pid_(pid) {
@@ -72,7 +72,7 @@ void ExpectAnswered(Child* asker) {
   }
 }
 
-// Fails unless a new client can open a session and is answered.
+// Checks that a new client can open a session and is answered.
 void ExpectOpens(const std::string& name) {
   Child newcomer({"idle", name, "1"});
   newcomer.Expect("1");
@@ -103,8 +103,8 @@ void StarvedServer(Directory* directory) {
     if (child->Ask("quiet") != "1")
       Fail("a client that waited is not answered");
   }
-  // There are more introductions if the server drops one: then its client is
-  // introduced again.
+  // If the server drops an introduction, the directory introduces the client
+  // again, so there are more than three.
   const long introductions = directory->Introductions() - before;
   if (introductions != 3) {
     Fail(absl::StrCat(introductions, " introductions instead of 3"));

@@ -17,9 +17,10 @@ namespace endurance {
 // Waiting clients are served afterwards.
 void RunOutOfDescriptors();
 
-// For each kind of stranger, `count` peers break rules of the directory, a
-// server or a client. Meanwhile other clients are served and no process spins.
-// When the peers have died, no process keeps descriptors or memory for them.
+// For each kind of stranger, a process breaks rules on `count` connections to
+// the directory, a server or a client. Meanwhile other clients are served and
+// no process spins. When the stranger has died, no process keeps descriptors or
+// memory for it.
 void MeetStrangers(uint64_t count);
 
 // A program that a child executes inherits no file descriptor of the library.

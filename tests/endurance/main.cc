@@ -199,8 +199,9 @@ class Endurance {
                 asking.Report().c_str());
   }
 
-  // Kills a directory just before each of its first `steps` system calls, and
-  // starts another one after each kill.
+  // Kills a directory just before each of `steps` system calls, and starts
+  // another directory after each kill. The first of these calls is the mkdir()
+  // that creates the directory's folder.
   void KillDirectoryAtEachStep() {
     Directory directory(kBindings);
     Child server({"server", "echo", "other"});

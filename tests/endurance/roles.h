@@ -22,9 +22,9 @@ namespace endurance {
 // server NAME...   offers the services; says "ready". Responds to most requests
 //                  at once, to some later, to some never. It is at rest when no
 //                  session is open.
-// client NAME      without end: opens a session, sends messages, makes requests
-//                  with descriptors, and closes the session. Says "busy" after
-//                  its first round.
+// client NAME      without end: opens a session, sends messages, makes
+//                  requests, some of them with descriptors, and closes the
+//                  session. Says "busy" at the end of its first session.
 // steady NAME N    keeps N sessions open, each with pending requests, and opens
 //                  them again when they close. Says "ready" when all are open.
 //                  It is at rest when all requests are complete and all
@@ -35,14 +35,16 @@ namespace endurance {
 // asker NAME       opens one session; says "ready". Command:
 //                    time    makes a hundred requests; says their median time
 //                            in microseconds
-// flooder NAME     says "busy", and sends one-way messages without end.
+// flooder NAME     opens a session; says "busy"; sends one-way messages without
+//                  end.
 // reopener NAME    opens and closes sessions without end.
 // shut N           connects N times to the directory and sends nothing; says
 //                  how many connections it has.
 // hammer           connects to the directory and closes, without end. Says
 //                  "busy" after more connections than the backlog holds.
 // opener NAME UID  becomes user UID, opens a session and makes a request; says
-//                  how long both took, in microseconds.
+//                  how long both took, in microseconds; or says "unanswered" or
+//                  "no other user".
 // visitor NAME OTHER
 //                  opens a session with NAME; says "ready". Commands:
 //                    ask     makes a request on that session; says "answered"
@@ -58,7 +60,7 @@ namespace endurance {
 // once NAME        opens a session, sends a message, makes an asynchronous and
 //                  a synchronous request, all with descriptors, and closes the
 //                  session; says "whole" if the asynchronous request completed
-//                  once.
+//                  once, otherwise "not whole".
 // mortal K ROLE... plays ROLE; kills itself before its K-th system call.
 // executor NAME    creates objects that have descriptors; says which
 //                  descriptors it has; executes this program in the role

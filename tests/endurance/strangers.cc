@@ -27,7 +27,8 @@ namespace {
 
 // The kernel's limit of descriptors in one packet (SCM_MAX_FD).
 constexpr int kDescriptorsOfAPacket = 253;
-// A stranger sends no descriptors while its user has more than this in flight.
+// The limit of file descriptors of a stranger that sends them. The kernel
+// refuses to send one while the stranger's user has more in flight.
 constexpr rlim_t kMostInFlight = 2000;
 // More than the number of responses that a server queues for one client.
 constexpr int kQuestions = 1 << 20;
@@ -91,7 +92,8 @@ bool Send(int fd, const std::string& packet, int descriptors = 0) {
   return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
 }
 
-// Waits for a packet. Returns the descriptor in it, or -1.
+// Waits for a packet. Returns the descriptor in it, or -1. Ends this process if
+// the connection closes.
 int Receive(int fd) {
   char byte;
   struct iovec part = {&byte, 1};

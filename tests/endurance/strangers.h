@@ -30,13 +30,15 @@ enum class Where {
 // and receives one packet.
 //
 // A server first sends Advertise to the directory, and calls `started`. Then it
-// breaks rules on the connection of every client; `count` is ignored. It first
-// sends hello to the client, unless it is silent. A deaf server sends only
-// hello.
+// breaks rules on the connection of every client; `count` is ignored. A silent
+// server sends nothing to the client. Each other server first sends hello to
+// the client. A deaf server sends only hello.
 //
-// The sockets stay open until this process ends. It ends when it is killed. It
-// also ends, with status 1, if it cannot connect, or if a connection closes on
-// which it waits for a packet (a server: its connection to the directory).
+// The sockets stay open until this process is killed. This process ends before,
+// with status 1, in two cases:
+//  - It cannot connect to the directory.
+//  - The connection on which it waits for a packet closes. (A server waits on
+//    its connection to the directory.)
 [[noreturn]] void Misbehave(Where where, const std::string& how, int count,
                             void (*started)());
 

@@ -15,8 +15,9 @@ namespace endurance {
 namespace {
 
 // A survivor may grow by kMayGrowKib after its first check: memory that is
-// first used late or is kept by the allocator is not a leak. Sanitizers keep
-// hundreds of megabytes of freed memory, so with them memory is not checked.
+// first used late or is kept by the allocator is not a leak. AddressSanitizer
+// and ThreadSanitizer keep hundreds of megabytes of freed memory, so with them
+// memory is not checked.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define LE_MEMORY_IS_TELLING 0

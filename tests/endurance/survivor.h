@@ -21,7 +21,7 @@ int SettledDescriptors(pid_t pid);
 
 // Checks a process repeatedly, each time at rest. The process must have exactly
 // `descriptors` file descriptors. After the first check its memory may grow by
-// 2 MiB. With a sanitizer the memory is not checked.
+// 2 MiB. With AddressSanitizer and ThreadSanitizer the memory is not checked.
 class Survivor {
  public:
   Survivor(const char* what, pid_t pid, int descriptors)

@@ -38,8 +38,9 @@ const std::vector<Kind>& Kinds();
 // Returns null if Kinds() does not have this call.
 const Kind* KindOf(const event::sys::Call& call);
 
-// The calls whose failure ends the process by design. `why` is the reason. A
-// failure of any other call must not end the process.
+// The calls that create the loop of a thread or the file descriptor of
+// le_event_GetFd(). There a failure ends the process by design, for the reason
+// `why`. A failure of any other call must not end the process.
 struct FatalCall {
   const char* call;
   std::vector<int> errnos;
@@ -47,7 +48,7 @@ struct FatalCall {
 };
 const std::vector<FatalCall>& FatalCalls();
 
-// Whether the call may fail with this error on each try for some time.
+// Whether a call may fail with this error on each try for some time.
 bool MayLast(int error);
 
 // For example "ENOMEM".

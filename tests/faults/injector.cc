@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-// The address is null unless the program is linked with UBSan's runtime.
+// The address is null if the program is linked without UBSan's runtime.
 extern "C" void __ubsan_handle_dynamic_type_cache_miss() __attribute__((weak));
 
 namespace le {
@@ -90,8 +90,8 @@ void Injector::Start(const std::vector<Failure>& failures) {
     armed_.push_back({failure, absl::InfiniteFuture()});
   }
   calls_.clear();
-  // The size is always the same, so only the first Start() allocates. Otherwise
-  // the check for leaks could count this memory.
+  // The size is always the same, so only the first Start() allocates. If a
+  // later Start() allocated, the check for leaks could count that memory.
   count_.assign(Kinds().size(), 0);
   random_.seed();
   injected_ = also_times_ = 0;

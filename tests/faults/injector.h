@@ -20,8 +20,8 @@ namespace le {
 namespace faults {
 
 // The duration of a failure that is not limited to a number of calls. The
-// virtual clock does not move while code spins, so for such code the failure
-// never ends.
+// virtual clock does not move while code spins. So code that spins never sees
+// the end of the failure.
 constexpr absl::Duration kLasts = absl::Milliseconds(300);
 constexpr int kForATime = INT_MAX;
 
@@ -72,7 +72,7 @@ class Injector final : public event::sys::Interceptor {
   };
   void SetWaiter(Waiter* waiter) { waiter_ = waiter; }
 
-  // Counts calls and makes them fail, until Stop().
+  // Counts calls, and makes those of `failures` fail, until Stop().
   void Start(const std::vector<Failure>& failures);
   void Stop();
   // Makes the next `times` calls of this name fail, in addition to the failures

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scenarios. At the end of each scenario a client must be served, whichever
-// calls have failed.
+// The scenarios. At the end of each scenario with a client, the client must be
+// served, whichever calls have failed.
 
 #include <errno.h>
 #include <poll.h>
@@ -248,7 +248,7 @@ void NoMemory(Stage* stage) {
   stage->Insist(&client);
 }
 
-// The loop watches a file descriptor of the caller.
+// The loop watches a file descriptor of the program.
 void Monitor(Stage* stage) {
   testing::OneThreadWorld::Party* party;
   {

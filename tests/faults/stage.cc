@@ -39,7 +39,7 @@ constexpr int kMaxTicks = 1000;
 // transfer here needs some dozens of turns.
 constexpr int kMaxTurns = 1000;
 
-// Two failures that last, one after the other, end within fewer tries.
+// Two failures that last end within fewer tries, even one after the other.
 constexpr int kMaxTries = 100;
 
 size_t BuffersInUse(OneThreadWorld::Party* party, size_t message_bytes,
@@ -515,7 +515,8 @@ bool Stage::Until(const char* what, const std::function<bool()>& condition) {
 void Stage::Settle() {
   int turns = 0, injected;
   do {
-    // An injected failure makes a turn do nothing although work is due.
+    // An injected failure may make a turn do nothing while work is due. So
+    // after a failure take a further turn.
     injected = injector_->injected();
     if (++turns > kMaxTurns) {
       Fail("a process spins");

@@ -98,7 +98,7 @@ class Client {
   // Runs until all one-way messages have arrived, or the session has closed.
   void UntilCounted(const Server& server);
   void Request(Ask ask);
-  // Blocks. Fails if the response is NULL although the session is open.
+  // Blocks. Fails if the response is NULL and the session is still open.
   void RequestSync(Ask ask);
   // Runs until every request is complete.
   void UntilComplete();

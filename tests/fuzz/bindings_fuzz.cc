@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fuzzes the parser of bindings files. Parsed bindings can be printed and
-// parsed again, and are the same then.
+// Fuzzes the parser of bindings files. Parsed bindings can be printed. If the
+// printed text is parsed, the bindings are the same.
 
 #include "directory/bindings.h"
 #include "directory/testing/numbered_users.h"

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fuzzes a directory with control messages of a client, a server and an
-// administrator. The messages arrive in any order, and some are slightly wrong.
+// administrator. The messages arrive in any order. Some have a changed byte,
+// and some are random bytes.
 
 #include <memory>
 #include <vector>
@@ -66,7 +67,7 @@ void Fuzz(Input input) {
         const uint8_t type = input.Byte();
         speaker->SayBytes(input.Bytes(input.Byte()), type);
       } else if (what / 4 % 8 == 2) {
-        // A message with some bytes changed.
+        // A message with one changed byte.
         std::string bytes = Message(&input).SerializeAsString();
         if (!bytes.empty()) bytes[input.Byte() % bytes.size()] ^= input.Byte();
         speaker->SayBytes(bytes);

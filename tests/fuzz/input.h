@@ -15,7 +15,7 @@ namespace le {
 namespace fuzz {
 
 // Reads a fuzzer's bytes as numbers and texts. After the last byte it reads
-// zeros.
+// zeros and empty texts.
 class Input {
  public:
   Input(const uint8_t* data, size_t size) : data_(data), left_(size) {}

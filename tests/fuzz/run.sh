@@ -6,11 +6,11 @@
 #
 #   tests/fuzz/run.sh [--seconds=N] [--jobs=N] [TARGET...]
 #
-# Each target runs for --seconds (60). It starts from its corpus in this folder.
-# --jobs targets run at the same time (one for each CPU). Inputs that reach new
-# code are stored in a folder, whose name is printed at the end. For an input
-# that fails, the command that replays it is printed. Needs clang: run
-# tools/install_packages.sh clang.
+# Each target runs for --seconds (default: 60). It starts from its corpus in
+# this folder. --jobs targets run at the same time (default: one for each CPU).
+# Inputs that reach new code are stored in a folder, whose name is printed at
+# the end. For an input that fails, the command that replays it is printed.
+# Needs clang: run tools/install_packages.sh clang.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=60

@@ -25,7 +25,7 @@ using fuzz::Input;
 using fuzz::Require;
 using testing::OneThreadWorld;
 
-// More calls would only make an input slow, so further ones are not made.
+// The most calls of one input. More calls would only make the input slow.
 constexpr size_t kMaxCalls = 16;
 
 // A call or a stream of the client.

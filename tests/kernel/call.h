@@ -16,7 +16,8 @@
 namespace le {
 namespace kernel_test {
 
-// Request and Response are in memory that processes share.
+// Request and Response have no pointers, because RealMachine places them in
+// memory that processes share.
 struct Request {
   Op op;
   int fd;
@@ -26,9 +27,9 @@ struct Request {
   int fd_count;
   // Selects the bytes that are sent.
   uint32_t payload;
-  // A tag identifies an open file. It is the same in all processes, although
-  // the numbers of the file descriptors differ. These are the tags of the first
-  // and the second file that the call creates.
+  // A tag identifies an open file. All processes see the same tag of a file.
+  // The numbers of its file descriptors differ. `tags` has the tags of the
+  // first and the second file that the call creates.
   int tags[2];
   // The credentials to send.
   int pid;

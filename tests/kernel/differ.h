@@ -20,14 +20,16 @@ class Differ {
   // counts as uncertain, not as a difference.
   Differ(Machine* real, Machine* model) : real_(real), model_(model) {}
 
-  // Returns "" if both kernels gave the same results. Otherwise returns a
-  // shrunk program that shows a difference, with both results.
+  // Returns "" if both kernels gave the same results, or if the program is
+  // uncertain. Otherwise returns a program that shows a difference, with both
+  // results. The program is shrunk if shrinks() is true.
   std::string CompareSeed(uint64_t seed);
   std::string Compare(const Program& program);
 
   uint64_t programs() const { return programs_; }
   uint64_t steps() const { return steps_; }
-  // The number of programs for which the results of the real kernel vary.
+  // The number of uncertain programs that CompareSeed() found. Only a program
+  // whose first results differ can be found to be uncertain.
   uint64_t uncertain() const { return uncertain_; }
   bool shrinks() const { return shrinks_; }
   void set_shrinks(bool on) { shrinks_ = on; }

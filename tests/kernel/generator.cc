@@ -256,7 +256,8 @@ int64_t Generator::EpollEvents() {
   return events | (OneIn(2) ? int64_t{EPOLLET} : 0);
 }
 
-// One process listens, another connects, and the first one accepts.
+// A process listens, a process (sometimes the same one) connects, and the
+// listening process usually accepts.
 void Generator::PlanMeeting(const World& world) {
   const int server = Below(world.process_count());
   const int client = OneIn(4) ? server : Below(world.process_count());
@@ -297,7 +298,7 @@ void Generator::PlanMeeting(const World& world) {
   }
 }
 
-// Plans a step that wakes a sleeping process.
+// If a process sleeps, tries to plan a step that wakes it.
 void Generator::PlanWake(const World& world) {
   std::vector<int> sleeping;
   for (int i = 0; i < world.process_count(); ++i) {
@@ -455,7 +456,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
           step.args[3] = OneOf<int64_t>({10, 30, 126, 253, 254});
         }
       }
-      // Sometimes repeat the send until the receiver is full.
+      // Sometimes repeat the send, so that the receiver may become full.
       const int times = OneIn(6) ? 1 + Below(12) : 1;
       if (step.fd < 0) return;
       for (int i = 1; i < times; ++i) planned_.push_back(step);
@@ -617,8 +618,9 @@ void Generator::PlanOne(const World& world, int process, Op op) {
   AddPlanned(world, step);
 }
 
-// If no process could end the step's sleep, usually makes the step
-// non-blocking.
+// Plans the step. If no other process could end the sleep of the step, usually
+// makes the step non-blocking. A read or write stays blocking, and is sometimes
+// left out.
 void Generator::AddPlanned(const World& world, Step step) {
   if (MaySleep(step) && step.op != Op::kConnect && step.op != Op::kAccept &&
       !OneIn(6) && !world.CanBeWoken(step)) {
@@ -643,7 +645,7 @@ void Generator::AddPlanned(const World& world, Step step) {
   planned_.push_back(step);
 }
 
-// A process sends until the receiver has no room.
+// A process sends several packets, so that the receiver may have no room.
 void Generator::PlanFill(const World& world, int process) {
   const int fd = Pick(world, process, Kind::kSocket);
   if (fd < 0) return;

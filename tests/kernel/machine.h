@@ -44,7 +44,7 @@ class Machine {
   virtual void Settle() = 0;
 
   virtual State state(int process) = 0;
-  // The response to the last call of this process that has returned.
+  // The response to the latest call that has returned in this process.
   virtual const Response& response(int process) = 0;
 };
 

@@ -22,8 +22,8 @@ namespace le {
 namespace kernel_test {
 namespace {
 
-// The real kernel, except that RecvMsg with MSG_TRUNC returns at most the size
-// of the buffer, not that of the message.
+// The real kernel with one wrong result: RecvMsg with MSG_TRUNC returns at most
+// the size of the buffer, even if the message is larger.
 class Liar final : public Machine {
  public:
   void Begin(const std::vector<int>& uids) override { real_.Begin(uids); }
@@ -61,7 +61,7 @@ TEST(MachineryTest, TheRealKernelAgreesWithItself) {
     EXPECT_EQ(differ.CompareSeed(seed), "");
   }
   EXPECT_GT(differ.steps(), 1000u);
-#if !defined(__SANITIZE_THREAD__)  // its runtime sleeps, see below
+#if !defined(__SANITIZE_THREAD__)  // the sanitizer's runtime sleeps
   EXPECT_EQ(differ.uncertain(), 0u);
 #endif
 }

@@ -87,7 +87,7 @@ struct Step {
   int fd = -1;  // a variable; -1: none
   std::array<int64_t, kMaxArgs> args{};
   // The variables of the descriptors that kSendMsg sends, kPoll polls, or
-  // kEpollCtl adds.
+  // kEpollCtl adds, changes or removes.
   std::vector<int> fds;
   // The events of kPoll, one for each of `fds`.
   std::vector<int> events;

@@ -17,7 +17,7 @@ namespace {
 std::vector<int64_t> SimpleValues(Op op, size_t argument) {
   const char* const name = InfoOf(op).args[argument];
   if (name == nullptr || op == Op::kFcntl) return {};
-  // Empty packets are not compared.
+  // Not 0: IsCertain() leaves out many steps that send an empty packet.
   if (name == absl::string_view("size")) return {1, 64};
   for (absl::string_view amount : {"backlog", "control", "count", "data",
                                    "initial", "path", "repeat", "value"}) {
@@ -50,7 +50,8 @@ class Shrinker {
     return true;
   }
 
-  // Tries to drop halves, then quarters, and so on, finally single steps.
+  // Tries to drop all steps, then halves, then quarters, and so on, finally
+  // single steps.
   bool DropSteps() {
     bool smaller = false;
     for (size_t length = best_.steps.size(); length > 0; length /= 2) {

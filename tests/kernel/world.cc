@@ -24,7 +24,7 @@ bool SendsEmpty(const Step& step) {
   return (IsSend(step.op) || step.op == Op::kWrite) && step.args[0] == 0;
 }
 
-// Whether the step may end its process: SIGPIPE does.
+// Whether the step may end its process, by SIGKILL or SIGPIPE.
 bool MayDie(const Step& step) {
   return step.op == Op::kKill || step.op == Op::kWrite ||
          (IsSend(step.op) && (step.args[1] & MSG_NOSIGNAL) == 0);
@@ -222,7 +222,7 @@ bool World::MayEndWithEmpty(const Step& step) const {
 
 // Whether a sleeping process watches a pidfd. If the process of that pidfd
 // ends, the sleeping process wakes before the controller has waited for the
-// dead one. The model has no such moment.
+// dead one. The model has no time between these two events.
 bool World::IsPidFdAwaited() const {
   for (int i = 0; i < process_count(); ++i) {
     const ProcessView& process = processes_[i];

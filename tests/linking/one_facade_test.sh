@@ -2,8 +2,9 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# A shared library that links both facades. Expected: the linker reports an
-# error, and a symbol in the error names the mistake.
+# Links both //messaging:le_messaging and //messaging:le_messaging_loopback into
+# one shared library. Expected: the linker reports an error, and a symbol in the
+# error names the mistake.
 # Argument: the file with the linker's output.
 set -u
 

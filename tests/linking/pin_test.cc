@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The first use of the library in a process pins its code (event/base/pin.h).
-// plugin_test shows that a thread can then end after it has closed the plug-in.
+// The first use of the library in a process pins the library's code
+// (event/base/pin.h). plugin_test shows that a thread can then end after it has
+// closed a plug-in.
 
 #include <dlfcn.h>
 

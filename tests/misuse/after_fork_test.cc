@@ -3,8 +3,9 @@
 //
 // After fork() the child may only call exec or _exit. In the child each
 // function of the C API is fatal, and the log names the function. Exceptions
-// are functions that use only the caller's memory (FunctionsOfMemory()), and
-// logging (Allowed()). The test compares its lists with the headers.
+// are functions that use only the caller's memory (FunctionsOfMemory() and
+// le_pack.h), and logging (Allowed()). The test compares its lists with the
+// headers.
 
 #include <sys/wait.h>
 #include <unistd.h>

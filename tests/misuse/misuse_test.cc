@@ -26,9 +26,9 @@ namespace {
 #define EXPECT_MISUSE(statement, text) \
   EXPECT_EXIT(statement, ::testing::ExitedWithCode(EXIT_FAILURE), text)
 
+// Uses the loopback variant of the library, which needs no other process.
 class MisuseTest : public ::testing::Test {
  protected:
-  // The loopback variant of the library needs no other process.
   static le_msg_ProtocolRef_t Protocol() {
     return le_msg_GetProtocolRef("protocol", 64);
   }
@@ -97,7 +97,8 @@ TEST_F(MisuseTest, NullReferences) {
                 "le_msg_GetSessionInterface");
 }
 
-// These errors are fatal even in functions that return a result.
+// A NULL pointer for the result and a NULL protocol are fatal even in functions
+// that return an error code.
 TEST_F(MisuseTest, NullResultPointers) {
   EXPECT_MISUSE(le_msg_TryGetProtocolRef("protocol", 64, nullptr),
                 "le_msg_TryGetProtocolRef: the result's pointer is NULL");
@@ -448,8 +449,8 @@ TEST_F(MisuseTest, LocalServices) {
                               le_mem_CreatePool("x", LE_MSG_LOCAL_HEADER_SIZE)),
       "le_msg_InitLocalService: .*initialized already");
   le_msg_DeleteService(largest);
-  // It is not misuse to create a session without a service: programs for Legato
-  // rely on the NULL that is returned.
+  // The next calls are not misuse: they use a deleted local service, or a NULL
+  // structure. Programs for Legato rely on the result NULL.
   EXPECT_EQ(le_msg_CreateLocalSession(&local), nullptr);
   EXPECT_EQ(le_msg_CreateLocalSession(nullptr), nullptr);
   EXPECT_EQ(
@@ -625,8 +626,8 @@ TEST_F(MisuseTest, StaleReferencesOfSessions) {
           "le_msg_[A-Za-z]*: a stale reference: the session has been deleted");
     }
   }
-  // A server's reference is stale when its close handlers have returned and the
-  // service is deleted.
+  // On the server's side, the reference of a session is stale when the close
+  // handlers for the session have returned and the service is deleted.
   static le_msg_SessionRef_t of_server;
   static le_msg_ServiceRef_t deleted;
   EXPECT_MISUSE(
@@ -738,8 +739,8 @@ TEST_F(MisuseTest, DeletingAHeldObjectTwice) {
 
 std::string* g_throws = nullptr;  // the handler that throws
 
-// If g_throws is "int at HANDLER", the handler throws an int, which has no
-// text.
+// Called in the handler `here`. Throws if g_throws names this handler. If
+// g_throws is "int at HANDLER", throws an int, which has no text.
 void ThrowIfAt(const char* here) {
   if (*g_throws == here) throw std::runtime_error("mine");
   if (*g_throws == std::string("int at ") + here) throw 5;
@@ -838,7 +839,7 @@ void RunWithAHandlerThatThrows(const std::string& where) {
   }
 }
 
-// A handler must not throw: an exception would leave its session in an
+// A handler must not throw: an exception would leave the session in an
 // inconsistent state.
 TEST_F(MisuseTest, HandlersThatThrow) {
   for (const char* where :

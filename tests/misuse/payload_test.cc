@@ -132,7 +132,7 @@ TEST_F(PayloadTest, Created) {
         payload[0] = 1;
       },
       kError);
-  // Another message uses the memory now.
+  // Another message is created before the use.
   EXPECT_DEATH(
       {
         make();
@@ -160,9 +160,9 @@ TEST_F(PayloadTest, Received) {
   }
 }
 
-// When the buffers of a protocol have more than 64 MiB, received payloads are
-// packed: only the received bytes are kept. A packed message gets a buffer in
-// le_msg_GetPayloadPtr().
+// When the buffers of a protocol have more than 64 MiB, received payloads that
+// are much shorter than the protocol's maximum are packed: only the received
+// bytes are kept. A packed message gets a buffer in le_msg_GetPayloadPtr().
 TEST_F(PayloadTest, ReceivedAndPacked) {
   constexpr size_t kLargest = size_t{16} << 20;
   constexpr size_t kMoreThanUnpacked = 8;

@@ -62,8 +62,9 @@ class OneThreadWorld {
   Party* AddThread(const char* name, Party* party);
   void Remove(Party* party);
 
-  // Stops the directory, which loses its state, or starts it again.
+  // Stops the directory. Its state is lost.
   void StopDirectory();
+  // Starts a new directory at the same address.
   absl::Status StartDirectory();
 
   // Runs one turn of each party's loop, without waiting. Returns false if no
@@ -73,7 +74,7 @@ class OneThreadWorld {
   // Runs until no work is due now.
   void Settle();
   // Runs until `condition` holds. Waits for timers and the kernel. Returns
-  // false if `condition` did not hold within `patience`.
+  // false if `condition` does not hold after `patience`, and no work is due.
   bool RunUntil(const std::function<bool()>& condition,
                 absl::Duration patience = absl::Seconds(20));
 

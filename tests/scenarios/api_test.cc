@@ -401,7 +401,7 @@ TEST_P(ApiTest, TheThreadOfALocalServiceEndsWithItsClientsWaiting) {
       le_msg_CloseSession(session);
       le_event_RunLoopUntilStopped();
       le_sem_Post(s->closed);
-      return nullptr;  // the end of the thread deletes the session
+      return nullptr;  // the closed session stays valid after the thread
     };
     const Body wait = [](void* context) -> void* {
       EXPECT_EQ(Ask(open(static_cast<Shared*>(context)), "hold"), "(null)");
@@ -427,9 +427,9 @@ TEST_P(ApiTest, TheThreadOfALocalServiceEndsWithItsClientsWaiting) {
   RunScenario(scenario, GetParam());
 }
 
-// The thread of a local service ends without deleting it. Its open sessions
-// close. Later openings wait, until the service is initialized and advertised
-// again.
+// The thread of a local service ends without deleting the service. The open
+// sessions of the service close. Later openings wait until the service is
+// initialized and advertised again.
 TEST_P(ApiTest, ALocalServiceWhoseThreadHasEnded) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {

@@ -139,7 +139,8 @@ TEST_P(ContractTest, AServiceLimitsItsQueuedBytes) {
         le_msg_Send(NewText(session, text));
       }
       if (exact) {
-        // The payloads are within the limit. The rest is their overhead.
+        // The payloads fill more than half of the limit. The rest is their
+        // overhead.
         EXPECT_LE(sent * kTextSize, kLimit);
         EXPECT_GT(sent * kTextSize, kLimit / 2);
       }

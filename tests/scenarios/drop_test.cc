@@ -72,8 +72,8 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_MessageRef_t late = NewText(session, "late");
     context.dropped = true;
     le_msg_DropSession(session);
-    // A held message of the dropped session may be sent. Its handler is not
-    // called either.
+    // A held message of the dropped session may be sent as a request. The
+    // handler of this request is not called either.
     le_msg_RequestResponseTimed(late, LE_MSG_NO_TIMEOUT, &OnResult, &context);
 
     le_msg_SessionRef_t opening;

@@ -225,7 +225,7 @@ TEST_P(FailureTest, AStandByTakesOver) {
 }
 
 // After a restart of the directory, the server that connects first offers the
-// service. The other one stands by.
+// service. The other server stands by.
 TEST_P(FailureTest, StandBysComeBackInAnyOrder) {
   Scenario scenario;
   auto server = [](const char* name) {

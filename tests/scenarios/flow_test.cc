@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Flow control (docs/flow-control.md): with the default limits no message is
-// lost, however many are sent, and no cycle of senders waits for ever.
+// lost, although more are sent at once than a queue holds. No cycle of senders
+// waits for ever.
 
 #include <unistd.h>
 
@@ -128,7 +129,8 @@ class PeakMemory {
   size_t start_;
 };
 
-// A sanitizer uses memory too, so with it the peak is not checked.
+// AddressSanitizer and ThreadSanitizer use memory too, so with them the peak is
+// not checked.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kMeasuresMemory = false;
 #else
@@ -183,7 +185,8 @@ TEST_P(FlowTest, ManyRequestsOf1MiBAtOnce) {
   AskAllThenServe(GetParam(), 20, kMiB);
 }
 
-// A client always has some pending requests. Its handlers make the next ones.
+// A client has three pending requests. When a request completes, its handler
+// makes the next request.
 TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   static constexpr uint32_t kCount = 60, kUnderWay = 3;
   Scenario scenario;
@@ -293,7 +296,8 @@ TEST_P(FlowTest, TwoProgramsSendToEachOtherInHandlers) {
 }
 
 // A worker sends a large message on one session while the owner waits for a
-// response on another. The server responds only after that message.
+// response on another session. The server responds only after it has received
+// the large message.
 TEST_P(FlowTest, AWorkerSendsWhileTheOwnerWaitsOnAnotherSession) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -369,8 +373,9 @@ TEST_P(FlowTest, AnOpeningDependsOnAQueuedMessage) {
   RunScenario(scenario, GetParam(), /*seeds=*/20);
 }
 
-// A worker responds for a service whose owner waits on a session. The server of
-// that session responds only after the client has the worker's response.
+// A worker responds to the request of a client, while the owner of the service
+// waits for a response of the service "judge". The judge responds only after
+// the client has the worker's response.
 TEST_P(FlowTest, AWorkerRespondsWhileTheOwnerWaits) {
   Scenario scenario;
   scenario.Add("judge", [](Party* party) {
@@ -551,8 +556,8 @@ TEST_P(FlowTest, ASlowReaderBesideAFastOne) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// A client that reads its messages is never a slow reader, however many are
-// sent at once.
+// A client that reads its messages is no slow reader, although many are sent at
+// once. (They have less than maxGatheredBytes.)
 TEST_P(FlowTest, AReaderIsNotSlow) {
   static constexpr uint32_t kCount = 4000;
   Scenario scenario;

@@ -34,7 +34,7 @@ inline void RunThread(std::function<void()> body) {
   le_thread_Join(StartThread(&body), nullptr);
 }
 
-// Runs the events that are ready on the loop of this thread.
+// Calls the handlers that are due on the loop of this thread, at most 100.
 inline void RunWhatIsReady() {
   for (int i = 0; i < 100 && le_event_ServiceLoop() == LE_OK; ++i) {
   }
@@ -43,8 +43,9 @@ inline void RunWhatIsReady() {
 constexpr char kHowMany[] = "how many sessions?";
 constexpr char kHold[] = "hold";
 
-// Offers the service "echo" until "done". Holds requests with the text kHold,
-// answers kHowMany with the number of its sessions, and echoes other requests.
+// Offers the service "echo" until a party signals "done". Holds requests with
+// the text kHold, answers kHowMany with the number of the service's sessions,
+// and echoes other requests.
 inline void CountingServerBody(Party* party) {
   TestService service("echo");
   int sessions = 0;
@@ -64,8 +65,9 @@ inline void CountingServerBody(Party* party) {
   for (le_msg_MessageRef_t message : held) le_msg_ReleaseMsg(message);
 }
 
-// Asks until the server has the expected number of sessions. Returns its last
-// answer. The server learns of a close a little later than the client.
+// Asks the server for the number of its sessions until the answer is
+// `expected`, at most 1,000 times. Returns the last answer. (The server learns
+// of a close a little later than the client.)
 inline std::string SessionsOnceClosed(le_msg_SessionRef_t probe,
                                       const std::string& expected) {
   std::string sessions;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A session that is opened many times: no message or event of one opening
-// reaches a later one. Each opening and each request has one result.
+// reaches a later one. Each request and each opening with a deadline has one
+// result.
 
 #include "tests/scenarios/lifecycle.h"
 
@@ -60,7 +61,7 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
     }
     le_thread_Join(worker, nullptr);
     // This response arrives after all others. If there was a response to a
-    // request of a former opening, it has arrived too.
+    // request of a former opening, that response has arrived too.
     EXPECT_EQ(Ask(client.ref(), "last"), "last");
     party->RunLoopUntil([&] { return completions == kRequests; });
     EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_NONE);
@@ -70,9 +71,10 @@ TEST_P(LifecycleTest, ARequestNeverGoesOutOnALaterOpening) {
 }
 
 // The service is on the client's own thread, so a send must not wait. The
-// session gathers messages beyond its limit. The loop would close the session
-// for this overflow. But before the loop runs, the program closes the session
-// and opens it again. The new opening has an empty queue, and stays open.
+// session gathers messages until maxGatheredBytes is exceeded. The loop would
+// close the session for this overflow. But before the loop runs, the program
+// closes the session and opens it again. The new opening has an empty queue,
+// and stays open.
 TEST_P(LifecycleTest, AnOverflowDoesNotOutliveItsOpening) {
   Scenario scenario;
   scenario.Add("both", [](Party* party) {
@@ -372,7 +374,7 @@ TEST_P(LifecycleTest, ATimedOpenThatIsClosedHasOneResult) {
 }
 
 // If the server has accepted the session before the deadline, the open
-// succeeds, even if the client runs its loop later.
+// succeeds, even if the client runs its loop only after the deadline.
 TEST_P(LifecycleTest, ASessionAcceptedInTimeOpensAfterTheDeadline) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

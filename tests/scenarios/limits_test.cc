@@ -93,8 +93,8 @@ TEST_P(LimitsTest, ASlowReaderIsClosed) {
   RunScenario(scenario, GetParam());
 }
 
-// A client that does not read its responses loses its session when the queued
-// responses exceed the limit of gathered bytes.
+// A client loses its session when more bytes of responses are queued than may
+// be gathered, and the client has read nothing for ten seconds.
 TEST_P(LimitsTest, AClientThatReadsNoAnswersIsClosed) {
   if (GetParam() != Setting::kSimulated) {
     GTEST_SKIP() << "it takes ten seconds of real time";
@@ -467,12 +467,12 @@ void RunTurns(int turns, const std::function<void()>& then) {
       next, nullptr);
 }
 
-// A service limits the requests without a response, in number and in bytes.
-// Further requests wait at the client, and are answered later.
-struct RequestBound {
+struct RequestBound {  // 0: the default
   uint32_t max_requests;
   size_t max_bytes;
 };
+// A service limits the requests without a response, in number and in bytes.
+// Further requests wait at the client, and are answered later.
 void ExpectRequestsWait(Setting setting, RequestBound bound) {
   static constexpr uint32_t kMax = 8, kRequests = 5 * kMax;
   Scenario scenario;
@@ -718,7 +718,8 @@ void CountWarnings(event::LogLevel, absl::string_view message) {
   ++g_warnings;
 }
 
-// Messages that are never released make the pool grow, which logs a warning.
+// If more than ten times as many messages are in use as the pool's set size,
+// the library logs a warning: the program may have forgotten to release them.
 TEST_P(LimitsTest, AGrowingPoolCausesAWarning) {
   Scenario scenario;
   scenario.Add("client", [](Party*) {
@@ -744,8 +745,8 @@ TEST_P(LimitsTest, AGrowingPoolCausesAWarning) {
   RunScenario(scenario, GetParam());
 }
 
-// If the program has set no pool size, a growing pool logs no warning: a
-// program may correctly hold many messages.
+// If the program has set no pool size, the library logs no warning up to
+// 100,000 messages: a program may correctly hold many messages.
 TEST_P(LimitsTest, APoolWithoutASetSizeMayGrow) {
   Scenario scenario;
   scenario.Add("client", [](Party*) {

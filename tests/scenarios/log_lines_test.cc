@@ -110,7 +110,7 @@ TEST_F(LoggedTest, ALongWaitAndItsEndAreLogged) {
                                "served by pid .* of user .*")));
 }
 
-// Each function that returns LE_FAULT logs one line.
+// Each opening with the result LE_FAULT logs one line.
 TEST_F(LoggedTest, AnotherProtocolIsLogged) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -332,8 +332,9 @@ TEST_P(MessageTest, ReferencesKeepAMessage) {
   RunScenario(scenario, GetParam());
 }
 
-// A close, a deletion and the end of a thread deliver all messages that were
-// sent before, also gathered ones.
+// A handler sends messages, which the library gathers. Then the handler closes
+// the session, deletes it, or ends its thread. Expected: the server receives
+// the messages, since the transport has room for them.
 TEST_P(MessageTest, EachEndOfASessionDeliversSentMessages) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -400,7 +401,7 @@ TEST_P(MessageTest, EachEndOfASessionDeliversSentMessages) {
 }
 
 // A message is held during a blocking call, and its payload is never read. A
-// new message contains no bytes of it.
+// new message contains no bytes of the held message.
 TEST_P(MessageTest, AHeldMessageLeavesNoBytesBehind) {
   constexpr size_t kLarge = 64 * 1024, kSome = 1000;
   Scenario scenario;
@@ -485,9 +486,9 @@ TEST_P(MessageTest, ARefusedMessageMayBeChanged) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// With le_msg_GetPayloadForReading() and le_msg_GetPayloadForWriting(), the
-// program promises to read only, or to write only some bytes. Neither the
-// receiver nor a later message gets bytes of an earlier message.
+// After le_msg_GetPayloadForReading() the program must not write, and after
+// le_msg_GetPayloadForWriting() it may write only the bytes that it asked for.
+// Neither the receiver nor a later message gets bytes of an earlier message.
 TEST_P(MessageTest, PayloadsForReadingAndWriting) {
   constexpr size_t kLarge = 100 * 1024;
   static constexpr size_t kSizes[] = {kLarge, 1000, 0, 1, 70000, 300};

@@ -228,9 +228,9 @@ TEST_P(RoomTest, TwoLargestMessagesFitByDefault) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A client's handler must not wait for room. If it sends more than may be
-// gathered, its session is closed, and the log names the interface and the
-// cause.
+// A client's handler must not wait for room. If a handler sends more than may
+// be gathered, the library closes the session, and the log names the interface
+// and the cause.
 TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
   static constexpr uint32_t kQueued = 100;
   static constexpr uint32_t kGathered = 2 * kQueued;
@@ -348,7 +348,8 @@ TEST_P(RoomTest, ACloseByAnotherThreadEndsARequest) {
   RunScenario(scenario, GetParam(), /*seeds=*/20);
 }
 
-// A client that waits in le_msg_Send() holds a limited number of pushes.
+// A client that waits in le_msg_Send() holds a limited number of pushes. Beyond
+// the limit the session is closed.
 TEST_P(RoomTest, TheMessagesHeldDuringASendAreLimited) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -383,7 +384,8 @@ TEST_P(RoomTest, TheMessagesHeldDuringASendAreLimited) {
     client.Open();
     le_msg_Send(NewText(client.ref(), "push to me"));
     party->Await("pushed");
-    // The kernel's socket and the queue hold fewer messages.
+    // The kernel's socket and the queue hold fewer than 10,000 messages, so the
+    // client waits for room.
     const std::string text(kTextSize - 1, 'x');
     for (int i = 0; i < 10000; ++i) {
       if (le_msg_GetCloseReason(client.ref()) != LE_MSG_CLOSE_NONE) break;

@@ -22,8 +22,8 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, ThreadTest, AllSettings(), SettingName);
 
 // ---- The end of a thread ---------------------------------------------------
 
-// When its owner ends, a session is closed for ever. A completion cannot open
-// it again.
+// When the owner of a session ends, the session is closed for ever. A
+// completion cannot open the session again.
 TEST_P(ThreadTest, ASessionStaysClosedWhenItsThreadEnds) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -145,7 +145,7 @@ TEST_P(ThreadTest, ARequestMadeWhileItsThreadEndsCompletes) {
   RunScenario(scenario, GetParam());
 }
 
-// The objects that a thread has created. Its destructors use them.
+// Objects that a thread creates before its end. `told`: OnNothing() was called.
 struct OfEndingThread {
   le_msg_SessionRef_t session = nullptr;
   le_msg_ServiceRef_t service = nullptr;
@@ -212,7 +212,7 @@ TEST_P(ThreadTest, DestructorsMayUseTheObjectsOfTheirThread) {
 }
 
 // The objects of an ended thread are valid until another thread deletes them.
-// Even before that, another thread can offer a service of the same name.
+// Even before that, another thread can create a service of the same name.
 TEST_P(ThreadTest, ObjectsOfAnEndedThreadAreValidUntilDeleted) {
   Scenario scenario;
   scenario.Add("server", &CountingServerBody);
@@ -225,7 +225,8 @@ TEST_P(ThreadTest, ObjectsOfAnEndedThreadAreValidUntilDeleted) {
           of.service = le_msg_CreateService(TextProtocol(), "other");
           le_msg_AdvertiseService(of.service);
         });
-        // If the objects were freed, these sessions would reuse their memory.
+        // If the objects were freed, these sessions would reuse the memory of
+        // the objects.
         for (int i = 0; i < 10; ++i) {
           RunThread([] { le_msg_CreateSession(TextProtocol(), "echo"); });
         }
@@ -310,7 +311,8 @@ TEST_P(ThreadTest, AMessageKeepsTheSessionOfAnEndedThread) {
   RunScenario(scenario, GetParam());
 }
 
-// Ends a thread in a handler of its own service.
+// Runs a thread that offers a service, and exits in the service's open handler
+// or close handler.
 void ExitInHandler(bool in_open_handler) {
   RunThread([in_open_handler] {
     const le_msg_ServiceRef_t service =
@@ -328,8 +330,8 @@ void ExitInHandler(bool in_open_handler) {
   });
 }
 
-// Under a leak checker this test finds objects that such a thread does not
-// free.
+// A leak checker finds objects that a thread does not free when it exits in a
+// handler of its service.
 TEST_P(ThreadTest, AThreadMayExitInAHandlerOfItsService) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

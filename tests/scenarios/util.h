@@ -66,8 +66,8 @@ inline void PassTime() {
   le_sem_Delete(never);
 }
 
-// Whether messages pass through sockets of the kernel. Over loopback they pass
-// only through queues of the library.
+// Whether messages pass through sockets of the kernel. In the other settings
+// (loopback), they pass only through queues of the library.
 inline bool HasKernelBuffer(Setting setting) {
   return setting == Setting::kUnixThreads || setting == Setting::kUnixProcesses;
 }
@@ -134,7 +134,8 @@ class TestService {
         this);
   }
 
-  // No closure is called after this.
+  // Deletes the service, and no closure is called any more. After Delete(),
+  // does nothing.
   ~TestService() {
     if (deleted_) return;
     le_msg_SetServiceRecvHandler(ref_, nullptr, nullptr);
@@ -177,7 +178,8 @@ class TestService {
   bool deleted_ = false;
 };
 
-// Offers the service "echo", which echoes requests, until "done".
+// Offers the service "echo", which echoes requests, until a party signals
+// "done".
 inline void EchoServerBody(Party* party) {
   TestService service("echo");
   service.Advertise();

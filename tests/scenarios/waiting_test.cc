@@ -151,7 +151,7 @@ TEST_P(WaitingTest, UntilADeadline) {
   scenario.Add("client", [](Party* party) {
     TestClient client("echo");
     // The directory may report the cause after the deadline, so try longer
-    // ones.
+    // timeouts.
     for (uint32_t timeout = 200;
          le_msg_GetWaitReason(client.ref(), nullptr, 0) !=
          LE_MSG_WAIT_NOT_OFFERED;

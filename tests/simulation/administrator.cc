@@ -152,7 +152,7 @@ void Administrator::Tap(Connection* connection, bool is_honest) {
   }
   tapped_.clear();
   lost_ = 0;
-  // If a reader pauses for long, the ring overflows.
+  // If a reader pauses for long, the ring may overflow.
   const uint64_t lateness = world_->OneIn(4) ? 5000 : 100;
   for (uint64_t reads = 1 + world_->Roll(20); reads > 0; --reads) {
     event::Thread::Current()->parker()->Park(

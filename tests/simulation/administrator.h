@@ -26,9 +26,9 @@ namespace simulation {
 
 class Administrator {
  public:
-  // `directory`: its address. `services`: users and names. `descriptors`
-  // registers the rings of taps. On the simulated kernel, which has no memfd,
-  // `descriptors` is null and there are no taps.
+  // `directory`: the address of the directory. `services`: users and names.
+  // `descriptors` registers the rings of taps. On the simulated kernel, which
+  // has no memfd, `descriptors` is null and there are no taps.
   Administrator(World* world, transports::Transport* transport,
                 std::string directory,
                 std::vector<std::pair<uid_t, std::string>> services,
@@ -43,7 +43,8 @@ class Administrator {
 
  private:
   void Inspect(uid_t uid, const std::string& name);
-  // False: there is no further answer.
+  // Waits for all parts of a snapshot, and checks them. False: a part is
+  // missing, or the server is not honest.
   bool AwaitSnapshot(transports::Connection* connection, bool is_honest);
   void Check(const inspection::proto::Snapshot& part);
   void Tap(transports::Connection* connection, bool is_honest);

@@ -19,7 +19,7 @@ int64_t AllocationsInUse() { return 0; }
 
 namespace {
 
-// Atomic, since the fault sweep has threads that close file descriptors.
+// Atomic, since tests/faults has threads that close file descriptors.
 std::atomic<int64_t> g_in_use{0};
 
 void* Allocate(size_t size) {

@@ -11,8 +11,8 @@
 namespace le {
 namespace simulation {
 
-// Blocks that have been allocated and not freed. Always 0 under a sanitizer,
-// which has its own operator new.
+// Blocks that have been allocated and not freed. Always 0 with AddressSanitizer
+// and ThreadSanitizer, which have their own operator new.
 int64_t AllocationsInUse();
 
 }  // namespace simulation

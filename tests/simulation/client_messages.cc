@@ -233,7 +233,7 @@ void ClientProgram::RequestSync(Conversation* conversation, Command command,
 }
 
 // A thread sends a large message while the owner waits for a response. The
-// server responds only after that message.
+// server responds only after it has received that message.
 void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   // A server that misbehaves may have a low limit of open requests. At the
   // limit it does not read, so it would never receive the message that it
@@ -276,8 +276,8 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
   const uint32_t thread = next_thread_++;
-  // The helper owns its messages. This object does not own them, because a kill
-  // of the process destroys this object before its threads.
+  // The helper owns its messages. This object does not own them: over loopback,
+  // a kill of the process destroys this object before the helpers have ended.
   using Messages = std::vector<std::pair<le_msg_MessageRef_t, Request*>>;
   {
     const ThreadRules::Call call(&rules_);

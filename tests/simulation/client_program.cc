@@ -210,7 +210,7 @@ void ClientProgram::DoSomethingInAHandler(Conversation* conversation) {
     world_->PassTime(absl::Milliseconds(world_->Roll(4)));
   }
   if (MayExit(200)) Exit();
-  // Deliveries arrive during the request, so more are due when the handler
+  // Further deliveries arrive during this request, and are due when the handler
   // returns. A room event may be due too.
   if (conversation->awaits_room && world_->OneIn(2)) {
     return RequestSync(conversation);
@@ -372,7 +372,7 @@ void ClientProgram::JoinHelpers() {
 
 // ---- Results ---------------------------------------------------------------
 
-// Checks that a binding allowed the session.
+// Records that the session is open, and checks that a binding allows it.
 void ClientProgram::IsOpen(Conversation* conversation) {
   conversation->state = State::kOpen;
   uid_t uid = 0;

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client of the simulation: a program on the C API. It makes all calls that
-// the contract allows, in random order, and records which results are due.
+// A client of the simulation: a program on the C API. It makes random calls
+// that the contract allows, and records which results are due.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_CLIENT_PROGRAM_H_
 #define LE_MESSAGING_TESTS_SIMULATION_CLIENT_PROGRAM_H_

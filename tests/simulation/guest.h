@@ -23,7 +23,7 @@ class Guest {
   // `server`: the process of the stranger.
   Guest(World* world, pid_t server) : world_(world), server_(server) {}
   // Opens and closes a session `Plan::operations` times. Each wait has a
-  // deadline, so this returns.
+  // deadline, so Run() returns.
   void Run();
 
  private:

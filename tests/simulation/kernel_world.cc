@@ -68,7 +68,7 @@ int KernelWorld::Failures::FailCall(const event::sys::Call& call) {
   const faults::Kind* const kind = faults::KindOf(call);
   if (kind == nullptr || kind->errnos.empty()) return 0;
   // The checks need the credentials of the peers and the limits of the
-  // directory, so these calls never fail.
+  // directory, so these calls get no random failures.
   if (name == "GetSockOpt" || name == "GetRLimit") return 0;
   // A failure of a call in FatalCalls() ends the process by design.
   for (const faults::FatalCall& fatal : faults::FatalCalls()) {

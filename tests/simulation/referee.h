@@ -28,7 +28,7 @@ class Referee {
   bool failed() const { return !verdict_.empty(); }
   const std::string& verdict() const { return verdict_; }
 
-  // Counts one injected fault of this kind.
+  // Counts one injected fault, or another event, of this kind.
   void Count(const char* fault) { ++faults_[fault]; }
   const std::map<std::string, uint64_t>& faults() const { return faults_; }
 
@@ -133,6 +133,7 @@ class BindingHistory {
   // the new bindings may be in force until Loaded().
   void Ordered(Table table);
   void Loaded(uint64_t step);
+  // Whether this binding was in force at any time from `step` on.
   bool HeldSince(uint64_t step, uid_t client, const std::string& interface,
                  uid_t server, const std::string& service) const;
   const Table& latest() const { return versions_.back().table; }

@@ -75,11 +75,12 @@ Result RunOnce(const Plan& plan, bool trace) {
 Result RunPlan(const Plan& plan, bool trace) {
   const int64_t before = AllocationsInUse();
   Result result = RunOnce(plan, trace);
-  // On the simulated kernel, the shipped code fills caches for the whole real
-  // process, so memory is not compared.
+  // Memory is not compared in two cases: on the simulated kernel, the shipped
+  // code fills caches for the whole real process; over loopback, killed
+  // processes do not free all their memory.
   if (plan.kernel || plan.kills() || !result.failure.empty()) return result;
   // The first run may have filled a pool that is kept, or allocated the result.
-  // A leak needs memory in the second run too.
+  // A leak also shows in the second run.
   const int64_t between = AllocationsInUse();
   if (between <= before + 8) return result;
   const int64_t start = AllocationsInUse();
@@ -200,9 +201,10 @@ int RunWorker(const Options& options) {
     // _exit() skips the leak checker: killed processes never free their memory.
     _exit(RunSeeds(options, options.first, end) ? 0 : 1);
   }
-  // The shipped code keeps caches for the whole real process. To fill a cache
-  // it takes a lock, where the simulation may switch threads. So each seed runs
-  // in its own real process. A run then does not depend on earlier runs.
+  // The shipped code keeps caches for the whole real process. It takes a lock
+  // to fill a cache. When it releases the lock, the simulation may switch
+  // threads. In a shared process a run would depend on the runs before it, so
+  // each seed runs in its own real process.
   for (uint64_t seed = options.first; seed < end; ++seed) {
     const pid_t child = fork();
     if (child == 0) _exit(RunSeeds(options, seed, seed + 1) ? 0 : 1);

@@ -17,8 +17,8 @@
 namespace le {
 namespace simulation {
 
-// Runs the plan in this real process. Checks for memory leaks, except on the
-// simulated kernel, and except if the plan kills processes.
+// Runs the plan in this real process. If the run is over loopback and the plan
+// kills no process, also checks for memory leaks.
 Result RunPlan(const Plan& plan, bool trace);
 
 // The arguments of the command line.
@@ -40,8 +40,8 @@ struct Options {
   Plan PlanOf(uint64_t seed) const;
 };
 
-// Runs all seeds, and reports each on stdout for RunAll(). Returns the exit
-// code.
+// Runs all seeds, and reports each on stdout for RunAll(). Then ends this
+// process, and does not return.
 int RunWorker(const Options& options);
 // Runs workers, adds up their results, and shrinks failing plans. Returns the
 // exit code.

@@ -27,8 +27,8 @@ void ShortLife::Start() {
   thread_ = le_thread_Create(
       "short life",
       [](void* context) -> void* {
-        // The thread owns a share of this object: a killed process destroys
-        // its ClientProgram before its threads.
+        // The thread owns a share of this object: over loopback, a kill of the
+        // process destroys the ClientProgram before this thread has ended.
         const std::unique_ptr<std::shared_ptr<ShortLife>> self(
             static_cast<std::shared_ptr<ShortLife>*>(context));
         (*self)->Body();
@@ -114,7 +114,7 @@ void ShortLife::UseOwnService() {
 }
 
 // A worker makes requests on the session while the owner closes it and opens it
-// again. To open it takes few steps here, so it may be open several times
+// again. An opening takes few steps here, so there may be several openings
 // between the worker's first and last request.
 void ShortLife::ReopenBesideAWorker() {
   workers_requests_ = kWorkersRequests;

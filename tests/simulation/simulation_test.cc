@@ -49,8 +49,8 @@ TEST_F(SimulationTest, NothingIsLostOnTheSimulatedKernel) {
 }
 
 TEST_F(SimulationTest, ASeedRepeatsToTheByteOnTheSimulatedKernel) {
-  // The first run of a real process fills caches, and takes locks for that. So
-  // it differs from later runs.
+  // The first run in a real process fills caches, and takes locks for that. So
+  // the first run differs from later runs.
   Plan first = Plan::Draw(1);
   first.kernel = true;
   RunPlan(first, /*trace=*/false);

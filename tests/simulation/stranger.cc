@@ -25,8 +25,8 @@ using transports::FrameHeader;
 
 namespace {
 
-// Few enough to leave room for other clients in a directory that has few
-// descriptors.
+// A directory with few descriptors has room for other clients beside these
+// sockets.
 constexpr size_t kMaxSockets = 4;
 constexpr uint64_t kMaxPauseMs = 40;
 

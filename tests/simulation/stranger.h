@@ -28,7 +28,7 @@ class Stranger {
   // The text in forged frames of the directory.
   static constexpr char kLie[] = "a lie";
 
-  // `directory`: the path of its socket.
+  // `directory`: the path of the directory's socket.
   Stranger(World* world, std::string directory);
   // Acts as often as a client does, then keeps its connections open for ever.
   void Run();

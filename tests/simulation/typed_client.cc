@@ -205,7 +205,8 @@ void TypedClient::OpenAsync(Link* link) {
   const absl::Duration timeout = world_->OneIn(3)
                                      ? absl::Milliseconds(world_->Roll(200))
                                      : absl::InfiniteDuration();
-  // If the session is open or being opened, the call fails and changes nothing.
+  // If the session is open or being opened, OpenAsync() fails and changes
+  // nothing.
   if (link->client
           ->OpenAsync(timeout,
                       [this, link](const absl::Status& opened) {
@@ -224,7 +225,7 @@ void TypedClient::Open(Link* link) {
   if (!may_act_ && !link->client->is_open()) {
     link->client->Close().IgnoreError();
   }
-  // If the session is open or being opened, the call fails and changes nothing.
+  // If the session is open or being opened, Open() fails and changes nothing.
   if (!absl::IsFailedPrecondition(link->client->Open(timeout))) {
     NewOpening(link);
   }

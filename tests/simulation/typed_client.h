@@ -1,9 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A typed client of the simulation. It destroys its clients, calls and streams
-// at any moment, even in their closures. It checks that each call ends exactly
-// once. A call that was cancelled or destroyed must not end any more.
+// A program of the simulation with typed clients. It destroys client objects,
+// calls and streams at any moment, even in their closures. It checks that each
+// call ends exactly once, and that no closure of a call is called after the
+// call was cancelled or destroyed.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_TYPED_CLIENT_H_
 #define LE_MESSAGING_TESTS_SIMULATION_TYPED_CLIENT_H_
@@ -41,16 +42,16 @@ class TypedClient {
     uint64_t opening = 0;
     uint64_t sequence = 0;
     uint32_t notes = 0;
-    // Calls that the client has ended. The server keeps them until their
-    // cancels arrive.
+    // Calls with the order UNTIL_CANCELLED that the client has ended. The
+    // server keeps them until their cancels arrive.
     std::set<uint64_t> cancelled;
   };
   // A call or a stream, as the program must see it.
   struct Pending {
     uint64_t number = 0;
     Link* link = nullptr;
-    // After Close() the call is still pending until the loop has completed it,
-    // although the session may be open again.
+    // The opening in which the call was made. After Close() the loop completes
+    // the call later, and meanwhile the link may have another opening.
     uint64_t opening = 0;
     simulated::Order order = simulated::ANSWER;
     uint32_t due = 0;    // the number of items that were requested
@@ -86,7 +87,8 @@ class TypedClient {
   void Watch(Link* link);
   void DestroyCall();
   void Destroy(const PendingPtr& pending);
-  // Records that the server must be told of the end of the call.
+  // If the server keeps the call until a cancel, records that the server must
+  // be told of the cancel.
   static void NoteCancel(const Pending& pending);
   void PauseOrResume();
 
@@ -118,7 +120,7 @@ class TypedClient {
   ThreadRules rules_;
   std::vector<std::unique_ptr<Link>> links_;
   std::map<uint64_t, PendingPtr> pending_;  // by the number of the call
-  // A call that is in neither of the next two maps is detached.
+  // A pending call that is in neither of the next two maps is detached.
   std::map<uint64_t, le::Call> call_objects_;
   std::map<uint64_t, le::Stream> streams_;
   std::unique_ptr<le::Timer> timer_;

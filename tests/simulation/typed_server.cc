@@ -29,8 +29,8 @@ void Fill(uint64_t number, uint32_t item, Answer* answer) {
   answer->set_filler(TypedCalls::FillerOf(number, item));
 }
 
-// The final status of a stream that the server ends with an error. It says how
-// many items the client must have received.
+// The status of a call that the server ends with an error. It says how many
+// items of a stream the client must have received.
 absl::Status FailureAfter(uint32_t items) {
   return absl::DataLossError(absl::StrCat(items));
 }
@@ -91,7 +91,8 @@ void TypedServer::Serve() {
   server_->SetLimits(limits).IgnoreError();
 }
 
-// Destroys the server. Its Replies and Sinks live on.
+// Destroys the server. Its Replies and Sinks are cancelled. Drops some of them,
+// and keeps the others.
 void TypedServer::StopServing() {
   {
     const ThreadRules::Call call(&rules_);
@@ -116,7 +117,8 @@ void TypedServer::StopServing() {
   }
 }
 
-// After the last fault, each call is answered, unless it waits for its cancel.
+// After the last fault, each call is answered, except those with the order
+// UNTIL_CANCELLED.
 Order TypedServer::OrderOf(const Request& request) const {
   return world_->calm() && request.order() != simulated::UNTIL_CANCELLED
              ? simulated::ANSWER
@@ -277,7 +279,8 @@ void TypedServer::OnReady(uint64_t number) {
 }
 
 // Pushes items until a push is refused. With HOLD, pushes only a few items.
-// Ends the stream after its last item.
+// Ends the stream after the last item; with FAIL and DROP, after half of the
+// items; with UNTIL_CANCELLED, never.
 void TypedServer::Push(uint64_t number) {
   const auto it = sources_.find(number);
   Source& source = it->second;

@@ -30,15 +30,17 @@ constexpr uid_t kClientUsers[] = {301, 302};
 constexpr uid_t kTypedServerUser = 203;
 constexpr uid_t kTypedClientUser = 303;
 
-// The program is on the heap, so a kill of its process does not destroy it. A
-// real process that is killed runs no destructor either.
+// The program is on the heap. Over loopback, a kill of its process unwinds the
+// stacks of the threads, but does not destroy the program. A real process that
+// is killed runs no destructor either.
 template <typename Program>
 void RunAndDelete(Program* program) {
   program->Run();
   delete program;
 }
 
-// The first, the second and a fourth server offer "x". All but one stand by.
+// The first, the second and a fourth server offer "x". All but one of them
+// stand by.
 const std::vector<std::string> kServices[] = {{"x", "y"}, {"x"}, {"z"}};
 const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
@@ -319,7 +321,8 @@ void World::StrikeBlow() {
       }
       return;
     default:
-      // Start one killed program again.
+      // Start the directory again if it was killed, otherwise one program that
+      // has ended.
       if (directory_->ended()) return StartDirectory();
       for (const auto& dead : actors_) {
         if (dead->process->ended()) return Start(dead.get());

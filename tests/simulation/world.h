@@ -40,7 +40,7 @@ struct Plan {
   bool small_queues = false;
   bool hide_services = false;
   bool threads = false;
-  bool misbehave = false;   // servers close, kill, and do not answer
+  bool misbehave = false;   // servers close sessions, and do not answer
   bool exits = false;       // clients call exit() at any point
   bool slow = false;        // few handlers pause, for a few ms
   bool plain_code = false;  // clients rarely run their loop
@@ -90,7 +90,7 @@ class World {
   virtual ~World();
   Result Run(bool trace);
 
-  // ---- For the programs that run in it ----
+  // ---- For the programs that run in this world ----
   const Plan& plan() const { return plan_; }
   event::Simulation* sim() { return &sim_; }
   Referee* referee() { return &referee_; }
@@ -142,7 +142,7 @@ class World {
   // Ends the calling process as exit() does. Does not return.
   void Exit();
 
-  // Records that a message of that thread of a client has arrived.
+  // Records that a server has received a message of this thread of a client.
   void NoteArrived(int client, uint32_t thread) {
     arrived_.emplace(client, thread);
   }
@@ -209,8 +209,8 @@ class World {
   virtual void LoadBindings() = 0;
   virtual void BeginTroubles() = 0;
   virtual void EndTroubles() = 0;
-  // Describes the kernel objects that remain when all programs have ended. "":
-  // none.
+  // Called at the end of the run. Describes kernel objects or file descriptors
+  // that remain, or a process that does not end. "": there is none.
   virtual std::string Leftovers() = 0;
 
  private:

@@ -18,7 +18,7 @@ int main() {
   std::printf("secure: %lu, result: %s\n", getauxval(AT_SECURE),
               LE_RESULT_TXT(result));
   std::fflush(stdout);
-  // exit() would run a leak checker, which may not inspect a privileged
-  // process.
+  // In a build with asan, exit() would run the leak checker. The leak checker
+  // has no permission to inspect a privileged process.
   _exit(0);
 }

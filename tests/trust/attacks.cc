@@ -27,7 +27,7 @@ void CloseAll(const std::vector<int>& fds) {
   for (const int fd : fds) close(fd);
 }
 
-// Connects, sends a request and closes, again and again.
+// Connects, sends a request and closes, `peers` times.
 void Repeat(Address address, size_t peers,
             const directory::proto::ToDirectory& request, int sent = -1) {
   for (size_t i = 0; i < peers; ++i) {
@@ -47,8 +47,8 @@ void ConnectAndClose(Address address, size_t peers) {
   for (size_t i = 0; i < peers; ++i) close(Connect(address));
 }
 
-// More silent connections than the directory allows a user. Each time the
-// oldest ones are replaced.
+// Keeps more silent connections than the directory allows a user. Each further
+// connection replaces the oldest one.
 void SilentConnections(Address address, size_t peers) {
   static std::deque<int>* const held = new std::deque<int>;
   for (size_t i = 0; i < peers; ++i) {
@@ -90,7 +90,7 @@ void AskForLists(Address address, size_t peers) {
   }
 }
 
-// Sends an epoll, a folder, a listening socket and a pipe.
+// Sends an epoll, a folder, a socket and a pipe.
 void SendDescriptors(Address address, size_t peers) {
   static const std::vector<int>* const kinds = [] {
     int ends[2] = {-1, -1};
@@ -118,7 +118,7 @@ void NeverAccept(Address address, size_t peers) {
   Repeat(address, peers, Open("deaf"));
 }
 
-// Waiting clients send the first part of a frame, which nobody completes.
+// Waiting clients send the first part of a frame, and never the rest.
 void PartsOfFrames(Address address, size_t peers) {
   std::vector<int> clients;
   for (size_t i = 0; i < peers; ++i) {
@@ -174,7 +174,7 @@ void ServerComesAndGoes(Address address, size_t peers) {
   CloseAll(clients);
 }
 
-// Each peer breaks the protocol, and each error may be logged.
+// Each peer breaks the protocol. The directory logs some of these errors.
 void BreakTheProtocol(Address address, size_t peers) {
   for (size_t i = 0; i < peers; ++i) {
     const int peer = Connect(address);

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attacks of a user without privileges on the directory. The attacker may open
-// its own services.
+// Attacks of a user without privileges on the directory. The directory needs a
+// binding by which the attacker can open its own services.
 
 #ifndef LE_MESSAGING_TESTS_TRUST_ATTACKS_H_
 #define LE_MESSAGING_TESTS_TRUST_ATTACKS_H_

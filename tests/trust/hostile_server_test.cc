@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A real directory introduces a client to a server that breaks the protocol.
-// The session must not open, and the client must learn why. All parties use
+// (In some tests a false directory does this.) Expected: the session does not
+// open or it closes, the client learns why, and no call blocks. All parties use
 // real sockets and share one thread, so the test decides the order of their
 // steps.
 
@@ -297,7 +298,9 @@ class HostileServerTest : public ::testing::Test {
   }
   ~HostileServerTest() override { event::SetLogSink(former_sink_); }
 
-  // Starts to open a session. The client's directory is at `address`.
+  // Starts to open a session. The first call creates the client. The client's
+  // directory is at `address`, or is the directory of world_ if `address` is
+  // "".
   void Open(const std::string& address = "") {
     if (client_ == nullptr) client_ = world_.Add("client", address);
     client_->Do([this] {

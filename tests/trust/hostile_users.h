@@ -49,8 +49,8 @@ constexpr uid_t kOwner = 11111;  // runs the directory
 
 // The directory's limit of file descriptors. `--descriptors=N` sets it.
 extern rlim_t g_descriptors;
-// The longest turn in microseconds of processor time. `--max_turn_us=N` sets
-// it. 0: no bound.
+// The bound for the longest turn, in microseconds of processor time.
+// `--max_turn_us=N` sets it. 0: no bound.
 extern uint64_t g_max_turn_us;
 // The service's limit of file descriptors: a common default.
 constexpr rlim_t kServiceDescriptors = 1024;

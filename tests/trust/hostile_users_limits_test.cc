@@ -157,8 +157,8 @@ std::vector<int> OpenSessions(const std::string& address, size_t count) {
 }
 
 // Sends the same packets on each session. `packet(i)` returns packet i, or ""
-// after the last packet. Returns when all packets are sent, or when the service
-// seems to receive nothing more.
+// after the last packet. Returns when no session has had room for a further
+// packet for kPatienceMs.
 void SendAll(const std::vector<int>& sessions,
              const std::function<std::string(size_t)>& packet) {
   constexpr int kPatienceMs = 500;
@@ -181,8 +181,8 @@ void SendAll(const std::vector<int>& sessions,
   }
 }
 
-// Another user gets an answer to each of many large requests. The service reads
-// the attacker's packets meanwhile.
+// Checks that another user gets an answer to each of 200 large requests, while
+// the attacker's sessions stay open.
 void ExpectAnswers() {
   const pid_t client = fork();
   if (client == 0) {
@@ -266,8 +266,8 @@ TEST_F(HostileUsersTest, RequestsThatAServiceKeeps) {
   }
 }
 
-// The attacker opens as many sessions as the service allows. It tries to open
-// nearly as many sessions as the service may have file descriptors.
+// The attacker tries to open kServiceDescriptors - 8 sessions. It gets as many
+// as the service allows one user.
 TEST_F(HostileUsersTest, AllSessionsOfAService) {
   ExpectOthersAreServed();  // also waits until the service is offered
   Attack([](const std::string&) {

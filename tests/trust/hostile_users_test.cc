@@ -5,7 +5,7 @@
 // must not be affected: they open sessions while the attack goes on. If an
 // opening blocks, this test exceeds its time limit.
 //
-// Each attack prints the longest turn of the directory's thread. A time depends
+// Each test prints the longest turn of the directory's thread. A time depends
 // on the machine, so only the target `turns` compares it with a bound.
 
 #include "tests/trust/hostile_users.h"
@@ -146,7 +146,8 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceWhoseCloseBlocks) {
 // Twenty users each send five descriptors whose close blocks. (One person may
 // have many users: subordinate uids.) The closes occupy all shared closing
 // threads, and one more thread for each of these users (transports/closer.h).
-// Expected: an honest user's descriptors are closed meanwhile.
+// Expected: the descriptors of an honest user are closed while these closes
+// block.
 TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
   constexpr int kUsers = 20;
   constexpr int kDescriptors = 5;
@@ -187,7 +188,7 @@ TEST_F(HostileUsersTest, ManyUsersWhoseClosesBlock) {
   }
   ASSERT_EQ(kill(service_, SIGCONT), 0);
   for (const int fd : {go[0], go[1], sent[0]}) close(fd);
-  // More descriptors than may wait for their close.
+  // The honest user sends more descriptors than may wait for their close.
   const pid_t honest = Run(kOther, [](int) {
     const le_msg_SessionRef_t session =
         le_msg_CreateSession(le_msg_GetProtocolRef("honest", 8), "honest");
@@ -328,7 +329,7 @@ TEST_F(HostileUsersTest, ARequestInParts) {
       std::string packet(sizeof(header) + 1, 'x');
       std::memcpy(&packet[0], &header, sizeof(header));
       if (send(fd, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) break;
-      // More than the kernel keeps for a socket: the directory reads on.
+      // A socket keeps fewer packets than this. So the directory has read on.
       if (sent == 8000) _exit(1);
       header.flags = FrameHeader::kContinuation;
       header.length = 1;

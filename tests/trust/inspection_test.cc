@@ -277,7 +277,7 @@ TEST_F(InspectionTest, ShowsRequestsWithoutAResponse) {
   });
   std::string list;
   do {
-    list = Sdir("list --sessions");  // the request may not have arrived yet
+    list = Sdir("list --sessions");  // the request may arrive late
   } while (list.find("in 1 messages (64 bytes)") == std::string::npos);
   EXPECT_THAT(list, HasSubstr("1 requests have no response, for "));
 }
@@ -296,7 +296,7 @@ TEST_F(InspectionTest, FindsTheServerThatHangs) {
                         "PROBLEM: does not answer: it is stopped by a signal"),
             1);
   kill(hung, SIGCONT);
-  // The server may not have run since SIGCONT.
+  // After SIGCONT the server may run late.
   while (Occurrences(Sdir("list --sessions --json"), "problem") > 0) {
   }
 }
@@ -313,14 +313,14 @@ TEST_F(InspectionTest, AHungServerIsAskedABoundedNumberOfTimes) {
               HasSubstr(absl::StrCat("pid ", hung,
                                      " has not accepted 4 introductions")));
   kill(hung, SIGCONT);
-  // The server may not have received the introductions yet.
+  // The server may receive the introductions late.
   while (Occurrences(Sdir("list --sessions"), "PROBLEM") > 0) {
   }
 }
 
 TEST_F(InspectionTest, EightMayInspectAServiceAtATime) {
   RunServer("echo", [] { Serve("echo", Respond); });
-  // The library's objects may not be used in a process that forks later.
+  // A process that uses the library's objects must not fork later.
   RunClient([this] {
     const auto ask = [](RawPeer* peer) {
       peer->Inspect("echo");
@@ -343,7 +343,8 @@ TEST_F(InspectionTest, EightMayInspectAServiceAtATime) {
       _exit(1);
     }
     peers.pop_back();
-    // The server may not yet know that an inspector has closed its connection.
+    // The server may learn only later that an inspector has closed its
+    // connection.
     do {
       ninth = std::make_unique<RawPeer>(directory_.folder());
     } while (ask(ninth.get()).has_refusal());
@@ -369,8 +370,9 @@ TEST_F(InspectionTest, AStrangerMayNot) {
   EXPECT_EQ(status, 0);
 }
 
-// A server sends wrong answers to an inspector. sdir shows a problem, and the
-// directory and other servers are not affected.
+// A server sends wrong answers to an inspector. sdir shows a problem, or only
+// the part of the answer that it can use. The directory and other servers are
+// not affected.
 TEST_F(InspectionTest, NoLieOfAServerDoesHarm) {
   RunServer("honest", [] { Serve("honest", Respond); });
   const auto junk = [](Connection* to) {

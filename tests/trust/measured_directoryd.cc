@@ -59,7 +59,7 @@ class Meter final : public le::event::sys::Interceptor {
     const int64_t waits = usage.ru_nvcsw;
     // Before the first wait there is no turn, only the start of the program.
     if (last_ != 0) {
-      // One of the waits is the loop's own.
+      // One of these voluntary context switches is the loop's own wait.
       if (waits > waits_ + 1) ++turns_->blocked;
       turns_->longest = std::max(turns_->longest.load(), at - last_);
       ++turns_->count;

@@ -49,7 +49,8 @@ ProtocolAttacker::~ProtocolAttacker() {
 void ProtocolAttacker::Act() {
   int* const connection = &connections_[Below(kConnections)];
   const int fd = *connection;
-  // If there is no connection yet, create one in a role.
+  // If there is no connection yet, and sometimes instead of an old one, make a
+  // new connection in a role.
   if (fd < 0 || OneIn(12)) {
     switch (Below(5)) {
       case 0:
@@ -103,7 +104,7 @@ std::string ProtocolAttacker::Bytes(size_t size) {
   return bytes;
 }
 
-// Mostly returns a name that may be offered.
+// Mostly returns the name of a service of the honest user or of the attackers.
 std::string ProtocolAttacker::Text() {
   switch (Below(8)) {
     case 0:
@@ -178,8 +179,7 @@ void ProtocolAttacker::BeServer(int* fd) {
   Say(*fd, std::move(message));
 }
 
-// Sends requests of administrators and of a monitor. Most users may not make
-// them.
+// Sends a random request, in most cases one of an administrator or a monitor.
 void ProtocolAttacker::BeAdministrator(int fd) {
   ToDirectory message;
   switch (Below(9)) {
@@ -220,7 +220,7 @@ void ProtocolAttacker::Say(int fd, ToDirectory message) {
   Send(fd, Frame(directory::kControlFrame, message.SerializeAsString()));
 }
 
-// Receives a packet. If it has a connection, this peer keeps the connection.
+// Receives a packet. Keeps most file descriptors of the packet as connections.
 void ProtocolAttacker::TakeIntroduction(int fd) {
   char bytes[4096];
   alignas(struct cmsghdr) char control[CMSG_SPACE(16 * sizeof(int))];
@@ -421,7 +421,7 @@ int ProtocolAttacker::NewDescriptor() {
       break;
     }
     case 9: {
-      // Its close blocks for a while if data is unsent.
+      // The close of this socket blocks for a second if data is unsent.
       const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
       const struct linger lasting = {1, 1};
       setsockopt(fd, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));

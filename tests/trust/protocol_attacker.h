@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A hostile peer on plain sockets. It begins with a legal part of the protocol
-// in any role, and then sends anything. A seed decides everything.
+// A hostile peer on plain sockets. On each connection it mostly begins with a
+// legal part of the protocol, as a client, a server or an administrator. Then
+// it sends anything. A seed decides its actions.
 
 #ifndef LE_MESSAGING_TESTS_TRUST_PROTOCOL_ATTACKER_H_
 #define LE_MESSAGING_TESTS_TRUST_PROTOCOL_ATTACKER_H_
@@ -63,8 +64,9 @@ class ProtocolAttacker {
   void Say(int fd, directory::proto::ToDirectory message);
   std::string Frame(uint8_t type, const std::string& payload,
                     uint16_t flags = 0);
-  // Sometimes attaches file descriptors and credentials, even if the frame does
-  // not announce them.
+  // If the frame announces a file descriptor, mostly attaches file descriptors.
+  // Otherwise sometimes attaches some, if `may_attach` is true. Attaches
+  // credentials sometimes if `may_attach` is true, and always if it is false.
   void Send(int fd, const std::string& packet, bool may_attach = true);
   int NewDescriptor();
   int AnyConnection() { return connections_[Below(kConnections)]; }

@@ -12,10 +12,11 @@
 // process may die early. Every few rounds these checks must pass:
 //  - An honest client opens sessions within the limit, and the honest user's
 //    services answer it.
-//  - The directory and the services have as many open file descriptors as at
-//    the start.
+//  - The directory and the services have at most as many open file descriptors
+//    as at the start.
 // A client of hostile services must never see a wrong user for its server. The
-// seed decides what each hostile process does; the kernel decides their order.
+// seed decides what each hostile process does. The kernel decides the order in
+// which the processes run.
 
 #include <dirent.h>
 #include <poll.h>
@@ -318,8 +319,8 @@ class Stage {
       _exit(1);
     }
   }
-  // Runs `body` in a child of user `uid`. Its result is the child's exit
-  // status.
+  // Runs `body` in a child of user `uid`. The result of `body` is the child's
+  // exit status.
   static pid_t Fork(uid_t uid, const std::function<int()>& body) {
     const pid_t child = fork();
     if (child == 0) {
@@ -379,8 +380,8 @@ class Stage {
     const int64_t start = NowMs();
     const int status =
         End(Fork(kHonest, [&] { return BeHonestClient(limit_ms_); }));
-    // The first honest client has no limit: it waits for the start of the
-    // directory and the services.
+    // The first honest client waits for the start of the directory and the
+    // services. So it has no limit but the timeouts of BeHonestClient().
     if (limit_ms_ == options_.open_limit_ms) {
       longest_check_ms_ = std::max(longest_check_ms_, NowMs() - start);
     }
@@ -466,8 +467,8 @@ int main(int argc, char** argv) {
     std::printf("skipped: only root can be other users\n");
     return EXIT_SUCCESS;
   }
-  // Without line buffering, each child would also write the output that is
-  // buffered at its fork.
+  // Without line buffering, a child that calls exit() would write again what is
+  // buffered at its fork. The library calls exit() after a fatal error.
   setvbuf(stdout, nullptr, _IOLBF, 0);
   return le::trust::Run(options);
 }

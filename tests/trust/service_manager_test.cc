@@ -47,8 +47,8 @@ constexpr uid_t kService = 12346;
 constexpr uid_t kClient = 12345;
 
 constexpr int kPassed = 3;  // the first file descriptor of LISTEN_FDS
-// The test's own file descriptors have at least this number, so they are not
-// passed ones.
+// The test moves its own file descriptors to this number or above. So the
+// numbers from kPassed on are free for passed ones.
 constexpr int kOwn = 10;
 
 constexpr uint32_t kNoLimitMs = LE_MSG_NO_TIMEOUT;

@@ -115,7 +115,7 @@ class SimulatedUsersTest : public ::testing::Test {
     while (loop->Now() < end) loop->RunTurn(end);
   }
 
-  // Checks that the present directory has received no request.
+  // Checks that the present directory knows no waiting client and no server.
   void ExpectToldNothing() {
     EXPECT_TRUE(server_->registry().waiting().empty());
     EXPECT_TRUE(server_->registry().servers().empty());

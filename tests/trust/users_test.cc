@@ -69,8 +69,8 @@ std::string* g_asker = nullptr;
 std::string* g_directoryd = nullptr;
 std::string* g_sdir = nullptr;
 
-// Runs `body` in a child, which executes a program or ends. Returns its exit
-// status; `said` is the output.
+// Runs `body` in a child, which executes a program or ends. Returns the exit
+// status of the child, or -1 if a signal ended it. *said is the output.
 int RunInChild(const std::function<void()>& body, std::string* said) {
   int output[2];
   EXPECT_EQ(pipe2(output, O_CLOEXEC), 0);
@@ -113,7 +113,8 @@ class Place {
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
 
-  // A symbolic link to the folder, which the destructor removes.
+  // Creates a symbolic link to folder() that belongs to `user`. The destructor
+  // removes the link.
   std::string LinkOf(uid_t user) {
     files_.push_back(runtime() + "/link");
     EXPECT_EQ(symlink(folder().c_str(), files_.back().c_str()), 0);
@@ -127,7 +128,7 @@ class Place {
 
   // Starts directoryd as the user of this test. Returns once it listens.
   void StartDirectory() {
-    // directoryd refuses a folder of another user.
+    // directoryd refuses a folder of another user than root and its own.
     ASSERT_EQ(chown(folder().c_str(), geteuid(), getegid()), 0);
     std::ofstream(folder() + "/bindings") << "<*>.* -> <self>.*\n";
     int output[2];
@@ -331,7 +332,7 @@ TEST_F(StrangersDirectoryTest, ANamedDirectoryIsTrusted) {
   le_msg_DeleteSession(session);
 }
 
-// sdir has the same rules of trust. It prints why it has not asked the
+// sdir has the C API's rules of trust. It prints why it has not asked the
 // directory.
 TEST_F(StrangersDirectoryTest, SdirSaysNothingToIt) {
   if (access("/run/le_messaging", F_OK) == 0) {
@@ -409,7 +410,8 @@ TEST_F(FolderTest, NoDirectoryRunsBehindALinkOfAnotherUser) {
   ExpectRefused(place_.LinkOf(kStranger));
 }
 
-// Any user could put a socket into such a folder while no directory runs.
+// Any user could put a socket into a folder that every user may write to, while
+// no directory runs.
 TEST_F(FolderTest, NoDirectoryRunsWhereEveryUserMayWrite) {
   ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
   for (const mode_t mode : {0777, 01777, 0757}) {
@@ -430,7 +432,7 @@ TEST_F(FolderTest, NoDirectoryRunsBelowAFolderOfAnotherUser) {
   EXPECT_NE(access((place_.folder() + "/made").c_str(), F_OK), 0);
 }
 
-// A client says that it may not enter the folder.
+// A client that has no permission to enter the folder logs this reason.
 TEST_F(FolderTest, TheErrorNamesAFolderThatMayNotBeEntered) {
   place_.StartDirectory();
   ASSERT_EQ(chmod(place_.folder().c_str(), 0700), 0);
@@ -467,8 +469,8 @@ const char* WhyNot(int status) {
   return nullptr;
 }
 
-// Moves the calling child into a new user namespace, as user `uid`. Outside the
-// namespace the child may be any user.
+// Moves the calling child into a new user namespace, as user `uid`. Any user
+// outside the namespace can do this.
 void EnterNamespaceAs(uid_t uid) {
   const std::string map = absl::StrCat(uid, " ", geteuid(), " 1");
   const std::string group_map = absl::StrCat(uid, " ", getegid(), " 1");

@@ -46,9 +46,9 @@ struct Activity {
   // its sessions.
   uint64_t unanswered = 0;
   uint64_t unanswered_ns = 0;
-  // Of a session: since it was opened. Of a service: the maximum of the open
-  // sessions' max_queued_bytes, and the sums of the others for all sessions so
-  // far.
+  // Of a session: since it was opened. Of a service: max_queued_bytes is the
+  // maximum of the open sessions; times_full and dropped are the sums of all
+  // sessions so far.
   uint64_t max_queued_bytes = 0;
   uint64_t times_full = 0;
   uint64_t dropped = 0;
@@ -69,8 +69,8 @@ struct ServiceActivity {
   Activity activity;
   std::vector<SessionActivity> sessions;
   // The median and the 99th percentile of the times to respond, in ns. If there
-  // was no request between the snapshots: those of all requests so far. 0: there
-  // was no request yet.
+  // was no request between the snapshots: those of all requests so far. 0:
+  // there was no request yet.
   double median = 0;
   double p99 = 0;
 };
@@ -86,9 +86,9 @@ bool IsBusier(const Activity& a, const Activity& b);
 // The sums of all sessions of a service so far.
 inspection::proto::Counts Total(const Snapshot& snapshot);
 
-// Returns a time in ns that the fraction `part` (from 0 to 1) of the requests in
-// a histogram did not exceed. The time is the upper end of a bucket. 0: there
-// was no request.
+// Returns a time in ns that the fraction `part` (from 0 to 1) of the requests
+// in a histogram did not exceed. The time is the upper end of a bucket. 0:
+// there was no request.
 double Percentile(const std::vector<uint64_t>& latency, double part);
 
 // Returns a number of at most three digits and a unit, such as "12.3 us". From

@@ -39,7 +39,7 @@ class Command {
   std::string socket_dir() const { return Value("--socket_dir").value_or(""); }
 
   // Reads the command's name. It is an error if there is no such command, or if
-  // the command does not take one of the given options.
+  // a given option does not belong to the command.
   std::string Begin();
 
   absl::optional<std::string> NextIfAny();

@@ -47,8 +47,8 @@ Described AskForDescription(const Command& command,
     Fail(kFailed, "this is not a directory, or one of another version");
   }
   if (!as.has_value()) return answer.described();
-  // The binding chooses the service: it must be the one that the user has
-  // named.
+  // The binding chooses the service. It must choose the service that the
+  // command line names.
   directory::OsUsers users;
   directory::UserContext context;
   context.users = &users;

@@ -48,7 +48,7 @@ class Directory {
   directory::proto::FromDirectory Hear();
   // Waits for a message about an event.
   directory::proto::FromDirectory HearEvent();
-  // Receives the answer of a command that has no other answer than Done.
+  // Receives Done, the answer to a request, and prints its text.
   void HearDone();
 
   directory::proto::ListPart AskForList();
@@ -56,10 +56,10 @@ class Directory {
   // Returns the address, and the process and user that have made the socket.
   std::string WhereAndWhose();
 
-  // Requests that the directory passes the connection to the server that offers
-  // the service. `pid`: the server's process, or 0. The directory answers with
-  // Introduced or with a refusal. After Introduced, all frames come from the
-  // server. The server is not trusted.
+  // Requests that the directory passes the connection to a server of the
+  // service. `pid`: the server's process. 0: the server that offers the
+  // service. The directory answers with Introduced or with a refusal. After
+  // Introduced, all frames come from the server. The server is not trusted.
   void Inspect(const directory::ServiceKey& service, pid_t pid);
 
   // After Inspect(), the connection is for the server's frames.

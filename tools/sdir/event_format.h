@@ -30,7 +30,7 @@ class Filter {
   // Returns whether the client or the server of the event is selected. An event
   // that has neither is selected only by a filter that selects all.
   bool Selects(const directory::proto::Event& event, Names* names) const;
-  // Removes entries that are not selected from a list. The totals stay.
+  // Removes from a list the entries that are not selected. The totals stay.
   void Apply(directory::proto::ListPart* list, Names* names) const;
 
  private:

@@ -233,7 +233,7 @@ class Explainer {
   Names* const names_;
   Explanation explanation_;
   int not_taken_ = 0;
-  bool had_other_protocol_ = false;  // the last refusal that was looked at
+  bool had_other_protocol_ = false;  // in the client's latest refusal
 };
 
 }  // namespace

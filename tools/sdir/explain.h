@@ -22,7 +22,8 @@ struct Explanation {
   bool can_open = false;
 };
 
-// Asks the server of a service. Returns why it does not answer, or "".
+// Asks the server of a service for a snapshot. If the server does not answer in
+// time, returns its problem. Otherwise returns "".
 using ProblemOf =
     std::function<std::string(const directory::proto::ServiceEntry& service)>;
 

@@ -18,10 +18,11 @@ namespace sdir {
 // "-" is the standard input.
 std::string ReadAll(const std::string& file);
 
-// Writes what all streams have buffered.
+// Writes the buffered bytes of all streams.
 void FlushOutput();
 
-// The file of --output, which other users may not read.
+// The file of --output, or the standard output. A new file has the mode 0600,
+// so that other users cannot read it.
 class Output {
  public:
   // It is an error if --output is missing and the standard output is a

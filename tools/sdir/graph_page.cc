@@ -145,7 +145,8 @@ class Page {
     absl::StrAppendFormat(&text_,
                           "<svg viewBox=\"-1 -1 %.0f %.1f\" role=\"img\">\n",
                           kWidth + 2, graph_.height + 2);
-    // Thin lines are over thick ones.
+    // The busiest lines are first, so most thin lines are drawn over thick
+    // ones.
     for (const Graph::Line& line : graph_.lines) AppendLine(line);
     for (size_t i = 0; i < graph_.clients.size(); ++i) {
       const Graph::Client& client = graph_.clients[i];

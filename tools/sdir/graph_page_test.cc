@@ -64,7 +64,8 @@ InspectedService Service(std::string name, int64_t at_ns,
 }
 
 // Three services, of which one has no client. Client 20 has one session with
-// the first service and two with the second one. Client 30 has one session.
+// the first service and two with the second service. Client 30 has one session
+// with the second service.
 std::vector<InspectedService> Services(int64_t at_ns, uint64_t scale) {
   return {Service("<ann>.idle", at_ns, {Client(1, 20, 7)}),
           Service(absl::StrCat("<ann>.", kHostile), at_ns,

@@ -26,7 +26,7 @@
 namespace le {
 namespace sdir {
 
-// How long a server has to answer. Its loop may be busy for that long.
+// The timeout of a server's answer. A server's loop may be busy for that long.
 constexpr absl::Duration kServerTimeout = absl::Seconds(1);
 
 class Inspections;
@@ -44,7 +44,7 @@ class Inspection final : private transports::Connection::Observer,
   // Requests a snapshot. If the server has not answered the last request, sends
   // no further one. OnEnd() is called later, or during this call.
   void Ask();
-  // Ends with a problem, without asking.
+  // Ends with a problem. Sends nothing to the server.
   void Skip(std::string problem);
   // Returns the result of the last Ask() or Skip(), after its end.
   Snapshot Take() { return std::exchange(result_, Snapshot()); }
@@ -87,13 +87,13 @@ class Inspections {
   friend class Inspection;
   using Key = std::pair<std::string, pid_t>;
 
-  // What the servers of a user have used of the present Take().
+  // What the servers of one user have used in the present Take().
   struct Usage {
     size_t bytes = 0;
     int silent = 0;  // servers that have not answered in time
   };
 
-  // False: the servers of this user may send no more.
+  // False: with these bytes, the servers of this user exceed their limit.
   bool MayReceive(uid_t uid, size_t bytes);
   void OnEnd() { --running_; }
   void AskMore();

@@ -182,7 +182,8 @@ void AppendJson(const Snapshot& snapshot, Names* names, std::string* json) {
   absl::StrAppend(json, "]");
 }
 
-// Escapes all texts of a list, so that no text can imitate another.
+// Escapes the texts of a list, so that no text can imitate another.
+// FormatText() escapes the latest refusals itself.
 ListPart WithAllEscaped(const ListPart& list) {
   ListPart escaped = list;
   const auto escape = [](std::string* text) { *text = Escaped(*text); };

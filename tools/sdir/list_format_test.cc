@@ -99,7 +99,8 @@ TEST_F(ListFormatTest, TextWithoutReasons) {
             "\nINTRODUCTIONS MADE: 3\n\n");
 }
 
-// The server has received the introduction of a client that has ended.
+// An introduced client has ended, and the server has not received the
+// introduction yet.
 TEST_F(ListFormatTest, ShowsThatAnIntroducedClientHasEnded) {
   directory::proto::ListPart list = Example();
   list.mutable_not_taken(0)->set_pid(12);
@@ -241,7 +242,7 @@ TEST_F(ListFormatTest, JsonControlsNoTerminal) {
             "\"\\u001b[\\u007f\\u009b\\u0080\xc2\xa0\"");
 }
 
-// The printed bindings can be loaded.
+// Expected: the printed bindings can be loaded.
 TEST_F(ListFormatTest, NamesUsersWhoseNameABindingMayHave) {
   class FewUsers final : public directory::Users {
     absl::StatusOr<uid_t> UidOf(const std::string&) override {

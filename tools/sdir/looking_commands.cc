@@ -84,7 +84,8 @@ class Services {
   Inspections inspections_{socket_dir_};
 };
 
-// The number of lines of the terminal. None: the output is no terminal.
+// The number of lines of the terminal, without the last line. None: the output
+// is no terminal.
 absl::optional<size_t> LinesOfTerminal() {
   struct winsize size = {};
   if (isatty(STDOUT_FILENO) == 0) return absl::nullopt;
@@ -163,7 +164,7 @@ int RunTop(Command* command) {
       std::fputs(update(SIZE_MAX).c_str(), stdout);
       return directory::kDone;
     }
-    // Writes over the last table. To clear the screen first would flicker.
+    // Writes over the former table. To clear the screen first would flicker.
     const std::string table = absl::StrReplaceAll(
         update(LinesOfTerminal().value_or(24)), {{"\n", "\x1b[K\n"}});
     std::fputs(absl::StrCat("\x1b[H", table, "\x1b[J").c_str(), stdout);

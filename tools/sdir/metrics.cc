@@ -39,7 +39,7 @@ std::string SecondsText(uint64_t ns) {
 
 class Writer {
  public:
-  // Begins a metric. All its samples must follow.
+  // Begins a metric. All its samples must precede the next Begin().
   void Begin(const std::string& name, const char* type, const char* help) {
     name_ = absl::StrCat("le_messaging_", name);
     absl::StrAppend(&text_, "# TYPE ", name_, " ", type, "\n# HELP ", name_,

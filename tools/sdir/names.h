@@ -23,10 +23,11 @@ class Names {
   explicit Names(directory::Users* users) : users_(users) {}  // not owned
   virtual ~Names() = default;
 
-  // Returns the name, or the number if the name has blanks or characters that
-  // are not ASCII.
+  // Returns the name of a user. Returns the number if the name has blanks, one
+  // of < > #, or characters that are not printable ASCII, or if the name has a
+  // special meaning in a bindings file.
   std::string User(uid_t uid);
-  // Such as "client[123]", or "pid 123" if that process has ended.
+  // Such as "client[123]", or "pid 123" if ProgramOf() is empty.
   std::string Process(pid_t pid);
   // Replaces "<number>" at the beginning by "<name>".
   std::string Named(const std::string& agent);
@@ -38,7 +39,7 @@ class Names {
   void NameUsers(directory::proto::ListPart* list);
 
   // The name of the process's program, escaped. Empty: there is no such
-  // process.
+  // process, or its name cannot be read.
   virtual std::string ProgramOf(pid_t pid);
   // Returns whether the process has certainly ended.
   virtual bool HasEnded(pid_t pid);

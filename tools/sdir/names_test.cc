@@ -14,7 +14,7 @@ TEST(NamesTest, NamesEachUserInAText) {
   KnownNames names;
   EXPECT_EQ(names.InText("no binding <1>.x -> <USER>.x, <2>.y"),
             "no binding <ann>.x -> <USER>.x, <bob>.y");
-  // 3 has no name. The other texts are no numbers of users.
+  // User 3 has no name. The other texts are not numbers of users.
   for (const char* const text : {"", "<3>.x", "<", "1>", "<>", "<1", "< 1>",
                                  "<-1>", "<99999999999>", "<<*>.1>"}) {
     EXPECT_EQ(names.InText(text), text);

@@ -19,9 +19,10 @@ namespace sdir {
 // for running. 0: the file has no state.
 char StateIn(absl::string_view stat);
 
-// Returns the state of the process. If it sleeps, but one of its first threads
-// runs, the state is 'R'. 0: the state is unknown.
-constexpr int kMaxThreads = 64;  // a process may have 30,000
+// About how many threads StateOfProcess() looks at. A process may have 30,000.
+constexpr int kMaxThreads = 64;
+// Returns the state of the process. If the process sleeps, but one of its first
+// threads runs, the state is 'R'. 0: the state is unknown.
 char StateOfProcess(pid_t pid);
 
 // Returns the likely reason why a server in this state does not answer.

@@ -20,7 +20,7 @@ finish() {
 }
 trap finish EXIT
 
-expect() { # DESCRIPTION EXIT-STATUS PATTERN COMMAND...: of its output and errors
+expect() { # DESCRIPTION EXIT-STATUS PATTERN COMMAND...: output or errors have the pattern
   local what=$1 status=$2 pattern=$3 output actual
   shift 3
   output=$("$@" 2>&1)
@@ -115,7 +115,7 @@ expect_log "the totals" "INFO .* 256 open files: up to 192 connections, 24 of th
 ! grep -E -e '.{121}' -e '--max_' "$folder/err" ||
   { echo "FAILED: a long line, or a warning without an option"; failures=$((failures + 1)); }
 
-# It also logs the options that exceed the totals.
+# A daemon also logs the options that exceed the totals.
 log_of --max_connections=193 --max_half_open=97 --max_waiting=194 --max_services=192
 expect_log "options beyond the totals" \
   "WARNING .* --max_connections=193: the limit of 256 open files allows 192 in all" \
@@ -258,7 +258,7 @@ kill -TERM "$daemon"
 wait "$daemon"
 
 # A daemon that may open 40 files has no reserve for administration. A monitor
-# has the only connection. The daemon closes each other connection with a
+# has the only connection. The daemon closes every further connection with a
 # refusal, before or after sdir has sent its request.
 (ulimit -n 40 && exec "$directoryd" --socket_dir="$folder/d" --max_connections=1 > "$folder/out") &
 daemon=$!

@@ -29,7 +29,7 @@ class Latencies {
   // server may report requests that do not exist.
   static constexpr size_t kMaxOpen = 65536;
 
-  // None: the record is not a response, or its request is not known.
+  // None: the record does not end a request, or its request is not known.
   absl::optional<absl::Duration> Take(const inspection::TapRecord& record);
 
  private:
@@ -42,9 +42,11 @@ class Latencies {
 std::string FrameKind(uint8_t type);
 
 // Both return one line, which ends with a newline. `at` is the time of the
-// record. `decoded` is the decoded payload of a typed service. If it is empty,
-// the result has only `payload`, in hexadecimal. If messages were lost before
-// the record, the result of TapText() begins with a line that says how many.
+// record. `decoded` is the decoded payload of a typed service, or empty.
+// TapText() shows `decoded`, or else the begin of `payload` in hexadecimal.
+// TapJson() shows `decoded`, if there is one, and the whole `payload`. If
+// messages were lost before the record, the result of TapText() begins with a
+// line that says how many.
 std::string TapText(const inspection::TapRecord& record,
                     absl::string_view payload, absl::string_view decoded,
                     absl::optional<absl::Duration> latency, absl::Time at,

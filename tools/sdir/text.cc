@@ -12,7 +12,7 @@ namespace sdir {
 namespace {
 
 // The length of the UTF-8 character at the beginning of `text`; 0 if there is
-// none. Halves of a surrogate and overlong forms are not characters.
+// none. Halves of a surrogate pair and overlong forms are not characters.
 size_t CharacterLength(absl::string_view text) {
   const auto at = [&](size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;

@@ -14,11 +14,12 @@ namespace le {
 namespace sdir {
 
 // The result of Escaped() is one line, which a message may show in single
-// quotes. (It is not quoted for a shell.) EscapedText() keeps newlines.
+// quotes. (It is not quoted for a shell.) EscapedText() keeps newlines, single
+// quotes and backslashes.
 std::string Escaped(absl::string_view text);
 std::string EscapedText(absl::string_view text);
-// As EscapedText(), but a newline becomes "\n". So a peer that is not trusted
-// cannot begin a new line of the output.
+// As EscapedText(), but a newline becomes a backslash and an n. So a peer that
+// is not trusted cannot begin a new line of the output.
 std::string EscapedLine(absl::string_view text);
 
 // Makes a JSON string. Bytes that are not UTF-8 become U+FFFD.

@@ -15,7 +15,7 @@ namespace le {
 namespace sdir {
 namespace {
 
-// The most clients of a service in the table.
+// The most sessions of a service in the table.
 constexpr size_t kClients = 5;
 // The most lines above the table. Each names a service that does not answer.
 constexpr size_t kSilent = 5;

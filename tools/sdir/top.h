@@ -21,7 +21,8 @@ class Top {
 
   // Returns a table, with the rates since the last call. A service that is new
   // in this call has no rates. The busiest services, and for each its busiest
-  // clients, are first. At most `lines` lines.
+  // clients, are first. Lines about problems precede the table. The result has
+  // at most `lines` lines.
   std::string Update(std::vector<InspectedService> services, size_t lines);
 
  private:

@@ -94,11 +94,13 @@ TEST(TopTest, ShowsTheTimesOfTheLastRequests) {
   };
   EXPECT_THAT(update({5, 0, 0}), HasSubstr(" 2 ns     2 ns "));
   EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 8 ns     8 ns "));
-  // There was no request since then, so the times of all requests are shown.
+  // There was no request since the last snapshot, so the times of all requests
+  // are shown.
   EXPECT_THAT(update({5, 0, 3}), HasSubstr(" 2 ns     8 ns "));
 }
 
-// Otherwise a user's services could push the table off the terminal.
+// At most five such servers are named. Otherwise a user's services could push
+// the table off the terminal.
 TEST(TopTest, ShowsAFewServersThatDoNotAnswer) {
   KnownNames names;
   Top top(&names);

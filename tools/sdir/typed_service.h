@@ -61,7 +61,8 @@ class TypedService {
   // or with this library.
   std::string Text() const;
 
-  // An empty message. `type` is of a method of this service.
+  // An empty message. `type` is the request or the response of a method of this
+  // service.
   std::unique_ptr<google::protobuf::Message> NewMessage(
       const google::protobuf::Descriptor* type);
   // InvalidArgument: the text is not JSON, or not of this type.

@@ -160,7 +160,7 @@ TEST(TypedServiceTest, MessagesHaveAJsonForm) {
   EXPECT_THAT(round("{"), HasSubstr("not a p.T in JSON"));
   EXPECT_THAT(round(R"({"other": 1})"), HasSubstr("not a p.T in JSON"));
   EXPECT_THAT(round(R"({"number": "x"})"), HasSubstr("not a p.T in JSON"));
-  // Neither JSON nor a message may be too deep for the stack.
+  // JSON that is too deep for the stack is refused.
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "{\"more\":";
   EXPECT_THAT(round(deep), HasSubstr("not a p.T in JSON"));
@@ -198,7 +198,8 @@ TEST(TypedServiceTest, WrongDescriptorsAreAnError) {
   EXPECT_FALSE(Read(twice).ok());
 }
 
-// Protobuf's functions for JSON read the fields of these types without a check.
+// Protobuf's functions for JSON read the fields of Protobuf's own types without
+// a check.
 TEST(TypedServiceTest, ProtobufsOwnTypesAreNotReplaced) {
   const auto service_with = [](const std::string& name,
                                const std::string& package,

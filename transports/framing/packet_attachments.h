@@ -55,7 +55,8 @@ class PacketAttachments {
   bool empty() const {
     return count_ == 0 && !truncated_ && !sender_.has_value();
   }
-  // Whether descriptors were lost, because this process could not receive them.
+  // Whether descriptors were lost at this end. For example, no file descriptor
+  // was free.
   bool truncated() const { return truncated_; }
   // Removes and returns the first descriptor, if there is one.
   event::UniqueFd TakeDescriptor() {

@@ -3,8 +3,9 @@
 //
 // Parses packets into frames: the receiving side of transports/wire.md.
 //
-// The reader makes no system calls, except to close descriptors that no frame
-// takes. The code that receives the packets does this for each packet:
+// The reader makes no system calls, except to close the descriptor of a partial
+// frame that is dropped. The code that receives the packets does this for each
+// packet:
 //
 //   PacketReader::Room room(&reader, pool);   memory for the packet
 //   ... put `size` bytes into room.parts(), and collect the attachments ...
@@ -233,7 +234,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline PacketReader::Result PacketReader::Accept(
     frame->type = header.type;
     frame->id = header.id;
     if (room->payload_) {
-      // The bytes that the packet was written to may not be zero any more.
+      // The packet was written to these bytes, so they may differ from zero.
       room->payload_.MarkCleanFrom(
           std::max<size_t>(room->payload_.clean_from(), header.length));
     }

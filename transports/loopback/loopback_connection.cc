@@ -19,9 +19,10 @@ namespace {
 // a socket, these bytes would be in the kernel.
 constexpr size_t kPassableBytes = 4096;
 
-// A blocking call waits on its parker for this time, because a parker is faster
-// than a loop, and most calls end earlier. Then the call runs the control loop
-// of its thread, which sends the queued frames of other connections.
+// If the thread has a control loop, a blocking call still waits on its parker
+// for this time first, because a parker is faster than a loop, and most calls
+// end earlier. Then the call runs the control loop, which sends the queued
+// frames of other connections.
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The caller holds the channel's lock.
@@ -259,7 +260,7 @@ absl::Status LoopbackConnection::SetReceiveCredentials(bool on) {
 
 // ---- Waiting ---------------------------------------------------------------
 
-// Keeps the calling thread in the list of waiters during its lifetime.
+// While this object exists, the thread is in the list of waiters of its end.
 class LoopbackConnection::Waiting final : private LoopbackWaiter,
                                           private event::Task {
  public:

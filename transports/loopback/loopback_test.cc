@@ -10,7 +10,8 @@ namespace transports {
 namespace {
 
 // A connection is sent to a process, which dies before it receives the
-// connection. Expected: its far end sees a close, as after a close by the kernel.
+// connection. Expected: the connection's far end sees a close, as it does after
+// a close by the kernel.
 TEST(LoopbackTest, AConnectionOnItsWayToADeadProcessCloses) {
   LoopbackNetwork network;
   LoopbackTransport living(&network, event::Process::Current());

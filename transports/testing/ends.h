@@ -68,8 +68,8 @@ class Accepting : public Acceptor::Observer {
   }
 };
 
-// A client's and a server's end of one connection, both for the loop of the
-// test's thread.
+// A client's and a server's end of one connection. The test attaches them to
+// the loop of its thread if needed.
 class Ends {
  public:
   explicit Ends(FixtureFactory factory) : fixture(factory()) {

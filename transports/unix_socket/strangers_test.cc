@@ -72,8 +72,8 @@ class Kernel final : public event::sys::Interceptor {
     changed_.notify_all();
   }
   // From now on the close of a descriptor whose number is at least `fd` blocks
-  // until LastFrom(INT_MAX). (A close on the test's own thread does not block,
-  // because the test would never end.)
+  // until EndOne() or LastFrom(INT_MAX). (A close on the test's own thread does
+  // not block, because the test would never end.)
   void LastFrom(int fd) {
     std::lock_guard<std::mutex> lock(mutex_);
     lasts_from_ = fd;
@@ -972,8 +972,8 @@ TEST_F(StrangersTest, WithoutAThreadTheCallerCloses) {
   EXPECT_EQ(kernel.ClosedBy(fd), std::this_thread::get_id());
 }
 
-// The only thread is inside a blocked close. Expected: this thread closes the
-// second file descriptor afterwards.
+// The only closing thread is inside a blocked close. Expected: the closing
+// thread closes the second file descriptor afterwards.
 TEST_F(StrangersTest, WithoutANewThreadAnExistingThreadCloses) {
   Kernel kernel;
   OtherProcess process(1);

@@ -9,7 +9,8 @@
 // may be moved. Within a turn of the loop the first frame is sent directly.
 // Later frames of the turn are queued until the turn ends.
 //
-// Receiving (the owner): each packet takes one system call. reader_ parses it.
+// Receiving (the owner): a packet usually takes one system call. reader_ parses
+// the packet.
 //
 // A packet is plain if it has no descriptors and no credentials. Plain packets
 // are sent by send() and received by recv(). These are faster than sendmsg()
@@ -134,7 +135,7 @@ class UnixConnection final : public Connection, private event::Watch {
   Sent SendNowLocked(const FrameHeader& header, const OutgoingFrame& frame,
                      UnixConnection* passed, size_t* sent)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The first `sent` bytes of the frame were sent.
+  // The first `sent` bytes of the frame's payload were sent already.
   void QueueLocked(const FrameHeader& header, const OutgoingFrame& frame,
                    UnixConnection* passed, size_t sent)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

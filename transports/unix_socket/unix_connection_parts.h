@@ -27,10 +27,10 @@ constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 // successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
-// A blocking call first receives for this time, then uses poll(). Another
-// thread can wake the call only in poll(). The call then sends the frames that
-// the other thread has queued. Most calls are shorter than this time, so they
-// need no poll().
+// Receive() without a time limit first blocks in recv() or recvmsg() for this
+// time, then uses poll(). Another thread can wake the call only in poll(). The
+// call then sends the frames that the other thread has queued. Most calls are
+// shorter than this time, so they need no poll().
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The retry interval while no file descriptor is free, and in a blocking call
@@ -113,8 +113,8 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
 
   // Sends the queue when the kernel accepts packets again. A blocking call of
   // the owner serves only the innermost loop, so a Flusher uses that loop, and
-  // calls no observer. Without a nested loop the connection's own watch sends
-  // the queue.
+  // calls no observer. Without a nested loop the connection's own watch takes
+  // the place of the Flusher's watch.
   class Flusher final : private event::Task,
                         private event::Watch,
                         private event::Timer {

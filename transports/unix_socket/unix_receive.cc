@@ -68,8 +68,9 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
   }
   if (blind && SetBlindPause()) {
     const IoResult result = ReceivePacket(frame, pool, /*block=*/true);
-    // kWouldBlock: the pause is over, a part of a frame arrived, or the former
-    // owner of this socket has made it non-blocking again.
+    // kWouldBlock has several causes. For example: the pause is over, a signal
+    // came, a part of a frame arrived, or the former owner of this socket has
+    // made the socket non-blocking again.
     if (result != IoResult::kWouldBlock) return result;
   }
   for (;;) {
@@ -130,7 +131,7 @@ bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
 }
 
 // Receives the next packet into `room`. If the packet cannot have ancillary
-// data, uses recv(), which is much faster than recvmsg().
+// data, uses recv(), which is faster than recvmsg().
 IoResult UnixConnection::Fetch(PacketReader::Room* room, bool block,
                                IncomingAncillary* ancillary, size_t* size) {
   const int wait = block ? 0 : MSG_DONTWAIT;
@@ -314,7 +315,7 @@ IoResult UnixConnection::ReceivePacket(IncomingFrame* frame, BufferPool* pool,
       case PacketReader::Result::kBroken:
         return Fail(std::move(why));
       case PacketReader::Result::kNothing:
-        // The rest of the frame may not have arrived yet. The caller waits for
+        // The rest of the frame possibly arrives later. The caller waits for
         // it, so do not block here.
         block = false;
         break;

@@ -499,8 +499,8 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     const int error = errno;
     if (error == EINTR) continue;
     if (descriptor < 0 || IsOfThePacket(error)) return FailedToSend(error);
-    // Send the frame without the descriptor. Its flag still announces one, so
-    // the far end knows that the sender lost it.
+    // Send the frame without the descriptor. The frame's flags still announce
+    // one, so the far end knows that the sender lost it.
     LogForPeerLocked(event::LogLevel::kError,
                      absl::StrCat("file descriptor ", descriptor,
                                   " cannot be sent: ", std::strerror(error)));

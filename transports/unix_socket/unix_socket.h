@@ -47,9 +47,10 @@ class UnixTransport final : public Transport {
   // The next Listen() uses `socket` in place of a new socket. `socket` already
   // listens, and connections may already wait in its backlog. Clients see the
   // credentials of the process that called listen(). The acceptor never removes
-  // the path. This call of Listen() has one more error:
+  // the path. If `socket` has a duplicate, the end of the acceptor leaves the
+  // backlog unchanged. This call of Listen() has one more error:
   //  - FailedPrecondition: `socket` does not listen at the address, or the path
-  //    does not exist any more.
+  //    was deleted.
   void UseListener(event::UniqueFd socket) { listener_ = std::move(socket); }
 
   absl::StatusOr<std::unique_ptr<Acceptor>> Listen(

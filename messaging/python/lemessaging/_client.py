@@ -282,9 +282,10 @@ class Session(Endpoint):
 
     def close(self):
         """Ends the session, which cannot be opened again. Open requests, and
-        calls that wait, raise ClosedError. Messages that the server has not
-        received yet may be lost. To lose none, first make a request and await
-        its response: the server has then received all earlier messages."""
+        calls that wait, raise ClosedError. (An iteration ends.) Messages that
+        the server has not received yet may be lost. To lose none, first make a
+        request and await its response: the server has then received all
+        earlier messages."""
         self._end()
 
     async def __aenter__(self):
@@ -323,7 +324,9 @@ class Session(Endpoint):
 
     async def send(self, data, *, fd=None, timeout=None):
         """Sends a message that has no response. Waits for room in the queue, at
-        most `timeout` seconds. Raises TimedOutError or ClosedError."""
+        most `timeout` seconds. Raises TimedOutError, ClosedError or, without
+        memory, TooManyError. If the session is not open, raises ClosedError or
+        StateError."""
         content = Content(data, fd, self._protocol.max_size)
         timeout = seconds(timeout)
         owner = self._checked()

@@ -38,7 +38,7 @@ class ServerSession:
         self._ref = ref  # None: closed
         self._error = None
         self._sender = Sender(owner)
-        self.waiting_bytes = 0  # of messages without response, in handlers
+        self.waiting_bytes = 0  # of messages that need no response
         self.context = None
         user, process = ctypes.c_uint32(), ctypes.c_int()
         known = _c.get_client(ref, ctypes.byref(user), ctypes.byref(process)) == _c.OK
@@ -52,7 +52,8 @@ class ServerSession:
 
     async def send(self, data, *, fd=None, timeout=None):
         """Sends a message to the client. Waits for room in the queue, at most
-        `timeout` seconds. Raises TimedOutError or ClosedError."""
+        `timeout` seconds. Raises TimedOutError, ClosedError or, without memory,
+        TooManyError."""
         content = Content(data, fd, self._owner.max_size)
         timeout = seconds(timeout)
         self._check()
@@ -199,7 +200,7 @@ class _ServiceOwner(SessionOwner):
             return
         request = Request(message, session, self.max_size)
         if not request.needs_response:
-            # The library bounds only requests without a response.
+            # The library bounds only the requests that wait for a response.
             request._counted = len(request.data) + OVERHEAD
             session.waiting_bytes += request._counted
             if session.waiting_bytes > MAX_WAITING:

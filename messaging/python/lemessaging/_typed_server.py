@@ -129,7 +129,7 @@ class Server:
             call._cancel()
 
     def _on_message(self, request):
-        """Returns the Task that runs the method. None: no method runs."""
+        """Returns the Task that runs the method. None: no method runs now."""
         envelope = None
         try:
             if len(request.data) < ENVELOPE.size:

@@ -381,7 +381,8 @@ class Forks(TestCase):
 
     @staticmethod
     def in_child(session, service, kept):
-        """Returns the number of the misuse that did not raise."""
+        """Returns the number of the first misuse that did not raise ForkedError.
+        0: all have raised it."""
 
         def first_step(coroutine):
             try:

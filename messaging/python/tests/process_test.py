@@ -206,7 +206,8 @@ class Signals(unittest.TestCase):
 
 class Limits(unittest.TestCase):
     def test_no_file_descriptor_is_free(self):
-        """The library ends a process that cannot create a loop."""
+        """The library ends a process in which it cannot create a loop. Expected:
+        the package raises OSError before it calls the library."""
         program = python(
             """
             import resource

@@ -58,7 +58,7 @@ class TestCase(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         self.reported = []
         loop = asyncio.get_running_loop()
-        # unittest sets the debug mode. In this mode a flood takes a minute.
+        # unittest sets the debug mode, in which thousands of requests take a minute.
         loop.set_debug(False)
         loop.set_exception_handler(lambda _, context: self.reported.append(context))
         self.messages = MessageCount()
@@ -126,8 +126,9 @@ def python(code, *arguments, **options):
 
 
 def finish(test, process, tracebacks=False):
-    """Waits for the end, and returns the output. The program must succeed, and
-    write nothing to standard error except lines of the library's log."""
+    """Waits for the end of the program, and returns its output. The program must
+    succeed. Its standard error must have no FATAL line and, without `tracebacks`,
+    no exception."""
     output, errors = process.communicate(timeout=60)
     test.assertEqual(process.returncode, 0, errors)
     test.assertNotIn("FATAL", errors)

@@ -28,9 +28,9 @@ class CallOptions {
   // The call ends after this time with DeadlineExceeded, and the server is
   // notified. A stream must end within this time. Default: no timeout.
   //
-  // For a one-way message, the timeout limits the wait for room in the queue. A
-  // call in a handler waits only if it has a timeout, of Timeout() or of
-  // Under(). The handler's loop is blocked meanwhile.
+  // For a one-way message, the timeout limits the wait for room in the queue.
+  // In a handler, a one-way call waits only if it has a timeout, from Timeout()
+  // or from Under(). The handler's loop is blocked meanwhile.
   CallOptions& Timeout(absl::Duration timeout) {
     timeout_ = timeout;
     return *this;

@@ -11,9 +11,9 @@
 //   }
 //
 // Start a coroutine on the thread of its client. It runs at once until its
-// first co_await. When the awaited call has ended, the loop of the thread
-// resumes the coroutine.
-//  - If the client refuses the call, the coroutine continues at once.
+// first co_await that waits. When the awaited call has ended, the loop of the
+// thread resumes the coroutine.
+//  - If the client refuses the call, co_await does not wait.
 //  - If the client is destroyed meanwhile, the coroutine is not resumed. It is
 //    destroyed with its Task.
 

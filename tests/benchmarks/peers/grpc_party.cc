@@ -179,7 +179,7 @@ class Client {
         generic_stub_(channel_) {}
 
   bool EchoOne(size_t size) {
-    // Faster than the blocking function of the stub.
+    // This is faster than the blocking function of the stub.
     Pending pending;
     Start(&pending, size);
     return Next() == &pending && pending.Good(size);

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Measures the peers, le_messaging and bare sockets on the same work in the
-// same rounds. Then compares typed services with the C API and with the peers
-// that have typed calls.
+// Measures le_messaging and each peer, each next to bare sockets in the same
+// rounds. Then compares typed services with the C API and with the peers that
+// have typed calls, all in the same rounds.
 
 #include <sys/socket.h>
 #include <unistd.h>

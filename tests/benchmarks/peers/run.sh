@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Measures libraries of Debian 12, le_messaging and bare sockets on the same
-# work in the same rounds: run.sh [--rounds=N]
+# Measures libraries of Debian 12 and le_messaging, each next to bare sockets
+# that do the same work in the same rounds: run.sh [--rounds=N]
 # If packages are missing, the script only prints their names.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."

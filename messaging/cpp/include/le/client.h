@@ -171,7 +171,7 @@ class ClientCore final : public ThreadBound {
 
   le_msg_SessionRef_t session() const { return session_; }
 
-  // Returns whether the user may open the session.
+  // Returns whether the program may open the session.
   bool MayOpen() const { return !keeps_open_ && IsClosed(); }
   absl::Status OpenStatus(le_result_t result) const {
     if (result == LE_OK) return absl::OkStatus();
@@ -187,7 +187,7 @@ class ClientCore final : public ThreadBound {
   template <typename F>
   PendingCall* Add(F&& function) {
     // The closure is made before the list changes: the constructor of the
-    // user's closure may call Add(), or throw.
+    // program's closure may call Add(), or throw.
     PendingCall::Closure closure(std::forward<F>(function));
     PendingCall* pending = free_;
     if (pending != nullptr) {
@@ -342,8 +342,8 @@ class ClientCore final : public ThreadBound {
     }
   }
 
-  // Calls the closure where it is stored, and puts its memory into the free
-  // list.
+  // Calls the closure where it is stored, then puts the PendingCall into the
+  // free list.
   class Completion {
    public:
     explicit Completion(PendingCall* pending)
@@ -403,8 +403,8 @@ class ClientCore final : public ThreadBound {
     core->on_closed_(le_msg_GetCloseReason(session));
   }
 
-  // No-op if the session need not be open. Called before the user's closure,
-  // which may close the session.
+  // No-op if the session need not be open. Call it before the program's closure
+  // is called, because the closure may close the session.
   void OpenLater() {
     if (keeps_open_ && IsClosed()) {
       timer_opens_ = true;
@@ -418,7 +418,7 @@ class ClientCore final : public ThreadBound {
     le_msg_OpenSessionTimed(session_, LE_MSG_NO_TIMEOUT, &OnOpened, this);
   }
   static void OnOpened(le_msg_SessionRef_t, le_result_t result, void* context) {
-    if (result == LE_CLOSED) return;  // the user closed the session
+    if (result == LE_CLOSED) return;  // the program closed it
     auto* const core = static_cast<ClientCore*>(context);
     const Hold hold(core);
     absl::Status status = core->OpenStatus(result);

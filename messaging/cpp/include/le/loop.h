@@ -179,7 +179,7 @@ class TaskQueue final {
       free_.splice(free_.end(), running);
     }
   }
-  // A list of one empty task. The list is empty if there is no memory.
+  // Returns a list of one empty task, or an empty list if there is no memory.
   std::list<Task> NewPlace() {
     std::list<Task> place;
     {
@@ -203,7 +203,7 @@ class TaskQueue final {
   bool closed_ = false;
   // Lists, because a list never moves its elements. A queued task must not be
   // moved: the thread that posts another task would run the move constructor of
-  // the user's closure. No code of the user runs under the mutex.
+  // the program's closure. No closure is moved or destroyed under the mutex.
   std::list<Task> tasks_;
   std::list<Task> free_;  // empty tasks, whose memory is reused
   // True: RunTasks() is queued in the C API. Post() sets the member after the

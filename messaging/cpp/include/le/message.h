@@ -193,10 +193,10 @@ class Message {
   // Sends the message as le_msg_Send() does. Takes the message, even after an
   // error. No response is requested. OK: the message was sent or queued.
   //
-  // If the queue is full, a client waits for room. It does not wait in a
-  // handler, or if the server is on the calling thread. Then it queues up to
-  // maxGatheredBytes, and beyond that the session is closed. A server never
-  // waits: the service's slowReaderPolicy applies.
+  // If the queue is full, a client waits for room, except in two cases: in a
+  // handler, and if the server is on the calling thread. In these two cases
+  // messages are queued up to maxGatheredBytes. Beyond that the session is
+  // closed. A server never waits: the service's slowReaderPolicy applies.
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open, or was closed during the
   //                       call, for example because of a limit
@@ -222,8 +222,8 @@ class Message {
   // As Send(), but never waits, and the service's policy does not apply.
   //   ResourceExhausted   there is no room. Only in this case the object *keeps
   //                       the message*. The closure of OnRoom() is called when
-  //                       there is room. If the session closes first, it is
-  //                       not called.
+  //                       there is room. If the session closes first, the
+  //                       closure is not called.
   //   Unavailable         the session is not open
   //   FailedPrecondition  the message is empty
   absl::Status TrySend() & {

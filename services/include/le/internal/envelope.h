@@ -165,7 +165,7 @@ inline void WriteError(const Envelope& call, const absl::Status& status,
   std::copy(text.begin(), text.end(), bytes->begin() + Envelope::kBytes);
 }
 
-// Reads the status of a response that is not OK.
+// Reads a status that is not OK from a response.
 inline absl::Status ReadError(const Envelope& envelope,
                               absl::Span<const uint8_t> body) {
   // A code that this version does not know becomes kUnknown.

@@ -40,7 +40,7 @@ class ServerCalls;
 
 enum class MethodKind : uint8_t { kUnary, kStream, kOneWay };
 
-// The arguments of a user's method.
+// The arguments for a method of the implementation.
 struct Incoming {
   const ProtoMessage& request;
   UniqueFd fd;
@@ -77,7 +77,7 @@ enum class Waits : uint8_t {
 };
 
 // An open call. A Reply or a Sink owns it. Only the owner uses the members,
-// except those that the mutex of ServerCalls guards.
+// except `cancelled` and those that the mutex of ServerCalls guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
 
@@ -119,7 +119,7 @@ struct ServerCall {
 // room. The mutex of ServerCalls guards the table.
 class CallTable {
  public:
-  // No open call may have its number.
+  // No open call of this table may have the number of `call`.
   void Add(ServerCall* call) {
     if (count_ >= buckets_.size()) Grow();
     ++count_;
@@ -244,8 +244,8 @@ class CallTable {
 // All calls of a server. The server and its calls share this object, because a
 // call may outlive the server. Any thread may finish a call.
 //
-// Under the mutex no code of the user runs, and no function of the C API is
-// called: in a simulation, such a function may switch to another thread.
+// Under the mutex no closure of the program runs, and no function of the C API
+// is called: in a simulation, such a function may switch to another thread.
 class ServerCalls {
  public:
   // A method keeps at most this number of calls for reuse, and frees the
@@ -409,8 +409,8 @@ class ServerCalls {
   // loop and the loop has closed the session. The closures may use and finish
   // all calls.
 
-  // For a call that the client does not wait for any more. No-op if there is no
-  // such call.
+  // Cancels a call, because its client does not wait for the result or because
+  // the server drains. No-op if no open call has the number.
   template <typename GoesOn>
   void Cancel(CallTable* table, uint32_t number, GoesOn goes_on) {
     do {

@@ -89,11 +89,11 @@ constexpr T AddUpToMax(T a, uint64_t b) {
   return b > static_cast<uint64_t>(kMax - a) ? kMax : static_cast<T>(a + b);
 }
 
-// Returns the limits of a session. `windows` is the sum of the windows of its
-// streams. Items that arrive during a blocking call are queued. If they exceed
-// the limits, the session is closed. So the limits are raised by twice the
-// windows: once for open streams, and once for cancelled streams, whose items
-// may still arrive.
+// Returns the limits of a session. `windows` is the largest sum so far of the
+// windows of the session's open streams. Items that arrive during a blocking
+// call are queued. If they exceed the limits, the session is closed. So the
+// limits are raised by twice the windows: once for open streams, and once for
+// cancelled streams, whose items may still arrive.
 inline le_msg_SessionLimits_t WithWindows(le_msg_SessionLimits_t limits,
                                           const Credit& windows,
                                           size_t largest_message) {
@@ -375,7 +375,7 @@ class TypedClientCore final : public ThreadBound {
   // cancelled too, but it was never an open request.
   static constexpr size_t kMaxCancels = 65536;
   std::vector<uint32_t> cancels_;       // calls whose cancel waits for room
-  le_msg_SessionLimits_t limits_ = {};  // of the user
+  le_msg_SessionLimits_t limits_ = {};  // of SetLimits()
   Credit granted_;                      // to all open streams
   Credit most_granted_;
 };

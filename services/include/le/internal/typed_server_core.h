@@ -41,8 +41,8 @@ namespace internal {
 // session.
 class TypedServerCore final : public ThreadBound {
  public:
-  // `implementation` points to the user's object, and may own it. The table has
-  // the methods of the object's type.
+  // `implementation` points to the program's object, and may own it. The table
+  // has the methods of the object's type.
   TypedServerCore(absl::string_view name, const ServiceInfo& info,
                   const ServiceTable& table,
                   std::shared_ptr<void> implementation, Service service)
@@ -79,7 +79,7 @@ class TypedServerCore final : public ThreadBound {
       closing_ = std::make_unique<Timer>([this] { CloseIdleSessions(); });
       closing_->StartPeriodic(kCloseInterval).IgnoreError();
     }
-    // The loop calls the user's closure, even if no call is open now.
+    // The loop calls on_drained_, even if no call is open now.
     calls_->WhenIdle([this, sender = loop_->sender()] {
       sender.Post([this] { OnIdle(); }).IgnoreError();
     });

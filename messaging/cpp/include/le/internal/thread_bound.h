@@ -119,8 +119,8 @@ class ThreadBound {
 };
 
 // Holds a core while one of its callbacks runs. The destructor releases the
-// core, because a callback may not return: when a thread ends in a callback,
-// its stack is unwound.
+// core, because some callbacks do not return: when a thread ends in a callback,
+// the stack of the thread is unwound.
 class Hold {
  public:
   explicit Hold(ThreadBound* core) : core_(core) { core_->Ref(); }
