@@ -447,7 +447,9 @@ class DirectoryClient::DirectoryOpening final : public Opening,
 
   void OnExpiry() override {
     if (!refusal_.ok()) {
-      observer_->OnRefused(refusal_);
+      const absl::Status why =
+          refusal_;  // the observer may destroy this object
+      observer_->OnRefused(why);
       return;
     }
     const WaitCause before = cause_;

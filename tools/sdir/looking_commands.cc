@@ -175,9 +175,9 @@ int RunTop(Command* command) {
 int RunGraph(Command* command) {
   const Filter filter = command->NextFilter();
   command->End();
-  Output output(*command);
   Services services(command->socket_dir(), filter);
   const LastSnapshots last = ByService(services.Inspect());
+  Output output(*command);  // not before there is a directory: empties the file
   absl::SleepFor(kPause);
   const std::vector<InspectedService> now = services.Inspect();
   output.Write(GraphPage(last, now, absl::Now(), services.names()));
