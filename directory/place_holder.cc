@@ -45,9 +45,15 @@ absl::Status MayBeReplaced(absl::string_view path, absl::string_view by) {
       self, " its owner, and let no other user write to it"));
 }
 
-// Checks that no other user can replace this directory by another, through
-// `folder` or a symbolic link at this path. `is_above` is false for the folder
-// of the socket itself. OK if a folder above is missing: mkdir() then fails.
+// Checks `folder`, so that no other user can replace the directory's socket:
+//  - Its owner is root or this process's user. If the path is a symbolic link,
+//    this applies to the link, too.
+//  - Its mode does not let every user write to it. (Write permission of the
+//    group is not checked.)
+// `is_above` is false for the folder of the socket, and true for each folder
+// above it. For a folder above, both conditions have an exception (see below).
+// If a folder above does not exist, the result is OK, because mkdir() of
+// HoldPlace() fails later.
 absl::Status CheckFolder(const std::string& folder, bool is_above) {
   event::Process* const process = event::Process::Current();
   for (const auto look : {&sys::Lstat, &sys::Stat}) {
@@ -77,9 +83,9 @@ absl::Status CheckFolder(const std::string& folder, bool is_above) {
   return absl::OkStatus();
 }
 
-// At the system's folder, clients of other users do not trust an ordinary
-// user's directory if the folder's group may write to the folder (CheckTrust()
-// in place.cc).
+// Logs a warning if the group of the folder may write to the folder. Then, at
+// the system's folder, a client trusts only directories of root and of its own
+// user (CheckTrust() in place.cc). A directory of root needs no warning.
 void WarnOfGroup(const std::string& folder) {
   struct stat found;
   if (event::Process::Current()->credentials().uid == 0 ||

@@ -53,8 +53,8 @@ class OsProcess final : public Process {
 };
 
 // Fatal if OsProcess::forked(). The message names `function`. Each function of
-// the C API calls this first. Exceptions are functions that only write log
-// lines, and functions that use only the caller's memory.
+// the C API calls this first, except the functions that legato/DESIGN.md lists.
+// For example, functions that only write log lines do not call it.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

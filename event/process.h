@@ -3,8 +3,9 @@
 //
 // Process and thread, as interfaces that a test can replace.
 //
-// Code above this folder gets its process and thread from here, never from the
-// operating system. The default is the operating system's process (OsProcess).
+// Library code above this folder gets its process and thread from here, not
+// from the operating system. (Exceptions: le/signal.h and legato/thread.cc call
+// getpid().) The default is the operating system's process (OsProcess).
 // A simulation runs many simulated processes in one real process. Each of its
 // threads is bound to one simulated process.
 //

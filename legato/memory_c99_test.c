@@ -24,7 +24,8 @@ static void OnDestroy(void* object) {
 /* Generated client code defines its pool in this way. */
 LE_MEM_DEFINE_STATIC_POOL(Numbers, LE_CDATA_COMPONENT_COUNT, sizeof(int));
 
-/* The macro that a build defines to set the size of the pool "Sized". */
+/* A build defines such a macro to set the number of objects of a pool. There is
+ * no pool of the name "Sized": the test only expands the macro. */
 #define _mem_Sized_POOL_SIZE , 7
 
 void TestMemory(void) {

@@ -10,7 +10,8 @@
 # OWNER/REPOSITORY is the project's repository on GitHub. MAINTAINER is a GitHub
 # user. REGISTRY is a checkout of the registry, or an empty folder. The script
 # writes the archive and the entry into REGISTRY. Upload the archive to the
-# release vVERSION on GitHub. .bcr/README.md says when to call this script.
+# release of this version on GitHub. Its tag is the letter v and the version in
+# MODULE.bazel. .bcr/README.md says when to call this script.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -13,15 +13,16 @@ namespace le {
 namespace benchmarks {
 
 //   typed_server NAME    offers the three services of echo.proto
-//   typed_client NAME    a client of Echo, except for two commands. Commands:
-//                          sync
-//                          sync_small  calls SmallEcho
-//                          sync_large  calls LargeEcho
-//                          pipelined   kOutstanding calls at a time
-//                          one_way     bursts of kBurst messages; each burst
-//                                      is a task of the loop
-//                          stream      reads a stream; each item counts as
-//                                      an operation
+//   typed_client NAME    calls the services. Commands:
+//                          sync        calls Echo, one call at a time
+//                          sync_small  as sync, but calls SmallEcho
+//                          sync_large  as sync, but calls LargeEcho
+//                          pipelined   calls Echo, kOutstanding calls at a time
+//                          one_way     sends bursts of kBurst messages to Echo;
+//                                      each burst after the first is a task of
+//                                      the loop
+//                          stream      reads a stream of Echo; each item counts
+//                                      as an operation
 //
 // Returns false if the arguments name none of these roles.
 bool PlayOursTyped(const std::vector<std::string>& words);

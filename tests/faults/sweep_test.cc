@@ -16,9 +16,11 @@ namespace le {
 namespace faults {
 namespace {
 
-// The program `sweep` tries all failures. This test tries one of each kEvery
-// failures, so that it takes seconds. kEvery is a prime number, so that each
-// errno and each repetition is tried.
+// The program `sweep` tries all failures. This test tries only one in kEvery,
+// so that it takes seconds. The list of failures repeats a pattern for calls of
+// the same kind: each errno, with each number of calls that fail. kEvery is a
+// prime number, so that the test does not always pick the same place of the
+// pattern.
 constexpr int kEvery = 23;
 constexpr int kPairs = 20;
 

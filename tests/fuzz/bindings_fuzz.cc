@@ -1,8 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fuzzes the parser of bindings files. Parsed bindings can be printed. If the
-// printed text is parsed, the bindings are the same.
+// Fuzzes the parser of bindings files. If a text is parsed without an error,
+// its bindings are printed, and the printed text is parsed. The second parse
+// must have no error, and its bindings must equal those of the first parse.
 
 #include "directory/bindings.h"
 #include "directory/testing/numbered_users.h"

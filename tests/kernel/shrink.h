@@ -11,8 +11,10 @@
 namespace le {
 namespace kernel_test {
 
-// Returns a smaller program for which `differs` is still true, without the
-// steps, descriptors and arguments that do not matter.
+// Makes the program simpler in small changes, and keeps each change with which
+// `differs` is still true. A change removes steps or a descriptor, replaces an
+// argument by a simpler value, gives the steps of the last process to another
+// process, or gives a process the user of the first process.
 Program Shrink(const Program& program,
                const std::function<bool(const Program&)>& differs);
 

@@ -32,7 +32,8 @@ class As {
   event::Thread* const before_;
 };
 
-// The wait before timers are checked again.
+// If no work is due, RunUntil() waits for this time. Then it checks sockets and
+// timers again.
 constexpr int kLookAgainMs = 5;
 
 }  // namespace
@@ -40,8 +41,9 @@ constexpr int kLookAgainMs = 5;
 OneThreadWorld::Party::Own::Own(const std::string& address)
     : transport(&process), client(&process, &transport, address) {
   messaging::Runtime::Parts parts;
-  // This pointer owns nothing. ~Own() destroys the client before the runtime,
-  // and ~Runtime() does not use the client.
+  // This pointer owns nothing. The runtime belongs to `process`, so ~Own()
+  // destroys the client before the runtime. Then this pointer dangles, but
+  // ~Runtime() does not use it.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
   parts.make_local_introducer =

@@ -1,9 +1,10 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A sender that finds no room (docs/flow-control.md) waits, gathers, gets an
-// error, or loses its session. A session with more messages than a turn handles
-// does not delay timers.
+// Full queues (docs/flow-control.md). If there is no room for a message, the
+// sender waits, gathers, gets an error, or loses its session. The last test is
+// about timers: a session with more messages than a turn handles does not delay
+// them.
 
 #include <algorithm>
 #include <functional>
@@ -108,9 +109,9 @@ TEST_P(RoomTest, AClientThatDoesNotReadFindsNoRoom) {
           },
           &answers);
     }
-    // The request on `counter` gives the server's loop a turn, and sends the
-    // messages that are queued in `client`. Meanwhile the program does not read
-    // from `client`.
+    // While Ask() waits for its response, the server's loop gets a turn. The
+    // wait also sends the messages that are queued in `client`, but does not
+    // read from `client`.
     int sent = 0;
     std::string received;
     for (int same = 0; same < 20 && sent < kMost; ++same) {
@@ -181,7 +182,8 @@ TEST_P(RoomTest, ARoomHandlerIsCalledWhenThereIsRoom) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// By default two largest messages fit into a queue, on both sides.
+// By default, a queue has room for two messages of the largest size, on both
+// sides.
 TEST_P(RoomTest, TwoLargestMessagesFitByDefault) {
   static constexpr size_t kLargest = kKiB * kKiB;
   const bool exact = !HasKernelBuffer(GetParam());
@@ -215,9 +217,10 @@ TEST_P(RoomTest, TwoLargestMessagesFitByDefault) {
     party->Await("stalled");
     fill(client.ref());
     party->Signal("full");
-    // Over loopback, a client that reads would make room for a third message.
-    // Over a socket, the client must run its loop to send the rest of the first
-    // message.
+    // Now the server fills its queue. Over loopback, exactly two messages must
+    // fit, so the client must not read: a read would make room for a third one.
+    // Over a socket, the client must run its loop to send the rest of its own
+    // first message.
     if (exact) {
       party->Await("filled");
     } else {
@@ -228,9 +231,9 @@ TEST_P(RoomTest, TwoLargestMessagesFitByDefault) {
   RunScenario(scenario, GetParam(), /*seeds=*/3);
 }
 
-// A client's handler must not wait for room. If a handler sends more than may
-// be gathered, the library closes the session, and the log names the interface
-// and the cause.
+// If a send without a deadline finds no room in a client's handler, it does not
+// wait: the message is gathered. If a handler sends more than may be gathered,
+// the library closes the session. The log names the interface and the cause.
 TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
   static constexpr uint32_t kQueued = 100;
   static constexpr uint32_t kGathered = 2 * kQueued;

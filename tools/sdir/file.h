@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files that a command reads or writes. An error ends the program.
+// Files that a command reads or writes. An error ends the program, except in
+// ~Output(), which ignores errors. So call Output::Flush() before.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_FILE_H_
 #define LE_MESSAGING_TOOLS_SDIR_FILE_H_

@@ -39,16 +39,19 @@ struct Graph {
     size_t sessions = 0;
     Activity activity;
     double width = 0;
-    double client_y = 0;  // of the middle of the line
+    // Where the line meets the client and the service: `width` / 2 below the
+    // upper edge of the line.
+    double client_y = 0;
     double service_y = 0;
   };
 
   std::vector<Client> clients;    // from top to bottom
-  std::vector<Service> services;  // likewise; the busiest first
+  std::vector<Service> services;  // from top to bottom: the busiest first
   std::vector<Line> lines;        // the busiest first
   double height = 0;
-  // The numbers of services and lines that exceed the limits of the graph.
-  size_t left_out_services = 0;
+  size_t left_out_services = 0;  // exceed kMaxGraphServices
+  // The lines that exceed kMaxGraphLines. Lines of a service that was left out
+  // are not counted.
   size_t left_out_lines = 0;
 };
 

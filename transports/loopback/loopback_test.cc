@@ -9,9 +9,9 @@ namespace le {
 namespace transports {
 namespace {
 
-// A connection is sent to a process, which dies before it receives the
-// connection. Expected: the connection's far end sees a close, as it does after
-// a close by the kernel.
+// One end of a connection is sent to a process, and the process dies before it
+// receives this end. Expected: the other end is closed, as the kernel would
+// close it over Unix sockets.
 TEST(LoopbackTest, AConnectionOnItsWayToADeadProcessCloses) {
   LoopbackNetwork network;
   LoopbackTransport living(&network, event::Process::Current());

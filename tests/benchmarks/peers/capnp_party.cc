@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// capnp_party server|client: Cap'n Proto RPC over a stream socket, which is
-// kLink.
+// capnp_party server|client: Cap'n Proto RPC over a stream socket. The parent
+// passes this socket as the file descriptor kLink (party.h).
 
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
