@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // sd_bus_party server|client: sd-bus from peer to peer, without a bus, over a
-// stream socket, which is kLink.
+// stream socket. Its file descriptor is kLink (party.h).
 
 #include <systemd/sd-bus.h>
 #include <unistd.h>
