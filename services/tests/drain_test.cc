@@ -3,6 +3,7 @@
 //
 // A server that ends after its open calls, in every setting of the test kit.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -102,6 +103,12 @@ TEST_P(DrainTest, OpenCallsEndAndNewCallsAreRefused) {
   RunScenario(scenario, GetParam());
 }
 
+// Sends a reply.
+void* Send(void* context) {
+  std::move(*static_cast<le::Reply<Facts>*>(context)).Send();
+  return nullptr;
+}
+
 // Keeps the Sink of each stream.
 class Holder final : public Facility {
  public:
@@ -199,6 +206,74 @@ TEST_P(DrainTest, ClosesTheSessionsWithoutCalls) {
   RunScenario(scenario, GetParam());
 }
 
+// The drain must not close the session while the thread sends the result.
+TEST_P(DrainTest, AThreadSendsAResultWhenTheDrainBegins) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil([&] { return facility.kept.size() == 1; });
+    const le_thread_Ref_t thread =
+        le_thread_Create("sends", &Send, &facility.kept[0]);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
+    bool drained = false;
+    EXPECT_TRUE(server.Drain([&] { drained = true; }).ok());
+    party->RunLoopUntil([&] { return drained; });
+    le_thread_Join(thread, nullptr);
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    absl::Status status = absl::UnknownError("no result");
+    client
+        .CountAsync(Named("keep"), {},
+                    [&](absl::StatusOr<const Facts*> facts) {
+                      status = facts.status();
+                    })
+        .Detach();
+    party->RunLoopUntil([&] { return !absl::IsUnknown(status); });
+    EXPECT_TRUE(status.ok()) << status;
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/200);
+}
+
+// A client that repeats its refused calls does not keep its session open.
+TEST_P(DrainTest, RefusedCallsDoNotDelayTheEnd) {
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    Facility facility;
+    le::Server server = Must(le::Serve("facts", &facility));
+    party->RunLoopUntil("called");
+    EXPECT_TRUE(server.Drain(nullptr).ok());
+    party->Signal("drains");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    FileFactsClient client = Must(FileFactsClient::Open("facts"));
+    EXPECT_TRUE(client.Count(Named("a")).ok());
+    bool closed = false;
+    EXPECT_TRUE(client.OnClosed([&](le::CloseReason) { closed = true; }).ok());
+    std::function<void()> call = [&] {
+      client
+          .CountAsync(Named("a"), {},
+                      [&](absl::StatusOr<const Facts*> facts) {
+                        if (facts.ok() || !client.is_open()) return;
+                        EXPECT_TRUE(absl::IsUnavailable(facts.status()));
+                        call();
+                      })
+          .Detach();
+    };
+    party->Signal("called");
+    party->RunLoopUntil("drains");
+    for (int i = 0; i < 10; ++i) call();
+    party->RunLoopUntil([&] { return closed; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
 // The streams are of two sessions.
 TEST_P(DrainTest, AClosureThatADrainCallsMayDestroyTheServer) {
   Scenario scenario;
@@ -239,12 +314,6 @@ TEST_P(DrainTest, AClosureThatADrainCallsMayDestroyTheServer) {
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
-}
-
-// Sends a reply.
-void* Send(void* context) {
-  std::move(*static_cast<le::Reply<Facts>*>(context)).Send();
-  return nullptr;
 }
 
 TEST_P(DrainTest, AnyThreadMayFinishTheLastCall) {

@@ -274,7 +274,7 @@ class [[nodiscard]] Server {
   }
 
   // Prepares the end of the server: open calls still get their results. Hides
-  // the service for ever, and refuses each new call with Unavailable. When each
+  // the service for ever. Each new call fails with Unavailable. When each
   // Reply and Sink is finished, the loop calls `drained` once. `drained` may
   // destroy this object, or stop the loop. A second Drain() replaces `drained`.
   //

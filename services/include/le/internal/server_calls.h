@@ -325,6 +325,7 @@ class ServerCalls {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (call->table != nullptr) call->table->Remove(call);
+      ++responding_;
       on_cancel.swap(call->on_cancel);
       on_ready.swap(call->on_ready);
     }
@@ -439,6 +440,13 @@ class ServerCalls {
   bool HasCalls(const CallTable& table) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return table.First() != nullptr;
+  }
+  // Returns whether the session of the table has no open call, and no result
+  // that another thread has not sent yet. Also false while a result of another
+  // session is being sent.
+  bool IsIdle(const CallTable& table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return table.First() == nullptr && responding_ == 0;
   }
   void AddCredit(CallTable* table, uint32_t number, const Credit& credit) {
     std::shared_ptr<ServerCall::Closure> on_ready;
@@ -604,6 +612,7 @@ class ServerCalls {
         ++kept->count;
         call = nullptr;
       }
+      --responding_;
       if (--open_ == 0) when_idle.swap(when_idle_);
     }
     delete call;
@@ -617,6 +626,9 @@ class ServerCalls {
   std::atomic<uint64_t> bad_responses_{0};
   std::atomic<int> references_{1};
   std::mutex mutex_;
+  // The number of calls that were removed from their tables, but whose results
+  // are not sent yet.
+  size_t responding_ = 0;
   bool drains_ = false;
   std::vector<Kept> kept_;  // by the index of the method
   size_t open_ = 0;         // the number of calls that have an owner

@@ -99,6 +99,7 @@ class TypedServerCore final : public ThreadBound {
 
   struct SessionState {
     CallTable calls;
+    std::vector<Message> refused;  // while the server drains
     bool knows_peer = false;
     Peer peer;
   };
@@ -140,7 +141,7 @@ class TypedServerCore final : public ThreadBound {
     if (envelope.kind != Kind::kCall) {
       return absl::InvalidArgumentError("the request is not a call");
     }
-    if (drains()) return absl::UnavailableError("the server is ending");
+    if (drains()) return RefuseWhileDraining(message);
     if (envelope.method == kReflection) return Reflect(envelope, body, message);
     const size_t index = Find(envelope.method);
     if (index == table_.methods.size()) {
@@ -321,6 +322,18 @@ class TypedServerCore final : public ThreadBound {
   }
 
   // ---- The drain ----
+  // A session without open calls closes soon. A response would delay that, and a
+  // client that calls again and again would keep the session open. So the
+  // request is kept until then.
+  absl::Status RefuseWhileDraining(Message* message) {
+    SessionState* const session = StateOf(*message);
+    if (session == nullptr) return absl::OkStatus();  // the session is closed
+    if (calls_->HasCalls(session->calls)) {
+      return absl::UnavailableError("the server is ending");
+    }
+    session->refused.push_back(std::move(*message));
+    return absl::OkStatus();
+  }
   void BeginDrain() {
     for (auto& session : sessions_) {
       for (const uint32_t number : calls_->Marked(session.second.calls)) {
@@ -348,7 +361,7 @@ class TypedServerCore final : public ThreadBound {
     for (const auto& session : sessions_) {
       const auto ref =
           static_cast<le_msg_SessionRef_t>(const_cast<void*>(session.first));
-      if (!calls_->HasCalls(session.second.calls) &&
+      if (calls_->IsIdle(session.second.calls) &&
           le_msg_GetQueuedBytes(ref) == 0) {
         le_msg_CloseSession(ref);
       }
