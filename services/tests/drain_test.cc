@@ -206,37 +206,50 @@ TEST_P(DrainTest, ClosesTheSessionsWithoutCalls) {
   RunScenario(scenario, GetParam());
 }
 
-// The drain must not close the session while the thread sends the result.
-TEST_P(DrainTest, AThreadSendsAResultWhenTheDrainBegins) {
+// Sends large replies.
+void* SendAll(void* context) {
+  for (auto& reply : *static_cast<std::vector<le::Reply<Facts>>*>(context)) {
+    reply->set_text(std::string(15000, 'x'));
+    std::move(reply).Send();
+  }
+  return nullptr;
+}
+
+// The drain must not close a session whose result the thread is sending.
+TEST_P(DrainTest, AThreadSendsResultsDuringTheDrain) {
+  constexpr size_t kSessions = 40;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     Facility facility;
     le::Server server = Must(le::Serve("facts", &facility));
-    party->RunLoopUntil([&] { return facility.kept.size() == 1; });
-    const le_thread_Ref_t thread =
-        le_thread_Create("sends", &Send, &facility.kept[0]);
-    le_thread_SetJoinable(thread);
-    le_thread_Start(thread);
+    party->RunLoopUntil([&] { return facility.kept.size() == kSessions; });
     bool drained = false;
     EXPECT_TRUE(server.Drain([&] { drained = true; }).ok());
+    const le_thread_Ref_t thread =
+        le_thread_Create("sends", &SendAll, &facility.kept);
+    le_thread_SetJoinable(thread);
+    le_thread_Start(thread);
     party->RunLoopUntil([&] { return drained; });
     le_thread_Join(thread, nullptr);
     party->RunLoopUntil("done");
   });
   scenario.Add("client", [](Party* party) {
-    FileFactsClient client = Must(FileFactsClient::Open("facts"));
-    absl::Status status = absl::UnknownError("no result");
-    client
-        .CountAsync(Named("keep"), {},
-                    [&](absl::StatusOr<const Facts*> facts) {
-                      status = facts.status();
-                    })
-        .Detach();
-    party->RunLoopUntil([&] { return !absl::IsUnknown(status); });
-    EXPECT_TRUE(status.ok()) << status;
+    std::vector<FileFactsClient> clients;
+    size_t results = 0;
+    for (size_t i = 0; i < kSessions; ++i) {
+      clients.push_back(Must(FileFactsClient::Open("facts")));
+      clients.back()
+          .CountAsync(Named("keep"), {},
+                      [&](absl::StatusOr<const Facts*> facts) {
+                        EXPECT_TRUE(facts.ok()) << facts.status();
+                        ++results;
+                      })
+          .Detach();
+    }
+    party->RunLoopUntil([&] { return results == kSessions; });
     party->Signal("done");
   });
-  RunScenario(scenario, GetParam(), /*seeds=*/200);
+  RunScenario(scenario, GetParam());
 }
 
 // A client that repeats its refused calls does not keep its session open.
