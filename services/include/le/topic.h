@@ -103,8 +103,8 @@ class Topic {
     if (status.ok()) {
       status = stream->sink.OnCancel([this, stream] { EndCancelled(stream); });
     }
-    if (!status.ok())
-      return EndCancelled(stream);  // cancelled already, or empty
+    // The sink is cancelled already, or empty.
+    if (!status.ok()) return EndCancelled(stream);
     // The error may be Aborted: there is room again. Push() below uses the
     // room.
     stream->sink.OnReady([this, stream] { Push(stream); }).IgnoreError();

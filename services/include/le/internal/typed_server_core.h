@@ -279,7 +279,7 @@ class TypedServerCore final : public ThreadBound {
     return std::move(*message).Respond();
   }
 
-  CallTable* StateAt(const void* session) {
+  CallTable* TableOf(const void* session) {
     return &sessions_.find(session)->second.calls;
   }
   // Returns whether the table of a session still exists. A closure may destroy
@@ -348,7 +348,7 @@ class TypedServerCore final : public ThreadBound {
       const auto [session, number] = to_cancel_.back();
       to_cancel_.pop_back();
       const auto goes_on = [this, session = session] { return Has(session); };
-      if (goes_on()) calls_->Cancel(StateAt(session), number, goes_on);
+      if (goes_on()) calls_->Cancel(TableOf(session), number, goes_on);
       if (!alive()) return;
     }
     if (to_cancel_.empty()) return CloseIdleSessions();
