@@ -142,6 +142,7 @@ struct SendCounts {
     ++frames;
     bytes += payload_bytes;
   }
+  // The queue has this length. Must be called before the queue becomes shorter.
   void OnQueued(size_t queued_bytes) {
     max_queued_bytes = std::max(
         max_queued_bytes,

@@ -243,6 +243,7 @@ void UnixConnection::RefuseStrangers() {
 
 void UnixConnection::DropQueueLocked() {
   OutputQueue& queue = output_->queue;
+  send_counts_.OnQueued(queue.bytes());
   for (; passes_on_ && !queue.empty(); queue.Pop()) CloseQueuedLocked();
   queue.Clear();
 }
@@ -393,7 +394,9 @@ void UnixConnection::OnReady(uint32_t events) {
 
 SendCounts UnixConnection::send_counts() const {
   event::MutexLock lock(&mutex_);
-  return send_counts_;
+  SendCounts counts = send_counts_;
+  if (output_ != nullptr) counts.OnQueued(output_->queue.bytes());
+  return counts;
 }
 
 size_t UnixConnection::queued_bytes() const {

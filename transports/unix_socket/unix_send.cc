@@ -224,7 +224,6 @@ void UnixConnection::QueueLocked(const FrameHeader& header,
                        max_packet_, std::move(held));
   promised_plain_ = output()->queue.EndsWithPromise();
   send_counts_.OnSent(frame.payload.size());
-  send_counts_.OnQueued(output_->queue.bytes());
   UpdateCongestionLocked();
 }
 
@@ -291,6 +290,8 @@ void UnixConnection::FlushLocked() {
 UnixConnection::Sent UnixConnection::SendQueuedLocked() {
   OutputQueue& queue = output_->queue;
   const bool process_ends = event::Thread::process_ends();
+  // The queue only grows between two attempts to send it.
+  send_counts_.OnQueued(queue.bytes());
   while (!queue.empty()) {
     switch (const Sent sent = SendFront()) {
       case Sent::kAll:
