@@ -114,6 +114,17 @@ TEST_P(TransportConformanceTest, CountsSentFrames) {
             after.max_queued_bytes);
 }
 
+TEST_P(TransportConformanceTest, KeepsTheLongestQueueWhenTheQueueIsSent) {
+  Ends ends(GetParam());
+  FillTheKernel(ends.client.get());
+  const size_t longest = ends.client->queued_bytes();
+  while (ends.client->queued_bytes() > 0) {
+    Next(ends.server.get(), ends.pool.get());
+    ends.client->Flush();
+  }
+  EXPECT_EQ(ends.client->send_counts().max_queued_bytes, longest);
+}
+
 TEST_P(TransportConformanceTest, EachRoomHasItsOwnLimit) {
   Ends ends(GetParam());
   FillTheKernel(ends.client.get());
