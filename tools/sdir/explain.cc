@@ -210,7 +210,7 @@ class Explainer {
       }
     }
     if (others > 0) {
-      Add("waiting", absl::StrCat(others, " clients of other interfaces"));
+      Add("waiting", absl::StrCat("clients of other interfaces: ", others));
     }
   }
 

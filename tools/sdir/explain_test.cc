@@ -147,7 +147,7 @@ TEST_F(ExplainTest, NamesServersThatStandByAndClientsThatWait) {
             "64 bytes\n"
             "not offered  <bob>.s: is its server running as that user?\n"
             "waiting      ten[10], protocol 'q'\n"
-            "waiting      1 clients of other interfaces\n"
+            "waiting      clients of other interfaces: 1\n"
             "can open     no: the service is not offered\n");
   EXPECT_FALSE(found.can_open);
 }

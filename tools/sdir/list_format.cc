@@ -106,6 +106,7 @@ std::string JsonOf(const WaitingEntry& client, Names* names) {
   if (client.server_pid() != 0) {
     absl::StrAppend(&json, ",\"serverPid\":", client.server_pid());
   }
+  if (names->HasEnded(client.pid())) absl::StrAppend(&json, ",\"ended\":true");
   return json + "}";
 }
 

@@ -107,6 +107,8 @@ TEST_F(ListFormatTest, ShowsThatAnIntroducedClientHasEnded) {
   EXPECT_THAT(FormatText(list, &names_),
               ::testing::HasSubstr("        [pid 12] (ended) <ann>.d "
                                    "introduced to <bob>.t"));
+  EXPECT_THAT(FormatJson(list, &names_),
+              ::testing::HasSubstr("\"serverPid\":11,\"ended\":true}"));
 }
 
 TEST_F(ListFormatTest, NamesUsersThatHaveReachedALimit) {
