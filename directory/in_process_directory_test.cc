@@ -23,8 +23,8 @@ class CountingObserver final : public Opening::Observer {
   int changes = 0;
 };
 
-// One thread polls an opening while another thread changes the bindings. Each
-// change also changes the cause of the wait.
+// One thread polls an opening that waits, while another thread changes the
+// bindings. Each change of the bindings changes the opening's cause().
 TEST(InProcessDirectoryTest, APollRunsWhileAnotherThreadChangesTheBindings) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     event::Simulation sim(seed);

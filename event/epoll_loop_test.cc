@@ -172,8 +172,8 @@ TEST(EpollLoopTest, ARegularFileIsAlwaysReady) {
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_TRUE(loop.RunTurn(absl::InfiniteFuture()));
   EXPECT_EQ(calls, 2);
-  // A foreign loop runs the watch once. Expected: the loop's file descriptor is
-  // readable again.
+  // The test does what a foreign loop does: it watches GetFd(), and calls
+  // RunStep(). Expected: GetFd() is readable again after the watch has run.
   const int fd = loop.GetFd();
   EXPECT_TRUE(Readable(fd));
   EXPECT_TRUE(loop.RunStep());
@@ -334,7 +334,9 @@ TEST(EpollLoopTest, APermanentlyRefusedWatchIsSkipped) {
   FnWatch refused([](uint32_t) { ADD_FAILURE(); });
   FnWatch behind([&](uint32_t) { event.Clear(); });
   event.Signal();
-  testing::internal::CaptureStderr();  // opens a file descriptor
+  // Before `closed` closes its file descriptor: CaptureStderr() opens a file,
+  // which could get the same number.
+  testing::internal::CaptureStderr();
   {
     EventFdPair closed;
     loop.AddWatchLater(&refused, closed.fd(), Watch::kReadable);
@@ -494,8 +496,8 @@ TEST(EpollLoopTest, APostWithinATurnMakesNoSystemCall) {
     }
   });
   self = &task;
-  // A clock that does not advance. When the clock advances, the loop fetches
-  // events more often.
+  // A clock that stands still. With a real clock, the loop would fetch events
+  // more often.
   struct StandingClock final : CallCounter {
     bool Clock(struct timespec* now) override {
       *now = {1000, 0};

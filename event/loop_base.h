@@ -66,8 +66,8 @@ class LoopBase : public Loop {
 
   // ---- Implemented by the subclass ----
 
-  // The current time. A turn calls ReadClock() only if Now() is called, because
-  // reading the clock takes time.
+  // The current time. Called only when the time is needed, because reading the
+  // clock takes time.
   virtual Instant ReadClock() = 0;
   // Like ReadClock(), but faster. The result may be some milliseconds old.
   virtual Instant ReadCoarseClock() { return ReadClock(); }
@@ -78,7 +78,7 @@ class LoopBase : public Loop {
   // May return early without a reason. Does not wait if HasWork(), if
   // stopped(), or if the deadline is InfinitePast().
   virtual void Wait(Instant deadline) = 0;
-  // Handles one fetched event. Returns false if no fetched event is left.
+  // Handles one fetched event. Returns false if there was none.
   virtual bool DispatchEvent() { return false; }
   // Called on the owner's thread when the next deadline may have become
   // earlier.
@@ -92,7 +92,7 @@ class LoopBase : public Loop {
   // Posts a task without a wake. For PostQuietly().
   void Push(Task* task) { tasks_.Push(task); }
   // Whether any task is posted or any hook is listed. Sequentially consistent
-  // with Post().
+  // with Post() (see TaskQueue::empty()).
   bool HasWork() const { return !tasks_.empty() || !hooks_.empty(); }
   Instant NextDeadline() const {
     return timers_.empty() ? absl::InfiniteFuture() : timers_.NextDeadline();
@@ -101,8 +101,8 @@ class LoopBase : public Loop {
   // Whether Run(), RunUntil(), RunTurn() or RunStep() of this loop is on the
   // stack.
   bool serving() const { return serving_ > 0; }
-  // Only inside Wait(). Whether this is the first Wait() of a round. A round is
-  // one turn of RunTurn(), or the calls of RunStep() until one returns false.
+  // Only inside Wait(). False if an earlier RunStep() has run a step, and none
+  // has returned false since then. In RunTurn() it is always true.
   bool new_round() const { return new_round_; }
 
   LoopBase* outer() const { return outer_; }
@@ -135,11 +135,11 @@ class LoopBase : public Loop {
   bool new_round_ = true;
   bool now_known_ = false;
   // If each turn begins with posted tasks, several turns share one fetch of
-  // events. turns_before_wait_ is how many more turns may run before the next
-  // fetch. waited_at_ is the coarse time of the fetch that they share.
+  // events. turns_before_wait_ is how many more such turns may run before the
+  // next fetch. waited_at_ is the coarse time of the fetch that they share.
   int turns_before_wait_ = 0;
   int timers_left_ = 0;       // how many timers this turn may still run
-  bool just_waited_ = false;  // the last turn began without tasks
+  bool just_waited_ = false;  // no task was posted before the last Wait()
   Instant waited_at_;
   Instant now_;
   std::atomic<bool> stop_{false};
@@ -150,7 +150,7 @@ class LoopBase : public Loop {
 // The outer loop serves a Nesting as a Task, Timer, Watch or TurnEndHook. As a
 // Task, Timer or Watch, the Nesting runs a turn of the nested loop. As a
 // TurnEndHook, it runs the nested loop's hooks. AtTurnEnd() of the nested loop
-// registers the hook. Each subclass of LoopBase registers the Task, Timer or
+// adds the Nesting to the outer loop's hooks. Each subclass of LoopBase registers the Task, Timer or
 // Watch that it needs.
 class LoopBase::Nesting final : public Task,
                                 public Timer,

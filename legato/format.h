@@ -11,7 +11,7 @@
 namespace le {
 namespace legato {
 
-// Returns the text that vprintf() would print. "" if the format is invalid.
+// Returns the text that vprintf() would print. "" if vprintf() would fail.
 inline std::string FormatV(const char* format, va_list arguments) {
   va_list again;
   va_copy(again, arguments);

@@ -50,7 +50,7 @@ void TestMutexes(void) {
   le_mutex_Ref_t recursive = le_mutex_CreateRecursive("recursive");
   le_result_t other = LE_OK;
   le_thread_Ref_t thread;
-  LE_TEST_OK(InitMutexWasThere, "the mutex exists before main()");
+  LE_TEST_OK(InitMutexWasThere, "le_ifgen_InitMutexRef is set before main()");
   le_mutex_Lock(le_ifgen_InitMutexRef);
   le_mutex_Unlock(le_ifgen_InitMutexRef);
   Mutex = le_mutex_CreateNonRecursive("mutex");
@@ -64,7 +64,8 @@ void TestMutexes(void) {
   LE_TEST_OK(le_mutex_TryLock(Mutex) == LE_OK, "the mutex was free");
   LE_TEST_OK(le_mutex_TryLock(Mutex) == LE_WOULD_BLOCK, "not recursive");
   RunThread("trier", TryMain, &other);
-  LE_TEST_OK(other == LE_WOULD_BLOCK, "another thread holds the mutex");
+  LE_TEST_OK(other == LE_WOULD_BLOCK,
+             "TryLock() fails while this thread holds the mutex");
   thread = le_thread_Create("counter", CountMain, NULL);
   le_thread_SetJoinable(thread);
   le_thread_Start(thread); /* the counter waits for the Unlock() below */
@@ -108,7 +109,8 @@ void TestThreads(void) {
   le_thread_SetJoinable(thread);
   le_thread_Start(thread);
   LE_TEST_OK(le_thread_Join(thread, NULL) == LE_OK, "joined");
-  LE_TEST_OK(strcmp(Destructors, "210") == 0, "the last destructor runs first");
+  LE_TEST_OK(strcmp(Destructors, "210") == 0,
+             "the destructor that was added last runs first");
   LE_TEST_OK(le_thread_Join(thread, NULL) == LE_NOT_FOUND &&
                  le_thread_Cancel(thread) == LE_NOT_FOUND,
              "a stale reference");

@@ -223,9 +223,8 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
         static_cast<ServerSession*>(session)->ClientCredentials(&client);
     le::event::LogForPeer(
         LogLevel::kError, known ? client.uid : le::event::kUnknownPeer,
-        absl::StrCat(
-            "le_msg_Respond: interface '", session->interface_name(),
-            "': the client requested no response: the message is released"));
+        absl::StrCat("le_msg_Respond: interface '", session->interface_name(),
+                     "': no response is due for this message: it is released"));
     message->Unref();
     return;
   }

@@ -17,8 +17,8 @@
 namespace le {
 namespace messaging {
 
-// An id is never 0. An id is used again only after 2^32 uses of one slot, so a
-// second response to a request finds no other request.
+// An id is never 0. A slot has the same id again only after 2^32 - 1 requests.
+// So a second response to a request never completes a later request.
 //
 //   Add ──► waiting ──Complete──► free
 //              └─────Abandon────► abandoned ──Complete──► free
@@ -33,7 +33,7 @@ class TransactionTable {
 
   enum class Found {
     kWaiting,    // `completion` is set
-    kAbandoned,  // the end of the request was reported before
+    kAbandoned,  // Abandon() or Expire() has returned its completion
     kUnknown,    // no request has this id
   };
   // The far end has answered or released the request, or the request could not
@@ -44,9 +44,8 @@ class TransactionTable {
   // request was not waiting.
   bool Abandon(uint64_t id, Completion* completion);
 
-  // Removes all requests, if it is called until it returns none. Each call
-  // removes and returns one waiting request, in the order of Add(). The last
-  // call removes the abandoned requests and returns none. Needs no memory.
+  // Removes and returns the waiting request that was added first. If no request
+  // waits, removes all abandoned requests and returns none. Needs no memory.
   absl::optional<Completion> TakeFirst();
 
   // The earliest deadline of the waiting requests. InfiniteFuture(): no request
@@ -55,8 +54,8 @@ class TransactionTable {
     return due_.empty() ? absl::InfiniteFuture() : due_.front().deadline;
   }
   // Abandons the request with the earliest deadline, if this deadline is not
-  // after `now`. Of several such requests, it abandons the one that was added
-  // first.
+  // after `now`. If several requests have this deadline, abandons the one that
+  // was added first.
   absl::optional<Completion> Expire(absl::Time now);
 
   size_t size() const { return used_; }
@@ -81,7 +80,7 @@ class TransactionTable {
 
   struct Due {
     absl::Time deadline;
-    uint64_t order;  // the number of the call of Add()
+    uint64_t order;  // of the calls of Add() with a deadline
     uint64_t id;
   };
   struct IsLater;
@@ -98,7 +97,7 @@ class TransactionTable {
   size_t used_ = 0;
   // A heap whose first entry has the earliest deadline. A request that no
   // longer waits leaves a stale entry. The first entry is never stale. At most
-  // half of the entries are stale, plus kFewDue.
+  // with_deadline_ + kFewDue entries are stale.
   std::vector<Due> due_;
   size_t with_deadline_ = 0;  // waiting requests that have a deadline
   uint64_t next_order_ = 0;

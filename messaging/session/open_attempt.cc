@@ -89,15 +89,15 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 // IDs. If the introduction has no credentials, any process is accepted. A
 // set-user-ID program needs no exception: the directory and the hello show the
 // same effective user.
-//   DataLoss   the kernel gives no credentials, or the process is refused
+//   DataLoss   the hello has no credentials, or the process is refused
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
     const directory::Introduced& introduced) {
   event::Process* const process = event::Process::Current();
   const event::Credentials nobody = event::Credentials::OfNobody();
   if (!hello.sender.has_value()) {
-    // The kernel also gives no credentials if the server is outside the user
-    // namespace and the process namespace of this process.
+    // The hello of a server outside the user namespace and the process
+    // namespace of this process has no credentials either.
     if (process->IsOverflowUser(nobody.uid)) return nobody;
     return absl::DataLossError("the server's hello came without credentials");
   }
@@ -110,8 +110,8 @@ absl::StatusOr<event::Credentials> CheckServer(
       !process->IsOverflowUser(sender.uid)) {
     return absl::DataLossError(absl::StrCat(
         "pid ", introduced.server->pid, " of user ", introduced.server->uid,
-        " offers the service, and pid ", sender.pid, " of user ", sender.uid,
-        " has sent its hello"));
+        " offers the service, but its hello came from pid ", sender.pid,
+        " of user ", sender.uid));
   }
   return sender;
 }
@@ -216,7 +216,7 @@ void OpenAttempt::OnIntroduced(
     // Services of an older release send no reason.
     const std::string text =
         first.payload.size() == 0
-            ? "the service may have no more sessions"
+            ? "the service has as many sessions as it may have"
             : directory::Printable(absl::string_view(
                   reinterpret_cast<const char*>(first.payload.data()),
                   std::min(first.payload.size(), kMaxRefusalBytes)));

@@ -135,8 +135,10 @@ TEST_F(OpenAttemptTest, EndsWhenAServerAccepts) {
   EXPECT_TRUE(status_.ok());
 }
 
-// A client of this process's service knows the token of the service's thread.
-// If it sent that token, its own service would seem to run on that thread.
+// A token names a thread of this process. A process that has opened a session
+// with one of this process's services knows the token of that service's thread.
+// It must not be able to claim with this token that its own service runs on
+// that thread.
 TEST_F(OpenAttemptTest, OnlyATokenFromThisProcessCounts) {
   event::Credentials server = event::Process::Current()->credentials();
   Start(/*waits=*/true);
@@ -149,7 +151,7 @@ TEST_F(OpenAttemptTest, OnlyATokenFromThisProcessCounts) {
   EXPECT_EQ(server_thread_, 0u);
 }
 
-// The three refusals: the server has another version, the service is full, and
+// Three refusals: the server has another version, the service is full, and
 // the client cannot watch the session.
 TEST_F(OpenAttemptTest, WithoutWaitingItEndsAtAnyRefusal) {
   Start(/*waits=*/false);
@@ -184,7 +186,7 @@ TEST_F(OpenAttemptTest, GoesOnIfItWaits) {
   Introduce(kHelloFrame, transports::kWireVersion + 1);
   EXPECT_EQ(ended_, 0);
   introducer_.observer_->OnRefused(absl::FailedPreconditionError("protocol"));
-  EXPECT_EQ(ended_, 1) << "but not if the service speaks another protocol";
+  EXPECT_EQ(ended_, 1) << "another protocol ends the attempt even if it waits";
   EXPECT_EQ(cause_.reason, WaitReason::kOtherProtocol);
 }
 
@@ -222,7 +224,7 @@ TEST_F(OpenAttemptServerTest, AHelloWithoutCredentialsIsRefused) {
 }
 
 // If the server is outside the process's user namespace and process namespace,
-// the kernel gives no credentials.
+// the process gets no credentials that it can use.
 TEST_F(OpenAttemptServerTest, AServerOutsideTheNamespacesIsNobody) {
   const event::Credentials nobody = event::Credentials::OfNobody();
   EXPECT_EQ(Try(absl::nullopt, nobody.uid), "");
@@ -359,8 +361,8 @@ TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
       EXPECT_EQ(introducer_.asked_, i + 2);
     }
     EXPECT_EQ(log_,
-              Lines({"WARNING interface 'shout': waiting: the service may "
-                     "have no more sessions"}));
+              Lines({"WARNING interface 'shout': waiting: the service has "
+                     "as many sessions as it may have"}));
     Introduce(kHelloFrame, transports::kWireVersion + 1);
     Advance(absl::Seconds(1));
     EXPECT_EQ(attempt_->cause().reason, WaitReason::kOtherVersion);

@@ -34,15 +34,16 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 }
 
 // Allocates nothing: at the fork another thread may have held the allocator's
-// lock. `away` has room for the number of each file descriptor.
+// lock. `away` has an element for each entry of spec.descriptors, for the
+// number of its copy.
 [[noreturn]] void Become(const ProcessSpec& spec, char* const* arguments,
                          char* const* environment, std::vector<int>* away) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  // First copy all file descriptors to high numbers, so that dup2() overwrites
-  // none of them.
+  // First copy all file descriptors to high numbers. So a dup2() may overwrite
+  // an original, but no copy.
   for (size_t i = 0; i < away->size(); ++i) {
     (*away)[i] = fcntl(spec.descriptors[i].first, F_DUPFD_CLOEXEC, 100);
   }
@@ -79,7 +80,7 @@ pid_t StartProcess(const ProcessSpec& spec) {
 
 void KillProcess(pid_t* pid) {
   if (*pid > 0) kill(*pid, SIGKILL);
-  // A traced child may report earlier stops before its end.
+  // If this process traces the child, waitpid() also reports the child's stops.
   for (int status = 0; *pid > 0;) {
     const pid_t waited = waitpid(*pid, &status, __WALL);
     if (waited < 0 && errno == EINTR) continue;
@@ -101,7 +102,8 @@ std::string FindProgram(const std::string& path_in_repository) {
   // The runfiles of a program that is run by hand.
   roots.push_back(OwnProgram() + ".runfiles");
   for (const std::string& root : roots) {
-    // Bazel's names for this repository, in its own builds and in a consumer's.
+    // The names that Bazel gives to this repository, as the main repository and
+    // as a dependency of another one.
     for (const char* repository : {"le_messaging", "_main", "le_messaging+",
                                    "le_messaging~", "le_messaging~override"}) {
       const std::string path =

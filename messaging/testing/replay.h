@@ -10,7 +10,7 @@
 //     party->Signal("done");
 //   });
 //
-// In Setting::kSimulated the recorded times are virtual, and each seed gives
+// In Setting::kSimulated the pauses take virtual time, and each seed gives
 // another order of events.
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_REPLAY_H_
@@ -26,8 +26,8 @@ namespace le {
 namespace messaging {
 namespace testing {
 
-// Sends the messages of the clients in the file again. Each recorded session
-// gets a session of its own. The client interface has the name of the recorded
+// Sends the messages of the clients in the file again. Opens a new session for
+// each recorded one, by a client interface with the name of the recorded
 // service. Waits for the service, and returns when each request has its
 // response or has timed out. The current test fails if a response is missing or
 // differs from the recorded one, or if the recording has nothing to compare.

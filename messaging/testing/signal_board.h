@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The events that the parties of one real process report by Party::Signal().
+// The events that have been signalled in one real process, mostly by
+// Party::Signal().
 
 #ifndef LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_
 #define LE_MESSAGING_MESSAGING_TESTING_SIGNAL_BOARD_H_

@@ -41,9 +41,9 @@ constexpr int kLookAgainMs = 5;
 OneThreadWorld::Party::Own::Own(const std::string& address)
     : transport(&process), client(&process, &transport, address) {
   messaging::Runtime::Parts parts;
-  // This pointer owns nothing. The runtime belongs to `process`, so ~Own()
-  // destroys the client before the runtime. Then this pointer dangles, but
-  // ~Runtime() does not use it.
+  // This pointer owns nothing. ~Own() destroys its last member first: `client`
+  // before `process`, which owns the runtime. So this pointer dangles in
+  // ~Runtime(), which does not use it.
   parts.introducer =
       std::shared_ptr<directory::Introducer>(std::shared_ptr<void>(), &client);
   parts.make_local_introducer =

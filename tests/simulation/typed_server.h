@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A typed server of the simulation. It keeps, drops and finishes its Replies
-// and Sinks in random order, some of them on other threads. It destroys its
+// A typed server of the simulation. The client's random Order says whether it
+// keeps, drops or finishes a Reply or a Sink, and on which thread. It destroys its
 // le::Server while calls are open.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_TYPED_SERVER_H_
@@ -40,7 +40,7 @@ class TypedServer final : public simulated::EchoService {
   struct Source {
     Sink sink;
     simulated::Order order;
-    uint32_t items;  // the number of items to push
+    uint32_t items;  // to push; FAIL and DROP push half of them
     uint32_t pushed = 0;
     bool is_refused = false;  // the last push was refused
     bool cancel_told = false;
@@ -72,7 +72,7 @@ class TypedServer final : public simulated::EchoService {
   std::map<uint64_t, Kept> replies_;  // by the number of the call
   std::map<uint64_t, Source> sources_;
   std::vector<le_thread_Ref_t> threads_;
-  std::vector<std::shared_ptr<le_sem_Ref_t>> wakes_;  // of the threads
+  std::vector<std::shared_ptr<le_sem_Ref_t>> wakes_;  // of the Workers
   bool done_ = false;
 };
 

@@ -54,8 +54,8 @@ std::string ReasonLine(const WaitingEntry& client, Names* names) {
       // The directory only knows how much the server has not read.
       reason =
           absl::StrCat(names->Process(client.server_pid()),
-                       " may not have accepted the session yet: 'sdir list "
-                       "--sessions' asks whether it answers");
+                       " has perhaps not accepted the session yet; 'sdir list "
+                       "--sessions' shows whether the process answers");
       break;
     default:
       if (client.missing_binding().empty()) return "";
@@ -289,13 +289,14 @@ std::string FormatText(const ListPart& of, Names* names,
   if (list.resources_size() > 0) absl::StrAppend(&text, "\nRESOURCES\n\n");
   for (const auto& resource : list.resources()) {
     absl::StrAppend(&text, "        ", resource.name(), ": ", resource.used(),
-                    " of ", resource.total());
+                    " of ", resource.total(), " in use");
     if (resource.reserve() > 0) {
-      absl::StrAppend(&text, ", of which ", resource.reserve(),
-                      " for administration only");
+      absl::StrAppend(&text, "; ", resource.reserve(),
+                      " are only for administration");
     }
     if (resource.per_user() < resource.total()) {
-      absl::StrAppend(&text, "; ", resource.per_user(), " for one user");
+      absl::StrAppend(&text, "; at most ", resource.per_user(),
+                      " for one user");
     }
     absl::StrAppend(&text, "\n");
   }

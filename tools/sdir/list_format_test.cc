@@ -76,8 +76,8 @@ TEST_F(ListFormatTest, Text) {
       "\nCLIENTS NOT ACCEPTED YET\n\n"
       "        [pid 10 ten] <ann>.d introduced to <bob>.t  (protocol ID = "
       "'q')\n"
-      "                    pid 11 may not have accepted the session yet: "
-      "'sdir list --sessions' asks whether it answers\n"
+      "                    pid 11 has perhaps not accepted the session yet; "
+      "'sdir list --sessions' shows whether the process answers\n"
       "\nINTRODUCTIONS MADE: 3\n\n");
 }
 
@@ -156,8 +156,8 @@ TEST_F(ListFormatTest, HasTheTotalsOfAllUsers) {
             "\nSERVICES\n\n"
             "\nWAITING CLIENTS\n\n"
             "\nRESOURCES\n\n"
-            "        connections: 3 of 100, of which 10 for administration "
-            "only; 50 for one user\n"
+            "        connections: 3 of 100 in use; 10 are only for "
+            "administration; at most 50 for one user\n"
             "\nINTRODUCTIONS MADE: 0"
             "\nREFUSED: 2 (no binding), 1 (limit)\n\n");
   EXPECT_THAT(

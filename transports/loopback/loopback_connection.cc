@@ -19,10 +19,10 @@ namespace {
 // a socket, these bytes would be in the kernel.
 constexpr size_t kPassableBytes = 4096;
 
-// If the thread has a control loop, a blocking call still waits on its parker
-// for this time first, because a parker is faster than a loop, and most calls
-// end earlier. Then the call runs the control loop, which sends the queued
-// frames of other connections.
+// A thread with a control loop first parks for this time, because a parker is
+// faster than a loop and most waits are shorter. Then the thread runs the
+// control loop, which sends the queued frames of other connections. If frames
+// are queued already, the thread runs the control loop at once.
 constexpr absl::Duration kBlindPause = absl::Milliseconds(10);
 
 // The caller holds the channel's lock.
@@ -44,8 +44,8 @@ void Notify(LoopbackEnd* end, event::DeferredWakes* wakes) {
   wakes->Post(end->loop, end->notify);
 }
 
-// Call it under the channel's lock after `queue` has changed. `queue` holds the
-// frames that `sender` sent.
+// Call it under the channel's lock after `queue` or the limits have changed.
+// `queue` holds the frames that `sender` sent.
 void UpdateCongestion(LoopbackEnd* sender, const FrameQueue& queue,
                       event::DeferredWakes* wakes) {
   const bool was = sender->congested.load(std::memory_order_relaxed);
@@ -153,8 +153,7 @@ void LoopbackConnection::Run() {
     received = !drained && !writable && !readable && IsReceivedLocked();
     if (received) end.tell_at.reset();
     hung_up = !end.reads && far().closed && !end.hang_up_told;
-    // Events are level-triggered, so post again. The next Run() finds out which
-    // events are still present.
+    // Post again. The next Run() finds out which events are still present.
     if (readable || hung_up || (drained && end.wants_room) ||
         IsReceivedLocked()) {
       Notify(&end, &wakes);
@@ -260,7 +259,8 @@ absl::Status LoopbackConnection::SetReceiveCredentials(bool on) {
 
 // ---- Waiting ---------------------------------------------------------------
 
-// While this object exists, the thread is in the list of waiters of its end.
+// While this object exists, the thread is in `waiters` of this side's
+// LoopbackEnd.
 class LoopbackConnection::Waiting final : private LoopbackWaiter,
                                           private event::Task {
  public:
@@ -347,11 +347,12 @@ bool LoopbackConnection::HasRoomLocked() const {
 }
 
 bool LoopbackConnection::IsIdle(const LoopbackChannel* channel) const {
-  // An end in the queue of its own channel would never be destroyed.
+  // An end in an inbox of its own channel would keep the channel, and the
+  // channel would keep the end.
   if (channel == channel_.get()) return false;
   event::MutexLock lock(&channel_->mutex);
-  // The frames in the far end's inbox count as sent, like a few KiB in a
-  // socket's buffer.
+  // An end is idle although a few frames wait in the far end's inbox. See
+  // kPassableBytes.
   return !mine().closed && mine().loop == nullptr && mine().waiters.empty() &&
          far().inbox.bytes() <= kPassableBytes;
 }
@@ -414,8 +415,8 @@ IoResult LoopbackConnection::Send(const OutgoingFrame& frame) {
 }
 
 Buffer LoopbackConnection::CopyLocked(absl::Span<const uint8_t> payload) {
-  // Keep the pool while payloads have similar sizes. If the capacities differ,
-  // the receiver copies the payload to a buffer of its own pool.
+  // Keep the pool while payloads have similar sizes. If the receiver's pool has
+  // another capacity, the receiver copies the payload to a buffer of that pool.
   LoopbackEnd& end = mine();
   if (end.copies == nullptr || end.copies->capacity() < payload.size() ||
       end.copies->capacity() > 2 * payload.size() + 4096) {

@@ -2,11 +2,12 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Prints how long GCC compiles a client and a server of a typed service, next to
-# a file that only uses the messages: compile_time.sh [ROUNDS]
+# Prints the times to compile a client and a server of a typed service. For
+# comparison, also prints the time for a file that only uses the messages of the
+# service. Each round compiles each file once. A printed time is the median of
+# the rounds' processor times.
 #
-# A time is the median of the processor times. In each round all files are
-# compiled.
+#   tests/benchmarks/peers/compile_time.sh [ROUNDS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 
@@ -21,8 +22,8 @@ declare -A commands times
 ./bazelw build -c opt "${targets[@]}" >&2
 root=$(./bazelw info -c opt execution_root 2> /dev/null)
 for unit in "${!targets[@]}"; do
-  # The first command of Bazel, without its output files. (All of the input is
-  # read: otherwise Bazel would fail with a broken pipe.)
+  # The first command that aquery prints, with /dev/null in place of its output
+  # files. (awk reads to the end. Otherwise Bazel would fail with a broken pipe.)
   commands[$unit]=$(./bazelw aquery -c opt "mnemonic(CppCompile, ${targets[$unit]})" 2> /dev/null |
     awk '/^  Command Line: \(/ { inside = !found++ }
          inside { sub(/^  Command Line: \(exec /, ""); last = sub(/\)$/, ""); print }

@@ -2,9 +2,10 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Shows that the simulation finds defects. Applies each patch of this folder to
-# a copy of the checkout, builds the simulation there, and runs seeds until one
-# fails. Prints that seed. Fails if no seed finds a defect.
+# Shows that the simulation finds defects. For each patch of this folder, or
+# for each NAME: makes a copy of the checkout with only this patch, builds the
+# simulation there, and runs seeds until one fails. Prints that seed. Fails if
+# the seeds do not find each of the defects.
 #
 #   tests/simulation/defects/run.sh [--seeds=N] [NAME...]
 set -euo pipefail
