@@ -101,13 +101,14 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       lost = true;
     }
   }
+  // A refused inspection is not noted: only whoever looks has caused it.
   void Refuse(proto::RefusalCode code, const std::string& text) {
     Say([&](proto::FromDirectory* message) {
       message->mutable_refusal()->set_code(code);
       message->mutable_refusal()->set_text(text);
     });
     lost = true;
-    directory_->NoteRefusal(party(), code, text);
+    if (!inspects) directory_->NoteRefusal(party(), code, text);
   }
 
   // A removed server that is kept for its unreceived introductions only.

@@ -237,15 +237,15 @@ TEST_F(OpenAttemptServerTest, TheKernelsCredentialsCount) {
   EXPECT_EQ(Try(event::Credentials{7, 500}), "");
   EXPECT_EQ(
       Try(event::Credentials{7, 600}),
-      "pid 7 of user 500 offers the service, and pid 7 of user 600 has sent "
-      "its hello");
+      "pid 7 of user 500 offers the service, but its hello came from pid 7 of "
+      "user 600");
   EXPECT_EQ(Try(event::Credentials{8, 500}), "")
       << "another process of that user";
   EXPECT_EQ(server_.pid, 8);
   EXPECT_EQ(
       Try(event::Credentials{8, 0}),
-      "pid 7 of user 500 offers the service, and pid 8 of user 0 has sent "
-      "its hello");
+      "pid 7 of user 500 offers the service, but its hello came from pid 8 of "
+      "user 0");
   EXPECT_EQ(Try(event::Credentials{8, 65534}, 65534), "")
       << "a user that has no mapping here";
   introduced_.server = event::Credentials{7, 0};

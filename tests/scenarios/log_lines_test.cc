@@ -486,8 +486,8 @@ TEST_F(LoggedTest, AResponseToAOneWayMessageIsLogged) {
   });
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_,
-              ElementsAre("ERROR le_msg_Respond: interface 'echo': the client "
-                          "requested no response: the message is released"));
+              ElementsAre("ERROR le_msg_Respond: interface 'echo': no "
+                          "response is due for this message: it is released"));
 }
 
 constexpr char kDescriptorLost[] =

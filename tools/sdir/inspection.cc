@@ -107,9 +107,11 @@ void Inspection::OnReadable() {
   }
 }
 
-void Inspection::OnExpiry() {
-  // If the connection is kept, the server may answer before the end of a later
-  // Ask().
+// If the connection is kept, the server may answer before the end of a later
+// Ask().
+void Inspection::OnExpiry() { EndSilent(); }
+
+void Inspection::EndSilent() {
   ++inspections_->usage_[uid()].silent;
   Snapshot silent;
   silent.is_silent = true;
@@ -119,7 +121,14 @@ void Inspection::OnExpiry() {
 void Inspection::HearDirectory(const transports::IncomingFrame& frame) {
   FromDirectory message;
   if (!directory::ParseControl(frame, &message)) return EndWith(kBroken);
-  if (message.has_refusal()) return EndWith(message.refusal().text());
+  if (message.has_refusal()) {
+    if (message.refusal().code() != directory::proto::LIMIT) {
+      return EndWith(message.refusal().text());
+    }
+    // The server has not accepted earlier introductions either.
+    Disconnect();
+    return EndSilent();
+  }
   if (!message.has_introduced()) return;
   is_introduced_ = true;
   SendRequest();

@@ -58,6 +58,7 @@ class Inspection final : private transports::Connection::Observer,
   void HearDirectory(const transports::IncomingFrame& frame);
   void HearServer(const transports::IncomingFrame& frame);
   void EndWith(std::string problem);
+  void EndSilent();
   void End(Snapshot result);
 
   Inspections* const inspections_;
