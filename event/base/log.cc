@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -109,13 +110,20 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
     return sys::Write(kFd, text.data(), text.size());
   }
   // Open the pipe or terminal again: the new open file has its own flags.
-  const UniqueFd own(sys::Open(
-      "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
+  constexpr int kFlags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  UniqueFd own(sys::Open("/proc/self/fd/2", kFlags, 0));
+  if (!own && errno == ENXIO) return -1;  // a pipe without a reader
+  pid_t session = 0;
+  if (!own && sys::Ioctl(kFd, TIOCGSID, &session) == 0) {
+    // A terminal of another user, as after `sudo -u`. Since the call succeeded,
+    // it is the controlling terminal, which has a name that any user may open.
+    own.reset(sys::Open("/dev/tty", kFlags, 0));
+  }
   if (own) return sys::Write(own.get(), text.data(), text.size());
-  if (errno == ENXIO) return -1;  // a pipe without a reader
   // Standard error could not be opened again (no /proc, or no permission).
   // poll() reports a pipe as writable only if it has room for PIPE_BUF bytes.
-  // So the write blocks only if another writer fills the pipe first.
+  // So the write blocks only if another writer fills the pipe first, or if it
+  // is a pseudoterminal with less room than the line.
   struct pollfd room = {kFd, POLLOUT, 0};
   if (sys::Poll(&room, 1, 0) <= 0) return -1;
   return sys::Write(kFd, text.data(), text.size());

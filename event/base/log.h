@@ -29,9 +29,10 @@ bool ParseLogLevel(absl::string_view name, LogLevel* level);
 // is that of the environment variable LE_LOG_LEVEL, or else kInfo. Preserves
 // errno.
 //
-// The default sink does not wait for a reader and raises no signal. (Exception:
-// if standard error cannot be opened again, and another writer fills the pipe
-// at the same moment, the sink waits.) A line that cannot be written at once is
+// The default sink does not wait for a reader and raises no signal. Exception:
+// standard error cannot be opened again, because it belongs to another user.
+// Then the sink may wait if another process fills the pipe at the same moment,
+// or if it is a full pseudoterminal that does not control this process. A line that cannot be written at once is
 // dropped. Before the next line, the sink writes how many lines it has dropped.
 void Log(LogLevel level, absl::string_view message);
 

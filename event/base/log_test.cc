@@ -188,6 +188,33 @@ TEST(StandardErrorDeathTest, AFullTerminalDoesNotBlock) {
   });
 }
 
+// Makes each open() of standard error fail, as if it were a terminal of another
+// user. The next open() is that of the controlling terminal.
+class NoOpenOfStandardError final : public sys::Interceptor {
+ public:
+  int FailCall(const sys::Call& call) override {
+    if (strcmp(call.name, "Open") != 0) return 0;
+    return opens_++ % 2 == 0 ? EACCES : 0;
+  }
+
+ private:
+  int opens_ = 0;
+};
+
+TEST(StandardErrorDeathTest, AFullTerminalOfAnotherUserDoesNotBlock) {
+  EXPECT_IN_CHILD({
+    REQUIRE(setsid() > 0);
+    const int reader = posix_openpt(O_RDWR | O_NOCTTY);
+    REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
+    const int terminal = open(ptsname(reader), O_RDWR);  // controls this child
+    REQUIRE(terminal >= 0 && dup2(terminal, STDERR_FILENO) == STDERR_FILENO);
+    static NoOpenOfStandardError no_open;
+    sys::SetInterceptor(&no_open);
+    for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(i, 'x'));
+    REQUIRE(!Drain(reader).empty());
+  });
+}
+
 bool IsPending(int signal) {
   sigset_t pending;
   sigpending(&pending);
