@@ -492,7 +492,8 @@ class DirectoryClient::DirectoryOffer final : public Offer,
       : client_(client),
         loop_(loop),
         description_(std::move(description)),
-        observer_(observer) {
+        observer_(observer),
+        user_(client->process_->credentials().uid) {
     BeginWaiting();
     Try();
   }
@@ -608,7 +609,7 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   // user after the next connect.
   void WarnOfAnotherUser() {
     const uid_t now = client_->process_->credentials().uid;
-    const uid_t before = std::exchange(user_, now).value_or(now);
+    const uid_t before = std::exchange(user_, now);
     if (before == now) return;
     event::Log(
         LogLevel::kWarning,
@@ -733,7 +734,9 @@ class DirectoryClient::DirectoryOffer final : public Offer,
   WaitLog log_;
   LogTimer log_timer_{this};
   bool lacks_descriptor_ = false;
-  absl::optional<uid_t> user_;  // the user at the last advertisement
+  // The process's user when the program advertised the service, or at the last
+  // connect.
+  uid_t user_;
   bool* destroyed_ = nullptr;
 };
 
