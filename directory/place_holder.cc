@@ -45,6 +45,16 @@ absl::Status MayBeReplaced(absl::string_view path, absl::string_view by) {
       self, " its owner, and let no other user write to it"));
 }
 
+// In a user namespace, root of the outer namespace has the number of the overflow
+// user, as each other user without a number has. Such a folder is trusted only
+// where not every user could have made it.
+bool MayBeMadeByAnyone(const std::string& folder) {
+  const std::string parent = folder.substr(0, folder.rfind('/'));
+  struct stat found;
+  return sys::Stat(parent.empty() ? "/" : parent.c_str(), &found) != 0 ||
+         (found.st_mode & S_IWOTH) != 0;
+}
+
 // Checks `folder`, so that no other user can replace the directory's socket:
 //  - Its owner is root or this process's user. If the path is a symbolic link,
 //    this applies to the link, too.
@@ -65,11 +75,10 @@ absl::Status CheckFolder(const std::string& folder, bool is_above) {
     const bool is_link = S_ISLNK(found.st_mode);
     const std::string what =
         absl::StrCat(is_link ? "the link " : "the folder ", folder);
-    // In a user namespace, the folders above may belong to root of the outer
-    // namespace, who has the number of the overflow user here.
-    const bool is_trusted = found.st_uid == 0 ||
-                            found.st_uid == process->credentials().uid ||
-                            (is_above && process->IsOverflowUser(found.st_uid));
+    const bool is_trusted =
+        found.st_uid == 0 || found.st_uid == process->credentials().uid ||
+        (is_above && process->IsOverflowUser(found.st_uid) &&
+         !MayBeMadeByAnyone(folder));
     if (!is_trusted) {
       return MayBeReplaced(what,
                            absl::StrCat("belongs to user ", found.st_uid));

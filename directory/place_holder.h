@@ -27,8 +27,9 @@ namespace directory {
 // call has failed. PermissionDenied: another user could replace the folder or
 // the socket, in one of these cases:
 // - The folder, a folder above it, or a symbolic link at one of these paths
-//   belongs neither to root nor to this user. (The folders above may also
-//   belong to the overflow user, see Process::IsOverflowUser().)
+//   belongs neither to root nor to this user. Exception: a folder above may
+//   belong to the overflow user (see Process::IsOverflowUser()), unless every
+//   user may write to its parent.
 // - Every user may write to the folder.
 // - Every user may write to a folder above it that has no sticky bit.
 //

@@ -488,6 +488,31 @@ void EnterNamespaceAs(uid_t uid) {
   }
 }
 
+// In the namespace, the stranger has the same number as root outside of it. But
+// the stranger could have made the folder above, and could replace it.
+TEST_F(FolderTest, NoDirectoryOfANamespaceRunsBelowAFolderOfAStranger) {
+  const std::string of_stranger = place_.folder() + "/made";
+  const std::string folder = of_stranger + "/d";
+  ASSERT_EQ(mkdir(of_stranger.c_str(), 0755), 0);
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  ASSERT_EQ(chown(of_stranger.c_str(), kCaller, kCaller), 0);
+  ASSERT_EQ(chown(place_.folder().c_str(), geteuid(), getegid()), 0);
+  ASSERT_EQ(chmod(place_.folder().c_str(), 01777), 0);
+  std::string said;
+  const int status = RunInChild(
+      [&] {
+        EnterNamespaceAs(0);
+        const std::string place = "--socket_dir=" + folder;
+        execl(g_directoryd->c_str(), "directoryd", place.c_str(), nullptr);
+      },
+      &said);
+  rmdir(folder.c_str());
+  rmdir(of_stranger.c_str());
+  if (const char* why = WhyNot(status)) GTEST_SKIP() << why;
+  EXPECT_EQ(status, EXIT_FAILURE);
+  EXPECT_THAT(said, HasSubstr("/made belongs to user "));
+}
+
 void SetCapability(const std::string& file) {
   struct vfs_cap_data capabilities = {};
   capabilities.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE;
