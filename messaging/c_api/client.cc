@@ -50,9 +50,11 @@ ClientSession* OwnedClient(const char* function, le_msg_SessionRef_t ref) {
   return OwnedByCaller(function, ClientSide(function, Checked(function, ref)));
 }
 
-// As OwnedClient(). Also fatal if the session is not closed.
+// As OwnedClient(). Also fatal if the session is not closed, or is deleted and
+// exists only because a message of it is held.
 ClientSession* ReadyToOpen(const char* function, le_msg_SessionRef_t ref) {
   ClientSession* const session = OwnedClient(function, ref);
+  if (session->is_deleted()) Misuse(function, "the session has been deleted");
   if (!session->is_closed()) {
     Misuse(function, "the session of interface '", session->interface()->name,
            "' is open or being opened already");

@@ -118,9 +118,10 @@ template <typename Object>
                                  const char* when = "") {
   event::Misuse(function, "interface '", object->interface()->name,
                 "': only the thread that created it ('",
-                object->owner()->thread_name(), "') may call this", when,
-                ", and this is thread '", event::Thread::Current()->name(),
-                "'");
+                object->owner()->thread_name(), "'",
+                object->owner()->gone() ? ", which has ended" : "",
+                ") may call this", when, ", and this is thread '",
+                event::Thread::Current()->name(), "'");
 }
 
 template <typename Object>

@@ -596,6 +596,26 @@ TEST_F(MisuseTest, WritingToAPayloadForReading) {
   le_msg_ReleaseMsg(message);
 }
 
+// A held message keeps the deleted session, so its reference is not stale.
+TEST_F(MisuseTest, ADeletedSessionOfAHeldMessageCannotBeOpened) {
+  using Function = void (*)(le_msg_SessionRef_t);
+  const Function opens[] = {
+      [](le_msg_SessionRef_t s) { le_msg_OpenSessionSync(s); },
+      [](le_msg_SessionRef_t s) { le_msg_OpenSession(s, nullptr, nullptr); },
+      [](le_msg_SessionRef_t s) { le_msg_TryOpenSessionSync(s); },
+  };
+  for (const Function open : opens) {
+    EXPECT_MISUSE(
+        {
+          const le_msg_SessionRef_t session = Session();
+          le_msg_CreateMsg(session);
+          le_msg_DeleteSession(session);
+          open(session);
+        },
+        "le_msg_[A-Za-z]*: the session has been deleted");
+  }
+}
+
 TEST_F(MisuseTest, StaleReferencesOfSessions) {
 #ifdef NDEBUG
   GTEST_SKIP() << "a build with NDEBUG does not check";
