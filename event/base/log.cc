@@ -129,10 +129,39 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
   return sys::Write(kFd, text.data(), text.size());
 }
 
+// Whether standard error is systemd's journal (systemd.exec(5)).
+bool WritesToJournal() {
+  static const std::string* const stream = [] {
+    const char* const text = secure_getenv("JOURNAL_STREAM");
+    return new std::string(text != nullptr ? text : "");
+  }();
+  struct stat info;
+  return !stream->empty() && sys::Fstat(STDERR_FILENO, &info) == 0 &&
+         *stream == absl::StrCat(info.st_dev, ":", info.st_ino);
+}
+
+// The priority of a line in the journal (sd-daemon(3)).
+const char* JournalPriority(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "<7>";
+    case LogLevel::kInfo:
+      return "<6>";
+    case LogLevel::kWarning:
+      return "<4>";
+    case LogLevel::kError:
+      return "<3>";
+    case LogLevel::kCritical:
+    case LogLevel::kEmergency:
+      break;  // systemd shows "<0>" to all users of the machine
+  }
+  return "<2>";
+}
+
 std::string Line(LogLevel level, absl::string_view message) {
   const bool cut = message.size() > kMaxMessageBytes;
   std::string line = absl::StrCat(
-      LogLevelName(level), " ",
+      WritesToJournal() ? JournalPriority(level) : "", LogLevelName(level), " ",
       absl::string_view(program_invocation_short_name).substr(0, kMaxNameBytes),
       "[", getpid(), "]: ", message.substr(0, kMaxMessageBytes),
       cut ? " [cut]" : "");

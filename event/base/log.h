@@ -29,7 +29,8 @@ bool ParseLogLevel(absl::string_view name, LogLevel* level);
 // is that of the environment variable LE_LOG_LEVEL, or else kInfo. Preserves
 // errno.
 //
-// The default sink does not wait for a reader and raises no signal. Exception:
+// In systemd's journal, the lines have the priorities of their levels. The
+// default sink does not wait for a reader and raises no signal. Exception:
 // standard error cannot be opened again, because it belongs to another user.
 // Then the sink may wait if another process fills the pipe at the same moment,
 // or if it is a full pseudoterminal that does not control this process. A line that cannot be written at once is

@@ -341,6 +341,27 @@ TEST(LogLevelDeathTest, TheEnvironmentSetsIt) {
   testing::FLAGS_gtest_death_test_style = "fast";
 }
 
+// Names a file as the journal: standard error, if `added` is 0, or else another
+// one. Ends the process with kPassed.
+[[noreturn]] void LogToJournal(ino_t added) {
+  struct stat info;
+  REQUIRE(fstat(STDERR_FILENO, &info) == 0);
+  const std::string stream =
+      absl::StrCat(info.st_dev, ":", info.st_ino + added);
+  setenv("JOURNAL_STREAM", stream.c_str(), 1);
+  Log(LogLevel::kWarning, "a line");
+  _exit(kPassed);
+}
+
+TEST(JournalDeathTest, LinesHaveAPriorityInTheJournalOnly) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(LogToJournal(0), testing::ExitedWithCode(kPassed),
+              "^<4>WARNING .*: a line");
+  EXPECT_EXIT(LogToJournal(1), testing::ExitedWithCode(kPassed),
+              "^WARNING .*: a line");
+  testing::FLAGS_gtest_death_test_style = "fast";
+}
+
 TEST(LogLevelTest, LevelNamesDoNotDependOnTheLocale) {
   // Make a Turkish locale with an encoding of single bytes. In this locale, 'i'
   // is not the lower case of 'I'.
