@@ -165,18 +165,25 @@ absl::StatusOr<BindingsFiles::Edited> BindingsFiles::Edit(
   if (it == edited.all.end()) edited.all.push_back({own_file(), kOwnHeader});
   absl::StatusOr<std::string> text =
       EditBindings(edited.all[edited.own], client, line, context);
-  if (absl::IsNotFound(text.status())) {
+  if (text.ok()) edited.all[edited.own].text = *text;
+  if (absl::IsNotFound(text.status()) || line.empty()) {
     const ParsedBindings parsed = ParseBindings(edited.all, context);
     for (size_t i = 0; i < parsed.bindings.size(); ++i) {
       if (!(parsed.bindings[i].client == client)) continue;
       const ParsedBindings::Position at = parsed.positions[i];
-      return absl::NotFoundError(
-          absl::StrCat(text.status().message(), ": ", edited.all[at.file].file,
-                       ":", at.line, " has it; edit that file, and load it"));
+      const std::string where =
+          absl::StrCat(edited.all[at.file].file, ":", at.line);
+      if (text.ok()) {
+        edited.remark = absl::StrCat("; ", where,
+                                     " has it, too: the next load binds again");
+      } else {
+        return absl::NotFoundError(
+            absl::StrCat(text.status().message(), ": ", where,
+                         " has it; edit that file, and load it"));
+      }
     }
   }
   if (!text.ok()) return text.status();
-  edited.all[edited.own].text = *std::move(text);
   return edited;
 }
 

@@ -47,6 +47,8 @@ class BindingsFiles {
   struct Edited {
     std::vector<BindingsText> all;
     size_t own = 0;  // the index of the own file
+    // If `line` removes a binding that another file has, too: says so.
+    std::string remark;
   };
   absl::StatusOr<Edited> Edit(const ClientKey& client, absl::string_view line,
                               const UserContext& context) const;

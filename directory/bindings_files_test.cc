@@ -208,6 +208,12 @@ TEST_F(BindingsFilesTest, SaysWhichOtherFileHasABinding) {
   EXPECT_EQ(Change(Client(1, "b"), ""),
             files().own_file() + " has no binding of <1>.b");
   EXPECT_NE(access(files().own_file().c_str(), F_OK), 0);
+  // The own file has it, too.
+  Make(files().own_file(), "<1>.a -> <2>.a\n");
+  const auto edited = files().Edit(Client(1, "a"), "", context_);
+  ASSERT_TRUE(edited.ok()) << edited.status();
+  EXPECT_EQ(edited->remark, "; " + In("10.bindings") +
+                                ":2 has it, too: the next load binds again");
 }
 
 // Fails each call of one system function, with one error.

@@ -248,9 +248,8 @@ class Daemon final {
     if (!files_.empty()) {
       const absl::StatusOr<std::string> loaded = Load();
       if (!loaded.ok()) return loaded.status();
-      if (!loaded->empty()) event::Log(LogLevel::kWarning, *loaded);
+      Warn(*loaded);
     }
-    SayLimits(flags_, server_->accounts());
 
     status = signals_.Begin();
     if (!status.ok()) return status;
@@ -260,10 +259,12 @@ class Daemon final {
     if (is_passed_) transport_.UseListener(std::move(passed_socket_));
     status = server_->Listen(&transport_, place_.address());
     if (!status.ok()) return status;
+    SayLimits(flags_, server_->accounts());
     WatchPlace();
     if (!server_->registry().has_bindings()) {
       event::Log(LogLevel::kWarning,
-                 "no bindings yet: no session can be opened");
+                 absl::StrCat("no bindings yet", files_.empty() ? "" : " in ",
+                              files_.Describe(), ": no session can be opened"));
     }
     return absl::OkStatus();
   }
@@ -291,6 +292,13 @@ class Daemon final {
     if (!texts.ok()) return texts.status();
     return server_->Load(*texts, again ? Loading::kNow : Loading::kAtStart);
   }
+  // Logs the warnings of a load, one on each line.
+  static void Warn(const std::string& loaded) {
+    for (const absl::string_view warning :
+         absl::StrSplit(loaded, '\n', absl::SkipEmpty())) {
+      event::Log(LogLevel::kWarning, warning);
+    }
+  }
   absl::StatusOr<std::string> Reload() {
     notifier_.Reloading();
     absl::StatusOr<std::string> loaded = Load();
@@ -310,7 +318,7 @@ class Daemon final {
     if (!checked.ok()) return checked.status();
     const absl::Status written = files_.Write(edited->all[edited->own].text);
     if (!written.ok()) return written;
-    return files_.own_file();
+    return absl::StrCat(files_.own_file(), edited->remark);
   }
 
   // ---- Events ----
@@ -325,10 +333,7 @@ class Daemon final {
                                                 loaded.status().message()));
     } else {
       event::Log(LogLevel::kInfo, absl::StrCat("reloaded ", files_.Describe()));
-      for (const absl::string_view warning :
-           absl::StrSplit(*loaded, '\n', absl::SkipEmpty())) {
-        event::Log(LogLevel::kWarning, warning);
-      }
+      Warn(*loaded);
     }
   }
 

@@ -41,8 +41,9 @@ absl::Status Error(const char* what, const std::string& path) {
 absl::Status MayBeReplaced(absl::string_view path, absl::string_view by) {
   const uid_t self = event::Process::Current()->credentials().uid;
   return absl::PermissionDeniedError(absl::StrCat(
-      path, " ", by, ", who could replace the directory: make root or user ",
-      self, " its owner, and let no other user write to it"));
+      path, " ", by, ", who could replace the directory: make root",
+      self == 0 ? "" : absl::StrCat(" or user ", self),
+      " its owner, and let no other user write to it"));
 }
 
 // In a user namespace, root of the outer namespace has the number of the overflow

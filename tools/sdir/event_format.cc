@@ -154,7 +154,7 @@ std::string EventText(const Event& event, absl::Time at, Names* names) {
   }
   if (!event.reason().empty()) {
     absl::StrAppend(&text, event.has_client() ? ": " : " ",
-                    Escaped(names->InText(event.reason())));
+                    EscapedLine(names->InText(event.reason())));
   }
   return text + "\n";
 }

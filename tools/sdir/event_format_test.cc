@@ -35,7 +35,7 @@ Event Refused() {
   event.set_kind(directory::proto::EVENT_REFUSED);
   SetParty(event.mutable_client(), 1, 10, "");
   event.set_code(directory::proto::LIMIT);
-  event.set_reason("user 1 has\nenough");
+  event.set_reason("user '1' has\nenough");
   return event;
 }
 
@@ -60,7 +60,7 @@ TEST_F(EventFormatTest, Text) {
   EXPECT_EQ(Text(Introduced()),
             "introduced <ann>.c ten[10] -> <bob>.s pid 7\n");
   EXPECT_EQ(Text(Refused()),
-            "refused    <ann> ten[10]: user 1 has\\x0aenough\n");
+            "refused    <ann> ten[10]: user '1' has\\nenough\n");
   Event bindings;
   bindings.set_kind(directory::proto::EVENT_BINDINGS);
   bindings.set_reason("bound: <1>.a -> <2>.b");
@@ -91,7 +91,7 @@ TEST_F(EventFormatTest, Json) {
                         "\"server\":{\"user\":\"bob\",\"pid\":7,\"interface\":"
                         "\"s\"}}\n"));
   EXPECT_THAT(Json(Refused()),
-              HasSubstr("\"code\":\"limit\",\"reason\":\"user 1 "
+              HasSubstr("\"code\":\"limit\",\"reason\":\"user '1' "
                         "has\\u000aenough\"}\n"));
 }
 

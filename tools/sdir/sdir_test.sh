@@ -115,6 +115,12 @@ expect_log "the totals" "INFO .* 256 open files: up to 192 connections, 24 of th
 ! grep -E -e '.{121}' -e '--max_' "$folder/err" ||
   { echo "FAILED: a long line, or a warning without an option"; failures=$((failures + 1)); }
 
+# A daemon logs each warning of its bindings as a line.
+printf '<le_no_such_user>.a -> <%s>.b\n<*>.* -> <self>.*\n' "$user" > "$folder/bindings2"
+log_of --bindings="$folder/bindings2"
+expect_log "warnings of the bindings" "WARNING .*there is no user 'le_no_such_user'.* reload\$" \
+  "WARNING .*:2:1: <\*>\.\* lets every user"
+
 # A daemon also logs the options that exceed the totals.
 log_of --max_connections=193 --max_half_open=97 --max_waiting=194 --max_services=192
 expect_log "options beyond the totals" \
