@@ -77,6 +77,7 @@ units=tools/packaging/systemd
 sed "s|^ExecStart=/usr/|ExecStart=$prefix/|" "$units/directoryd.service" | put_text 644 lib/systemd/system/directoryd.service
 put 644 "$units/directoryd.socket" lib/systemd/system/directoryd.socket
 put 644 "$units/directoryd.sysusers" lib/sysusers.d/directoryd.conf
+put 644 tools/wireshark/le_messaging.lua share/lemessaging/le_messaging.lua
 
 for program in sdir directoryd; do
   case "$program" in
