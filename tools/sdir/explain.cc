@@ -43,7 +43,7 @@ class Explainer {
   Explainer(const ListPart& list, const ClientKey& client, Names* names)
       : list_(list), client_(client), names_(names) {}
 
-  Explanation Explain(const ProblemOf& problem_of) {
+  Explanation Explain(const SnapshotOf& snapshot_of) {
     const std::string service = ExplainBindings();
     if (service.empty()) {
       AddMissingBinding();
@@ -55,11 +55,14 @@ class Explainer {
     AddWaiting(service);
     AddRefusals();
     if (offered == nullptr) return Verdict("no: the service is not offered");
-    const std::string problem = problem_of(*offered);
-    if (!problem.empty()) {
+    const Snapshot snapshot = snapshot_of(*offered);
+    // Other problems do not concern clients. For example, the server's library
+    // may be too old for an inspection.
+    if (snapshot.is_silent) {
       return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
-                                  " ", problem));
+                                  " ", snapshot.problem));
     }
+    if (snapshot.problem.empty()) AddSessions(snapshot);
     if (not_taken_ > 0) {
       return Verdict(absl::StrCat("perhaps: ", names_->Process(offered->pid()),
                                   " has not accepted ", not_taken_,
@@ -202,6 +205,7 @@ class Explainer {
     int others = 0;
     for (const WaitingEntry& entry : list_.waiting()) {
       if (entry.client() == client) {
+        was_seen_ = true;
         Add("waiting",
             absl::StrCat(names_->Process(entry.pid()), ", protocol '",
                          Escaped(entry.protocol_id()), "'"));
@@ -214,12 +218,28 @@ class Explainer {
     }
   }
 
+  // Adds the sessions of the client's user. A session does not tell the name of
+  // the client's interface.
+  void AddSessions(const Snapshot& snapshot) {
+    for (const auto& session : snapshot.sessions) {
+      if (session.uid() != client_.uid) continue;
+      was_seen_ = true;
+      Add("session", absl::StrCat("of ", names_->Process(session.pid())));
+    }
+    if (was_seen_) return;
+    Add("not seen", absl::StrCat("no process of ", names_->User(*client_.uid),
+                                 " waits here or has a session with the "
+                                 "service: does it run, and does it use this "
+                                 "directory?"));
+  }
+
   void AddRefusals() {
     for (const auto& refusal : list_.latest_refusals()) {
       if (refusal.peer().uid() != client_.uid ||
           refusal.peer().interface_name() != client_.name) {
         continue;
       }
+      was_seen_ = true;
       had_other_protocol_ = refusal.code() == directory::proto::OTHER_PROTOCOL;
       Add("refused",
           absl::StrCat(refusal.seconds_ago(),
@@ -233,14 +253,15 @@ class Explainer {
   Names* const names_;
   Explanation explanation_;
   int not_taken_ = 0;
+  bool was_seen_ = false;            // a process of the client
   bool had_other_protocol_ = false;  // in the client's latest refusal
 };
 
 }  // namespace
 
 Explanation Explain(const ListPart& list, const ClientKey& client, Names* names,
-                    const ProblemOf& problem_of) {
-  return Explainer(list, client, names).Explain(problem_of);
+                    const SnapshotOf& snapshot_of) {
+  return Explainer(list, client, names).Explain(snapshot_of);
 }
 
 }  // namespace sdir

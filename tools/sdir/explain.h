@@ -13,6 +13,7 @@
 #include "directory/bindings.h"
 #include "directory/proto/directory.pb.h"
 #include "tools/sdir/names.h"
+#include "tools/sdir/snapshot.h"
 
 namespace le {
 namespace sdir {
@@ -22,16 +23,15 @@ struct Explanation {
   bool can_open = false;
 };
 
-// Asks the server of a service for a snapshot. If the server does not answer in
-// time, returns its problem. Otherwise returns "".
-using ProblemOf =
-    std::function<std::string(const directory::proto::ServiceEntry& service)>;
+// Asks the server of a service for a snapshot.
+using SnapshotOf =
+    std::function<Snapshot(const directory::proto::ServiceEntry& service)>;
 
 // In `list`, users are numbers, as the directory sends them. `client` has a
-// user and a name. `problem_of` is called at most once.
+// user and a name. `snapshot_of` is called at most once.
 Explanation Explain(const directory::proto::ListPart& list,
                     const directory::ClientKey& client, Names* names,
-                    const ProblemOf& problem_of);
+                    const SnapshotOf& snapshot_of);
 
 }  // namespace sdir
 }  // namespace le

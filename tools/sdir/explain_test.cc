@@ -36,11 +36,10 @@ class ExplainTest : public ::testing::Test {
   Explanation ExplainC(const std::string& name = "c") {
     return Explain(
         list_, {1, name}, &names_,
-        [this](const directory::proto::ServiceEntry&) { return problem_; });
+        [this](const directory::proto::ServiceEntry&) { return snapshot_; });
   }
 
-  std::string problem_;  // of each server
-
+  Snapshot snapshot_;  // of each server
   directory::proto::ListPart list_;
   KnownNames names_;
 };
@@ -58,6 +57,8 @@ TEST_F(ExplainTest, TheMostSpecificBindingApplies) {
             "overridden   <*>.* -> <root>.*\n"
             "offered      <bob>.c by ten[10], protocol 'p', messages of at "
             "most 64 bytes\n"
+            "not seen     no process of ann waits here or has a session with "
+            "the service: does it run, and does it use this directory?\n"
             "can open     yes, if its protocol is 'p' with messages of at most "
             "64 bytes\n");
   EXPECT_TRUE(found.can_open);
@@ -167,10 +168,25 @@ TEST_F(ExplainTest, NamesAServerThatAcceptsNoSession) {
   EXPECT_FALSE(found.can_open);
 }
 
+TEST_F(ExplainTest, ShowsTheSessionsOfTheClientsUser) {
+  Bind("<1>.c", "<2>.s");
+  Offer("<2>.s", 10);
+  snapshot_.sessions.resize(2);
+  snapshot_.sessions[0].set_uid(2);
+  snapshot_.sessions[1].set_uid(1);
+  snapshot_.sessions[1].set_pid(10);
+  const Explanation found = ExplainC();
+  EXPECT_NE(found.text.find("bytes\nsession      of ten[10]\ncan open"),
+            std::string::npos)
+      << found.text;
+  EXPECT_TRUE(found.can_open);
+}
+
 TEST_F(ExplainTest, AsksTheServer) {
   Bind("<1>.c", "<2>.s");
   Offer("<2>.s", 10);
-  problem_ = "does not answer";
+  snapshot_.is_silent = true;
+  snapshot_.problem = "does not answer";
   const Explanation found = ExplainC();
   EXPECT_NE(found.text.find("can open     perhaps: ten[10] does not answer\n"),
             std::string::npos)

@@ -133,17 +133,13 @@ int RunExplain(Command* command) {
   }
   command->End();
   Names names(&users);
-  const auto problem_of = [&](const directory::proto::ServiceEntry& service) {
+  const auto snapshot_of = [&](const directory::proto::ServiceEntry& service) {
     ListPart one;
     *one.add_services() = service;
-    const Snapshot snapshot =
-        Inspections(command->socket_dir()).Take(one, &users)[0];
-    // Other problems do not concern clients. For example, the server's library
-    // may be too old for an inspection.
-    return snapshot.is_silent ? snapshot.problem : std::string();
+    return Inspections(command->socket_dir()).Take(one, &users)[0];
   };
   const Explanation explanation =
-      Explain(AskForList(command->socket_dir()), *client, &names, problem_of);
+      Explain(AskForList(command->socket_dir()), *client, &names, snapshot_of);
   std::fputs(explanation.text.c_str(), stdout);
   return explanation.can_open ? directory::kDone : directory::kNo;
 }

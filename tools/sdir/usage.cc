@@ -26,7 +26,7 @@ constexpr char kNotes[] =
 
 constexpr char kWhereToStart[] =
     "Where to start: explain, if a client gets no service; top, if a service "
-    "is slow; list, for refused programs and servers that hang.";
+    "is slow; list --sessions, for refused programs and servers that hang.";
 
 constexpr StatusInfo kStatuses[] = {
     {0, "done"},
