@@ -58,8 +58,8 @@ class SimThread {
   // Used by the simulated kernel. There is one bit for each signal.
   uint64_t blocked_signals = 0;
   uint64_t pending_signals = 0;
-  // While the simulation has taken fewer steps than this, the thread is chosen
-  // only if no other thread can run.
+  // The number of a step of the simulation. Before this step, the thread is
+  // chosen only if no other thread can run.
   uint64_t passed_over_until = 0;
   // Whether the thread unwinds because its process was killed. Then it does not
   // switch or throw again.

@@ -63,8 +63,8 @@ le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
 
 /* An event has an identifier. Any thread may report the event. Each handler
  * that exists at the time of the report is called once, by the loop of the
- * thread that added the handler. The handler gets a copy of the report, or a
- * reference to the reported object of le_mem.h. */
+ * thread that added the handler. The handler gets a copy of the report, or, with
+ * le_event_ReportWithRefCounting(), a reference to the reported object. */
 typedef struct le_event_Id* le_event_Id_t;
 typedef struct le_event_Handler* le_event_HandlerRef_t;
 
@@ -110,7 +110,8 @@ void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
  * reference counting; the object is NULL. */
 void le_event_ReportWithRefCounting(le_event_Id_t eventId, void* objectPtr);
 
-/* A pointer of the program, for this handler. NULL until it is set.
+/* Each handler has a context pointer, which belongs to the program. It is NULL
+ * until it is set.
  * le_event_SetContextPtr() is fatal for a stale reference.
  * le_event_GetContextPtr() returns the pointer of the handler that is running
  * on this thread, and is fatal if no handler is running. */
@@ -126,8 +127,8 @@ void* le_event_GetContextPtr(void);
  *     ...
  *   }
  *
- * //messaging:component_main has a main() that queues this function and runs
- * the loop. If there is a function COMPONENT_INIT_ONCE, the loop calls that
+ * The Bazel target //messaging:component_main has a main() that queues this
+ * function and runs the loop. If there is a function COMPONENT_INIT_ONCE, the loop calls that
  * function first.
  *
  * A program of several components compiles each component with its own

@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files of recorded messages, in the format pcapng. Has no side effects.
+// Writes and reads files of recorded messages, in the format pcapng. The
+// functions have no side effects.
 //
 // A file has one section and one interface of the link type USER0 (147). The
 // name of the interface is the service. The description of the interface is the
@@ -13,7 +14,7 @@
 //   1   u8   flags. 1: to the client; 2: with a file descriptor
 //   2   u8   the type of the frame: 2 message, 3 request, 4 response,
 //            5 released without a response. 0x40 is added if the sender has
-//            set the length
+//            set the length of the payload
 //   3   u8   0
 //   4   u32  the number of the session within the service
 //   8   u32  the client's process

@@ -33,8 +33,8 @@ class ServiceUser;
 //  - the received file descriptors that the program has neither fetched nor
 //    released.
 //
-// RLIMIT_NOFILE determines the totals of all users. Any thread may call a
-// function.
+// Both counts also have a total for all users together, which follows from
+// RLIMIT_NOFILE. Any thread may call a function.
 class ClientAccounts {
  public:
   explicit ClientAccounts(event::Process* process) : process_(process) {}
@@ -97,7 +97,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   uid_t uid() const { return uid_; }
   bool is_bounded() const { return is_bounded_; }
   uint32_t sessions() const { return sessions_; }
-  // Whether this object has counts that also bound a later session of the user.
+  // Whether something of the user is counted here. Then a later session of the
+  // user must use this object, too.
   bool is_in_use() const {
     return sessions_ > 0 || descriptors_ > 0 || bytes_ > 0;
   }
@@ -111,9 +112,10 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
 
   void SetLimits(const UserLimits& limits, const SessionLimits& session);
   // Whether the user may have one more session at a service that has `sessions`
-  // of `max_sessions`. With the default maximum, a user must have fewer
-  // sessions than are free. With a maximum that the program has set, one user
-  // may have all, because the program may serve one user only.
+  // of `max_sessions`. If the maximum is the default, a user gets one more
+  // session only while it has fewer than are free. If the program has set the
+  // maximum, one user can take all sessions: perhaps the program serves only
+  // this user.
   bool MayAdd(uint32_t max_sessions, uint32_t sessions) const {
     if (!is_bounded_) return true;
     return sessions_ < limits_.sessions &&
@@ -125,7 +127,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   transports::SendLimits ToSend(size_t max_message_size) const;
   size_t max_request_bytes() const { return max_request_bytes_; }
 
-  // Returns null if the time of the user's sessions has no common bound.
+  // The queue that bounds the time of the user's sessions in a turn. Null while
+  // no such bound is needed.
   TurnQueue* turn_queue() {
     return is_bounded_ && (sessions_ > 1 || !turn_queue_.empty()) ? &turn_queue_
                                                                   : nullptr;

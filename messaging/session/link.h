@@ -21,17 +21,17 @@ namespace messaging {
 class Link;
 class Session;
 
-// Bounds the part of a turn of the loop that the sessions of one user at one
-// service may use together. Without this bound, a user with many sessions would
+// A bound for each user and service: how much of a turn of the loop the user's
+// sessions may use together. Without this bound, a user with many sessions would
 // make each turn long.
 class TurnShare {
  public:
   TurnShare() = default;
 
   static constexpr absl::Duration kTime = absl::Milliseconds(1);
-  // The most sessions that may be served and then watched again in one turn.
-  // This is half of the events that a loop fetches in a turn. So these sessions
-  // cannot fill the next turn.
+  // The most sessions that may be served in one turn and then be watched for
+  // input again. This is half of the events that a loop fetches in a turn. So
+  // these sessions cannot fill the next turn.
   static constexpr int kSessions = 32;
 
   // Whether one more session may receive in this turn.
@@ -54,16 +54,16 @@ class TurnShare {
   int watched_ = 0;      // of this turn
 };
 
-// The sessions of one user at one service that had input when the share of a
-// turn was spent, or when other sessions were already in the queue. The loop
-// does not watch their input. In each turn the first sessions of the queue
-// receive, as far as the share allows. A session that still has input then goes
-// to the end of the queue.
+// A queue for each user and service. A session joins it if it has input when the
+// share of a turn is spent, or when other sessions are in the queue already. The
+// loop does not watch the input of sessions in the queue. In each turn the first
+// sessions of the queue receive, as far as the share allows. A session that
+// still has input then goes to the end of the queue.
 //
 // If a session was added since the last turn, no session of the queue receives
-// in this turn. Otherwise a user could make more sessions ready than a turn
-// fetches. The events of other users would then come after the events of all
-// these sessions.
+// in this turn. Otherwise a user could always have more ready sessions than the
+// number of events that a loop fetches in a turn. The events of other users
+// would then come after the events of all these sessions.
 class TurnQueue final : private event::Timer {
  public:
   // Only the owner's thread may call these functions. `loop` is its loop.
@@ -173,9 +173,8 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   uint32_t place_ = 0;               // in the turn queue
   bool waits_for_turn_ = false;      // this is in the turn queue
   std::atomic<bool> paused_{false};  // changed by the owner's thread
-  // See hung_up(). The last frames are then received, because the far end
-  // cannot send further frames, and because its close is received only after
-  // these frames.
+  // See hung_up(). If it is true, the last frames are received at once: there
+  // will be no others, and the close is received only after them.
   bool hung_up_ = false;
 };
 

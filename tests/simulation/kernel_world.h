@@ -56,11 +56,14 @@ class KernelWorld final : public World {
   void SpawnStrangers();
   // Checks the descriptors that the directory has in flight.
   void CheckInFlight();
-  // Receives the log of the library, except in runs with full logs.
+  // Receives the log of the library, except in runs whose standard error is
+  // full: there the library writes its log itself.
   static void OnLog(event::LogLevel level, absl::string_view text);
 
   event::SimKernel kernel_;
-  bool refuses_descriptors_ = true;  // the kernel has SO_PASSRIGHTS
+  // Whether the kernel has SO_PASSRIGHTS, by which the directory refuses file
+  // descriptors.
+  bool refuses_descriptors_ = true;
   Failures failures_;
   std::vector<event::SimProcess*> processes_;
   std::map<event::SimProcess*, event::SimProcess*> children_;  // by parent

@@ -22,14 +22,15 @@ class TypedCalls {
   TypedCalls(Referee* referee, bool keeps_sessions)
       : referee_(referee), keeps_sessions_(keeps_sessions) {}
 
-  // Returns a number that no other call or opening has.
+  // Returns a number that no other call has, and no other opening of a session.
   uint64_t NewNumber() { return ++numbers_; }
   // The content of a message.
   static std::string FillerOf(uint64_t number, uint32_t item);
 
   // ---- The client ----
-  // From now on the server may be told of a cancel: the client has cancelled
-  // the call, or the deadline or the end of the session may end the call.
+  // From now on the server may be told that the call is cancelled, because the
+  // client has cancelled it, its deadline may have passed, or its session may
+  // have ended.
   void MayEnd(uint64_t number) { calls_[number].may_end = true; }
   // Whether the server has received the call, and was not told of a cancel.
   bool AwaitsCancel(uint64_t number) {

@@ -83,7 +83,8 @@ class [[nodiscard]] Stream {
   void Detach() { call_.Detach(); }
 
   // While the stream is paused, the client does not allow the server to send
-  // more items. Items that the window still allows arrive nevertheless.
+  // more items. Items that it has allowed before (CallOptions::Window()) still
+  // arrive.
   void Pause() {
     if (const auto stream = Lock()) stream->paused = true;
   }
@@ -132,7 +133,8 @@ class [[nodiscard]] Stream {
 //
 // A call may fail with the errors of Client::Request(), with the errors that
 // the implementation of the service returns, and with these errors:
-//   OutOfRange       the request is larger than (le.largest_message)
+//   OutOfRange       the request is larger than the service's option
+//                    (le.largest_message)
 //   InvalidArgument  the file descriptor is not open
 //   InvalidArgument  a required field of the request is not set
 //   InvalidArgument  the server cannot read the request
@@ -195,8 +197,8 @@ class TypedClient {
   }
   absl::StatusOr<Peer> peer() const { return raw()->peer(); }
   CloseReason close_reason() const { return raw()->close_reason(); }
-  // For the windows of its streams, the client raises maxQueuedBytes and
-  // maxQueuedMessages above these limits.
+  // The client adds the windows of its streams to maxQueuedBytes and
+  // maxQueuedMessages.
   absl::Status SetLimits(const le_msg_SessionLimits_t& limits) {
     absl::Status usable = core_.CheckUsable();
     return usable.ok() ? core_->SetLimits(limits) : usable;
@@ -306,7 +308,8 @@ class TypedClient {
     absl::Status made = core_->NewMessage(
         {method, internal::Kind::kOneWay, 0, 0}, &request, fd, &message);
     if (!made.ok()) return made;
-    // Without a timeout, a call in a handler does not wait for room.
+    // Send() without a timeout never waits for room in the queue if a handler
+    // calls it.
     return options.timeout() == absl::InfiniteDuration()
                ? std::move(message).Send()
                : std::move(message).Send(options.timeout());
