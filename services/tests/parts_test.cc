@@ -255,6 +255,23 @@ TEST(CallTableTest, NumbersThatShareBitsDoNotMakeItSlow) {
   }
 }
 
+// The client may use the number again before the server has removed the call.
+TEST(CallTableTest, TheNumberOfAFinishedCallIsFree) {
+  CallTable table;
+  ServerCall finished;
+  ServerCall next;
+  finished.number = next.number = 5;
+  table.Add(&finished);
+  EXPECT_EQ(table.Find(5), &finished);
+  finished.finished = true;
+  EXPECT_EQ(table.Find(5), nullptr);
+  table.Add(&next);
+  EXPECT_EQ(table.Find(5), &next);
+  table.Remove(&finished);
+  EXPECT_EQ(table.Find(5), &next);
+  EXPECT_EQ(table.First(), &next);
+}
+
 TEST(CallTableTest, WaitingCallsAreInOrder) {
   CallTable table;
   ServerCall calls[3];
@@ -290,7 +307,7 @@ class KeptCallsTest : public ReuseTest {
   KeptCallsTest()
       : calls_(new ServerCalls("name", 1 << 20,
                                absl::MakeConstSpan(&kMethod, 1))) {}
-  ~KeptCallsTest() override { calls_->Unref(); }
+  ~KeptCallsTest() override { calls_->Abandon(); }
   ServerCall* Open() { return calls_->Open(0, ++last_number_, &table_); }
   void MakeAndFinish(size_t count) {
     std::vector<ServerCall*> open;
@@ -371,7 +388,7 @@ TEST(DeadlineTest, ACallIsCancelledAtItsDeadline) {
   // The client has not reported yet that the deadline has passed.
   EXPECT_TRUE(reply.OnCancel([] {}).ok());
   std::move(reply).Send();
-  calls->Unref();
+  calls->Abandon();
 }
 
 // A copy would outlive the request that it points to.
@@ -409,7 +426,7 @@ TEST(AsanTest, FindsUsesOfRequestsAndResponsesAfterTheirEnd) {
   files::Facts* const response = &*reply;
   std::move(reply).Send();
   EXPECT_DEATH(response->set_lines(1), "use-after-free");
-  calls->Unref();
+  calls->Abandon();
 }
 
 TEST(ServeTest, NoImplementationIsAnError) {

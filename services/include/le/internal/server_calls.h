@@ -77,7 +77,7 @@ enum class Waits : uint8_t {
 };
 
 // An open call. A Reply or a Sink owns it. Only the owner uses the members,
-// except `cancelled` and those that the mutex of ServerCalls guards.
+// except `cancelled`, `finished` and those that the mutex of ServerCalls guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
 
@@ -99,6 +99,9 @@ struct ServerCall {
   std::unique_ptr<ProtoMessage> response;  // of kUnary; reused
   ReusedBytes reused;                      // of the response
   std::atomic<bool> cancelled{false};
+  // The owner sends the result. The client may use the number again as soon as
+  // it has the result.
+  std::atomic<bool> finished{false};
 
   // Guarded by the mutex. The closures are behind shared pointers, so that no
   // closure is moved or destroyed under the mutex.
@@ -119,7 +122,7 @@ struct ServerCall {
 // room. The mutex of ServerCalls guards the table.
 class CallTable {
  public:
-  // No open call of this table may have the number of `call`.
+  // No unfinished call of this table may have the number of `call`.
   void Add(ServerCall* call) {
     if (count_ >= buckets_.size()) Grow();
     ++count_;
@@ -143,10 +146,15 @@ class CallTable {
     call->table = nullptr;
     --count_;
   }
+  // Null: no call has the number, or the call is finished.
   ServerCall* Find(uint32_t number) {
-    if (buckets_.empty()) return nullptr;
+    if (count_ == 0) return nullptr;
     ServerCall* call = *Bucket(number);
-    while (call != nullptr && call->number != number) call = call->next;
+    while (call != nullptr &&
+           (call->number != number ||
+            call->finished.load(std::memory_order_acquire))) {
+      call = call->next;
+    }
     return call;
   }
   // The call that was opened first. Null: there is none.
@@ -268,12 +276,17 @@ class ServerCalls {
     return kept_[method_index].count;
   }
 
-  void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void Unref() {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  // Called by the end of the server. The last call destroys this object.
+  void Abandon() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      has_server_ = false;
+      if (open_ > 0) return;
+    }
+    delete this;
   }
 
-  // Opens a call of a session. Null: the session has an open call of that
+  // Opens a call of a session. Null: the session has an unfinished call of that
   // number. The server's thread only.
   ServerCall* Open(size_t method_index, uint32_t number, CallTable* table) {
     {
@@ -320,16 +333,35 @@ class ServerCalls {
   // Responds. If the status is OK, the response is call->response, with *fd
   // unless `fd` is null.
   void Finish(ServerCall* call, absl::Status status, UniqueFd* fd = nullptr) {
+    call->finished.store(true, std::memory_order_release);
+    const size_t bytes = Respond(call, std::move(status), fd);
+    call->ForgetCaller();
+    if (call->response != nullptr) call->response->Clear();
+    const bool reuses = call->reused.Add(bytes);
     std::shared_ptr<ServerCall::Closure> on_cancel;
     std::shared_ptr<ServerCall::Closure> on_ready;
+    std::shared_ptr<ServerCall::Closure> when_idle;
+    bool is_last = false;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      // After the result is sent: a drain closes a session without calls.
       if (call->table != nullptr) call->table->Remove(call);
-      ++responding_;
       on_cancel.swap(call->on_cancel);
       on_ready.swap(call->on_ready);
+      Kept* const kept = &kept_[call->method_index];
+      if (reuses && kept->count < kMaxKeptCalls) {
+        call->next = std::exchange(kept->first, call);
+        ++kept->count;
+        call = nullptr;
+      }
+      if (--open_ == 0) {
+        when_idle.swap(when_idle_);
+        is_last = !has_server_;
+      }
     }
-    PutBack(call, Respond(call, std::move(status), fd));
+    delete call;
+    if (when_idle != nullptr) (*when_idle)();
+    if (is_last) delete this;
   }
   // The call is cancelled when the server drains. False: the server drains
   // already, and the call is cancelled now.
@@ -437,16 +469,11 @@ class ServerCalls {
     const std::lock_guard<std::mutex> lock(mutex_);
     return table.Marked();
   }
+  // Returns whether the session of the table has a call whose result is not sent
+  // yet.
   bool HasCalls(const CallTable& table) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return table.First() != nullptr;
-  }
-  // Returns whether the session of the table has no open call, and no result
-  // that another thread has not sent yet. Also false while a result of another
-  // session is being sent.
-  bool IsIdle(const CallTable& table) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return table.First() == nullptr && responding_ == 0;
   }
   void AddCredit(CallTable* table, uint32_t number, const Credit& credit) {
     std::shared_ptr<ServerCall::Closure> on_ready;
@@ -518,9 +545,12 @@ class ServerCalls {
   };
 
   ServerCall* Start(ServerCall* call, uint32_t number, CallTable* table) {
-    Ref();
     ++open_;
     call->number = number;
+    call->cancelled.store(false, std::memory_order_relaxed);
+    call->finished.store(false, std::memory_order_relaxed);
+    call->waits = Waits::kNot;
+    call->cancel_on_drain = false;
     table->Add(call);
     return call;
   }
@@ -595,40 +625,13 @@ class ServerCalls {
     if (message) le_msg_Respond(Release(std::move(message)));
     return bytes;
   }
-  void PutBack(ServerCall* call, size_t response_bytes) {
-    call->cancelled.store(false);
-    call->waits = Waits::kNot;
-    call->cancel_on_drain = false;
-    call->ForgetCaller();
-    call->credit = Credit();
-    const bool keeps = call->reused.Add(response_bytes);
-    if (call->response != nullptr) call->response->Clear();
-    std::shared_ptr<ServerCall::Closure> when_idle;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      Kept* const kept = &kept_[call->method_index];
-      if (keeps && kept->count < kMaxKeptCalls) {
-        call->next = std::exchange(kept->first, call);
-        ++kept->count;
-        call = nullptr;
-      }
-      --responding_;
-      if (--open_ == 0) when_idle.swap(when_idle_);
-    }
-    delete call;
-    if (when_idle != nullptr) (*when_idle)();
-    Unref();
-  }
 
   const std::string name_;
   const size_t largest_message_;
   const absl::Span<const ServerMethod> methods_;
   std::atomic<uint64_t> bad_responses_{0};
-  std::atomic<int> references_{1};
   std::mutex mutex_;
-  // The number of calls that were removed from their tables, but whose results
-  // are not sent yet.
-  size_t responding_ = 0;
+  bool has_server_ = true;
   bool drains_ = false;
   std::vector<Kept> kept_;  // by the index of the method
   size_t open_ = 0;         // the number of calls that have an owner

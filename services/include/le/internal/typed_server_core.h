@@ -63,7 +63,7 @@ class TypedServerCore final : public ThreadBound {
       service_.RefuseDescriptors().IgnoreError();
     }
   }
-  ~TypedServerCore() override { calls_->Unref(); }
+  ~TypedServerCore() override { calls_->Abandon(); }
 
   Service* service() { return &service_; }
   ServerCalls* calls() { return calls_; }
@@ -361,7 +361,7 @@ class TypedServerCore final : public ThreadBound {
     for (const auto& session : sessions_) {
       const auto ref =
           static_cast<le_msg_SessionRef_t>(const_cast<void*>(session.first));
-      if (calls_->IsIdle(session.second.calls) &&
+      if (!calls_->HasCalls(session.second.calls) &&
           le_msg_GetQueuedBytes(ref) == 0) {
         le_msg_CloseSession(ref);
       }
