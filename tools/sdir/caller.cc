@@ -111,25 +111,23 @@ absl::Status Caller::Call(const TypedService::Method& method,
   if (method.one_way) {
     absl::Status made =
         core_->NewMessage({method.number, internal::Kind::kOneWay, 0, 0},
-                          &request, fd_in, &message);
+                          request, fd_in, &message);
     if (!made.ok()) return made;
     absl::Status sent = std::move(message).Send(options.timeout());
     core_->client()->Flush();
     return sent;
   }
-  const Envelope call = core_->NewCall(method.number, options);
-  absl::Status made =
-      core_->NewMessage(call, &request, fd_in, &message,
-                        method.streams ? &options.window() : nullptr);
-  if (!made.ok()) return made;
   if (!method.streams) {
-    absl::StatusOr<le::Message> answer =
-        core_->requests()->Request(std::move(message), options.timeout());
-    absl::Status status =
-        core_->ReadResponse(call, &answer, response, /*fd=*/nullptr);
+    absl::Status status = core_->Call(method.number, request, response, options,
+                                      fd_in, /*response_fd=*/nullptr);
     if (status.ok()) on_message(*response);
     return status;
   }
+  const uint32_t timeout_ms = internal::ToMilliseconds(options.timeout());
+  const Envelope call = core_->NewCall(method.number, timeout_ms);
+  absl::Status made =
+      core_->NewMessage(call, request, fd_in, &message, &options.window());
+  if (!made.ok()) return made;
   Loop loop;
   absl::Status end;
   const auto stream = std::make_shared<AnyStream>(response, on_message);
@@ -142,7 +140,7 @@ absl::Status Caller::Call(const TypedService::Method& method,
   };
   core_->AddStream(stream);
   const le::Call pending = core_->requests()->RequestAsync(
-      std::move(message), options.timeout(),
+      std::move(message), timeout_ms,
       internal::PendingStream(&*core_.operator->(), stream));
   absl::Status ran = loop.Run();
   return ran.ok() ? end : ran;

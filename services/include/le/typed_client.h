@@ -252,13 +252,7 @@ class TypedClient {
                          UniqueFd* response_fd) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return usable;
-    const internal::Envelope envelope = core_->NewCall(method, options);
-    Message message;
-    absl::Status made = core_->NewMessage(envelope, &request, fd, &message);
-    if (!made.ok()) return made;
-    absl::StatusOr<Message> answer =
-        core_->requests()->Request(std::move(message), options.timeout());
-    return core_->ReadResponse(envelope, &answer, response, response_fd);
+    return core_->Call(method, request, response, options, fd, response_fd);
   }
   template <typename Response, bool kFd = false>
   Call call_async(uint16_t method, const internal::ProtoMessage& request,
@@ -267,14 +261,15 @@ class TypedClient {
                   UniqueFd* fd = nullptr) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return Call(std::move(usable));
-    const internal::Envelope envelope = core_->NewCall(method, options);
+    const uint32_t timeout_ms = internal::ToMilliseconds(options.timeout());
+    const internal::Envelope envelope = core_->NewCall(method, timeout_ms);
     Message message;
-    absl::Status made = core_->NewMessage(envelope, &request, fd, &message);
+    absl::Status made = core_->NewMessage(envelope, request, fd, &message);
     if (!made.ok()) return Call(std::move(made));
     using Pending = internal::PendingUnary<Response, kFd>;
     static_assert(sizeof(Pending) <= 80, "RequestAsync() would allocate");
     return core_->requests()->RequestAsync(
-        std::move(message), options.timeout(),
+        std::move(message), timeout_ms,
         Pending(&*core_.operator->(), envelope, std::move(done)));
   }
   template <typename Item>
@@ -283,10 +278,11 @@ class TypedClient {
                 UniqueFd* fd = nullptr) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return Stream(std::move(usable));
-    const internal::Envelope envelope = core_->NewCall(method, options);
+    const uint32_t timeout_ms = internal::ToMilliseconds(options.timeout());
+    const internal::Envelope envelope = core_->NewCall(method, timeout_ms);
     Message message;
     absl::Status made =
-        core_->NewMessage(envelope, &request, fd, &message, &options.window());
+        core_->NewMessage(envelope, request, fd, &message, &options.window());
     if (!made.ok()) return Stream(std::move(made));
     const auto stream =
         std::make_shared<internal::TypedStream<Item>>(std::move(on_item));
@@ -296,7 +292,7 @@ class TypedClient {
     stream->on_end = std::move(on_end);
     core_->AddStream(stream);
     return Stream(core_->requests()->RequestAsync(
-                      std::move(message), options.timeout(),
+                      std::move(message), timeout_ms,
                       internal::PendingStream(core_.operator->(), stream)),
                   stream);
   }
@@ -306,7 +302,7 @@ class TypedClient {
     if (!usable.ok()) return usable;
     Message message;
     absl::Status made = core_->NewMessage(
-        {method, internal::Kind::kOneWay, 0, 0}, &request, fd, &message);
+        {method, internal::Kind::kOneWay, 0, 0}, request, fd, &message);
     if (!made.ok()) return made;
     // Send() without a timeout never waits for room in the queue if a handler
     // calls it.

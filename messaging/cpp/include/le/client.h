@@ -229,19 +229,18 @@ class ClientCore final : public ThreadBound {
   Message NewMessage() const {
     return Adopt(le_msg_CreateMsg(session_), Side::kClient);
   }
-  absl::StatusOr<Message> Request(Message message, absl::Duration timeout) {
+  absl::StatusOr<Message> Request(Message message, uint32_t timeout_ms) {
     le_msg_MessageRef_t response;
     const le_result_t result = le_msg_RequestSyncResponseTimed(
-        Release(std::move(message)), ToMilliseconds(timeout), &response);
+        Release(std::move(message)), timeout_ms, &response);
     if (result != LE_OK) return ResultStatus(result);
     return Adopt(response, Side::kClient);
   }
   template <typename Closure>
-  Call RequestAsync(Message message, absl::Duration timeout,
-                    Closure&& closure) {
+  Call RequestAsync(Message message, uint32_t timeout_ms, Closure&& closure) {
     PendingCall* const pending = Add(std::forward<Closure>(closure));
-    le_msg_RequestResponseTimed(Release(std::move(message)),
-                                ToMilliseconds(timeout), &OnResult, pending);
+    le_msg_RequestResponseTimed(Release(std::move(message)), timeout_ms,
+                                &OnResult, pending);
     return Call(pending);
   }
   // The status of a request without a response.
@@ -664,7 +663,8 @@ class Client {
       Message message, absl::Duration timeout = absl::InfiniteDuration()) {
     absl::Status usable = CheckMessage(message);
     if (!usable.ok()) return usable;
-    return core_->Request(std::move(message), timeout);
+    return core_->Request(std::move(message),
+                          internal::ToMilliseconds(timeout));
   }
 
   // Sends a request. `closure` is called once from the loop, with the response,
@@ -689,7 +689,8 @@ class Client {
         "the closure must take an absl::StatusOr<le::Message>");
     absl::Status usable = CheckMessage(message);
     if (!usable.ok()) return Call(std::move(usable));
-    return core_->RequestAsync(std::move(message), timeout,
+    return core_->RequestAsync(std::move(message),
+                               internal::ToMilliseconds(timeout),
                                std::forward<Closure>(closure));
   }
 
@@ -716,7 +717,7 @@ class Client {
     absl::StatusOr<Message> message = MessageWith(content);
     if (!message.ok()) return message.status();
     return internal::Content<Response>::TakeFrom(
-        core_->Request(*std::move(message), timeout));
+        core_->Request(*std::move(message), internal::ToMilliseconds(timeout)));
   }
   template <typename Response, typename Content, typename Closure>
   Call RequestAsync(const Content& content, absl::Duration timeout,
@@ -727,7 +728,7 @@ class Client {
     absl::StatusOr<Message> message = MessageWith(content);
     if (!message.ok()) return Call(message.status());
     return core_->RequestAsync(
-        *std::move(message), timeout,
+        *std::move(message), internal::ToMilliseconds(timeout),
         [done = std::forward<Closure>(closure)](
             absl::StatusOr<Message> response) mutable {
           using Done = std::decay_t<Closure>;

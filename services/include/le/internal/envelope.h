@@ -12,14 +12,15 @@
 #include <cstdint>
 #include <limits>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "google/protobuf/message_lite.h"
 #include "le/message.h"
+#include "le_messaging_ext.h"
 
 namespace le {
 namespace internal {
@@ -120,52 +121,53 @@ struct Credit {
   bool AllowsItem() const { return items > 0 && bytes > 0; }
 };
 
-// Returns the size of a body, and prepares it for Write(). No body: 0.
-//   OutOfRange       the body has more than `largest` bytes
-//   InvalidArgument  a required field of the body is not set
-inline absl::StatusOr<size_t> SizeOf(const ProtoMessage* body, size_t largest) {
-  if (body == nullptr) return size_t{0};
-  if (!body->IsInitialized()) {
+// Why a body of `bytes` bytes cannot be sent.
+ABSL_ATTRIBUTE_NOINLINE inline absl::Status WrongBody(const ProtoMessage& body,
+                                                      size_t bytes,
+                                                      size_t largest) {
+  if (!body.IsInitialized()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(body->GetTypeName(), " lacks a required field"));
+        absl::StrCat(body.GetTypeName(), " lacks a required field"));
   }
-  // Also caches the sizes for SerializeWithCachedSizesToArray().
-  const size_t bytes = body->ByteSizeLong();
-  if (bytes <= largest) return bytes;
   return absl::OutOfRangeError(
-      absl::StrCat(body->GetTypeName(), " has ", bytes,
+      absl::StrCat(body.GetTypeName(), " has ", bytes,
                    " bytes, and (le.largest_message) is ", largest));
 }
 
-// Writes an envelope, `extra` bytes that the caller fills, and a body of the
-// size that SizeOf() has returned. Returns the extra bytes in *extra_at.
-// FailedPrecondition: the message is empty.
-inline absl::Status Write(const Envelope& envelope, const ProtoMessage* body,
-                          size_t body_bytes, Message* message, size_t extra = 0,
-                          uint8_t** extra_at = nullptr) {
-  const size_t before = Envelope::kBytes + extra;
-  const absl::StatusOr<absl::Span<uint8_t>> bytes =
-      message->Resize(before + body_bytes);
-  if (!bytes.ok()) return bytes.status();
-  uint8_t* const to = bytes->data();
+// Returns the size of a body in *bytes, and prepares the body for Write().
+//   OutOfRange       the body has more than `largest` bytes
+//   InvalidArgument  a required field of the body is not set
+inline absl::Status GetSize(const ProtoMessage& body, size_t largest,
+                            size_t* bytes) {
+  // Also caches the sizes for SerializeWithCachedSizesToArray().
+  *bytes = body.ByteSizeLong();
+  return *bytes <= largest && body.IsInitialized()
+             ? absl::OkStatus()
+             : WrongBody(body, *bytes, largest);
+}
+
+// Writes an envelope, and returns the memory for `bytes` bytes behind it. Null:
+// the message is empty, or the bytes do not fit.
+inline uint8_t* Write(const Envelope& envelope, size_t bytes,
+                      Message* message) {
+  if (!*message) return nullptr;
+  auto* const to = static_cast<uint8_t*>(
+      le_msg_GetPayloadForWriting(RefOf(*message), Envelope::kBytes + bytes));
+  if (to == nullptr) return nullptr;
   envelope.Store(to);
-  if (extra_at != nullptr) *extra_at = to + Envelope::kBytes;
-  if (body != nullptr) body->SerializeWithCachedSizesToArray(to + before);
-  return absl::OkStatus();
+  return to + Envelope::kBytes;
 }
 
 // Writes a status that is not OK.
 inline void WriteError(const Envelope& call, const absl::Status& status,
                        Message* message) {
   const absl::string_view text = status.message().substr(0, kMaxErrorText);
-  const absl::StatusOr<absl::Span<uint8_t>> bytes =
-      message->Resize(Envelope::kBytes + text.size());
-  if (!bytes.ok()) return;  // not a message of a typed service
   Envelope envelope = call;
   envelope.kind = Kind::kStatus;
   envelope.value = static_cast<uint32_t>(status.code());
-  envelope.Store(bytes->data());
-  std::copy(text.begin(), text.end(), bytes->begin() + Envelope::kBytes);
+  uint8_t* const to = Write(envelope, text.size(), message);
+  // Null: not a message of a typed service.
+  if (to != nullptr) std::copy(text.begin(), text.end(), to);
 }
 
 // Reads a status that is not OK from a response.

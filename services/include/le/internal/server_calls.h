@@ -395,8 +395,9 @@ class ServerCalls {
   // Sends an item.
   absl::Status Push(ServerCall* call, const ProtoMessage& item) {
     if (call->cancelled.load()) return NobodyReads();
-    const absl::StatusOr<size_t> size = SizeOf(&item, largest_message_);
-    if (!size.ok()) return size.status();
+    size_t size;
+    absl::Status status = GetSize(item, largest_message_, &size);
+    if (!status.ok()) return status;
     uint64_t rooms = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -410,13 +411,13 @@ class ServerCalls {
       }
       // Taken before the message is sent, because the client may return the
       // credit at once.
-      call->credit.Take(*size);
+      call->credit.Take(size);
     }
     Message message = call->message.NewMessage();
-    absl::Status status =
-        Write({call->method->number, Kind::kItem, call->number, 0}, &item,
-              *size, &message);
-    if (!status.ok()) return status;
+    uint8_t* const to = Write(
+        {call->method->number, Kind::kItem, call->number, 0}, size, &message);
+    if (to == nullptr) return NoMessage();
+    item.SerializeWithCachedSizesToArray(to);
     for (;;) {
       status = message.TrySend();
       if (status.ok()) return status;
@@ -429,7 +430,7 @@ class ServerCalls {
       // try again.
       if (rooms == call->table->rooms()) {
         call->table->WaitForRoom(call);
-        call->credit.Add({1, static_cast<int64_t>(*size)});
+        call->credit.Add({1, static_cast<int64_t>(size)});
         return NoRoom();
       }
       rooms = call->table->rooms();
@@ -592,38 +593,48 @@ class ServerCalls {
 
   // Returns the size of the response.
   size_t Respond(ServerCall* call, absl::Status status, UniqueFd* fd) {
-    Message message = std::move(call->message);
+    Message* const message = &call->message;
     const ProtoMessage* const response = call->response.get();
     const Envelope envelope = {call->method->number, Kind::kStatus,
                                call->number, 0};
     size_t bytes = 0;
     if (status.ok()) {
-      const absl::StatusOr<size_t> size = SizeOf(response, largest_message_);
-      status = size.ok() ? Write(envelope, response, *size, &message)
-                         : size.status();
-      if (status.ok() && fd != nullptr) {
-        status = message.SetDescriptor(std::move(*fd));
-      }
-      if (status.ok()) {
-        bytes = *size;
-      } else {
-        status = absl::InternalError(
-            absl::StrCat("the server's response: ", status.message()));
-        const uint64_t count = bad_responses_.fetch_add(1) + 1;
-        if (IsLogged(count)) {
-          LE_ERROR("'%s': %llu wrong responses so far; the last: %s", name(),
-                   static_cast<unsigned long long>(count),
-                   std::string(status.message()).c_str());
-        }
-      }
+      status = WriteResponse(envelope, response, fd, message, &bytes);
+      if (!status.ok()) status = WrongResponse(status);
     }
     if (!status.ok()) {
       if (response != nullptr) bytes = response->ByteSizeLong();
-      WriteError(envelope, status, &message);
+      WriteError(envelope, status, message);
     }
-    // Write() or WriteError() has set the size of the response.
-    if (message) le_msg_Respond(Release(std::move(message)));
+    // Write() has set the size of the response.
+    if (*message) le_msg_Respond(Release(std::move(*message)));
     return bytes;
+  }
+  // Writes the response unless it is null. Returns its size in *bytes.
+  absl::Status WriteResponse(const Envelope& envelope,
+                             const ProtoMessage* response, UniqueFd* fd,
+                             Message* message, size_t* bytes) {
+    if (response != nullptr) {
+      absl::Status status = GetSize(*response, largest_message_, bytes);
+      if (!status.ok()) return status;
+    }
+    uint8_t* const to = Write(envelope, *bytes, message);
+    if (to == nullptr) return NoMessage();
+    if (response != nullptr) response->SerializeWithCachedSizesToArray(to);
+    return fd == nullptr ? absl::OkStatus()
+                         : message->SetDescriptor(std::move(*fd));
+  }
+  // Logs the error. Returns the status for the client.
+  absl::Status WrongResponse(const absl::Status& why) {
+    absl::Status status = absl::InternalError(
+        absl::StrCat("the server's response: ", why.message()));
+    const uint64_t count = bad_responses_.fetch_add(1) + 1;
+    if (IsLogged(count)) {
+      LE_ERROR("'%s': %llu wrong responses so far; the last: %s", name(),
+               static_cast<unsigned long long>(count),
+               std::string(status.message()).c_str());
+    }
+    return status;
   }
 
   const std::string name_;

@@ -142,31 +142,44 @@ class TypedClientCore final : public ThreadBound {
   ClientCore* requests() { return CoreOf(client_); }
   KeptMessage* kept(uint16_t method) { return &kept_[method]; }
 
-  // Makes a message to the server. Takes *fd unless `fd` is null.
-  absl::Status NewMessage(const Envelope& envelope, const ProtoMessage* body,
+  // Makes a message to the server: an envelope, a credit unless `credit` is null,
+  // and a body. Takes *fd unless `fd` is null.
+  absl::Status NewMessage(const Envelope& envelope, const ProtoMessage& body,
                           UniqueFd* fd, Message* message,
                           const Credit* credit = nullptr) {
-    const absl::StatusOr<size_t> size = SizeOf(body, info_.largest_message);
-    if (!size.ok()) return size.status();
-    *message = requests()->NewMessage();
-    uint8_t* credit_at = nullptr;
-    absl::Status status =
-        Write(envelope, body, *size, message,
-              credit == nullptr ? 0 : Credit::kBytes, &credit_at);
+    size_t bytes;
+    absl::Status status = GetSize(body, info_.largest_message, &bytes);
     if (!status.ok()) return status;
-    if (credit != nullptr) credit->Store(credit_at);
+    *message = requests()->NewMessage();
+    const size_t before = credit == nullptr ? 0 : Credit::kBytes;
+    uint8_t* const to = Write(envelope, before + bytes, message);
+    if (to == nullptr) return NoMessage();
+    if (credit != nullptr) credit->Store(to);
+    body.SerializeWithCachedSizesToArray(to + before);
     if (fd != nullptr) status = message->SetDescriptor(std::move(*fd));
     return status;
   }
-  Envelope NewCall(uint16_t method, const CallOptions& options) {
+  Envelope NewCall(uint16_t method, uint32_t timeout_ms) {
     last_call_ = NextNumber(last_call_, streams_);
-    return {method, Kind::kCall, last_call_, ToMilliseconds(options.timeout())};
+    return {method, Kind::kCall, last_call_, timeout_ms};
   }
 
+  // Makes a call, and blocks until it has read the response.
+  absl::Status Call(uint16_t method, const ProtoMessage& request,
+                    ProtoMessage* response, const CallOptions& options,
+                    UniqueFd* fd, UniqueFd* response_fd) {
+    const uint32_t timeout_ms = ToMilliseconds(options.timeout());
+    const Envelope call = NewCall(method, timeout_ms);
+    Message message;
+    absl::Status made = NewMessage(call, request, fd, &message);
+    if (!made.ok()) return made;
+    absl::StatusOr<Message> answer =
+        requests()->Request(std::move(message), timeout_ms);
+    return ReadResponse(call.call, &answer, response, response_fd);
+  }
   // Reads the response of a call into *into, and its file descriptor into *fd
   // unless `fd` is null.
-  absl::Status ReadResponse(const Envelope& call,
-                            absl::StatusOr<Message>* response,
+  absl::Status ReadResponse(uint32_t call, absl::StatusOr<Message>* response,
                             ProtoMessage* into, UniqueFd* fd) {
     absl::Span<const uint8_t> body;
     absl::Status status = ReadStatus(call, response, &body);
@@ -180,17 +193,16 @@ class TypedClientCore final : public ThreadBound {
     }
     return status;
   }
-  absl::Status ReadStatus(const Envelope& call,
-                          absl::StatusOr<Message>* response,
+  absl::Status ReadStatus(uint32_t call, absl::StatusOr<Message>* response,
                           absl::Span<const uint8_t>* body) {
     if (!response->ok()) {
-      if (absl::IsDeadlineExceeded(response->status())) SendCancel(call.call);
+      if (absl::IsDeadlineExceeded(response->status())) SendCancel(call);
       return response->status();
     }
     const absl::Span<const uint8_t> payload = (*response)->payload();
     Envelope envelope;
     if (!envelope.Load(payload) || envelope.kind != Kind::kStatus ||
-        envelope.call != call.call) {
+        envelope.call != call) {
       return Wrong("not the response of the call");
     }
     *body = payload.subspan(Envelope::kBytes);
@@ -203,18 +215,16 @@ class TypedClientCore final : public ThreadBound {
     const Deadline deadline = Deadline::In(options.timeout());
     std::string all;
     for (;;) {
-      const auto part = CallOptions().Timeout(deadline.remaining());
-      const Envelope call = NewCall(kReflection, part);
+      const uint32_t timeout_ms = ToMilliseconds(deadline.remaining());
+      const Envelope call = NewCall(kReflection, timeout_ms);
       Message message = requests()->NewMessage();
-      uint8_t* offset_at = nullptr;
-      absl::Status status =
-          Write(call, nullptr, 0, &message, kNumber, &offset_at);
-      if (!status.ok()) return status;
+      uint8_t* const offset_at = Write(call, kNumber, &message);
+      if (offset_at == nullptr) return NoMessage();
       StoreU32(offset_at, static_cast<uint32_t>(all.size()));
       absl::StatusOr<Message> response =
-          requests()->Request(std::move(message), part.timeout());
+          requests()->Request(std::move(message), timeout_ms);
       absl::Span<const uint8_t> body;
-      status = ReadStatus(call, &response, &body);
+      const absl::Status status = ReadStatus(call.call, &response, &body);
       if (!status.ok()) return status;
       if (body.size() < kNumber) return Wrong("the descriptors have no size");
       const size_t size = LoadU32(body.data());
@@ -293,17 +303,19 @@ class TypedClientCore final : public ThreadBound {
     }
   }
 
-  absl::Status Wrong(std::string what) {
-    absl::Status status = absl::InternalError(std::move(what));
+  absl::Status Wrong(absl::string_view what) {
+    absl::Status status = absl::InternalError(what);
     complaints_.Log(name_.c_str(), client_.peer(), status);
     return status;
   }
 
   // False: there is no room, and OnRoom() will be called.
   bool TrySend(const Envelope& envelope, const Credit* credit) {
-    Message message;
-    return !NewMessage(envelope, nullptr, nullptr, &message, credit).ok() ||
-           !absl::IsResourceExhausted(message.TrySend());
+    Message message = requests()->NewMessage();
+    const size_t bytes = credit == nullptr ? 0 : Credit::kBytes;
+    uint8_t* const to = Write(envelope, bytes, &message);
+    if (to != nullptr && credit != nullptr) credit->Store(to);
+    return !absl::IsResourceExhausted(message.TrySend());
   }
   // Sends the waiting cancels. False: there is no room for all of them. This
   // function always tries to send, even before OnRoom(): the cancels may belong
@@ -420,9 +432,8 @@ class PendingUnary {
     KeptMessage::Loan loan(core->kept(method_), Response::default_instance());
     if (response.ok()) loan.Used(response->payload().size());
     UniqueFd fd;
-    const absl::Status status =
-        core->ReadResponse({method_, Kind::kCall, call_, 0}, &response,
-                           loan.get(), kFd && done_ ? &fd : nullptr);
+    const absl::Status status = core->ReadResponse(
+        call_, &response, loan.get(), kFd && done_ ? &fd : nullptr);
     if (!done_) return;  // the library closes an unexpected file descriptor
     const absl::StatusOr<const Response*> result =
         status.ok() ? absl::StatusOr<const Response*>(
@@ -460,8 +471,7 @@ class PendingStream {
     TypedClientCore* const core = std::exchange(core_, nullptr);
     const Hold hold(core);
     absl::Span<const uint8_t> body;
-    absl::Status status = core->ReadStatus(
-        {stream_->method, Kind::kCall, stream_->call, 0}, &response, &body);
+    absl::Status status = core->ReadStatus(stream_->call, &response, &body);
     if (core->RemoveStream(stream_.get()) && stream_->on_end) {
       stream_->on_end(std::move(status));
     }
