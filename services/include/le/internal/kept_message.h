@@ -7,9 +7,11 @@
 #define LE_MESSAGING_SERVICES_LE_INTERNAL_KEPT_MESSAGE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "le/internal/envelope.h"
 
 namespace le {
@@ -68,7 +70,12 @@ class KeptMessage {
     Loan& operator=(const Loan&) = delete;
 
     ProtoMessage* get() const { return message_.get(); }
-    // Call this when `bytes` bytes are parsed into the message.
+    // False: the bytes are not a message of this type.
+    bool Parse(absl::Span<const uint8_t> bytes) {
+      Used(bytes.size());
+      return internal::Parse(bytes, message_.get());
+    }
+    // Call this when `bytes` bytes are parsed into the message in another way.
     void Used(size_t bytes) {
       if (!reused_.Add(bytes)) home_ = nullptr;
     }

@@ -289,24 +289,24 @@ class ServerCalls {
   // Opens a call of a session. Null: the session has an unfinished call of that
   // number. The server's thread only.
   ServerCall* Open(size_t method_index, uint32_t number, CallTable* table) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (table->Find(number) != nullptr) return nullptr;
-      Kept* const kept = &kept_[method_index];
-      if (kept->first != nullptr) {
-        ServerCall* const call = std::exchange(kept->first, kept->first->next);
-        --kept->count;
-        return Start(call, number, table);
-      }
-    }
-    auto* const call = new ServerCall;
-    call->method_index = method_index;
-    call->method = &methods_[method_index];
-    if (call->method->kind == MethodKind::kUnary) {
-      call->response.reset(call->method->response().New());
-    }
     const std::lock_guard<std::mutex> lock(mutex_);
-    return Start(call, number, table);
+    if (table->Find(number) != nullptr) return nullptr;
+    Kept* const kept = &kept_[method_index];
+    ServerCall* call = kept->first;
+    if (call != nullptr) {
+      kept->first = call->next;
+      --kept->count;
+    } else {
+      call = NewCall(method_index);
+    }
+    ++open_;
+    call->number = number;
+    call->cancelled.store(false, std::memory_order_relaxed);
+    call->finished.store(false, std::memory_order_relaxed);
+    call->waits = Waits::kNot;
+    call->cancel_on_drain = false;
+    table->Add(call);
+    return call;
   }
 
   // The number of calls that have an owner.
@@ -545,14 +545,13 @@ class ServerCalls {
     size_t count = 0;
   };
 
-  ServerCall* Start(ServerCall* call, uint32_t number, CallTable* table) {
-    ++open_;
-    call->number = number;
-    call->cancelled.store(false, std::memory_order_relaxed);
-    call->finished.store(false, std::memory_order_relaxed);
-    call->waits = Waits::kNot;
-    call->cancel_on_drain = false;
-    table->Add(call);
+  ServerCall* NewCall(size_t method_index) const {
+    auto* const call = new ServerCall;
+    call->method_index = method_index;
+    call->method = &methods_[method_index];
+    if (call->method->kind == MethodKind::kUnary) {
+      call->response.reset(call->method->response().New());
+    }
     return call;
   }
 

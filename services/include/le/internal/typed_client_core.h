@@ -490,8 +490,7 @@ class TypedStream final : public ClientStream {
 
   bool Deliver(absl::Span<const uint8_t> body) override {
     KeptMessage::Loan loan(&kept_, Item::default_instance());
-    loan.Used(body.size());
-    if (!Parse(body, loan.get())) return false;
+    if (!loan.Parse(body)) return false;
     if (on_item_) on_item_(static_cast<const Item&>(*loan.get()));
     return true;
   }

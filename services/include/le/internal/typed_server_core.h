@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -53,8 +54,7 @@ class TypedServerCore final : public ThreadBound {
                                table.methods)),
         kept_(table.methods.size()),
         service_(std::move(service)) {
-    service_.OnMessage([this](Message m) { OnMessage(std::move(m)); })
-        .IgnoreError();
+    service_.OnMessage([this](Message&& m) { OnMessage(&m); }).IgnoreError();
     service_.OnSessionClosed([this](const Session& s) { OnClosed(s); })
         .IgnoreError();
     service_.OnRoom([this](const Session& s) { OnRoom(s); }).IgnoreError();
@@ -114,25 +114,29 @@ class TypedServerCore final : public ThreadBound {
     sessions_.clear();
   }
 
-  void OnMessage(Message message) {
+  void OnMessage(Message* message) {
     const Hold hold(this);
-    const absl::Span<const uint8_t> payload = message.payload();
+    const absl::Span<const uint8_t> payload = message->payload();
     Envelope envelope;
-    absl::Status status;
     if (!envelope.Load(payload)) {
-      status = absl::InvalidArgumentError("the message has no envelope");
-    } else if (message.needs_response()) {
-      status = OnRequest(envelope, payload.subspan(Envelope::kBytes), &message);
-    } else {
-      status = OnOneWay(envelope, payload.subspan(Envelope::kBytes), &message);
+      return Refuse(envelope, message,
+                    absl::InvalidArgumentError("the message has no envelope"));
     }
-    if (status.ok()) return;
-    if (!absl::IsUnavailable(status)) {  // the message is wrong
-      complaints_.Log(calls_->name(), message.peer(), status);
+    const absl::Span<const uint8_t> body = payload.subspan(Envelope::kBytes);
+    const absl::Status status = message->needs_response()
+                                    ? OnRequest(envelope, body, message)
+                                    : OnOneWay(envelope, body, message);
+    if (!status.ok()) Refuse(envelope, message, status);
+  }
+  ABSL_ATTRIBUTE_NOINLINE void Refuse(const Envelope& envelope,
+                                      Message* message,
+                                      const absl::Status& why) {
+    if (!absl::IsUnavailable(why)) {  // the message is wrong
+      complaints_.Log(calls_->name(), message->peer(), why);
     }
-    if (!message.needs_response()) return;
-    WriteError(envelope, status, &message);
-    std::move(message).Respond().IgnoreError();
+    if (!message->needs_response()) return;
+    WriteError(envelope, why, message);
+    std::move(*message).Respond().IgnoreError();
   }
 
   // After an error, the caller must respond to the message.
@@ -162,8 +166,7 @@ class TypedServerCore final : public ThreadBound {
       body = body.subspan(Credit::kBytes);
     }
     KeptMessage::Loan request(&kept_[index], method.request());
-    absl::Status status = Read(body, &request);
-    if (!status.ok()) return status;
+    if (!request.Parse(body)) return NotARequest(*request.get());
     SessionState* const session = StateOf(*message);
     if (session == nullptr) return absl::OkStatus();  // the session is closed
 
@@ -179,8 +182,8 @@ class TypedServerCore final : public ThreadBound {
     call->message = std::move(*message);
     call->SetCaller(session->peer);
     UniqueFd fd;
-    status = TakeDescriptor(method, &call->message, &fd);
-    if (!status.ok()) {
+    if (!TakeDescriptor(method, &call->message, &fd)) {
+      absl::Status status = LacksDescriptor();
       complaints_.Log(calls_->name(), session->peer, status);
       calls_->Finish(call, std::move(status));
       return absl::OkStatus();
@@ -202,18 +205,16 @@ class TypedServerCore final : public ThreadBound {
       }
       const ServerMethod& method = table_.methods[index];
       KeptMessage::Loan request(&kept_[index], method.request());
-      absl::Status status = Read(body, &request);
-      if (!status.ok()) return status;
+      if (!request.Parse(body)) return NotARequest(*request.get());
       const SessionState* const session = StateOf(*message);
       if (session == nullptr) return absl::OkStatus();  // the session is closed
       UniqueFd fd;
-      status = TakeDescriptor(method, message, &fd);
-      if (!status.ok()) return status;
+      if (!TakeDescriptor(method, message, &fd)) return LacksDescriptor();
       const Caller caller(session->peer, message);
       Incoming incoming = {*request.get(), std::move(fd), calls_, nullptr,
                            caller};
       method.call(implementation_.get(), &incoming);
-      return status;
+      return absl::OkStatus();
     }
     // The message may be for a call that has ended, because the server may have
     // sent the response before the message arrived. Such a message is no error.
@@ -240,23 +241,21 @@ class TypedServerCore final : public ThreadBound {
     }
   }
 
-  // Reads the request of a call.
-  static absl::Status Read(absl::Span<const uint8_t> body,
-                           KeptMessage::Loan* request) {
-    request->Used(body.size());
-    if (Parse(body, request->get())) return absl::OkStatus();
+  static absl::Status NotARequest(const ProtoMessage& expected) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the request is not a ", request->get()->GetTypeName()));
+        absl::StrCat("the request is not a ", expected.GetTypeName()));
+  }
+  static absl::Status LacksDescriptor() {
+    return absl::InvalidArgumentError("the request lacks its file descriptor");
   }
   // Takes the file descriptor of a request that the method will get. Another one
   // stays in the message: the library closes it on another thread, because its
-  // sender can make the close slow.
-  static absl::Status TakeDescriptor(const ServerMethod& method,
-                                     Message* message, UniqueFd* fd) {
-    if (!method.fd_in) return absl::OkStatus();
+  // sender can make the close slow. False: the file descriptor is missing.
+  static bool TakeDescriptor(const ServerMethod& method, Message* message,
+                             UniqueFd* fd) {
+    if (!method.fd_in) return true;
     *fd = message->TakeDescriptor();
-    if (*fd) return absl::OkStatus();
-    return absl::InvalidArgumentError("the request lacks its file descriptor");
+    return static_cast<bool>(*fd);
   }
 
   // The request contains an offset. The response contains the size of the
