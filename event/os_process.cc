@@ -35,8 +35,6 @@ namespace {
 // The kernel's limit for a thread's name, without the terminator.
 constexpr size_t kMaxThreadName = 15;
 
-std::atomic<bool> g_forked{false};
-
 // The process ID. It is cached, because each opening of a session needs it.
 // Only a fork changes it. 0 means that it has not been read yet.
 std::atomic<pid_t> g_pid{0};
@@ -164,7 +162,7 @@ bool AllUsersAreMapped() {
 
 OsProcess::OsProcess() {
   pthread_atfork(nullptr, nullptr, [] {
-    g_forked.store(true);
+    forked_.store(true);
     g_pid.store(0);
   });
 }
@@ -175,7 +173,7 @@ OsProcess* OsProcess::Get() {
   return process;
 }
 
-bool OsProcess::forked() { return g_forked.load(std::memory_order_relaxed); }
+std::atomic<bool> OsProcess::forked_{false};
 
 void OsProcess::Die(absl::string_view) {
   if (AbortsOnFatal()) abort();

@@ -4,6 +4,7 @@
 #ifndef LE_MESSAGING_EVENT_OS_PROCESS_H_
 #define LE_MESSAGING_EVENT_OS_PROCESS_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,10 +47,12 @@ class OsProcess final : public Process {
 
   // Whether this process is the child of a fork whose parent had used the
   // library.
-  static bool forked();
+  static bool forked() { return forked_.load(std::memory_order_relaxed); }
 
  private:
   OsProcess();
+
+  static std::atomic<bool> forked_;
 };
 
 // Fatal if OsProcess::forked(). The message names `function`. Each function of

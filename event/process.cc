@@ -10,6 +10,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "event/base/die.h"
 #include "event/base/log.h"
@@ -40,11 +41,11 @@ struct ThreadAdoption {
     return t_thread;
   }
 
-  static std::string DefaultName() {
-    if (gettid() == getpid()) return "main";
+  ABSL_ATTRIBUTE_NOINLINE static Thread* AdoptUnnamed() {
+    if (gettid() == getpid()) return Adopt("main");
     char name[16] = "";
     pthread_getname_np(pthread_self(), name, sizeof(name));
-    return name;
+    return Adopt(name);
   }
 
   static bool IsAdopted(const Thread* thread) {
@@ -116,7 +117,7 @@ Thread* Thread::Current() {
     Fatal("called in the child of a fork, which may only exec or _exit");
   }
   if (ABSL_PREDICT_TRUE(t_thread != nullptr)) return t_thread;
-  return ThreadAdoption::Adopt(ThreadAdoption::DefaultName());
+  return ThreadAdoption::AdoptUnnamed();
 }
 
 void Thread::Adopt(std::string name) {
