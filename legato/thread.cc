@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/mutex.h"
@@ -57,19 +58,22 @@ class Current final : public le::event::ModuleState {
   const std::shared_ptr<CThread> thread_;
 };
 
+// For a thread that this API did not start.
+ABSL_ATTRIBUTE_NOINLINE CThread* AdoptThread(Thread* thread) {
+  auto adopted = std::make_shared<CThread>(thread->name(), nullptr, nullptr);
+  adopted->set_ref(Threads::OfCurrentProcess()->Add(adopted));
+  adopted->Adopt();
+  return thread
+      ->State<Current>([&] { return std::make_unique<Current>(adopted); })
+      ->thread();
+}
+
 }  // namespace
 
 CThread* CurrentThread() {
-  return Thread::Current()
-      ->State<Current>([] {
-        // This API did not start the thread: adopt it.
-        auto adopted = std::make_shared<CThread>(Thread::Current()->name(),
-                                                 nullptr, nullptr);
-        adopted->set_ref(Threads::OfCurrentProcess()->Add(adopted));
-        adopted->Adopt();
-        return std::make_unique<Current>(adopted);
-      })
-      ->thread();
+  Thread* const thread = Thread::Current();
+  const Current* const current = thread->StateOrNull<Current>();
+  return current != nullptr ? current->thread() : AdoptThread(thread);
 }
 
 bool IsCurrent(const CThread* thread) {

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <new>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "event/base/log.h"
@@ -150,6 +151,10 @@ void Delete(const char* function, Object* object) {
   object->Delete();
 }
 
+[[noreturn]] ABSL_ATTRIBUTE_NOINLINE inline void NoMemory(
+    const char* function) {
+  event::Fatal(absl::StrCat(function, ": no memory"));
+}
 // Ends the process if `work` finds no memory, as programs usually do after
 // malloc() has failed. No exception may leave the C API.
 template <typename Work>
@@ -157,7 +162,7 @@ auto OrFatal(const char* function, Work work) -> decltype(work()) {
   try {
     return work();
   } catch (const std::bad_alloc&) {
-    event::Fatal(absl::StrCat(function, ": no memory"));
+    NoMemory(function);
   }
 }
 
