@@ -122,9 +122,9 @@ struct Credit {
 };
 
 // Why a body of `bytes` bytes cannot be sent.
-ABSL_ATTRIBUTE_NOINLINE inline absl::Status WrongBody(const ProtoMessage& body,
-                                                      size_t bytes,
-                                                      size_t largest) {
+ABSL_ATTRIBUTE_COLD inline absl::Status WrongBody(const ProtoMessage& body,
+                                                  size_t bytes,
+                                                  size_t largest) {
   if (!body.IsInitialized()) {
     return absl::InvalidArgumentError(
         absl::StrCat(body.GetTypeName(), " lacks a required field"));
@@ -159,8 +159,9 @@ inline uint8_t* Write(const Envelope& envelope, size_t bytes,
 }
 
 // Writes a status that is not OK.
-inline void WriteError(const Envelope& call, const absl::Status& status,
-                       Message* message) {
+ABSL_ATTRIBUTE_COLD inline void WriteError(const Envelope& call,
+                                           const absl::Status& status,
+                                           Message* message) {
   const absl::string_view text = status.message().substr(0, kMaxErrorText);
   Envelope envelope = call;
   envelope.kind = Kind::kStatus;
@@ -171,8 +172,8 @@ inline void WriteError(const Envelope& call, const absl::Status& status,
 }
 
 // Reads a status that is not OK from a response.
-inline absl::Status ReadError(const Envelope& envelope,
-                              absl::Span<const uint8_t> body) {
+ABSL_ATTRIBUTE_COLD inline absl::Status ReadError(
+    const Envelope& envelope, absl::Span<const uint8_t> body) {
   // A code that this version does not know becomes kUnknown.
   const auto code = envelope.value <= static_cast<uint32_t>(
                                           absl::StatusCode::kUnauthenticated)

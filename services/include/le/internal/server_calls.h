@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -545,7 +546,7 @@ class ServerCalls {
     size_t count = 0;
   };
 
-  ServerCall* NewCall(size_t method_index) const {
+  ABSL_ATTRIBUTE_COLD ServerCall* NewCall(size_t method_index) const {
     auto* const call = new ServerCall;
     call->method_index = method_index;
     call->method = &methods_[method_index];
@@ -624,7 +625,7 @@ class ServerCalls {
                          : message->SetDescriptor(std::move(*fd));
   }
   // Logs the error. Returns the status for the client.
-  absl::Status WrongResponse(const absl::Status& why) {
+  ABSL_ATTRIBUTE_COLD absl::Status WrongResponse(const absl::Status& why) {
     absl::Status status = absl::InternalError(
         absl::StrCat("the server's response: ", why.message()));
     const uint64_t count = bad_responses_.fetch_add(1) + 1;

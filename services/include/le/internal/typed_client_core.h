@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -193,8 +194,9 @@ class TypedClientCore final : public ThreadBound {
     }
     return status;
   }
-  absl::Status ReadStatus(uint32_t call, absl::StatusOr<Message>* response,
-                          absl::Span<const uint8_t>* body) {
+  ABSL_ATTRIBUTE_ALWAYS_INLINE absl::Status ReadStatus(
+      uint32_t call, absl::StatusOr<Message>* response,
+      absl::Span<const uint8_t>* body) {
     if (!response->ok()) {
       if (absl::IsDeadlineExceeded(response->status())) SendCancel(call);
       return response->status();
@@ -303,7 +305,7 @@ class TypedClientCore final : public ThreadBound {
     }
   }
 
-  absl::Status Wrong(absl::string_view what) {
+  ABSL_ATTRIBUTE_COLD absl::Status Wrong(absl::string_view what) {
     absl::Status status = absl::InternalError(what);
     complaints_.Log(name_.c_str(), client_.peer(), status);
     return status;

@@ -119,8 +119,7 @@ class TypedServerCore final : public ThreadBound {
     const absl::Span<const uint8_t> payload = message->payload();
     Envelope envelope;
     if (!envelope.Load(payload)) {
-      return Refuse(envelope, message,
-                    absl::InvalidArgumentError("the message has no envelope"));
+      return Refuse(envelope, message, Wrong("the message has no envelope"));
     }
     const absl::Span<const uint8_t> body = payload.subspan(Envelope::kBytes);
     const absl::Status status = message->needs_response()
@@ -128,9 +127,8 @@ class TypedServerCore final : public ThreadBound {
                                     : OnOneWay(envelope, body, message);
     if (!status.ok()) Refuse(envelope, message, status);
   }
-  ABSL_ATTRIBUTE_NOINLINE void Refuse(const Envelope& envelope,
-                                      Message* message,
-                                      const absl::Status& why) {
+  ABSL_ATTRIBUTE_COLD void Refuse(const Envelope& envelope, Message* message,
+                                  const absl::Status& why) {
     if (!absl::IsUnavailable(why)) {  // the message is wrong
       complaints_.Log(calls_->name(), message->peer(), why);
     }
@@ -143,24 +141,22 @@ class TypedServerCore final : public ThreadBound {
   absl::Status OnRequest(const Envelope& envelope,
                          absl::Span<const uint8_t> body, Message* message) {
     if (envelope.kind != Kind::kCall) {
-      return absl::InvalidArgumentError("the request is not a call");
+      return Wrong("the request is not a call");
     }
     if (drains()) return RefuseWhileDraining(message);
     if (envelope.method == kReflection) return Reflect(envelope, body, message);
     const size_t index = Find(envelope.method);
     if (index == table_.methods.size()) {
-      return absl::UnimplementedError(
-          absl::StrCat("there is no method ", envelope.method));
+      return NoMethod(envelope.method);
     }
     const ServerMethod& method = table_.methods[index];
     if (method.kind == MethodKind::kOneWay) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("method ", method.number, " is one-way"));
+      return Wrong(absl::StrCat("method ", method.number, " is one-way"));
     }
     Credit credit;
     if (method.kind == MethodKind::kStream) {
       if (body.size() < Credit::kBytes) {
-        return absl::InvalidArgumentError("the request has no credit");
+        return Wrong("the request has no credit");
       }
       credit = Credit::Load(body.data());
       body = body.subspan(Credit::kBytes);
@@ -173,7 +169,7 @@ class TypedServerCore final : public ThreadBound {
     ServerCall* const call =
         calls_->Open(index, envelope.call, &session->calls);
     if (call == nullptr) {
-      return absl::InvalidArgumentError("the call's number is in use");
+      return Wrong("the call's number is in use");
     }
     call->credit = credit;
     call->deadline = envelope.value == kNoDeadline
@@ -183,7 +179,7 @@ class TypedServerCore final : public ThreadBound {
     call->SetCaller(session->peer);
     UniqueFd fd;
     if (!TakeDescriptor(method, &call->message, &fd)) {
-      absl::Status status = LacksDescriptor();
+      absl::Status status = Wrong("the request lacks its file descriptor");
       complaints_.Log(calls_->name(), session->peer, status);
       calls_->Finish(call, std::move(status));
       return absl::OkStatus();
@@ -200,7 +196,7 @@ class TypedServerCore final : public ThreadBound {
       const size_t index = Find(envelope.method);
       if (index == table_.methods.size() ||
           table_.methods[index].kind != MethodKind::kOneWay) {
-        return absl::InvalidArgumentError(
+        return Wrong(
             absl::StrCat("there is no one-way method ", envelope.method));
       }
       const ServerMethod& method = table_.methods[index];
@@ -209,7 +205,9 @@ class TypedServerCore final : public ThreadBound {
       const SessionState* const session = StateOf(*message);
       if (session == nullptr) return absl::OkStatus();  // the session is closed
       UniqueFd fd;
-      if (!TakeDescriptor(method, message, &fd)) return LacksDescriptor();
+      if (!TakeDescriptor(method, message, &fd)) {
+        return Wrong("the request lacks its file descriptor");
+      }
       const Caller caller(session->peer, message);
       Incoming incoming = {*request.get(), std::move(fd), calls_, nullptr,
                            caller};
@@ -229,7 +227,7 @@ class TypedServerCore final : public ThreadBound {
         return absl::OkStatus();
       case Kind::kCredit:
         if (body.size() < Credit::kBytes) {
-          return absl::InvalidArgumentError("the credit is too short");
+          return Wrong("the credit is too short");
         }
         if (it != sessions_.end()) {
           calls_->AddCredit(&it->second.calls, envelope.call,
@@ -237,16 +235,20 @@ class TypedServerCore final : public ThreadBound {
         }
         return absl::OkStatus();
       default:
-        return absl::InvalidArgumentError("a message of an unknown kind");
+        return Wrong("a message of an unknown kind");
     }
   }
 
-  static absl::Status NotARequest(const ProtoMessage& expected) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the request is not a ", expected.GetTypeName()));
+  ABSL_ATTRIBUTE_COLD static absl::Status Wrong(absl::string_view why) {
+    return absl::InvalidArgumentError(why);
   }
-  static absl::Status LacksDescriptor() {
-    return absl::InvalidArgumentError("the request lacks its file descriptor");
+  ABSL_ATTRIBUTE_COLD static absl::Status NoMethod(uint16_t number) {
+    return absl::UnimplementedError(
+        absl::StrCat("there is no method ", number));
+  }
+  ABSL_ATTRIBUTE_COLD static absl::Status NotARequest(
+      const ProtoMessage& expected) {
+    return Wrong(absl::StrCat("the request is not a ", expected.GetTypeName()));
   }
   // Takes the file descriptor of a request that the method will get. Another one
   // stays in the message: the library closes it on another thread, because its
@@ -260,12 +262,13 @@ class TypedServerCore final : public ThreadBound {
 
   // The request contains an offset. The response contains the size of the
   // descriptors, and their bytes from the offset on, as many as fit.
-  absl::Status Reflect(const Envelope& call, absl::Span<const uint8_t> body,
-                       Message* message) {
+  ABSL_ATTRIBUTE_COLD absl::Status Reflect(const Envelope& call,
+                                           absl::Span<const uint8_t> body,
+                                           Message* message) {
     constexpr size_t kNumber = sizeof(uint32_t);
     const size_t all = table_.descriptors.size();
     if (body.size() != kNumber || LoadU32(body.data()) > all) {
-      return absl::InvalidArgumentError("not an offset in the descriptors");
+      return Wrong("not an offset in the descriptors");
     }
     const absl::Span<uint8_t> buffer = message->buffer();
     const absl::string_view part = table_.descriptors.substr(
@@ -324,7 +327,7 @@ class TypedServerCore final : public ThreadBound {
   // A session without open calls closes soon. A response would delay that, and a
   // client that calls again and again would keep the session open. So the
   // request is kept until then.
-  absl::Status RefuseWhileDraining(Message* message) {
+  ABSL_ATTRIBUTE_COLD absl::Status RefuseWhileDraining(Message* message) {
     SessionState* const session = StateOf(*message);
     if (session == nullptr) return absl::OkStatus();  // the session is closed
     if (calls_->HasCalls(session->calls)) {
