@@ -97,6 +97,32 @@ TEST(UniqueFunctionTest, DestroysEachClosureOnce) {
   ExpectEachDestroyedOnce<Padded<1000>>();
 }
 
+TEST(UniqueFunctionTest, AnAssignmentMovesTheClosureOnce) {
+  struct CountsMoves {
+    explicit CountsMoves(int* m) : moves(m) {}
+    CountsMoves(CountsMoves&& other) noexcept : moves(other.moves) { ++*moves; }
+    int operator()(int x) { return x + 2; }
+    int* moves;
+  };
+  int count = 0;
+  int moves = 0;
+  Function function = Counted(&count);
+  function = CountsMoves(&moves);
+  EXPECT_EQ(moves, 1);
+  EXPECT_EQ(count, 0);
+  EXPECT_EQ(function(1), 3);
+}
+
+TEST(UniqueFunctionTest, ResetDestroysTheClosure) {
+  int count = 0;
+  Function function = Counted(&count);
+  EXPECT_EQ(count, 1);
+  function.Reset();
+  EXPECT_EQ(count, 0);
+  EXPECT_FALSE(function);
+  function.Reset();  // no-op
+}
+
 TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
   struct Address {
     const void* operator()(const void* function, size_t size) {

@@ -257,7 +257,7 @@ class TypedClient {
   template <typename Response, bool kFd = false>
   Call call_async(uint16_t method, const internal::ProtoMessage& request,
                   const CallOptions& options,
-                  typename internal::DoneOf<Response, kFd>::Type done,
+                  typename internal::DoneOf<Response, kFd>::Type&& done,
                   UniqueFd* fd = nullptr) {
     absl::Status usable = core_.CheckUsable();
     if (!usable.ok()) return Call(std::move(usable));

@@ -186,23 +186,11 @@ class ClientCore final : public ThreadBound {
 
   template <typename F>
   PendingCall* Add(F&& function) {
-    // The closure is made before the list changes: the constructor of the
-    // program's closure may call Add(), or throw.
-    PendingCall::Closure closure(std::forward<F>(function));
-    PendingCall* pending = free_;
-    if (pending != nullptr) {
-      free_ = pending->next;
-    } else {
-      pending = new PendingCall;
-      pending->core = this;
-    }
-    pending->closure = std::move(closure);
-    pending->handle = nullptr;
-    pending->previous = nullptr;
-    pending->next = waiting_;
-    if (waiting_ != nullptr) waiting_->previous = pending;
-    waiting_ = pending;
-    return pending;
+    // Meanwhile this object is in no list: the constructor of the program's
+    // closure may call Add(), or throw.
+    std::unique_ptr<PendingCall> pending = NewPending();
+    pending->closure = std::forward<F>(function);
+    return AddToWaiting(pending.release());
   }
 
   // The request still completes, and its completion is dropped.
@@ -332,6 +320,21 @@ class ClientCore final : public ThreadBound {
     on_opened_.Set(nullptr);
   }
 
+  std::unique_ptr<PendingCall> NewPending() {
+    if (free_ != nullptr) {
+      return std::unique_ptr<PendingCall>(std::exchange(free_, free_->next));
+    }
+    auto pending = std::make_unique<PendingCall>();
+    pending->core = this;
+    return pending;
+  }
+  PendingCall* AddToWaiting(PendingCall* pending) {
+    pending->handle = nullptr;
+    pending->previous = nullptr;
+    pending->next = waiting_;
+    if (waiting_ != nullptr) waiting_->previous = pending;
+    return waiting_ = pending;
+  }
   void Unlink(PendingCall* pending) {
     (pending->previous == nullptr ? waiting_ : pending->previous->next) =
         pending->next;
@@ -350,7 +353,7 @@ class ClientCore final : public ThreadBound {
       pending->core->Unlink(pending);
     }
     ~Completion() {
-      pending_->closure = nullptr;
+      pending_->closure.Reset();  // only this object knows the closure
       pending_->next = std::exchange(pending_->core->free_, pending_);
     }
     void Run(absl::StatusOr<Message> result) {

@@ -50,21 +50,7 @@ class UniqueFunction<R(Args...), kInlineBytes> {
                 !std::is_same_v<std::decay_t<F>, UniqueFunction> &&
                 std::is_invocable_r_v<R, std::decay_t<F>&, Args...>>>
   UniqueFunction(F&& function) {
-    using Closure = std::decay_t<F>;
-    if constexpr (internal::CanBeNull<Closure>::value) {
-      if (!function) return;
-    }
-    if constexpr (IsInline<Closure>()) {
-      new (&storage_) Closure(std::forward<F>(function));
-      call_ = &CallInline<Closure>;
-      if constexpr (!std::is_trivially_copyable_v<Closure>) {
-        manage_ = &ManageInline<Closure>;
-      }
-    } else {
-      new (&storage_) Closure*(new Closure(std::forward<F>(function)));
-      call_ = &CallAllocated<Closure>;
-      manage_ = &ManageAllocated<Closure>;
-    }
+    Make(std::forward<F>(function));
   }
   UniqueFunction(UniqueFunction&& other) noexcept { Take(&other); }
   UniqueFunction& operator=(UniqueFunction&& other) noexcept {
@@ -74,9 +60,29 @@ class UniqueFunction<R(Args...), kInlineBytes> {
     Take(&other);
     return *this;
   }
+  // As above. Moves `function` only once.
+  template <typename F,
+            typename = std::enable_if_t<
+                !std::is_same_v<std::decay_t<F>, UniqueFunction> &&
+                std::is_invocable_r_v<R, std::decay_t<F>&, Args...>>>
+  UniqueFunction& operator=(F&& function) {
+    const UniqueFunction replaced = std::move(*this);
+    Make(std::forward<F>(function));
+    return *this;
+  }
   ~UniqueFunction() { Reset(); }
 
   explicit operator bool() const { return call_ != nullptr; }
+
+  // Destroys the closure where it is stored. Unlike an assignment of nullptr,
+  // this does not move the closure first. So the closure's destructor must not
+  // assign to this object.
+  void Reset() {
+    if (std::exchange(call_, nullptr) == nullptr) return;
+    if (const auto manage = std::exchange(manage_, nullptr)) {
+      manage(&storage_, nullptr);
+    }
+  }
 
   // Undefined if this object is empty.
   R operator()(Args... args) {
@@ -93,6 +99,25 @@ class UniqueFunction<R(Args...), kInlineBytes> {
     return sizeof(Closure) <= sizeof(Storage) &&
            alignof(Closure) <= alignof(Storage) &&
            std::is_nothrow_move_constructible_v<Closure>;
+  }
+  // This object must be empty.
+  template <typename F>
+  void Make(F&& function) {
+    using Closure = std::decay_t<F>;
+    if constexpr (internal::CanBeNull<Closure>::value) {
+      if (!function) return;
+    }
+    if constexpr (IsInline<Closure>()) {
+      new (&storage_) Closure(std::forward<F>(function));
+      call_ = &CallInline<Closure>;
+      if constexpr (!std::is_trivially_copyable_v<Closure>) {
+        manage_ = &ManageInline<Closure>;
+      }
+    } else {
+      new (&storage_) Closure*(new Closure(std::forward<F>(function)));
+      call_ = &CallAllocated<Closure>;
+      manage_ = &ManageAllocated<Closure>;
+    }
   }
   template <typename Closure>
   static R CallInline(void* storage, Args&&... args) {
@@ -129,13 +154,6 @@ class UniqueFunction<R(Args...), kInlineBytes> {
       std::memcpy(&storage_, &other->storage_, sizeof(storage_));
     } else {
       manage_(&other->storage_, &storage_);
-    }
-  }
-  // The closure's destructor may use this object.
-  void Reset() {
-    if (std::exchange(call_, nullptr) == nullptr) return;
-    if (const auto manage = std::exchange(manage_, nullptr)) {
-      manage(&storage_, nullptr);
     }
   }
 

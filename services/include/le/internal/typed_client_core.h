@@ -179,12 +179,14 @@ class TypedClientCore final : public ThreadBound {
     return ReadResponse(call.call, &answer, response, response_fd);
   }
   // Reads the response of a call into *into, and its file descriptor into *fd
-  // unless `fd` is null.
+  // unless `fd` is null. If `into` is lent, `loan` is its loan.
   absl::Status ReadResponse(uint32_t call, absl::StatusOr<Message>* response,
-                            ProtoMessage* into, UniqueFd* fd) {
+                            ProtoMessage* into, UniqueFd* fd,
+                            KeptMessage::Loan* loan = nullptr) {
     absl::Span<const uint8_t> body;
     absl::Status status = ReadStatus(call, response, &body);
     if (!status.ok() || into == nullptr) return status;
+    if (loan != nullptr) loan->Used(body.size());
     if (!Parse(body, into)) {
       return Wrong(absl::StrCat("the response is not a ", into->GetTypeName()));
     }
@@ -413,7 +415,7 @@ class PendingUnary {
  public:
   using Done = typename DoneOf<Response, kFd>::Type;
 
-  PendingUnary(TypedClientCore* core, const Envelope& call, Done done)
+  PendingUnary(TypedClientCore* core, const Envelope& call, Done&& done)
       : done_(std::move(done)),
         core_(core),
         call_(call.call),
@@ -432,10 +434,9 @@ class PendingUnary {
     TypedClientCore* const core = std::exchange(core_, nullptr);
     const Hold hold(core);
     KeptMessage::Loan loan(core->kept(method_), Response::default_instance());
-    if (response.ok()) loan.Used(response->payload().size());
     UniqueFd fd;
     const absl::Status status = core->ReadResponse(
-        call_, &response, loan.get(), kFd && done_ ? &fd : nullptr);
+        call_, &response, loan.get(), kFd && done_ ? &fd : nullptr, &loan);
     if (!done_) return;  // the library closes an unexpected file descriptor
     const absl::StatusOr<const Response*> result =
         status.ok() ? absl::StatusOr<const Response*>(
