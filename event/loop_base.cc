@@ -20,6 +20,11 @@ namespace {
 // tens of nanoseconds each. A fetch takes hundreds of nanoseconds.
 constexpr int kMaxTurnsPerWait = 8;
 
+// After this time, a turn runs no further task. It is short enough that timers
+// and file descriptors are not noticeably late, and longer than many short tasks
+// take.
+constexpr absl::Duration kMaxTaskTime = absl::Milliseconds(10);
+
 // The most timers that expire in one turn. Further timers expire in the next
 // turn.
 constexpr int kMaxTimersPerTurn = 256;
@@ -221,7 +226,9 @@ void LoopBase::WaitForTurn(Instant deadline) {
 void LoopBase::BeginTurn() {
   if (++turn_ == 0) turn_ = 1;
   now_known_ = false;
+  tasks_are_late_ = false;
   tasks_.BeginBatch();
+  if (!tasks_.empty()) tasks_end_ = ReadCoarseClock() + kMaxTaskTime;
   phase_ = Phase::kTasks;
 }
 
@@ -233,8 +240,11 @@ bool LoopBase::StepInTurn() {
 bool LoopBase::Step() {
   switch (phase_) {
     case Phase::kTasks:
-      if (Task* task = tasks_.Pop()) {
+      // If the tasks take long, timers and events come first. The rest of the
+      // tasks run in the next turn.
+      if (Task* task = tasks_are_late_ ? nullptr : tasks_.Pop()) {
         task->Run();
+        tasks_are_late_ = ReadCoarseClock() >= tasks_end_;
         return true;
       }
       timers_.BeginRound();

@@ -141,6 +141,8 @@ class LoopBase : public Loop {
   int timers_left_ = 0;       // how many timers this turn may still run
   bool just_waited_ = false;  // no task was posted before the last Wait()
   Instant waited_at_;
+  Instant tasks_end_;            // this turn runs no further task after it
+  bool tasks_are_late_ = false;  // tasks_end_ has passed
   Instant now_;
   std::atomic<bool> stop_{false};
   // ThisThread() of the thread that is inside a step. Null if there is none.

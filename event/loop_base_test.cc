@@ -67,6 +67,25 @@ TEST(LoopBaseTest, EachLongTaskIsFollowedByALook) {
   EXPECT_EQ(LooksIn(80, absl::Milliseconds(50)), 80);
 }
 
+TEST(LoopBaseTest, LongTasksThatWerePostedTogetherRunInOrderWithLooks) {
+  FakeLoop loop;
+  std::vector<int> order;
+  std::vector<int> looks;
+  std::vector<std::unique_ptr<FnTask>> tasks;
+  for (int i = 0; i < 8; ++i) {
+    tasks.push_back(std::make_unique<FnTask>([&, i] {
+      loop.Advance(absl::Milliseconds(50));
+      order.push_back(i);
+      looks.push_back(loop.looks());
+      if (i == 7) loop.Stop();
+    }));
+    loop.Post(tasks.back().get());
+  }
+  loop.Run();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(looks, (std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8}));
+}
+
 TEST(LoopBaseTest, ALongTaskAmongShortOnesIsFollowedByALook) {
   FakeLoop loop;
   int ran = 0;

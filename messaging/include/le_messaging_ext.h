@@ -363,9 +363,9 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    client's sends wait. Nothing is lost.
  *  - A client's le_msg_Send() and requests wait for room. If they wait on the
  *    owner's thread, that thread reads during the wait. It reads all responses,
- *    which maxOpenRequests bounds. It reads other messages up to the session's
- *    maxQueuedBytes and maxQueuedFds. Beyond these limits the session is closed
- *    (LE_MSG_CLOSE_RECEIVE_LIMIT).
+ *    because the program has asked for them. It reads other messages up to the
+ *    session's maxQueuedBytes and maxQueuedFds. Beyond these limits the session
+ *    is closed (LE_MSG_CLOSE_RECEIVE_LIMIT).
  *  - But le_msg_Send() and requests do not wait in a handler (of any thread),
  *    nor on the server's own thread. There the messages are gathered: they are
  *    queued up to maxGatheredBytes. Beyond that the session is closed

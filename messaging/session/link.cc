@@ -35,9 +35,9 @@ class TurnBudget {
     if (was_last_of_packet && ++packets_ >= kMaxPacketsPerTurn) return true;
     if (frames_ >= kMaxFramesPerTurn) return true;
     // Reading the clock takes as long as a cheap handler. So the clock is read
-    // only a few times, at growing intervals.
-    if (frames_ == 2) end_ = Now() + kMaxTimePerTurn;
-    const bool look = frames_ == 8 || frames_ == 32 || frames_ == 128;
+    // after 1, 2, 4, 8 ... frames only.
+    if (frames_ == 1) end_ = Now() + kMaxTimePerTurn;
+    const bool look = frames_ > 1 && (frames_ & (frames_ - 1)) == 0;
     return look && Now() >= end_;
   }
 

@@ -26,10 +26,14 @@ using transports::IoResult;
 namespace {
 
 std::string ReadsNothing(const Connection* connection, absl::Duration stalled) {
-  return absl::StrCat(
-      connection->queued_bytes(),
-      " bytes are queued for it, and it has read nothing for ",
-      absl::FormatDuration(absl::Trunc(stalled, absl::Milliseconds(1))));
+  std::string text =
+      absl::StrCat(connection->queued_bytes(), " bytes are queued for it");
+  stalled = absl::Trunc(stalled, absl::Milliseconds(1));
+  if (stalled > absl::ZeroDuration()) {
+    absl::StrAppend(&text, ", and it has read nothing for ",
+                    absl::FormatDuration(stalled));
+  }
+  return text;
 }
 
 uint64_t Nanoseconds(absl::Duration duration) {
@@ -429,7 +433,9 @@ Result ServerSession::Push(transports::OutgoingFrame frame) {
     result = SendFrame(frame);
     if (result != Result::kNoRoom) return result;
   }
-  EndLater(CloseReason::kSlowReader, ReadsNothing(connection_.get(), stalled));
+  EndLater(CloseReason::kSlowReader,
+           absl::StrCat("a message is dropped: ",
+                        ReadsNothing(connection_.get(), stalled)));
   return Result::kClosed;
 }
 

@@ -444,9 +444,9 @@ TEST_F(ServerSessionTest, TheSessionsOfAUserTakeTurns) {
         least = std::min(least, clients[i].frames.size());
         most = std::max(most, clients[i].frames.size());
       }
-      EXPECT_LE(most - least, 8u);  // the frames of one session in a turn
+      EXPECT_LE(most - least, 2u);  // the frames of one session in a turn
       const size_t received = handler_->messages.size();
-      EXPECT_LE(received - before, 8u);
+      EXPECT_LE(received - before, 2u);
       before = received;
     }
     handler_->takes = absl::ZeroDuration();
@@ -521,10 +521,8 @@ TEST_F(ServerSessionTest, ASessionHasLimitedTimeInATurn) {
     send();
     handler_->takes = absl::Milliseconds(1);
     client.observer->OnReadable();
-    EXPECT_GT(client.frames.size(), 10u);
-    client.observer->OnReadable();
-    client.observer->OnReadable();
-    EXPECT_TRUE(client.frames.empty());
+    EXPECT_EQ(client.frames.size(), 18u);
+    while (!client.frames.empty()) client.observer->OnReadable();
     Leave(&client);
   });
 }
