@@ -56,16 +56,10 @@ OutputPacket Announcement() {
 
 }  // namespace
 
-void OutputQueue::PushAnnouncement() {
-  OutputPacket announcement = Announcement();
-  ReserveTwo();
-  Add(std::move(announcement));
-}
-
 void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
                        Buffer* movable, size_t sent, event::UniqueFd descriptor,
                        bool attach_credentials, size_t max_packet,
-                       event::HeldRef held) {
+                       bool promised_plain, event::HeldRef held) {
   const size_t size = kFrameHeaderBytes + payload.size();
   const bool is_large = sent > 0 || size > max_packet;
   const bool plain = !descriptor && !attach_credentials;
@@ -99,7 +93,7 @@ void OutputQueue::Push(FrameHeader header, absl::Span<const uint8_t> payload,
     Reserve(&packet, memory_size);
   }
   absl::optional<OutputPacket> announcement;
-  if (!plain && !empty() && EndsWithPromise()) announcement = Announcement();
+  if (!plain && promised_plain) announcement = Announcement();
   ReserveTwo();
   // From here on nothing allocates memory.
   if (moves) {
@@ -214,7 +208,8 @@ void OutputQueue::Recut(size_t max_packet) {
       header.flags &=
           static_cast<uint16_t>(~(FrameHeader::kOfPacket | FrameHeader::kMore));
       Push(header, payload, nullptr, 0, std::move(packet.descriptor),
-           packet.attach_credentials, max_packet, std::move(packet.held));
+           packet.attach_credentials, max_packet, !empty() && EndsWithPromise(),
+           std::move(packet.held));
     }
   }
 }

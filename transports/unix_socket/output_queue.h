@@ -66,8 +66,8 @@ struct OutputPacket {
 
 // A queue of packets. Small frames share packets. A large frame is kept whole,
 // because the packet limit may change before the frame is sent. If memory is
-// short, Push() and PushAnnouncement() throw std::bad_alloc and do not change
-// the queue. Not thread-safe.
+// short, Push() throws std::bad_alloc and does not change the queue. Not
+// thread-safe.
 class OutputQueue {
  public:
   bool empty() const { return first_ == packets_.size(); }
@@ -80,17 +80,14 @@ class OutputQueue {
   // 0 means that not even the header was accepted. `movable` is the buffer that
   // holds the payload, or null. A large payload keeps its buffer if the payload
   // fills at least half of it. Otherwise the payload is copied. `held` is kept
-  // with the descriptor.
+  // with the descriptor. `promised_plain`: the packet before this one promises
+  // that the next packet is plain. If the frame is not plain, an announcement
+  // that revokes the promise goes before it.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
-            bool attach_credentials, size_t max_packet,
+            bool attach_credentials, size_t max_packet, bool promised_plain,
             event::HeldRef held = {});
 
-  // Adds an announcement packet. Call it if the last sent packet promised that
-  // the next packet is plain, and the next one is not. The announcement revokes
-  // the promise. If the packet with the promise is still in the queue, Push()
-  // adds the announcement itself.
-  void PushAnnouncement();
   // Whether the queue's last packet promises that the next packet is plain. The
   // queue must not be empty.
   bool EndsWithPromise() const { return packets_.back().promises_plain; }

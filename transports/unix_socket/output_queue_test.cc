@@ -63,8 +63,8 @@ void Push(OutputQueue* queue, size_t size, bool with_descriptor) {
   queue->Push(header,
               absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(text.data()),
                                   text.size()),
-              nullptr, 0, event::UniqueFd(with_descriptor ? dup(1) : -1),
-              /*attach_credentials=*/false, kMaxPacket);
+              nullptr, 0, event::UniqueFd(with_descriptor ? dup(1) : -1), false,
+              kMaxPacket, !queue->empty() && queue->EndsWithPromise());
 }
 
 void PushSome(OutputQueue* queue) {
@@ -107,7 +107,7 @@ TEST(OutputQueueTest, ALackOfMemoryDoesNotChangeTheQueue) {
             header,
             absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(text.data()),
                                 text.size()),
-            nullptr, 0, std::move(descriptor), false, kMaxPacket);
+            nullptr, 0, std::move(descriptor), false, kMaxPacket, true);
       } catch (const std::bad_alloc&) {
         failed = true;
         ++failures;

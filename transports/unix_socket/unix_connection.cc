@@ -62,8 +62,10 @@ uid_t UserOf(int fd) {
   return raw.uid;
 }
 
-int PollTimeout(event::Instant deadline, event::Instant now) {
+int PollTimeout(event::Process* process, event::Instant deadline) {
   if (deadline == absl::InfiniteFuture()) return -1;
+  if (deadline == absl::InfinitePast()) return 0;
+  const event::Instant now = process->Now();
   if (deadline <= now) return 0;
   // Round up: a timeout of 0 in the last millisecond would make the caller
   // spin.
@@ -534,14 +536,9 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       poll.fd = fd_.get();
       ++waiters_;
     }
-    const bool timeless =
-        until == absl::InfiniteFuture() || until == absl::InfinitePast();
-    const int ready =
-        served != nullptr
-            ? served->PollAndServe(&poll, until)
-            : sys::Poll(&poll, 1,
-                        PollTimeout(until, timeless ? event::Instant()
-                                                    : process_->Now()));
+    const int ready = served != nullptr
+                          ? served->PollAndServe(&poll, until)
+                          : sys::Poll(&poll, 1, PollTimeout(process_, until));
     const int error = errno;
     {
       event::MutexLock lock(&mutex_);

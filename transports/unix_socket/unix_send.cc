@@ -133,6 +133,7 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
       if (in_turn) sent_in_turn_ = loop_->turn();
       return IoResult::kOk;
     }
+    if (sent > 0) passed = nullptr;  // the attachment was sent with this part
     SetBlockedLocked(result);
   }
   QueueLocked(header, frame, passed, sent);
@@ -151,19 +152,16 @@ IoResult UnixConnection::Send(const OutgoingFrame& frame) {
 
 bool UnixConnection::MakeRoomLocked(const OutgoingFrame& frame, bool in_turn) {
   if (!HasQueuedLocked()) return true;
-  // In a turn the queue is not flushed, because frames are gathered.
-  if (!in_turn && !IsBlockedForNowLocked()) {
-    FlushLocked();
-    if (!HasQueuedLocked()) return true;
-  }
   const size_t size = kFrameHeaderBytes + frame.payload.size();
   const bool with_descriptor =
       frame.descriptor != nullptr || frame.connection != nullptr;
-  if (!IsFullLocked(frame.room, size, with_descriptor)) return true;
-  // In a turn frames are gathered, so the queue may be full although the socket
-  // has room.
-  if (!in_turn || !IsBlockedForNowLocked()) FlushLocked();
-  if (!IsFullLocked(frame.room, size, with_descriptor)) return true;
+  bool full = IsFullLocked(frame.room, size, with_descriptor);
+  // In a turn frames are gathered, so the queue is flushed only if it is full.
+  if ((full && !in_turn) || ((full || !in_turn) && !IsBlockedForNowLocked())) {
+    FlushLocked();
+    full = IsFullLocked(frame.room, size, with_descriptor);
+  }
+  if (!full) return true;
   if (frame.room == Room::kQueue) {
     output_->wants_room = true;
     output_->refused_bytes = size;
@@ -183,15 +181,17 @@ UnixConnection::Sent UnixConnection::SendNowLocked(const FrameHeader& header,
   if (result == Sent::kBroken) {
     if (passed != nullptr) passed->RefuseStrangers();
     BreakLocked();
-  } else if (result == Sent::kAll) {
+    return result;
+  }
+  if (result == Sent::kAll || *sent > 0) {
     if (frame.descriptor != nullptr) frame.descriptor->reset();
     if (passed != nullptr) {
       // The far end owns the socket now, so close this copy without shutdown().
       CloseClient(process_, passed->ReleaseSocket(), std::move(passed->held_));
       frame.connection->reset();
     }
-    send_counts_.OnSent(frame.payload.size());
   }
+  if (result == Sent::kAll) send_counts_.OnSent(frame.payload.size());
   return result;
 }
 
@@ -206,22 +206,11 @@ void UnixConnection::QueueLocked(const FrameHeader& header,
     descriptor = passed->ReleaseSocket();
     held = std::move(passed->held_);
   }
-  if (sent > 0) {  // the descriptor was sent with the first part
-    event::UniqueFd copy = std::exchange(descriptor, event::UniqueFd());
-    if (passed != nullptr) {
-      CloseClient(process_, std::move(copy),
-                  std::exchange(held, event::HeldRef()));
-    }
-  }
-  if (frame.descriptor != nullptr) frame.descriptor->reset();
   if (frame.connection != nullptr) frame.connection->reset();
-  if (sent == 0 && promised_plain_ &&
-      (descriptor || frame.attach_credentials) && output()->queue.empty()) {
-    output()->queue.PushAnnouncement();
-  }
   output()->queue.Push(header, frame.payload, frame.movable_payload, sent,
-                       std::move(descriptor), frame.attach_credentials,
-                       max_packet_, std::move(held));
+                       std::move(descriptor),
+                       frame.attach_credentials && sent == 0, max_packet_,
+                       promised_plain_, std::move(held));
   promised_plain_ = output()->queue.EndsWithPromise();
   send_counts_.OnSent(frame.payload.size());
   UpdateCongestionLocked();
@@ -304,7 +293,7 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
         output_->stall_clock.OnTaken();
         break;
       case Sent::kTooLarge:
-        // For a large frame, SendParts() has already learned the limit.
+        // A smaller packet may have been queued before the limit was learned.
         if (queue.front()->bytes().size() <= max_packet_) LearnPacketLimit();
         if (send_is_broken_) return Sent::kBroken;
         queue.Recut(max_packet_);
