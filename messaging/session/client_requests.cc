@@ -146,29 +146,27 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     machine_.ForgetRequest(added.id, &completion);
     return sent;
   }
-  const bool is_timed = deadline != absl::InfiniteFuture();
+  // A connection that accepts no more frames may still have frames to receive.
+  const bool was_sent = sent == Result::kOk;
+  const event::Instant until = was_sent ? deadline : absl::InfinitePast();
   bool is_told = false;
   while (!caller.done) {
-    // A connection that accepts no more frames may still have frames to
-    // receive.
-    const IoResult received =
-        ReceiveIntoInbox(sent == Result::kOk ? deadline : absl::InfinitePast());
+    const IoResult received = ReceiveIntoInbox(until);
     if (received == IoResult::kOk) continue;
     // Another thread may have ended the session. This does not wake the thread
     // that waits here. If nothing arrives, this line is reached after
     // kResponsePatience, or at the deadline.
     SettleEnd();
     if (caller.done) break;
-    if (received == IoResult::kWouldBlock && sent == Result::kOk && !is_timed) {
-      if (!std::exchange(is_told, true)) WarnOfNoResponse();
-      continue;
-    }
-    if (received == IoResult::kWouldBlock && sent == Result::kOk) {
+    if (received == IoResult::kClosed || !was_sent) {
+      End(CloseReason::kByPeer);  // completes all requests
+    } else if (deadline != absl::InfiniteFuture()) {
       MutexLock lock(&mutex_);
       machine_.AbandonRequest(added.id, &completion);
       return Result::kTimedOut;
+    } else if (!std::exchange(is_told, true)) {
+      WarnOfNoResponse();
     }
-    End(CloseReason::kByPeer);  // completes all requests
   }
   *response = std::move(caller.response);
   return caller.result;

@@ -229,41 +229,27 @@ void ClientSession::OnEnded(const absl::Status& status) {
 
 // ---- Ending ----------------------------------------------------------------
 
-void ClientSession::End(CloseReason reason) {
-  EndLater(open_epoch_.load(std::memory_order_relaxed), reason);
+void ClientSession::End(CloseReason reason, absl::string_view fault) {
+  EndLater(open_epoch_.load(std::memory_order_relaxed), reason, fault);
   SettleEnd();
 }
 
-void ClientSession::EndLater(Epoch epoch, CloseReason reason) {
+void ClientSession::EndLater(Epoch epoch, CloseReason reason,
+                             absl::string_view fault) {
+  event::Credentials server;
   {
     MutexLock lock(&mutex_);
     if (!machine_.End(epoch, reason)) return;
     open_epoch_.store(kNoEpoch, std::memory_order_release);
-  }
-  link_.Schedule();
-}
-
-void ClientSession::LogFault(CloseReason reason, absl::string_view details) {
-  event::Credentials server;
-  {
-    MutexLock lock(&mutex_);
     server = server_;
   }
-  LogClosing(server, reason, details);
-}
-
-void ClientSession::EndForFault(CloseReason reason, absl::string_view details) {
-  LogFault(reason, details);
-  End(reason);
+  if (!fault.empty()) LogClosing(server, reason, fault);
+  link_.Schedule();
 }
 
 void ClientSession::EndForStatus(const absl::Status& status) {
   const CloseReason reason = ReasonOf(status);
-  if (reason == CloseReason::kByPeer) {
-    End(reason);
-  } else {
-    EndForFault(reason, status.message());
-  }
+  End(reason, reason == CloseReason::kByPeer ? "" : status.message());
 }
 
 void ClientSession::SettleEnd() {
@@ -421,8 +407,7 @@ Result ClientSession::SendNow(const Route& route,
                               const transports::OutgoingFrame& frame) {
   const Result sent = SendOver(route.connection, frame);
   if (sent != Result::kNoMemory) return sent;
-  LogFault(CloseReason::kSystem, "no memory for a message");
-  EndLater(route.epoch, CloseReason::kSystem);
+  EndLater(route.epoch, CloseReason::kSystem, "no memory for a message");
   return Result::kClosed;
 }
 
@@ -454,40 +439,35 @@ Result ClientSession::SendOn(const Route& route,
                              transports::OutgoingFrame* frame,
                              event::Instant deadline) {
   Result sent = SendNow(route, *frame);
+  if (ABSL_PREDICT_TRUE(sent != Result::kNoRoom)) return sent;
+  // A message with a deadline may wait even in a handler. A request may not,
+  // because its deadline is for its response.
+  const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
+                             deadline != absl::InfiniteFuture();
+  if (!waits_as_told && MustNotWait()) return Gather(route, frame);
   event::Instant warn_at = kNotWaitedYet;
-  while (ABSL_PREDICT_FALSE(sent == Result::kNoRoom)) {
-    const Result room = MakeRoom(route, frame, deadline, &warn_at);
+  while (sent == Result::kNoRoom) {
+    const Result room = WaitForRoom(route.connection, deadline, &warn_at);
     if (room != Result::kOk) return room;
+    if (open_epoch_.load(std::memory_order_acquire) != route.epoch) {
+      return Result::kClosed;
+    }
     sent = SendNow(route, *frame);
   }
   return sent;
 }
 
-Result ClientSession::MakeRoom(const Route& route,
-                               transports::OutgoingFrame* frame,
-                               event::Instant deadline,
-                               event::Instant* warn_at) {
-  if (frame->room == transports::Room::kGathered) {
-    LogFault(
-        CloseReason::kSlowReader,
-        absl::StrCat(route.connection->queued_bytes(),
-                     " bytes are queued for it, and the sender must not wait, "
-                     "because it runs in a handler or on the server's thread"));
-    EndLater(route.epoch, CloseReason::kSlowReader);
-    return Result::kClosed;
-  }
-  // A message with a deadline may wait even in a handler. A request may not,
-  // because its deadline is for its response.
-  const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
-                             deadline != absl::InfiniteFuture();
-  if (!waits_as_told && MustNotWait()) {
-    frame->room = transports::Room::kGathered;
-    return Result::kOk;
-  }
-  const Result room = WaitForRoom(route.connection, deadline, warn_at);
-  if (room != Result::kOk) return room;
-  const bool lasts = open_epoch_.load(std::memory_order_acquire) == route.epoch;
-  return lasts ? Result::kOk : Result::kClosed;
+Result ClientSession::Gather(const Route& route,
+                             transports::OutgoingFrame* frame) {
+  frame->room = transports::Room::kGathered;
+  const Result sent = SendNow(route, *frame);
+  if (sent != Result::kNoRoom) return sent;
+  EndLater(route.epoch, CloseReason::kSlowReader,
+           absl::StrCat(route.connection->queued_bytes(),
+                        " bytes are queued for it, and the sender must not "
+                        "wait, because it runs in a handler or on the server's "
+                        "thread"));
+  return Result::kClosed;
 }
 
 void ClientSession::WarnOfDroppedMessage() {
@@ -578,7 +558,7 @@ Result ClientSession::WaitForRoom(Connection* connection,
   // A server may send without end and read nothing. The frames that arrive must
   // not extend the wait for room.
   const bool too_late =
-      owner_->loop()->Now() >= deadline &&
+      event::Process::Current()->Now() >= deadline &&
       !connection->Wait(Connection::kWritable, absl::InfinitePast());
   return too_late ? Result::kTimedOut : Result::kOk;
 }
@@ -613,11 +593,11 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
     try {
       TakeFrame(std::move(frame));
     } catch (const std::bad_alloc&) {
-      EndForFault(CloseReason::kSystem, "no memory for a message");
+      End(CloseReason::kSystem, "no memory for a message");
     }
     if (link_.attached() == nullptr) return IoResult::kClosed;
     if (!may_be_ignored) return IoResult::kOk;
-    if (owner_->loop()->Now() >= deadline) ++too_late;
+    if (event::Process::Current()->Now() >= deadline) ++too_late;
   }
   return IoResult::kWouldBlock;
 }
@@ -633,10 +613,10 @@ void ClientSession::TakeFrame(transports::IncomingFrame&& frame) {
   if (delivery->message) delivery->message->Pack();
   Owe(*std::move(delivery));
   if (too_much) {
-    EndForFault(CloseReason::kReceiveLimit,
-                "too many messages arrived while this thread was blocked: run "
-                "its loop, or raise maxQueuedBytes or maxQueuedFds by "
-                "le_msg_SetSessionLimits()");
+    End(CloseReason::kReceiveLimit,
+        "too many messages arrived while this thread was blocked: run "
+        "its loop, or raise maxQueuedBytes or maxQueuedFds by "
+        "le_msg_SetSessionLimits()");
   }
 }
 
@@ -677,7 +657,7 @@ absl::optional<Delivery> ClientSession::ToDelivery(
     case FrameVerdict::Action::kFault:
       break;
   }
-  EndForFault(CloseReason::kProtocolError, verdict.fault);
+  End(CloseReason::kProtocolError, verdict.fault);
   return absl::nullopt;
 }
 

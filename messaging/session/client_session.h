@@ -190,11 +190,9 @@ class ClientSession final : public Session,
   // the session closes during the wait.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Called if SendNow() has returned kNoRoom. Waits for room. If this thread
-  // must not wait, sets frame->room to Room::kGathered instead. If frame->room
-  // is kGathered already, ends the session.
-  Result MakeRoom(const Route& route, transports::OutgoingFrame* frame,
-                  event::Instant deadline, event::Instant* warn_at);
+  // Sends a frame for which the queue has no room. Ends the session if it does
+  // not fit even so.
+  Result Gather(const Route& route, transports::OutgoingFrame* frame);
   // Whether the calling thread must not wait for room, because the server may
   // wait for this thread. True if this thread is in a handler, or if the server
   // runs on this thread.
@@ -227,16 +225,14 @@ class ClientSession final : public Session,
   bool MayHoldMore(bool with_descriptor);
   void ReceiveArrivedFrames();
 
-  // Ends the present opening if the session is open.
-  void End(CloseReason reason);
-  // Any thread. LogForPeer() bounds the number of lines, because the program
-  // and the server decide how often this is called.
-  void LogFault(CloseReason reason, absl::string_view details);
-  void EndForFault(CloseReason reason, absl::string_view details);
+  // Ends the present opening if the session is open. Logs `fault`, if there is
+  // one. LogForPeer() bounds the number of lines, because the program and the
+  // server decide how often this is called.
+  void End(CloseReason reason, absl::string_view fault = {});
   void EndForStatus(const absl::Status& status);
   // Any thread. Ends the opening of that epoch. The loop then calls
   // SettleEnd().
-  void EndLater(Epoch epoch, CloseReason reason);
+  void EndLater(Epoch epoch, CloseReason reason, absl::string_view fault);
   // Acts only if the opening has ended and its connection is still attached.
   // Closes the connection, and puts the completions of the opening's requests
   // into the inbox. Completes a blocking request at once.

@@ -52,55 +52,22 @@ class TurnBudget {
   event::Instant end_;
 };
 
-// Popped links are erased only if more than this many were popped, and more
-// than half of all.
-constexpr size_t kMaxPopped = 64;
-
 }  // namespace
 
 // ---- The turn queue --------------------------------------------------------
 
-bool TurnQueue::AddAgain(event::Loop* loop, Link* link) {
-  try {
-    links_.push_back(link);
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-  link->place_ = first_place_ + static_cast<uint32_t>(links_.size() - 1);
-  link->waits_for_turn_ = true;
+void TurnQueue::AddAgain(event::Loop* loop, Link* link) {
+  static_cast<TurnPlace*>(link)->LinkBefore(&ring_);
   ++count_;
   loop_ = loop;
   // This is a timer and not a task, because turns that begin with tasks may
   // fetch no events.
   if (!running()) loop_->StartTimer(this, loop_->Now());
-  return true;
 }
 
 void TurnQueue::Remove(Link* link) {
-  links_[link->place_ - first_place_] = nullptr;
-  link->waits_for_turn_ = false;
-  if (--count_ == 0) Pop();
-}
-
-// Returns null if no link waits.
-Link* TurnQueue::Pop() {
-  Link* link = nullptr;
-  while (count_ > 0 && link == nullptr) link = links_[next_++];
-  if (link != nullptr) {
-    link->waits_for_turn_ = false;
-    --count_;
-  }
-  if (count_ == 0) {
-    links_.clear();
-    next_ = 0;
-    if (running()) loop_->StopTimer(this);
-  } else if (next_ > kMaxPopped && next_ > links_.size() / 2) {
-    links_.erase(links_.begin(),
-                 links_.begin() + static_cast<ptrdiff_t>(next_));
-    first_place_ += static_cast<uint32_t>(next_);
-    next_ = 0;
-  }
-  return link;
+  static_cast<TurnPlace*>(link)->Unlink();
+  if (--count_ == 0 && running()) loop_->StopTimer(this);
 }
 
 void TurnQueue::OnExpiry() {
@@ -109,8 +76,10 @@ void TurnQueue::OnExpiry() {
   if (!std::exchange(has_grown_, false)) {
     for (uint32_t left = count_; left > 0; --left) {
       if (!share_.MayReceive(loop->turn())) break;
-      Link* const link = Pop();
-      if (link == nullptr) break;
+      if (empty()) break;
+      Link* const link =
+          static_cast<Link*>(static_cast<TurnPlace*>(ring_.next));
+      Remove(link);
       keep = event::Ref<Session>::Share(link->session_);
       link->OnTurn(this);
     }
@@ -130,7 +99,8 @@ absl::Status Link::Attach(Connection* connection,
 }
 
 void Link::Close() {
-  if (waits_for_turn_) session_->turn_queue()->Remove(this);
+  if (waits_for_turn()) session_->turn_queue()->Remove(this);
+  paused_ = false;  // there is nothing to resume
   if (Connection* connection = std::exchange(attached_, nullptr)) {
     connection->Close();
   }
@@ -182,7 +152,7 @@ void Link::RunScheduled() {
 void Link::OnReadable() {
   const auto keep = event::Ref<Session>::Share(session_);
   // A hang-up may be reported while the link is in the turn queue.
-  if (!DeliverOwed() || attached_ == nullptr || waits_for_turn_) return;
+  if (!DeliverOwed() || attached_ == nullptr || waits_for_turn()) return;
   TurnQueue* const queue = session_->turn_queue();
   if (queue == nullptr) {
     ReceiveFrames();
@@ -190,8 +160,8 @@ void Link::OnReadable() {
   }
   event::Loop* const loop = session_->owner()->loop();
   if (!queue->MayReceive(loop)) {
-    if (queue->Add(loop, this)) attached_->SetReadInterest(false);
-    return;
+    queue->Add(loop, this);
+    return attached_->SetReadInterest(false);
   }
   event::Process* const process = session_->owner()->thread()->process();
   const event::Instant began = process->Now();
@@ -207,10 +177,8 @@ void Link::OnTurn(TurnQueue* queue) {
   if (DeliverOwed()) {
     input = attached_ != nullptr ? ReceiveFrames() : Input::kNotReceived;
   }
-  bool is_watched = input == Input::kNone;
-  if (input == Input::kMore) {
-    is_watched = !queue->AddAgain(session_->owner()->loop(), this);
-  }
+  const bool is_watched = input == Input::kNone;
+  if (input == Input::kMore) queue->AddAgain(session_->owner()->loop(), this);
   queue->Use(process->Now() - began, is_watched);
   if (is_watched) Resume();
 }
@@ -288,7 +256,7 @@ void Link::OnDrained() {
 
 void Link::OnHangUp() {
   hung_up_ = true;
-  if (!waits_for_turn_) Resume();
+  if (!waits_for_turn()) Resume();
 }
 
 // Whenever deliveries are due, the link is scheduled.

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -77,29 +76,28 @@ class TurnQueue final : private event::Timer {
   void Use(absl::Duration time, bool is_watched) {
     share_.Use(time, is_watched);
   }
-  // The loop will call Link::OnTurn(). Remove() cancels this. Returns false if
-  // there is no memory.
-  bool Add(event::Loop* loop, Link* link) {
+  // The loop will call Link::OnTurn(). Remove() cancels this.
+  void Add(event::Loop* loop, Link* link) {
     has_grown_ = true;
-    return AddAgain(loop, link);
+    AddAgain(loop, link);
   }
   // Link::OnTurn() calls it if the link has more input.
-  bool AddAgain(event::Loop* loop, Link* link);
+  void AddAgain(event::Loop* loop, Link* link);
   void Remove(Link* link);
-  bool empty() const { return count_ == 0; }
+  bool empty() const { return ring_.alone(); }
 
  private:
   void OnExpiry() override;
-  Link* Pop();
 
   TurnShare share_;
   event::Loop* loop_ = nullptr;
-  std::vector<Link*> links_;  // null: the link was removed
-  size_t next_ = 0;           // the index of the first link that waits
-  uint32_t first_place_ = 0;  // the place of links_[0]
-  uint32_t count_ = 0;        // of links that wait
-  bool has_grown_ = false;    // since the last OnExpiry()
+  RingPlace ring_;
+  uint32_t count_ = 0;      // of links that wait
+  bool has_grown_ = false;  // since the last OnExpiry()
 };
+
+// The place of a link in a TurnQueue.
+class TurnPlace : public RingPlace {};
 
 // Ties a session to a connection and to the loop of the session's owner.
 //
@@ -110,7 +108,9 @@ class TurnQueue final : private event::Timer {
 // In each turn the link receives frames within a budget, while
 // Session::TakesFrames() is true. If the share of the session's user is spent,
 // the link waits in the TurnQueue. The TurnQueue later calls OnTurn().
-class Link final : private transports::Connection::Observer, private Scheduled {
+class Link final : private transports::Connection::Observer,
+                   private Scheduled,
+                   private TurnPlace {
  public:
   explicit Link(Session* session) : session_(session) {}
 
@@ -157,6 +157,7 @@ class Link final : private transports::Connection::Observer, private Scheduled {
   bool DeliverOwed();
   // The turn queue calls it. The link is no longer in the queue.
   void OnTurn(TurnQueue* queue);
+  bool waits_for_turn() const { return !TurnPlace::alone(); }
   enum class Input { kNone, kMore, kNotReceived };
   // Receives frames within the budget of a turn. Returns kMore if there may be
   // more input. Returns kNotReceived if the link is now paused, or has another
@@ -170,8 +171,6 @@ class Link final : private transports::Connection::Observer, private Scheduled {
 
   Session* const session_;
   transports::Connection* attached_ = nullptr;
-  uint32_t place_ = 0;               // in the turn queue
-  bool waits_for_turn_ = false;      // this is in the turn queue
   std::atomic<bool> paused_{false};  // changed by the owner's thread
   // See hung_up(). If it is true, the last frames are received at once: there
   // will be no others, and the close is received only after them.

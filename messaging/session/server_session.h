@@ -205,8 +205,7 @@ class ServerSession final : public Session, private event::Held {
   // Values that an inspection shows. The owner's thread.
   uint32_t number_ = 0;     // differs for each session of the service
   uint32_t opened_at_ = 0;  // in whole seconds of the clock
-  // Created when the first message arrives, so that an idle session stays
-  // small.
+  // Created at the first input, so that an idle session stays small.
   struct Received {
     uint64_t messages = 0;
     uint64_t bytes = 0;

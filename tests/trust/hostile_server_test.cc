@@ -592,6 +592,38 @@ TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
   Delete();
 }
 
+// In a turn, Loop::Now() stands still. The deadline must pass nevertheless.
+TEST_F(HostileServerTest, IgnoredFramesHoldUpNoHandler) {
+  ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
+  const std::string packet = PacketOf(kIgnorableFrame);
+  struct Handler final : event::Task {
+    std::function<void()> body;
+    void Run() override { body(); }
+  } handler;
+  client_->Do([&] {
+    handler.body = [&] {
+      client_->loop()->Now();
+      le_msg_MessageRef_t message;
+      le_result_t sent;
+      do {
+        message = le_msg_CreateMsg(session_);
+        sent = le_msg_TrySend(message);
+      } while (sent == LE_OK);
+      ASSERT_EQ(sent, LE_WOULD_BLOCK);
+      const Flood flood([&] { TrySend(socket_, packet); });
+      EXPECT_EQ(le_msg_SendTimed(message, 0), LE_TIMEOUT);
+      le_msg_MessageRef_t response = nullptr;
+      EXPECT_EQ(le_msg_RequestSyncResponseTimed(le_msg_CreateMsg(session_), 0,
+                                                &response),
+                LE_TIMEOUT);
+    };
+    client_->loop()->Post(&handler);
+    client_->loop()->RunTurn(absl::InfinitePast());
+  });
+  EXPECT_EQ(closes_, 0);
+  Delete();
+}
+
 // A directory sends frames without end: frames that the client ignores, or
 // reasons to wait. These frames must not block an opening.
 TEST_F(HostileServerTest, ADirectorysFramesHoldUpNoOpening) {
