@@ -507,6 +507,9 @@ int SimKernel::Fcntl(int fd, int command, intptr_t argument) {
 
 int SimKernel::Ioctl(int fd, unsigned long request, void* argument) {
   SimKernelProcess* const process = impl_->Enter();
+  if (request == TIOCGSID) {  // no file is a terminal
+    return impl_->Return(process->Get(fd) == nullptr ? -EBADF : -ENOTTY);
+  }
   if (request != SIOCOUTQ && request != FIONREAD) {
     NotModelled(absl::StrCat("ioctl ", request));
   }

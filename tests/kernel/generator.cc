@@ -520,7 +520,7 @@ void Generator::PlanOne(const World& world, int process, Op op) {
       const Kind kind = world.file(world.TagOf(process, step.fd)).kind;
       // The project calls ioctl() only for sockets.
       if (kind != Kind::kSocket && kind != Kind::kListener) return;
-      step.args[0] = OneOf<int64_t>({SIOCOUTQ, FIONREAD});
+      step.args[0] = OneOf<int64_t>({SIOCOUTQ, FIONREAD, TIOCGSID});
       break;
     }
     case Op::kSetSockOpt:
