@@ -213,7 +213,8 @@ void LoopBase::WaitForTurn(Instant deadline) {
   const bool may_skip = deadline == absl::InfiniteFuture();
   // The last turn has fetched events, and tasks were posted after the fetch.
   // Run these tasks before the next fetch.
-  if (std::exchange(just_waited_, false) && may_skip) return;
+  if (std::exchange(just_waited_, false) && may_skip && !tasks_are_late_)
+    return;
   if (may_skip && turns_before_wait_ > 0 && ReadCoarseClock() == waited_at_) {
     --turns_before_wait_;
     return;

@@ -31,7 +31,8 @@ bool ParseLogLevel(absl::string_view name, LogLevel* level);
 //
 // In systemd's journal, the lines have the priorities of their levels. The
 // default sink does not wait for a reader and raises no signal. Exception:
-// standard error cannot be opened again, because it belongs to another user.
+// standard error cannot be opened again: it belongs to another user, or there is
+// no /proc.
 // Then the sink may wait if another process fills the pipe at the same moment,
 // or if it is a full pseudoterminal that does not control this process. A line that cannot be written at once is
 // dropped. Before the next line, the sink writes how many lines it has dropped.

@@ -97,20 +97,37 @@ TEST(UniqueFunctionTest, DestroysEachClosureOnce) {
   ExpectEachDestroyedOnce<Padded<1000>>();
 }
 
-TEST(UniqueFunctionTest, AnAssignmentMovesTheClosureOnce) {
+TEST(UniqueFunctionTest, EmplaceMovesTheClosureOnce) {
   struct CountsMoves {
     explicit CountsMoves(int* m) : moves(m) {}
     CountsMoves(CountsMoves&& other) noexcept : moves(other.moves) { ++*moves; }
     int operator()(int x) { return x + 2; }
     int* moves;
   };
-  int count = 0;
   int moves = 0;
-  Function function = Counted(&count);
-  function = CountsMoves(&moves);
+  Function function;
+  function.Emplace(CountsMoves(&moves));
   EXPECT_EQ(moves, 1);
-  EXPECT_EQ(count, 0);
   EXPECT_EQ(function(1), 3);
+}
+
+TEST(UniqueFunctionTest, AClosureMayBeReplacedByAPartOfItself) {
+  int count = 0;
+  Function function;
+  Function* const own = &function;
+  struct Outer {
+    int operator()(int x) {
+      *own = std::move(inner);  // destroys this closure
+      return x;
+    }
+    Function* own;
+    Counted inner;
+  };
+  function = Outer{own, Counted(&count)};
+  EXPECT_EQ(function(1), 1);
+  EXPECT_EQ(count, 1);
+  function = nullptr;
+  EXPECT_EQ(count, 0);
 }
 
 TEST(UniqueFunctionTest, ResetDestroysTheClosure) {

@@ -178,7 +178,10 @@ void Link::OnTurn(TurnQueue* queue) {
     input = attached_ != nullptr ? ReceiveFrames() : Input::kNotReceived;
   }
   const bool is_watched = input == Input::kNone;
-  if (input == Input::kMore) queue->AddAgain(session_->owner()->loop(), this);
+  // A handler may have run the loop, which may have added this link.
+  if (input == Input::kMore && !waits_for_turn()) {
+    queue->AddAgain(session_->owner()->loop(), this);
+  }
   queue->Use(process->Now() - began, is_watched);
   if (is_watched) Resume();
 }

@@ -22,8 +22,8 @@ namespace transports {
 // when it has memory again.
 constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
-// After the socket was full, Send() does not try it again for this time, unless
-// it must refuse a frame otherwise. A
+// After the socket was full, Send() does not try it again for this time.
+// (Outside a turn, it tries before it refuses a frame.) A
 // socket rarely has room again so soon, and a failing call takes as long as a
 // successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);

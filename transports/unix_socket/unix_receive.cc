@@ -106,7 +106,7 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
     if (!Wait(Connection::kReadable, deadline)) return IoResult::kWouldBlock;
     const IoResult result = ReceivePacket(frame, pool, /*block=*/false);
     if (result != IoResult::kWouldBlock) return result;
-    if (leaves_unread_ && !PauseForDescriptor(deadline)) {
+    if ((leaves_unread_ || HasManyCloses()) && !PauseForDescriptor(deadline)) {
       return IoResult::kWouldBlock;
     }
     // Check the deadline here too, because a peer may keep sending parts that
@@ -121,7 +121,7 @@ IoResult UnixConnection::WaitAndReceive(IncomingFrame* frame, BufferPool* pool,
 // the far end's user wait to be closed. May return early. Returns false if the
 // deadline has passed.
 bool UnixConnection::PauseForDescriptor(event::Instant deadline) {
-  if (leftover()->MayReceive()) return true;
+  if (leaves_unread_ ? leftover()->MayReceive() : !HasManyCloses()) return true;
   const event::Instant now = process_->Now();
   if (deadline <= now) return false;
   const event::Instant until = std::min(deadline, now + kNoDescriptorPause);

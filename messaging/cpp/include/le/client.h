@@ -189,7 +189,7 @@ class ClientCore final : public ThreadBound {
     // Meanwhile this object is in no list: the constructor of the program's
     // closure may call Add(), or throw.
     std::unique_ptr<PendingCall> pending = NewPending();
-    pending->closure = std::forward<F>(function);
+    pending->closure.Emplace(std::forward<F>(function));
     return AddToWaiting(pending.release());
   }
 

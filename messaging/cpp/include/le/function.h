@@ -60,19 +60,18 @@ class UniqueFunction<R(Args...), kInlineBytes> {
     Take(&other);
     return *this;
   }
-  // As above. Moves `function` only once.
+  ~UniqueFunction() { Reset(); }
+
+  explicit operator bool() const { return call_ != nullptr; }
+
+  // As an assignment, but moves `function` only once. This object must be empty.
   template <typename F,
             typename = std::enable_if_t<
                 !std::is_same_v<std::decay_t<F>, UniqueFunction> &&
                 std::is_invocable_r_v<R, std::decay_t<F>&, Args...>>>
-  UniqueFunction& operator=(F&& function) {
-    const UniqueFunction replaced = std::move(*this);
+  void Emplace(F&& function) {
     Make(std::forward<F>(function));
-    return *this;
   }
-  ~UniqueFunction() { Reset(); }
-
-  explicit operator bool() const { return call_ != nullptr; }
 
   // Destroys the closure where it is stored. Unlike an assignment of nullptr,
   // this does not move the closure first. So the closure's destructor must not

@@ -300,13 +300,13 @@ class ServerCalls {
     } else {
       call = NewCall(method_index);
     }
-    ++open_;
     call->number = number;
     call->cancelled.store(false, std::memory_order_relaxed);
     call->finished.store(false, std::memory_order_relaxed);
     call->waits = Waits::kNot;
     call->cancel_on_drain = false;
     table->Add(call);
+    ++open_;
     return call;
   }
 
@@ -505,7 +505,9 @@ class ServerCalls {
         ServerCall* const call = table->first_waiting();
         if (call == nullptr) return;
         table->StopWaiting(call);
-        on_ready = EndWait(call);
+        if (!call->finished.load(std::memory_order_acquire)) {
+          on_ready = EndWait(call);
+        }
       }
       if (on_ready != nullptr) (*on_ready)();
     }
@@ -519,7 +521,11 @@ class ServerCalls {
         const std::lock_guard<std::mutex> lock(mutex_);
         ServerCall* const call = table->First();
         if (call == nullptr) return;
-        closure = TakeAfterCancel(call);
+        // The owner of a finished call removes it soon, and its client may have
+        // the result already.
+        if (!call->finished.load(std::memory_order_acquire)) {
+          closure = TakeAfterCancel(call);
+        }
         if (closure == nullptr) table->Remove(call);
       }
       if (closure != nullptr) (*closure)();
