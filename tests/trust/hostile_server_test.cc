@@ -538,6 +538,17 @@ TEST_F(HostileServerTest, ADescriptorThatIsNotReadIsClosedElsewhere) {
 constexpr uint8_t kIgnorableFrame = 0x30;
 constexpr uint8_t kIgnorableDirectoryFrame = 0xb0;
 
+// Sends until there is no room. Returns the message that was refused.
+le_msg_MessageRef_t FillQueue(le_msg_SessionRef_t session) {
+  for (;;) {
+    const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
+    const le_result_t sent = le_msg_TrySend(message);
+    if (sent == LE_OK) continue;
+    EXPECT_EQ(sent, LE_WOULD_BLOCK);
+    return message;
+  }
+}
+
 TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSyncRequest) {
   ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
   const std::string packet = PacketOf(kIgnorableFrame);
@@ -578,13 +589,7 @@ TEST_F(HostileServerTest, IgnoredFramesHoldUpNoSender) {
   ASSERT_EQ(OpenAtServerThatSays({Hello()}), LE_MSG_WAIT_NONE);
   const std::string packet = PacketOf(kIgnorableFrame);
   client_->Do([&] {
-    le_msg_MessageRef_t message;
-    le_result_t sent;
-    do {
-      message = le_msg_CreateMsg(session_);
-      sent = le_msg_TrySend(message);
-    } while (sent == LE_OK);
-    ASSERT_EQ(sent, LE_WOULD_BLOCK);
+    const le_msg_MessageRef_t message = FillQueue(session_);
     const Flood flood([&] { TrySend(socket_, packet); });
     EXPECT_EQ(le_msg_SendTimed(message, 0), LE_TIMEOUT);
   });
@@ -603,13 +608,7 @@ TEST_F(HostileServerTest, IgnoredFramesHoldUpNoHandler) {
   client_->Do([&] {
     handler.body = [&] {
       client_->loop()->Now();
-      le_msg_MessageRef_t message;
-      le_result_t sent;
-      do {
-        message = le_msg_CreateMsg(session_);
-        sent = le_msg_TrySend(message);
-      } while (sent == LE_OK);
-      ASSERT_EQ(sent, LE_WOULD_BLOCK);
+      const le_msg_MessageRef_t message = FillQueue(session_);
       const Flood flood([&] { TrySend(socket_, packet); });
       EXPECT_EQ(le_msg_SendTimed(message, 0), LE_TIMEOUT);
       le_msg_MessageRef_t response = nullptr;
