@@ -608,9 +608,10 @@ TEST_F(MisuseTest, ADeletedSessionOfAHeldMessageCannotBeOpened) {
     EXPECT_MISUSE(
         {
           const le_msg_SessionRef_t session = Session();
-          le_msg_CreateMsg(session);
+          const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
           le_msg_DeleteSession(session);
           open(session);
+          le_msg_ReleaseMsg(message);  // Not reached. The stack refers to it.
         },
         "le_msg_[A-Za-z]*: the session has been deleted");
   }
