@@ -368,11 +368,13 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
  *
  * If the queue is full:
  *  - A client waits for room. But in a handler, or if the server is on the same
- *    thread, it does not wait, and the message is gathered.
+ *    thread, it does not wait, and the message is gathered. On another thread
+ *    that has a service, the message is gathered, too, and the client waits
+ *    only beyond the second limit.
  *  - On a server the service's policy applies. By default the message is
  *    gathered.
- * Gathered messages are queued up to a second, larger limit. Beyond it the
- * session is closed. See Limits in le_messaging_ext.h. */
+ * Gathered messages are queued up to a second, larger limit. Beyond it a sender
+ * that does not wait loses its session. See Limits in le_messaging_ext.h. */
 void le_msg_Send(le_msg_MessageRef_t msgRef);
 
 /* The session of the message. The reference is valid while the caller holds the

@@ -444,7 +444,12 @@ Result ClientSession::SendOn(const Route& route,
   // because its deadline is for its response.
   const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
                              deadline != absl::InfiniteFuture();
-  if (!waits_as_told && MustNotWait()) return Gather(route, frame);
+  // While a thread waits, its services stand still. If their clients wait in
+  // the same way, nobody continues. So a thread with a service waits later.
+  if (!waits_as_told && (MustNotWait() || Owner::CurrentHasService())) {
+    sent = Gather(route, frame);
+    if (sent != Result::kNoRoom) return sent;
+  }
   event::Instant warn_at = kNotWaitedYet;
   while (sent == Result::kNoRoom) {
     const Result room = WaitForRoom(route.connection, deadline, &warn_at);
@@ -461,7 +466,8 @@ Result ClientSession::Gather(const Route& route,
                              transports::OutgoingFrame* frame) {
   frame->room = transports::Room::kGathered;
   const Result sent = SendNow(route, *frame);
-  if (sent != Result::kNoRoom) return sent;
+  frame->room = transports::Room::kQueue;
+  if (sent != Result::kNoRoom || !MustNotWait()) return sent;
   EndLater(route.epoch, CloseReason::kSlowReader,
            absl::StrCat(route.connection->queued_bytes(),
                         " bytes are queued for it, and the sender must not "

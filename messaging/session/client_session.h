@@ -185,13 +185,13 @@ class ClientSession final : public Session,
                      event::Instant deadline);
   // Sends over `route`. Returns kOk, kClosed or kNoRoom.
   Result SendNow(const Route& route, const transports::OutgoingFrame& frame);
-  // Like SendNow(), but if there is no room, calls MakeRoom() and tries again.
-  // Returns kTimedOut if there is no room until `deadline`. Returns kClosed if
-  // the session closes during the wait.
+  // Like SendNow(), but if there is no room, gathers the frame or waits for
+  // room. Returns kTimedOut if there is no room until `deadline`. Returns
+  // kClosed if the session closes during the wait.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Sends a frame for which the queue has no room. Ends the session if it does
-  // not fit even so.
+  // Sends a frame for which the queue has no room. If it does not fit even so,
+  // returns kNoRoom, or ends the session if the calling thread must not wait.
   Result Gather(const Route& route, transports::OutgoingFrame* frame);
   // Whether the calling thread must not wait for room, because the server may
   // wait for this thread. True if this thread is in a handler, or if the server

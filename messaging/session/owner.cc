@@ -85,6 +85,13 @@ event::Ref<Owner> Owner::OfCurrentThread() {
       ->owner();
 }
 
+bool Owner::CurrentHasService() {
+  const Thread* const thread = Thread::CurrentOrNull();
+  const auto* const state =
+      thread == nullptr ? nullptr : thread->StateOrNull<ThreadState>();
+  return state != nullptr && !state->owner()->services_.alone();
+}
+
 // Creates both loops now, if they do not exist. Other threads may post to the
 // thread's loop from now on. The control loop needs file descriptors, and
 // clients may use up all of them later.

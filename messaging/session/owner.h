@@ -85,6 +85,9 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // those of the thread's two loops that do not exist.
   static event::Ref<Owner> OfCurrentThread();
 
+  // Whether the calling thread has a service.
+  static bool CurrentHasService();
+
   // Any thread. Whether the calling thread is this owner's thread.
   bool IsCurrent() const {
     const event::Thread* const thread = thread_.load(std::memory_order_relaxed);

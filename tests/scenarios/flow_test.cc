@@ -249,14 +249,14 @@ TEST_P(FlowTest, ASynchronousRequestBehindMany) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// Two programs are clients of each other's services. Each sends, in one
-// handler, more messages than a queue holds.
-TEST_P(FlowTest, TwoProgramsSendToEachOtherInHandlers) {
+// Two programs are clients of each other's services. Each sends more messages
+// than a queue holds, in one handler or outside its loop.
+void SendToEachOther(Setting setting, bool in_handler) {
   static constexpr uint32_t kCount = 3000;
   static constexpr size_t kSize = 4 * kKiB;
   Scenario scenario;
-  auto body = [](const std::string& mine, const std::string& other) {
-    return [mine, other](Party* party) {
+  auto body = [in_handler](const std::string& mine, const std::string& other) {
+    return [in_handler, mine, other](Party* party) {
       TestService service(mine, SizedProtocol(kSize));
       uint32_t received = 0;
       service.on_message = [&](le_msg_MessageRef_t message) {
@@ -276,14 +276,16 @@ TEST_P(FlowTest, TwoProgramsSendToEachOtherInHandlers) {
       party->RunLoopUntil([&] { return opened; });
       party->Signal(mine + " is ready");
       party->RunLoopUntil(other + " is ready");
-      le_event_QueueFunction(
-          [](void* session, void*) {
-            for (uint32_t i = 0; i < kCount; ++i) {
-              le_msg_Send(
-                  NewNumber(static_cast<le_msg_SessionRef_t>(session), i));
-            }
-          },
-          client.ref(), nullptr);
+      const auto send = [](void* session, void*) {
+        for (uint32_t i = 0; i < kCount; ++i) {
+          le_msg_Send(NewNumber(static_cast<le_msg_SessionRef_t>(session), i));
+        }
+      };
+      if (in_handler) {
+        le_event_QueueFunction(send, client.ref(), nullptr);
+      } else {
+        send(client.ref(), nullptr);
+      }
       party->RunLoopUntil([&] { return received == kCount; });
       client.on_close = [] {};  // the other program may end first
       party->Signal(mine + " is done");
@@ -292,7 +294,13 @@ TEST_P(FlowTest, TwoProgramsSendToEachOtherInHandlers) {
   };
   scenario.Add("a", body("to-a", "to-b"));
   scenario.Add("b", body("to-b", "to-a"));
-  RunScenario(scenario, GetParam(), /*seeds=*/3);
+  RunScenario(scenario, setting, /*seeds=*/3);
+}
+TEST_P(FlowTest, TwoProgramsSendToEachOtherInHandlers) {
+  SendToEachOther(GetParam(), /*in_handler=*/true);
+}
+TEST_P(FlowTest, TwoProgramsSendToEachOtherOutsideHandlers) {
+  SendToEachOther(GetParam(), /*in_handler=*/false);
 }
 
 // A worker sends a large message on one session while the owner waits for a
