@@ -142,8 +142,8 @@ Scheduled* Owner::TakeScheduled() {
   MutexLock lock(&mutex_);
   if (scheduled_.alone()) return nullptr;
   auto* const object = static_cast<Scheduled*>(scheduled_.next);
-  object->is_scheduled_.store(false, std::memory_order_release);
   object->Unlink();
+  object->is_scheduled_.store(false, std::memory_order_release);
   if (--scheduled_count_ > 0 && !posted_ && loop_ != nullptr) {
     posted_ = true;
     loop_->Post(this);
