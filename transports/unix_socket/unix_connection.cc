@@ -486,86 +486,36 @@ void UnixConnection::SetSendLimits(const SendLimits& limits) {
 
 // ---- Waiting ---------------------------------------------------------------
 
+// One poll() of Wait().
+struct UnixConnection::Poll {
+  bool to_send;
+  bool to_read;  // only the owner waits to read
+  event::Loop*
+      served;  // this thread's other connections send their queues here
+  bool had_queue = false;
+  event::Instant until;
+  struct pollfd socket = {};
+  bool pauses = false;  // the kernel lacks memory
+};
+
 bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
-  const bool to_send = (events & Connection::kWritable) != 0;
-  // Only the owner waits to read.
-  const bool to_read = (events & Connection::kReadable) != 0;
-  // This thread's other connections send their queues on `served`.
-  event::Loop* served = nullptr;
+  Poll poll;
+  poll.to_send = (events & Connection::kWritable) != 0;
+  poll.to_read = (events & Connection::kReadable) != 0;
+  poll.served = nullptr;
   if (deadline != absl::InfinitePast()) {
     event::Thread* const thread = event::Thread::Current();
     thread->BeforeBlocking();
-    served = thread->control_loop_if_made();
+    poll.served = thread->control_loop_if_made();
   }
-  bool had_queue = false;
   for (;;) {
-    struct pollfd poll = {};
-    event::Instant until = deadline;
-    bool pauses;
-    // While HasManyCloses(), Receive() reads nothing, and polling for input
-    // would spin.
-    const bool may_read = to_read && !HasManyCloses();
-    if (to_read && !may_read) {
-      until = std::min(until, process_->Now() + kNoDescriptorPause);
-    }
-    {
-      event::MutexLock lock(&mutex_);
-      if (closed_ != nullptr) return true;
-      if (to_read && HasBuffered()) return true;
-      if (HasQueuedLocked()) {
-        had_queue = true;
-        FlushLocked();
-      }
-      // If nothing was queued, only poll() can find out whether there is room.
-      // Otherwise the loop that is served below may have sent the queue.
-      if (had_queue && to_send && HasRoomLocked()) return true;
-      if (to_send && send_is_broken_) return true;
-      pauses =
-          output_ != nullptr && output_->blocked == Output::Blocked::kNoMemory;
-      if (pauses) {
-        // While the kernel lacks memory, the socket may still be writable, and
-        // poll() would return at once. So wait without POLLOUT, and retry after
-        // a pause.
-        until = std::min(until, process_->Now() + kNoMemoryPause);
-      } else if (to_send ||
-                 (HasQueuedLocked() && (served == nullptr || loop_ == nullptr ||
-                                        loop_->innermost() != served))) {
-        poll.events |= POLLOUT;
-      }
-      if (may_read) poll.events |= POLLIN;
-      poll.fd = fd_.get();
-      ++waiters_;
-    }
-    const int ready = served != nullptr
-                          ? served->PollAndServe(&poll, until)
-                          : sys::Poll(&poll, 1, PollTimeout(process_, until));
-    const int error = errno;
-    {
-      event::MutexLock lock(&mutex_);
-      --waiters_;
-      if (closed_ != nullptr) {
-        if (waiters_ == 0) CloseSocket();
-        return true;
-      }
-      if (pauses ||
-          (ready > 0 && (poll.revents & (POLLOUT | POLLERR | POLLHUP)) != 0)) {
-        FlushLocked();
-        if (to_send && HasRoomLocked()) return true;
-      }
-      if (ready < 0 && error != EINTR) {
-        // poll() itself failed. This is not a timeout, and retrying would spin,
-        // so break the connection.
-        LogForPeerLocked(
-            event::LogLevel::kError,
-            absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
-        BreakLocked();
-        return true;
-      }
-    }
-    if (ready > 0 && to_read &&
-        (poll.revents & (POLLIN | POLLERR | POLLHUP)) != 0) {
-      return true;
-    }
+    poll.until = deadline;
+    if (BeforePoll(&poll)) return true;
+    const int ready =
+        poll.served != nullptr
+            ? poll.served->PollAndServe(&poll.socket, poll.until)
+            : sys::Poll(&poll.socket, 1, PollTimeout(process_, poll.until));
+    if (AfterPoll(poll, ready, errno)) return true;
     // After EINTR, poll again before a timeout is reported: input may have
     // arrived.
     if (ready == 0 && deadline != absl::InfiniteFuture() &&
@@ -573,6 +523,67 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
       return false;
     }
   }
+}
+
+bool UnixConnection::BeforePoll(Poll* poll) {
+  // While HasManyCloses(), Receive() reads nothing, and polling for input would
+  // spin.
+  const bool may_read = poll->to_read && !HasManyCloses();
+  if (poll->to_read && !may_read) {
+    poll->until = std::min(poll->until, process_->Now() + kNoDescriptorPause);
+  }
+  event::MutexLock lock(&mutex_);
+  if (closed_ != nullptr) return true;
+  if (poll->to_read && HasBuffered()) return true;
+  if (HasQueuedLocked()) {
+    poll->had_queue = true;
+    FlushLocked();
+  }
+  // If nothing was queued, only poll() can find out whether there is room.
+  // Otherwise the served loop may have sent the queue.
+  if (poll->had_queue && poll->to_send && HasRoomLocked()) return true;
+  if (poll->to_send && send_is_broken_) return true;
+  const bool loop_sends = poll->served != nullptr && loop_ != nullptr &&
+                          loop_->innermost() == poll->served;
+  poll->socket = {};
+  poll->pauses =
+      output_ != nullptr && output_->blocked == Output::Blocked::kNoMemory;
+  if (poll->pauses) {
+    // While the kernel lacks memory, the socket may still be writable, and
+    // poll() would return at once. So wait without POLLOUT, and retry after a
+    // pause.
+    poll->until = std::min(poll->until, process_->Now() + kNoMemoryPause);
+  } else if (poll->to_send || (HasQueuedLocked() && !loop_sends)) {
+    poll->socket.events |= POLLOUT;
+  }
+  if (may_read) poll->socket.events |= POLLIN;
+  poll->socket.fd = fd_.get();
+  ++waiters_;
+  return false;
+}
+
+bool UnixConnection::AfterPoll(const Poll& poll, int ready, int error) {
+  const short events = ready > 0 ? poll.socket.revents : 0;
+  event::MutexLock lock(&mutex_);
+  --waiters_;
+  if (closed_ != nullptr) {
+    if (waiters_ == 0) CloseSocket();
+    return true;
+  }
+  if (poll.pauses || (events & (POLLOUT | POLLERR | POLLHUP)) != 0) {
+    FlushLocked();
+    if (poll.to_send && HasRoomLocked()) return true;
+  }
+  if (ready < 0 && error != EINTR) {
+    // poll() itself failed. This is not a timeout, and retrying would spin, so
+    // break the connection.
+    LogForPeerLocked(
+        event::LogLevel::kError,
+        absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
+    BreakLocked();
+    return true;
+  }
+  return poll.to_read && (events & (POLLIN | POLLERR | POLLHUP)) != 0;
 }
 
 // ---- Credentials, and the close --------------------------------------------

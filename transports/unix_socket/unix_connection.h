@@ -118,10 +118,15 @@ class UnixConnection final : public Connection, private event::Watch {
   class Output;  // created when first needed, such as to queue a frame
   class Unsent;
   class Leftover;  // created when input is first left unread
+  struct Poll;
 
   // The result of sending. kNoMemory is like kWouldBlock, but the kernel lacks
   // memory and does not report when it has memory again.
   enum class Sent { kAll, kWouldBlock, kNoMemory, kTooLarge, kBroken };
+
+  // The steps of Wait(). Each returns true if Wait() must return true.
+  bool BeforePoll(Poll* poll);
+  bool AfterPoll(const Poll& poll, int ready, int error);
 
   // ---- Output ----
   Output* output() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
