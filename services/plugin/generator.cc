@@ -411,9 +411,24 @@ std::string TableOf(const Service& service) {
          rows + "  };\n  return {kMethods, LeDescriptors()};\n}\n\n";
 }
 
-// JSON names are dropped, because they follow from the names of the fields.
+// The JSON name of a field without the option json_name.
+std::string DefaultJsonName(const std::string& name) {
+  std::string json;
+  bool capital = false;
+  for (const char c : name) {
+    if (c != '_') json += capital ? static_cast<char>(std::toupper(c)) : c;
+    capital = c == '_';
+  }
+  return json;
+}
+
+// Drops the JSON names that follow from the names of the fields.
 void DropJsonNames(google::protobuf::DescriptorProto* message) {
-  for (auto& field : *message->mutable_field()) field.clear_json_name();
+  for (auto& field : *message->mutable_field()) {
+    if (field.json_name() == DefaultJsonName(field.name())) {
+      field.clear_json_name();
+    }
+  }
   for (auto& field : *message->mutable_extension()) field.clear_json_name();
   for (auto& nested : *message->mutable_nested_type()) DropJsonNames(&nested);
 }

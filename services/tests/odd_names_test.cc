@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "google/protobuf/descriptor.pb.h"
 #include "gtest/gtest.h"
 #include "services/tests/3d-names.le_mock.h"
 #include "services/tests/3d_names.le_mock.h"
@@ -22,6 +23,16 @@ TEST(OddNamesTest, EachFileHasItsClasses) {
   EXPECT_EQ(absl::OddService::LeTable().methods.size(), 5U);
   const MockEvenApi even;
   const absl::MockOddService odd;
+}
+
+TEST(OddNamesTest, DescriptorsHaveTheJsonNamesThatTheFileSets) {
+  const ::absl::string_view bytes = EvenService::LeTable().descriptors;
+  google::protobuf::FileDescriptorSet set;
+  ASSERT_TRUE(set.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+  const auto& ping = set.file(set.file_size() - 1).message_type(0);
+  ASSERT_EQ(ping.field_size(), 2);
+  EXPECT_FALSE(ping.field(0).has_json_name());
+  EXPECT_EQ(ping.field(1).json_name(), "odd_name");
 }
 
 class Both final : public EvenService, public absl::OddService {
