@@ -21,17 +21,23 @@ std::string Mismatch(const InterfaceDescription& offered,
       "' with messages of up to ", wanted.max_message_size, " bytes");
 }
 
+std::string VersionsOf(const transports::Dialect& dialect) {
+  if (dialect.lowest == dialect.highest) {
+    return absl::StrCat("version ", dialect.highest);
+  }
+  return absl::StrCat("versions ", dialect.lowest, " to ", dialect.highest);
+}
+
 std::string OtherVersion(const Registry::Server& server,
                          const InterfaceDescription& wanted) {
   const transports::Dialect& theirs = server.description.dialect;
   const transports::Dialect& own = wanted.dialect;
   return absl::StrCat(
-      "this program's library understands versions ", own.lowest, " to ",
-      own.highest, " of the wire format, but the library of pid ",
-      server.identity.pid, ", which offers the service, understands versions ",
-      theirs.lowest, " to ", theirs.highest, ": link ",
-      own.highest < theirs.lowest ? "this program" : "that program",
-      " with a later release");
+      "this program's library understands ", VersionsOf(own),
+      " of the wire format, and that of the server (pid ", server.identity.pid,
+      ") ", VersionsOf(theirs), ": link ",
+      own.highest < theirs.lowest ? "this program" : "the server",
+      " with a later release of the library");
 }
 
 std::string MissingBinding(const std::string& client, const std::string& name) {

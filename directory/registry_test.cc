@@ -166,9 +166,9 @@ TEST_F(RegistryTest, AClientWithoutACommonVersionIsRefused) {
   EXPECT_EQ(refused[0].reason, RefusalReason::kOtherVersion);
   EXPECT_EQ(
       refused[0].text,
-      "this program's library understands versions 2 to 3 of the wire "
-      "format, but the library of pid 1002, which offers the service, "
-      "understands versions 1 to 1: link that program with a later release");
+      "this program's library understands versions 2 to 3 of the wire format, "
+      "and that of the server (pid 1002) version 1: link the server with a "
+      "later release of the library");
   later.interface_name = "t";
   registry_.ServerAdvertises(11, User(2), later);
   const std::string text =
@@ -265,8 +265,8 @@ TEST_F(RegistryTest, ALineIsServedInSlices) {
   EXPECT_EQ(refused, 1000u);
 }
 
-// All events between two calls of GoOn() together handle kAtOnce clients. The
-// next call of GoOn() handles the other clients.
+// Between two calls of GoOn(), the events handle at most kAtOnce clients in
+// total. The next call of GoOn() handles the rest.
 TEST_F(RegistryTest, EventsShareWhatIsDoneAtOnce) {
   constexpr size_t kAtOnce = 4;
   Accounts accounts(Limits::None());
@@ -332,7 +332,7 @@ TEST_F(RegistryTest, LimitsUnreceivedIntroductionsOfAServer) {
   EXPECT_EQ(Text(registry_.ServerReceived(10, 4)), "");
   EXPECT_EQ(Text(registry_.ServerReceived(10, 3)), "i5>10");
   EXPECT_EQ(accounts_.introductions.used_by(1), 2u)
-      << "client 1 received, client 5 ordered";
+      << "those of clients 3 and 5";
   // A client that is closed makes room.
   EXPECT_EQ(Text(registry_.ClientGone(5)), "i6>10");
   EXPECT_EQ(registry_.introductions(), 5u);
@@ -349,10 +349,10 @@ TEST_F(RegistryTest, LimitsUnreceivedIntroductionsOfAServer) {
   EXPECT_EQ(accounts_.leftovers.used(), 0u);
 }
 
-// A server receives no introduction and closes, and then another server of the
-// same user offers the service. This is repeated. Expected: soon this user's
-// servers get no more introductions. Their clients may still use the services
-// of other users.
+// An introduction is sent to a server. The server closes without receiving it.
+// Then another server of the same user offers the service. This is repeated.
+// Expected: soon this user's servers get no more introductions. Their clients
+// may still use the services of other users.
 TEST(RegistryShareTest, AUserWhoseServersLeaveIntroductionsGetsNoMore) {
   Limits limits;
   limits.descriptors = 64;  // eight introductions
@@ -388,9 +388,9 @@ TEST(RegistryShareTest, AUserWhoseServersLeaveIntroductionsGetsNoMore) {
   EXPECT_EQ(registry.Discrepancy(), "");
 }
 
-// A user has its share of the introductions. Expected: its next client is
-// refused, and the clients of other users are served.
-TEST(RegistryShareTest, AUserWhoseServersReceiveNothingIsRefused) {
+// A user has used up its share of the introductions. Expected: its next client
+// is refused, and the clients of other users are served.
+TEST(RegistryShareTest, AUserThatHasUsedUpItsShareIsRefused) {
   Limits limits;
   limits.descriptors = 64;  // eight introductions
   Accounts accounts(limits);
@@ -468,7 +468,8 @@ TEST_F(RegistryTest, AChangedQueueMayBeServedAndMoved) {
 }
 
 // A client at Service::Changed::next is removed. Then the table of services
-// grows and moves the queue. Expected: only the next client is reported.
+// grows and moves the queue. Expected: only client 12 is reported, which opens
+// afterwards.
 TEST_F(RegistryTest, TheNextChangedClientMayBeRemoved) {
   registry_.Load({Bound(absl::nullopt, "c", 2, "s")});
   Advertise(10);
@@ -558,8 +559,8 @@ TEST_F(RegistryInspectionTest, LimitsUnreceivedIntroductionsOfAServer) {
 }
 
 // An inspection is charged to the server's user. Otherwise servers that receive
-// nothing would use up the administrator's share, and its own clients could
-// open no session.
+// nothing would use up the administrator's share. Then the administrator's own
+// clients could open no session.
 TEST(RegistryInspectionChargeTest, TheUserOfTheServerPays) {
   Limits limits;
   limits.descriptors = 200;
@@ -588,14 +589,14 @@ TEST(RegistryInspectionChargeTest, TheUserOfTheServerPays) {
   EXPECT_EQ(registry.Discrepancy(), "");
 }
 
-TEST_F(RegistryInspectionTest, AnEarlierLibraryIsNotInspected) {
-  InterfaceDescription earlier = Described("t");
-  earlier.dialect.capabilities = ~transports::kCanBeInspected;
-  registry_.ServerAdvertises(20, User(2), earlier);
+TEST_F(RegistryInspectionTest, ALibraryThatCannotBeInspectedIsRefused) {
+  InterfaceDescription other = Described("t");
+  other.dialect.capabilities = ~transports::kCanBeInspected;
+  registry_.ServerAdvertises(20, User(2), other);
   EXPECT_EQ(Inspect(1, 20), "r1:5");
-  earlier.dialect.capabilities = UINT64_MAX;
-  earlier.dialect.lowest = earlier.dialect.highest = 9;
-  registry_.ServerAdvertises(21, User(3), earlier);
+  other.dialect.capabilities = UINT64_MAX;
+  other.dialect.lowest = other.dialect.highest = 9;
+  registry_.ServerAdvertises(21, User(3), other);
   EXPECT_EQ(Inspect(2, 21), "r2:5");
 }
 

@@ -56,8 +56,9 @@ class OsProcess final : public Process {
 };
 
 // Fatal if OsProcess::forked(). The message names `function`. Each function of
-// the C API calls this first, except the functions that legato/DESIGN.md lists.
-// For example, functions that only write log lines do not call it.
+// the C API calls this before it uses state of the library. legato/DESIGN.md
+// lists the exceptions. For example, functions that only write log lines do not
+// call it.
 inline void CheckNotForked(const char* function) {
   if (ABSL_PREDICT_TRUE(!OsProcess::forked())) return;
   Misuse(function,

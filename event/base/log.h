@@ -14,8 +14,8 @@
 namespace le {
 namespace event {
 
-// Six of syslog's severities, from low to high. le_log_Level_t of the C API has
-// the same numbers.
+// Six of syslog's severities, from low to high. The numbers are those of
+// le_log_Level_t of the C API, not those of syslog.
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kCritical, kEmergency };
 
 const char* LogLevelName(LogLevel level);
@@ -29,13 +29,18 @@ bool ParseLogLevel(absl::string_view name, LogLevel* level);
 // is that of the environment variable LE_LOG_LEVEL, or else kInfo. Preserves
 // errno.
 //
-// In systemd's journal, the lines have the priorities of their levels. The
-// default sink does not wait for a reader and raises no signal. Exception:
-// standard error cannot be opened again: it belongs to another user, or there is
-// no /proc.
-// Then the sink may wait if another process fills the pipe at the same moment,
-// or if it is a full pseudoterminal that does not control this process. A line that cannot be written at once is
-// dropped. Before the next line, the sink writes how many lines it has dropped.
+// In systemd's journal, a line has the priority of its level. Exception: an
+// emergency has the priority of kCritical, because systemd shows emergencies to
+// all users.
+//
+// The default sink raises no signal. It drops a line that cannot be written at
+// once. Before the next line, it writes how many lines it has dropped. To write
+// without waiting, it opens standard error again through /proc. This may fail:
+// for example, there is no /proc, or standard error belongs to another user.
+// Then the sink may wait in two cases:
+//  - Standard error is a pipe that another writer fills at the same moment.
+//  - Standard error is a pseudoterminal that is not the controlling terminal of
+//    this process, and it has some room, but less than the line needs.
 void Log(LogLevel level, absl::string_view message);
 
 // Whether Log() writes lines of this level. If false, the caller can skip
@@ -51,7 +56,7 @@ LogSink SetLogSink(LogSink sink);
 // Logs at emergency level, then ends the current process (Process::Die).
 [[noreturn]] void Fatal(absl::string_view message);
 
-// Fatal() for misuse of the C API. The line begins with the function's name:
+// Fatal() for misuse of the C API. The message begins with the function's name:
 // "le_msg_Respond: the request has a response already".
 template <typename... Args>
 [[noreturn]] void Misuse(const char* function, const Args&... args) {

@@ -5,8 +5,8 @@
 #ifndef REPORT_H_INCLUDE_GUARD
 #define REPORT_H_INCLUDE_GUARD
 
-/* Writes a line on standard output. Fatal before the component's
- * COMPONENT_INIT. */
+/* Writes a line on standard output. Fatal if COMPONENT_INIT of report.c has not
+ * run. */
 void Report(const char* text);
 
 #endif

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests of a client's session: waiting for room, and the completion of requests
-// when memory is short.
+// Tests of a client's session: waiting for room, packed messages, and the
+// completion of requests when memory is short.
 
 #include "messaging/session/client_session.h"
 
@@ -23,9 +23,9 @@
 #include "messaging/session/runtime.h"
 
 namespace {
-bool g_no_memory_for_messages = false;
-bool g_no_memory_to_pack = false;
-bool g_no_memory = false;  // for the other forms of operator new
+bool g_no_memory_for_messages = false;  // operator new with an alignment
+bool g_no_memory_to_pack = false;       // operator new[]
+bool g_no_memory = false;               // operator new without an alignment
 
 void* Allocate(void* block) {
   if (block == nullptr) throw std::bad_alloc();
@@ -42,7 +42,7 @@ void* operator new(size_t size, const std::nothrow_t&) noexcept {
 }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, size_t) noexcept { std::free(block); }
-// Only messages use this form: they are aligned to a cache line.
+// Only messages use this form, because they have alignas(64).
 void* operator new(size_t size, std::align_val_t alignment) {
   if (g_no_memory_for_messages) throw std::bad_alloc();
   return Allocate(std::aligned_alloc(static_cast<size_t>(alignment), size));
@@ -53,11 +53,11 @@ void operator delete(void* block, std::align_val_t) noexcept {
 void operator delete(void* block, size_t, std::align_val_t) noexcept {
   std::free(block);
 }
-// Only packed messages use this form. Other messages use a buffer instead.
 void* operator new[](size_t size) {
   if (g_no_memory_to_pack) throw std::bad_alloc();
   return Allocate(std::malloc(size));
 }
+// Message::Pack() uses this form for its copy of the payload.
 void* operator new[](size_t size, const std::nothrow_t&) noexcept {
   return g_no_memory_to_pack ? nullptr : std::malloc(size);
 }
@@ -72,7 +72,8 @@ using transports::IncomingFrame;
 using transports::IoResult;
 using transports::OutgoingFrame;
 
-// Messages are so large that a response of a few bytes is packed.
+// The size of a buffer. It is so large that Message::Pack() packs a response of
+// a few bytes.
 constexpr size_t kMessageBytes = 8192;
 
 class FakeIntroducer final : public directory::Introducer {
@@ -168,8 +169,8 @@ class ClientSessionTest : public ::testing::Test {
     return session_->RequestSync(NewMessage(), absl::InfiniteFuture(),
                                  &response);
   }
-  // Returns a message that the caller holds, so that no other message uses its
-  // memory.
+  // Returns a new message. kept_ also refers to it, so that no later message
+  // reuses its memory.
   event::Ref<Message> NewMessage() {
     kept_.push_back(session_->NewMessage());
     return kept_.back();
@@ -265,8 +266,9 @@ TEST_F(ClientSessionTest, WithoutMemoryToPackItAResponseIsKeptAsItIs) {
   });
 }
 
-// A payload of a large pool is packed when it arrives. A blocking call packs
-// the payloads that it keeps. Expected: it does not pack this payload again.
+// If the pool has many buffers (Buffer::IsOfLargePool()), a small payload is
+// packed when it arrives. A blocking call packs each payload that it keeps.
+// Expected: the call does not pack this payload again.
 TEST_F(ClientSessionTest, ABlockingCallKeepsAResponseThatIsPackedAlready) {
   Run([this] {
     std::vector<transports::Buffer> many;
@@ -318,7 +320,8 @@ TEST_F(ClientSessionTest, APackedMessageIsSentWithoutABuffer) {
     session_->Send(completed.response, absl::InfiniteFuture());
     EXPECT_EQ(sent, std::vector<uint8_t>(1, expected[0]));
     EXPECT_LT(completed.response->held_bytes(), kMessageBytes);
-    // The packed copy lacks the zeros after the received bytes.
+    // In a buffer, zeros follow the received bytes. The packed copy does not
+    // have them, so the message is unpacked before it is sent.
     completed.response->SetSize(expected.size() + 1);
     session_->Send(completed.response, absl::InfiniteFuture());
     expected.push_back(0);

@@ -57,7 +57,8 @@ refuses "method A: the number is above 65535" \
 refuses "method count: the name must begin with a capital letter" \
   "$(service 'rpc count(M) returns (M);')"
 accepts "$(service 'rpc Leave(M) returns (M);')"
-refuses 'not with "Le"' "$(service 'rpc LeTable(M) returns (M);')"
+refuses 'method LeTable: the name must not begin with "Le"' \
+  "$(service 'rpc LeTable(M) returns (M);')"
 accepts "$(service 'rpc A(M) returns (le.OneWay); rpc AAsync(M) returns (M);')"
 refuses "method AAsync: the name is used for a function" \
   "$(service 'rpc A(M) returns (M); rpc AAsync(M) returns (M);')"

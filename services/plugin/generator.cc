@@ -38,8 +38,9 @@ constexpr uint32_t kReserved = 1024;
 constexpr uint32_t kDefaultLargestMessage = 16 * 1024;
 constexpr uint32_t kMaxNumber = 65535;
 
-// Functions of le::TypedClient. A method may have such a name, because its
-// parameters differ.
+// Functions of le::TypedClient. A function of a method hides the one of the
+// same name, so the client class then has a using declaration. Their parameters
+// differ.
 const char* const kClientFunctions[] = {
     "Create",    "CreateKeptOpen", "Open",        "TryOpen",
     "OpenAsync", "KeepOpen",       "Close",       "OnClosed",
@@ -160,12 +161,12 @@ bool ReadMethod(const MethodDescriptor* from, Method* method,
     *error = "fd_out needs exactly one response";
   } else if (method->number > kMaxNumber) {
     *error = "the number is above 65535";
-  } else if (!IsUpper(method->name, 0) ||
-             (method->name.substr(0, 2) == "Le" && IsUpper(method->name, 2))) {
-    // The refused names are for functions of the runtime and of generated code.
-    *error =
-        "the name must begin with a capital letter, and not with \"Le\" and "
-        "another capital letter";
+  } else if (!IsUpper(method->name, 0)) {
+    // Functions of the runtime and of generated code have the names that this
+    // check and the next one refuse.
+    *error = "the name must begin with a capital letter";
+  } else if (method->name.substr(0, 2) == "Le" && IsUpper(method->name, 2)) {
+    *error = "the name must not begin with \"Le\" followed by a capital letter";
   } else {
     for (const std::string& name :
          {method->name, FullNameOf(from->input_type()),
@@ -482,7 +483,9 @@ FileDescriptorSet DescriptorsOf(const FileDescriptor* file) {
 }
 
 std::string DescriptorsFunction(const std::string& bytes) {
-  return "// The descriptors of this file and of the files that it imports.\n"
+  return "// The descriptors of the .proto file and of the files that it "
+         "imports,\n"
+         "// except descriptor.proto.\n"
          "::absl::string_view LeDescriptors() {\n"
          "  static constexpr char kBytes[] =" +
          Literal(bytes) +
@@ -576,8 +579,8 @@ bool Generator::Generate(const FileDescriptor* file, const std::string&,
   std::string text;
   google::protobuf::TextFormat::PrintToString(descriptors, &text);
   WriteFile(base + ".le.txtpb", text, context);
-  // Without the empty line at the end.
   source += close;
+  // Do not write the empty line at the end of the source.
   WriteFile(base + ".le.cc", source.substr(0, source.size() - 1), context);
   return true;
 }

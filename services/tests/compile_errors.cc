@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Misuses of typed services that are compile errors: see compile_errors.cc of
-// messaging/cpp.
+// Misuses of typed services. Each misuse is a compile error.
+// messaging/cpp/compile_errors.cc explains the comments.
 
 #include <utility>
 
@@ -55,7 +55,7 @@ void Calling(FileFactsClient client, const CountRequest& request) {
   client.CountAsync(request, {}, [](Facts) {}).Detach();         // error: no known conversion|could not convert|cannot convert|no viable conversion|no matching
   client.CountAsync(request, {}, [](absl::StatusOr<const Facts*>) {}).Detach();
   client.Watch(request, {}, [](const Line&) {}, nullptr).Detach();  // error: no known conversion|could not convert|cannot convert|no viable conversion|no matching
-  // The functions of one-way methods are not asynchronous.
+  // A one-way method has no ...Async() function.
   client.LogAsync(Line(), {}, nullptr).Detach();                 // error: no member named
 }
 

@@ -78,7 +78,7 @@ expect "a stream that fails" 1 $'{"lines":"1"}\nsdir: ABORTED: no more' call Wat
 expect "a call that takes too long" 3 "sdir: DEADLINE_EXCEEDED: *" call Count '{"name": "keep"}' --timeout=1
 expect "a stream that takes too long" 3 $'{"lines":"1"}\nsdir: DEADLINE_EXCEEDED: *' \
   call Watch '{"name": "keep", "number": 1}' --timeout=1
-expect "a method that is not there" 2 "sdir: the service has no method 'count', but Count, *" call count
+expect "a method that is not there" 2 "sdir: the service has no method 'count'. Its methods: Count, *" call count
 expect "no JSON" 2 "sdir: not a files.CountRequest in JSON: *" call Count '{'
 expect "a field that is not there" 2 "sdir: not a files.CountRequest in JSON: *" call Count '{"nam": "x"}'
 expect "no file" 2 "sdir: the method needs --fd=FILE*" call CountFile

@@ -80,16 +80,19 @@ absl::Status Wrong(absl::string_view what) {
       absl::StrCat("the service's descriptors: ", what));
 }
 
-// Counts the types. Refuses a type in the package google.protobuf, because
-// Protobuf gives some types of this package a special meaning. The parser of
-// the descriptors has bounded the depth of nested types.
+// Counts the message types. Refuses a message type in the package
+// google.protobuf, because Protobuf gives some types of this package a special
+// meaning. The parser of the descriptors has bounded the depth of nested types.
 template <typename Type>
 absl::Status CheckTypes(const Type& types, const std::string& scope,
                         size_t* count) {
   for (const auto& type : types) {
     const std::string name = absl::StrCat(scope, ".", type.name());
     if (absl::StartsWith(name, ".google.protobuf.")) {
-      return Wrong(absl::StrCat(name, " is not Protobuf's own"));
+      return Wrong(absl::StrCat(
+          "type ", name,
+          " is in a file that sdir does not contain: sdir accepts types in "
+          "google.protobuf only from its own files"));
     }
     if (++*count > kMaxMessageTypes) {
       return Wrong(absl::StrCat("more than ", kMaxMessageTypes, " messages"));
@@ -100,7 +103,7 @@ absl::Status CheckTypes(const Type& types, const std::string& scope,
   return absl::OkStatus();
 }
 
-// The method's number in code of protoc-gen-le.
+// The method's number in the code that protoc-gen-le generates.
 uint32_t NumberOf(const google::protobuf::MethodDescriptor* method) {
   const uint32_t number = method->options().GetExtension(le::method).number();
   return number != 0 ? number : static_cast<uint32_t>(method->index()) + 1;
@@ -174,8 +177,8 @@ absl::StatusOr<std::unique_ptr<TypedService>> TypedService::Read(
   for (const FileDescriptorProto& file : set.file()) {
     // Text() prints the name in a comment, which a newline would end.
     if (Escaped(file.name()) != file.name()) {
-      return Wrong(
-          absl::StrCat("a file's name is '", Escaped(file.name()), "'"));
+      return Wrong(absl::StrCat("the file name '", Escaped(file.name()),
+                                "' must be printable ASCII without ' and \\"));
     }
     if (OwnTypes()->FindFileByName(file.name()) != nullptr) continue;
     absl::Status checked = CheckTypes(
@@ -218,7 +221,8 @@ absl::StatusOr<TypedService::Method> TypedService::FindMethod(
         found->options().GetExtension(le::method);
     const uint32_t number = NumberOf(found);
     if (number > std::numeric_limits<uint16_t>::max()) {
-      return Wrong(absl::StrCat(name, " has the number ", number));
+      return Wrong(absl::StrCat("method ", name, " has the number ", number,
+                                ", which is above 65535"));
     }
     Method method;
     method.number = static_cast<uint16_t>(number);
@@ -230,8 +234,9 @@ absl::StatusOr<TypedService::Method> TypedService::FindMethod(
     method.fd_out = options.fd_out();
     return method;
   }
-  return absl::NotFoundError(
-      absl::StrCat("the service has no method '", name, "', but ", names));
+  if (names.empty()) return absl::NotFoundError("the service has no methods");
+  return absl::NotFoundError(absl::StrCat("the service has no method '", name,
+                                          "'. Its methods: ", names));
 }
 
 absl::StatusOr<std::string> TypedService::NameOfMethod(uint16_t number) const {
@@ -274,9 +279,9 @@ absl::StatusOr<std::string> TypedService::ToJson(const Message& message) {
   }
   if (HasDeeperAny(message, message.GetDescriptor()->file()->pool(),
                    kMaxAnyDepth)) {
-    return absl::InvalidArgumentError(absl::StrCat(message.GetTypeName(),
-                                                   " has an Any in more than ",
-                                                   kMaxAnyDepth, " others"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(message.GetTypeName(), " has more than ", kMaxAnyDepth,
+                     " levels of nested Any"));
   }
   std::string json;
   const auto written =

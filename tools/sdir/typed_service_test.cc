@@ -126,9 +126,18 @@ TEST(TypedServiceTest, ReadsMethods) {
   EXPECT_EQ(method("Log"), "2 one_way p.T");
   EXPECT_EQ(method("Watch"), "3 streams fd_in p.T");
   EXPECT_EQ(method("Open"), "65535 fd_out p.T");
-  EXPECT_THAT(method("Far"), HasSubstr("has the number 65536"));
-  EXPECT_EQ(method("m"),
-            "the service has no method 'm', but M, Log, Watch, Open, Far");
+  EXPECT_THAT(
+      method("Far"),
+      HasSubstr("method Far has the number 65536, which is above 65535"));
+  EXPECT_EQ(
+      method("m"),
+      "the service has no method 'm'. Its methods: M, Log, Watch, Open, Far");
+  const auto empty = Read([](FileDescriptorProto* file) {
+    file->mutable_service(0)->clear_method();
+  });
+  ASSERT_TRUE(empty.ok()) << empty.status();
+  EXPECT_EQ((*empty)->FindMethod("m").status().message(),
+            "the service has no methods");
 }
 
 TEST(TypedServiceTest, PrintsItsFiles) {
@@ -232,9 +241,9 @@ TEST(TypedServiceTest, ProtobufsOwnTypesAreNotReplaced) {
   EXPECT_EQ(*TypedService::ToJson(**message),
             R"({"more":"2026-11-27T00:00:00Z"})");
   EXPECT_THAT(service_with("t.proto", "google.protobuf", "").status().message(),
-              HasSubstr("is not Protobuf's own"));
+              HasSubstr("type .google.protobuf.Timestamp is in a file"));
   EXPECT_THAT(service_with("t.proto", "google", "protobuf").status().message(),
-              HasSubstr("is not Protobuf's own"));
+              HasSubstr("type .google.protobuf.Timestamp is in a file"));
 }
 
 // A chain of types, each with a field of the next one.
@@ -308,7 +317,7 @@ TEST(TypedServiceTest, TheNameOfAFileIsPlainText) {
   EXPECT_THAT(WhyNot([](FileDescriptorProto* file) {
                 file->set_name("s.proto\nsyntax = \"proto3\";");
               }),
-              HasSubstr("a file's name is 's.proto\\x0a"));
+              HasSubstr("the file name 's.proto\\x0a"));
 }
 
 TEST(TypedServiceTest, AnyAreNestedToABoundedDepth) {
@@ -342,7 +351,7 @@ TEST(TypedServiceTest, AnyAreNestedToABoundedDepth) {
   for (int depth = 0; depth < kMaxAnyDepth; ++depth) nest();
   EXPECT_TRUE(json().ok()) << json();
   nest();
-  EXPECT_THAT(json().message(), HasSubstr("an Any in more than 16 others"));
+  EXPECT_THAT(json().message(), HasSubstr("more than 16 levels of nested Any"));
 }
 
 }  // namespace

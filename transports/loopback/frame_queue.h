@@ -35,9 +35,8 @@ struct QueuedFrame {
   bool has_descriptor() const { return descriptor || connection != nullptr; }
 };
 
-// A queue of frames that counts their bytes and descriptors. It frees its
-// memory only when it is destroyed, so in the steady state it allocates
-// nothing. Not thread-safe.
+// A queue of frames that counts their bytes and descriptors. Its ring never
+// shrinks, so in the steady state the queue allocates nothing. Not thread-safe.
 class FrameQueue {
  public:
   bool empty() const { return count_ == 0; }
