@@ -72,7 +72,7 @@ class UserCache {
       uint32_t number = 0;
       if (!absl::SimpleAtoi(name, &number) || number > kMaxUid) {
         return absl::InvalidArgumentError(
-            absl::StrCat("the user ID ", name, " is too large"));
+            absl::StrCat("the user ID ", name, " is above ", kMaxUid));
       }
       return number;
     }
@@ -177,9 +177,9 @@ class Scanner {
       return false;
     }
     if (users_->IsOverflowUser(*uid)) {
-      return Fail(start, absl::StrCat("user ", *uid,
-                                      " stands for every user that this user "
-                                      "namespace does not map"));
+      return Fail(start, absl::StrCat("a binding must not name user ", *uid,
+                                      ": it stands for every user that this "
+                                      "user namespace does not map"));
     }
     endpoint->uid = *uid;
     return true;

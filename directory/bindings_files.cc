@@ -69,7 +69,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& name, Kind kind,
     if (size == 0) return text;
     text.append(part, static_cast<size_t>(size));
     if (text.size() > room) {
-      return Wrong("file", name, "too long");
+      return Wrong(
+          "file", name,
+          absl::StrCat("too long: all files together may have at most ",
+                       kMaxBindingsBytes, " bytes"));
     }
   }
 }
@@ -118,7 +121,8 @@ absl::StatusOr<std::vector<std::string>> BindingsFiles::NamesInFolder() const {
     }
     if (names.size() > kMaxBindingsFiles) {
       return Wrong("folder", folder_,
-                   absl::StrCat("more than ", kMaxBindingsFiles, " files"));
+                   absl::StrCat("it has more than ", kMaxBindingsFiles,
+                                " files '*", kSuffix, "'"));
     }
   }
   std::sort(names.begin(), names.end());

@@ -131,7 +131,9 @@ TEST_F(BindingsFilesTest, LimitsTheTextOfAllFilesTogether) {
   Make(In("b.bindings"), half);
   EXPECT_TRUE(files().Read(true).ok());
   Make(In("c.bindings"), "#");
-  EXPECT_EQ(ReadError(), "bindings file '" + In("c.bindings") + "': too long");
+  EXPECT_EQ(ReadError(), "bindings file '" + In("c.bindings") +
+                             "': too long: all files together may have at "
+                             "most 16777216 bytes");
 }
 
 TEST_F(BindingsFilesTest, LimitsTheFilesOfAFolder) {
@@ -140,8 +142,8 @@ TEST_F(BindingsFilesTest, LimitsTheFilesOfAFolder) {
   }
   EXPECT_TRUE(files().Read(true).ok());
   Make(In("x.bindings"), "");
-  EXPECT_EQ(ReadError(),
-            "bindings folder '" + folder_ + "': more than 1000 files");
+  EXPECT_EQ(ReadError(), "bindings folder '" + folder_ +
+                             "': it has more than 1000 files '*.bindings'");
 }
 
 // ---- Parsing ---------------------------------------------------------------

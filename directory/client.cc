@@ -427,7 +427,12 @@ class DirectoryClient::DirectoryOpening final : public Opening,
     }
     return Break(
         {WaitReason::kNotTaken,
-         "the connection broke before the server had accepted the session"});
+         introduced_.has_value()
+             ? absl::StrCat(
+                   "the connection to the server, ", Name(server_),
+                   ", broke before the server had accepted the session")
+             : "the connection to the directory broke before the directory had "
+               "introduced a server"});
   }
 
   // Closes the connection. Then tries again later, or refuses: an opening that

@@ -52,7 +52,9 @@ transports::IoResult SendControl(transports::Connection* connection,
   const size_t size = message.ByteSizeLong();
   if (size > kMaxControlBytes) {
     event::Log(event::LogLevel::kError,
-               "a control message is longer than kMaxControlBytes");
+               absl::StrCat("a message between a directory and a program has ",
+                            size, " bytes, more than the limit of ",
+                            kMaxControlBytes, ": their connection is closed"));
     return transports::IoResult::kClosed;
   }
   // The transport writes its header into the headroom, so that header and

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,7 +111,8 @@ Flags ParseFlags(int argc, char** argv) {
     if (value == nullptr) return false;
     if (!absl::SimpleAtoi(*value, to) || *to == 0) {
       Misused(absl::StrCat("'", name, "=", *value,
-                           "': a number from 1 was expected"));
+                           "': expected a number from 1 to ",
+                           std::numeric_limits<uint32_t>::max()));
     }
     return true;
   };
@@ -285,7 +287,8 @@ class Daemon final {
   absl::StatusOr<std::string> Load() {
     if (files_.empty()) {
       return absl::NotFoundError(
-          "directoryd was started without --bindings and --bindings_dir");
+          "there are no bindings files to load: directoryd was started without "
+          "--bindings and --bindings_dir");
     }
     const bool again = std::exchange(loaded_before_, true);
     const auto texts = files_.Read(again);
@@ -309,7 +312,8 @@ class Daemon final {
                                       const std::string& line) {
     if (!files_.has_folder()) {
       return absl::FailedPreconditionError(
-          "directoryd was started without --bindings_dir");
+          "there is no folder to write bindings to: directoryd was started "
+          "without --bindings_dir");
     }
     const auto edited = files_.Edit(client, line, server_->Context());
     if (!edited.ok()) return edited.status();

@@ -230,7 +230,8 @@ class InProcessDirectory::LocalOpening final : public Opening,
     connection_.reset();
     if (!wait_) {
       observer_->OnRefused(absl::UnavailableError(
-          "the server closed the connection before its first frame"));
+          "the server closed the connection before it had accepted the "
+          "session"));
       return true;
     }
     again_.Start(this);

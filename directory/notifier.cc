@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -67,7 +68,9 @@ Notifier::Notifier(event::Process* process, event::Loop* loop,
   int64_t number = 0;
   if (!absl::SimpleAtoi(usec, &number) || number <= 0) {
     Warn(absl::StrCat("WATCHDOG_USEC is '", usec,
-                      "': expected a number from 1; there is no watchdog"));
+                      "': expected a number from 1 to ",
+                      std::numeric_limits<int64_t>::max(),
+                      "; the service manager's watchdog gets no messages"));
     return;
   }
   has_watchdog_ = true;

@@ -51,9 +51,10 @@ absl::Status Check(const proto::Description& described,
   absl::Status protocol = CheckProtocolId(described.protocol_id());
   if (!protocol.ok()) return protocol;
   if (described.max_message_size() > transports::kMaxPayloadBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the largest message exceeds ",
-                     transports::kMaxPayloadBytes, " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "interface '", described.interface_name(), "': a largest message of ",
+        described.max_message_size(), " bytes is more than the limit of ",
+        transports::kMaxPayloadBytes));
   }
   description->interface_name = described.interface_name();
   description->protocol_id = described.protocol_id();
@@ -61,7 +62,10 @@ absl::Status Check(const proto::Description& described,
       static_cast<size_t>(described.max_message_size());
   description->dialect = FromProto(dialect);
   if (description->dialect.lowest > description->dialect.highest) {
-    return absl::InvalidArgumentError("the versions are in the wrong order");
+    return absl::InvalidArgumentError(
+        absl::StrCat("interface '", description->interface_name,
+                     "': the lowest version, ", description->dialect.lowest,
+                     ", is above the highest, ", description->dialect.highest));
   }
   return absl::OkStatus();
 }

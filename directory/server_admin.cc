@@ -82,8 +82,8 @@ absl::StatusOr<std::string> DirectoryServer::Persist(const ClientKey& client,
   return options_.persist
              ? options_.persist(client, line)
              : absl::StatusOr<std::string>(absl::FailedPreconditionError(
-                   "the directory was started without a folder of bindings "
-                   "files"));
+                   "there is no folder to write bindings to: the directory was "
+                   "started without one"));
 }
 
 bool DirectoryServer::MayAdminister(uid_t uid) {
@@ -214,7 +214,10 @@ void DirectoryServer::Administer(Peer* peer,
     case proto::ToDirectory::kLoad: {
       const proto::LoadPart& part = request.load();
       if (peer->loaded.size() + part.text().size() > kMaxBindingsBytes) {
-        return peer->Refuse(proto::LIMIT, "the bindings are too long");
+        return peer->Refuse(
+            proto::LIMIT,
+            absl::StrCat("the bindings have more than the limit of ",
+                         kMaxBindingsBytes, " bytes"));
       }
       peer->loaded += part.text();
       if (!part.last()) return;
@@ -225,12 +228,11 @@ void DirectoryServer::Administer(Peer* peer,
                    part.check_only() ? Loading::kCheckOnly : Loading::kNow));
     }
     case proto::ToDirectory::kReload:
-      return Answer(id,
-                    options_.reload
-                        ? options_.reload()
-                        : absl::StatusOr<std::string>(absl::NotFoundError(
-                              "the directory was started without a bindings "
-                              "file")));
+      return Answer(id, options_.reload
+                            ? options_.reload()
+                            : absl::StatusOr<std::string>(absl::NotFoundError(
+                                  "there is no bindings file to load: the "
+                                  "directory was started without one")));
     case proto::ToDirectory::kWait: {
       const absl::StatusOr<ServiceKey> service =
           ParseService(request.wait().service(), Context());

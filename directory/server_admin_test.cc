@@ -156,8 +156,9 @@ TEST_F(DirectoryServerAdminTest, NoBindingNamesAnUnmappedUser) {
     world_.Start();
     world_.ProcessOf(kSelf)->SetOverflowUser(65534);
     Speaker admin(&world_, kSelf);
-    const auto refused = AllOf(StartsWith("refused INVALID: "),
-                               HasSubstr("user 65534 stands for every user"));
+    const auto refused =
+        AllOf(StartsWith("refused INVALID: "),
+              HasSubstr("user 65534: it stands for every user"));
     EXPECT_THAT(admin.Ask(BindMessage("<65534>.a", "<1001>.a")), refused);
     EXPECT_THAT(admin.Ask(BindMessage("<1001>.a", "<65534>.a")), refused);
     EXPECT_THAT(admin.Ask(LoadMessage("<*>.a -> <65534>.a", true)), refused);
@@ -165,7 +166,7 @@ TEST_F(DirectoryServerAdminTest, NoBindingNamesAnUnmappedUser) {
     world_.ProcessOf(kSelf)->SetOverflowUser(kSelf);
     Speaker root(&world_, 0);
     EXPECT_THAT(root.Ask(LoadMessage("<*>.* -> <self>.*", true)),
-                HasSubstr("user 500 stands for every user"));
+                HasSubstr("user 500: it stands for every user"));
   });
 }
 
@@ -472,8 +473,10 @@ TEST_F(DirectoryServerAdminTest, ATextThatIsTooLongIsRefused) {
     }
     const std::string rest(kMaxBindingsBytes - said, '\n');
     EXPECT_EQ(admin.Ask(LoadMessage(rest, false)), "nothing");
-    EXPECT_EQ(admin.Ask(LoadMessage("\n", true)),
-              "refused LIMIT: the bindings are too long");
+    EXPECT_EQ(
+        admin.Ask(LoadMessage("\n", true)),
+        "refused LIMIT: the bindings have more than the limit of 16777216 "
+        "bytes");
     EXPECT_EQ(admin.Hear(), "closed");
     Speaker other(&world_, kSelf);
     EXPECT_EQ(Bindings(&other), "<*>.* -> <500>.*\n");
@@ -486,8 +489,8 @@ TEST_F(DirectoryServerAdminTest, ReloadsOnlyIfItHasBindingsFiles) {
     {
       Speaker admin(&world_, kSelf);
       EXPECT_EQ(admin.Ask(ReloadMessage()),
-                "refused INVALID: the directory was started without a "
-                "bindings file");
+                "refused INVALID: there is no bindings file to load: the "
+                "directory was started without one");
       EXPECT_EQ(admin.Hear(), "nothing");
     }
     world_.Stop();
@@ -537,8 +540,8 @@ TEST_F(DirectoryServerAdminTest, WritesAChangeBeforeItMakesIt) {
       Speaker admin(&world_, kSelf);
       for (const proto::ToDirectory& message : {bind, unbind}) {
         EXPECT_EQ(admin.Ask(message),
-                  "refused INVALID: the directory was started without a folder "
-                  "of bindings files");
+                  "refused INVALID: there is no folder to write bindings to: "
+                  "the directory was started without one");
       }
     }
     world_.Stop();

@@ -185,7 +185,9 @@ void DirectoryServer::Peer::Handle(const proto::ToDirectory& message) {
       directory_->Inspect(this, message.inspect());
       return;
     case proto::ToDirectory::WHAT_NOT_SET:
-      Refuse(proto::INVALID, "a request that this directory does not know");
+      Refuse(proto::INVALID,
+             "this directory does not know the request: it may be older than "
+             "the program that sent the request");
       return;
     default:
       if (!first && role != Role::kAdmin) break;

@@ -47,7 +47,8 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free,
 absl::StatusOr<TapMapping> TapMapping::Map(int fd, size_t bytes) {
   void* const start =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (start == MAP_FAILED) return absl::ErrnoToStatus(errno, "mmap");
+  if (start == MAP_FAILED)
+    return absl::ErrnoToStatus(errno, "cannot map the ring of a tap");
   return TapMapping(static_cast<uint8_t*>(start), bytes);
 }
 
@@ -100,7 +101,8 @@ absl::StatusOr<std::unique_ptr<TapWriter>> TapWriter::Open(
   }
   const auto bytes = static_cast<uint64_t>(file.st_size);
   if (file.st_size < 0 || bytes < kMinRingBytes || bytes > kMaxRingBytes) {
-    return NotARing("its size is out of bounds");
+    return NotARing(absl::StrCat("its size is ", bytes, ", not ", kMinRingBytes,
+                                 " to ", kMaxRingBytes, " bytes"));
   }
   absl::StatusOr<TapMapping> mapping =
       TapMapping::Map(fd.get(), static_cast<size_t>(bytes));

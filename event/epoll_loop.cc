@@ -472,7 +472,10 @@ void EpollLoop::Wait(Instant deadline) {
   } else if (errno != EINTR) {
     // The epoll descriptor is unusable, for example in a daemon that has closed
     // all descriptors. Retrying would spin.
-    Fatal(absl::StrCat("event loop: epoll_wait: ", strerror(errno)));
+    Fatal(absl::StrCat(
+        "event loop: cannot wait for events: epoll_wait: ", strerror(errno),
+        "; has the program closed the loop's file "
+        "descriptor?"));
   }
   if (timer_fd_) NoteTimerFd();
   if (!always_ready_.empty()) BeginRoundOfAlwaysReady();
@@ -544,7 +547,8 @@ void EpollLoop::SetTimerFd(Instant deadline) {
   if (sys::TimerFdSetTime(timer_fd_.get(), TFD_TIMER_ABSTIME, &value,
                           nullptr) != 0) {
     Log(LogLevel::kError,
-        absl::StrCat("event loop: timerfd_settime: ", strerror(errno)));
+        absl::StrCat("event loop: cannot set its timer: timerfd_settime: ",
+                     strerror(errno)));
     timer_fd_deadline_ = absl::InfinitePast();
   }
 }

@@ -4,10 +4,12 @@
 #include "event/loop_base.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <algorithm>
 
 #include "absl/base/attributes.h"
+#include "absl/strings/str_cat.h"
 #include "event/base/log.h"
 #include "event/base/this_thread.h"
 
@@ -95,7 +97,8 @@ bool LoopBase::AddWatch(Watch*, int, uint32_t) {
 void LoopBase::AddWatchLater(Watch* watch, int fd, uint32_t interest) {
   if (!AddWatch(watch, fd, interest)) {
     Log(LogLevel::kError,
-        "event loop: this loop cannot watch file descriptors");
+        absl::StrCat("event loop: cannot watch file descriptor ", fd, ": ",
+                     strerror(errno)));
   }
 }
 

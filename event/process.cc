@@ -114,7 +114,9 @@ Process* Process::Current() {
 
 Thread* Thread::Current() {
   if (ABSL_PREDICT_FALSE(OsProcess::forked())) {
-    Fatal("called in the child of a fork, which may only exec or _exit");
+    Fatal(
+        "le_messaging was called in the child of a fork, which may only exec "
+        "or _exit");
   }
   if (ABSL_PREDICT_TRUE(t_thread != nullptr)) return t_thread;
   return ThreadAdoption::AdoptUnnamed();

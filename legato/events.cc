@@ -278,8 +278,9 @@ void le_event_Report(le_event_Id_t eventId, const void* payloadPtr,
            "' is for le_event_ReportWithRefCounting()");
   }
   if (payloadSize > event->size) {
-    Misuse(__func__, "a report of ", payloadSize, " bytes for event '",
-           event->name, "', whose reports have ", event->size);
+    Misuse(__func__, "a report of ", payloadSize,
+           " bytes is too long for event '", event->name,
+           "', whose reports have at most ", event->size);
   }
   if (payloadSize != 0 && payloadPtr == nullptr) {
     Misuse(__func__, "the payload is NULL");

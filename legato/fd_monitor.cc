@@ -125,7 +125,7 @@ le_fdMonitor_Ref_t le_fdMonitor_Create(const char*, int fd,
   CheckNotForked(__func__);
   if (handlerFunc == nullptr) Misuse(__func__, "the handler is NULL");
   if (le::event::sys::Fcntl(fd, F_GETFD, 0) < 0) {
-    Misuse(__func__, "not a file descriptor: ", fd);
+    Misuse(__func__, fd, " is not an open file descriptor");
   }
   auto monitor = std::make_shared<Monitor>(fd, handlerFunc, events);
   monitor->self = monitor;

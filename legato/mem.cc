@@ -171,8 +171,8 @@ le_mem_Pool* LargeEnough(const char* function, le_mem_PoolRef_t pool,
   le_mem_Pool* at = Checked(function, pool);
   while (at != nullptr && at->object_size < size) at = at->super_pool;
   if (at == nullptr) {
-    Misuse(function, "pool '", pool->name, "' has no objects of ", size,
-           " bytes");
+    Misuse(function, "pool '", pool->name, "' has no objects of at least ",
+           size, " bytes");
   }
   return at;
 }
@@ -289,7 +289,9 @@ le_mem_PoolRef_t le_mem_CreateReducedPool(le_mem_PoolRef_t superPool,
 
 void le_mem_DeleteSubPool(le_mem_PoolRef_t subPool) {
   Checked(__func__, subPool);
-  if (subPool->super_pool == nullptr) Misuse(__func__, "not a sub-pool");
+  if (subPool->super_pool == nullptr) {
+    Misuse(__func__, "pool '", subPool->name, "' is not a sub-pool");
+  }
   Pools* const pools = Pools::OfCurrentProcess();
   const bool is_super = pools->FindIf([subPool](const le_mem_Pool& pool) {
     return pool.super_pool == subPool;

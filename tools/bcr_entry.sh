@@ -27,7 +27,7 @@ root=le_messaging-$version
 archive=$registry/$root.tar.gz
 module=$registry/modules/le_messaging
 if [ -e "$module/$version" ]; then
-  echo "bcr_entry.sh: $module/$version exists: a version never changes" >&2
+  echo "bcr_entry.sh: $module/$version exists, and a version never changes: raise the version in MODULE.bazel" >&2
   exit 1
 fi
 mkdir -p "$module/$version"

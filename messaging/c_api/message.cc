@@ -41,7 +41,7 @@ namespace {
 ClientSession* Requester(const char* function, Message* message) {
   Session* const session = SessionOf(message);
   if (!session->is_client()) {
-    Misuse(function, "a server may not make requests");
+    Misuse(function, "only the client may make requests in a session");
   }
   return static_cast<ClientSession*>(session);
 }
@@ -78,7 +78,8 @@ size_t le_msg_GetMaxPayloadSize(le_msg_MessageRef_t msgRef) {
 void le_msg_SetPayloadSize(le_msg_MessageRef_t msgRef, size_t size) {
   Message* const message = Checked(__func__, msgRef);
   if (size > message->capacity()) {
-    Misuse(__func__, "a size of ", size, " bytes is more than the protocol's ",
+    Misuse(__func__, "a size of ", size,
+           " bytes is more than the protocol's largest message of ",
            message->capacity());
   }
   message->SetSize(size);
@@ -105,7 +106,7 @@ void le_msg_SetFd(le_msg_MessageRef_t msgRef, int fd) {
   Message* const message = Checked(__func__, msgRef);
   if (fd < 0) return;
   if (le::event::sys::Fcntl(fd, F_GETFD, 0) < 0 && errno == EBADF) {
-    Misuse(__func__, "not a file descriptor: ", fd);
+    Misuse(__func__, fd, " is not an open file descriptor");
   }
   if (message->has_descriptor_to_send()) {
     Misuse(__func__, "the message has a file descriptor already");

@@ -175,14 +175,16 @@ Out* CheckedOut(const char* function, Out* out) {
 
 inline ClientSession* ClientSide(const char* function, Session* session) {
   if (!session->is_client()) {
-    event::Misuse(function, "not for the server's side of a session");
+    event::Misuse(function,
+                  "only for a client's session, and this is a server's");
   }
   return static_cast<ClientSession*>(session);
 }
 
 inline ServerSession* ServerSide(const char* function, Session* session) {
   if (session->is_client()) {
-    event::Misuse(function, "not for the client's side of a session");
+    event::Misuse(function,
+                  "only for a server's session, and this is a client's");
   }
   return static_cast<ServerSession*>(session);
 }
@@ -244,9 +246,8 @@ void ToCaller(const char* function, CStructure ours, CStructure* told) {
 template <typename CLimits>
 SessionLimits ToSessionLimits(const char* function, const CLimits& stated) {
   if (stated.maxOpenRequests > kMaxOpenRequests) {
-    event::Misuse(function, stated.maxOpenRequests,
-                  " open requests are more than the ", kMaxOpenRequests,
-                  " that a session may have");
+    event::Misuse(function, "maxOpenRequests is ", stated.maxOpenRequests,
+                  ", more than the limit of ", kMaxOpenRequests);
   }
   SessionLimits limits;
   limits.queued_bytes = stated.maxQueuedBytes;

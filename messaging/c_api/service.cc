@@ -317,7 +317,8 @@ void le_msg_SetServiceLimits(le_msg_ServiceRef_t serviceRef,
   static_assert(sizeof(policy) == sizeof(stated.slowReaderPolicy), "");
   std::memcpy(&policy, &stated.slowReaderPolicy, sizeof(policy));
   if (policy != LE_MSG_SLOW_READER_CLOSE && policy != LE_MSG_SLOW_READER_DROP) {
-    Misuse(__func__, "slowReaderPolicy is ", policy);
+    Misuse(__func__, "slowReaderPolicy is ", policy,
+           ", neither LE_MSG_SLOW_READER_CLOSE nor LE_MSG_SLOW_READER_DROP");
   }
   if (stated.maxSessionsPerUser != 0) {
     limits.user.sessions = stated.maxSessionsPerUser;

@@ -176,9 +176,11 @@ void ClientSession::StartOpening(const Completion& done, event::Loop* loop,
     }
   }
   if (!opens) {
-    event::Log(LogLevel::kWarning,
-               absl::StrCat("interface '", interface_.name,
-                            "': not opened: the owner's thread is ending"));
+    event::Log(
+        LogLevel::kWarning,
+        absl::StrCat("interface '", interface_.name,
+                     "': not opened: the thread that created the session is "
+                     "ending"));
     Complete(std::exchange(opening_, {}), Result::kClosed);
     return;
   }

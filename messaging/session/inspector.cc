@@ -77,7 +77,9 @@ bool Inspector::Handle(transports::IncomingFrame* frame) {
     } else if (request.has_ready()) {
       answer.mutable_ready();
     } else {
-      answer.set_refusal("a request that this library does not know");
+      answer.set_refusal(
+          "the library of this server does not know the request: link the "
+          "server with a later release");
     }
     return inspection::Send(connection_.get(), answer) == IoResult::kOk;
   }

@@ -31,7 +31,7 @@ constexpr absl::Duration kLookAgainAtMost = absl::Minutes(1);
 constexpr size_t kMaxRefusalBytes = 256;
 
 absl::Status NotInTime() {
-  return absl::DeadlineExceededError("not open in time");
+  return absl::DeadlineExceededError("the timeout has passed");
 }
 
 WaitReason ReasonOf(const absl::Status& refusal) {

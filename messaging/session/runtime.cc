@@ -45,8 +45,10 @@ absl::StatusOr<Protocol*> Runtime::GetProtocol(absl::string_view id,
   if (slot == nullptr) slot = std::make_unique<Protocol>(key, max_message_size);
   if (slot->max_message_size() != max_message_size) {
     return absl::AlreadyExistsError(absl::StrCat(
-        "protocol '", key, "' has a largest message of ",
-        slot->max_message_size(), " bytes already, not ", max_message_size));
+        "protocol '", key,
+        "' was used in this process with a largest message of ",
+        slot->max_message_size(), " bytes, and cannot have one of ",
+        max_message_size, ", too"));
   }
   return slot.get();
 }

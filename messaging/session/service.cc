@@ -77,7 +77,8 @@ void Service::Advertise() {
     if (state_ == ServiceState::kEnded) {
       event::Log(LogLevel::kWarning,
                  absl::StrCat("service '", interface_.name,
-                              "': not offered: the owner's thread is ending"));
+                              "': not offered: the thread that created it is "
+                              "ending"));
     }
     return;
   }
@@ -182,7 +183,7 @@ event::Ref<ServiceUser> Service::TakeUser(uid_t uid, std::string* why) {
   const ServiceLimits limits = this->limits();
   if (sessions_ >= limits.sessions) {
     *why = absl::StrCat("the service has ", sessions_,
-                        " sessions and may have no more");
+                        " sessions and may have no more (maxSessions)");
     return {};
   }
   const std::shared_ptr<ClientAccounts>& accounts = runtime_->client_accounts();
@@ -321,7 +322,8 @@ void Service::OnInspector(std::unique_ptr<transports::Connection> connection) {
   if (inspectors_.size() == kMaxInspectors) {
     inspection::proto::Answer answer;
     answer.set_refusal(absl::StrCat(
-        kMaxInspectors, " administrators inspect this service already"));
+        kMaxInspectors,
+        " administrators inspect this service already: no more can"));
     inspection::Send(connection.get(), answer);
     return;
   }

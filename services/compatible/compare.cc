@@ -174,9 +174,13 @@ std::vector<std::string> FindBreaks(const FileDescriptorSet& before,
   DescriptorPool pool_now;
   std::vector<const FileDescriptor*> files;
   std::vector<const FileDescriptor*> files_now;
-  if (before.file().empty() || !Build(before, &pool_before, &files) ||
-      !Build(now, &pool_now, &files_now)) {
-    return {"the files are not descriptors that protoc-gen-le has written"};
+  constexpr char kWrong[] =
+      " does not have valid descriptors, as protoc-gen-le writes them";
+  if (before.file().empty() || !Build(before, &pool_before, &files)) {
+    return {std::string("the first file") + kWrong};
+  }
+  if (!Build(now, &pool_now, &files_now)) {
+    return {std::string("the second file") + kWrong};
   }
   Comparison comparison;
   for (const FileDescriptor* const file : files) {

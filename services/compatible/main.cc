@@ -27,7 +27,8 @@ bool Read(const char* file, google::protobuf::FileDescriptorSet* set) {
       google::protobuf::TextFormat::ParseFromString(text.str(), set)) {
     return true;
   }
-  std::fprintf(stderr, "%s: cannot be read\n", file);
+  std::fprintf(stderr, "%s: cannot be read as descriptors in text form\n",
+               file);
   return false;
 }
 

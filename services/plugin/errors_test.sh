@@ -71,13 +71,13 @@ refuses 'service p.S: the name of its generated class "p.SService" is in use' \
 refuses 'generated class "p.SApi"' 'enum E { SApi = 0; }' "$(service)"
 accepts "service SApi { option (le.version) = 1; }" "$(service)"
 refuses 'generated class "p.MockSApi"' "service MockS { option (le.version) = 1; }" "$(service)"
-refuses 'method A: "p.class" has the C++ word "class"' \
+refuses 'method A: "p.class" contains the C++ word "class"' \
   'message class {}' "$(service 'rpc A(class) returns (M);')"
-refuses 'method A: "p.new.M" has the C++ word "new"' \
+refuses 'method A: "p.new.M" contains the C++ word "new"' \
   'message new { message M {} }' "$(service 'rpc A(M) returns (new.M);')"
-refuses 'method NULL: "NULL" has the C++ word' "$(service 'rpc NULL(M) returns (M);')"
+refuses 'method NULL: "NULL" contains the C++ word' "$(service 'rpc NULL(M) returns (M);')"
 accepts 'message class {}' "$(service)"
-package=p.new refuses '"p.new" has the C++ word "new"' "$(service)"
+package=p.new refuses '"p.new" contains the C++ word "new"' "$(service)"
 # The protocol is "p.S.../1", of at most 127 bytes.
 long=$(printf 'S%.0s' {1..123})
 accepts "service $long { option (le.version) = 1; }"

@@ -37,8 +37,8 @@ bool CheckName(const std::string& full_name, std::string* error) {
     word.append(part).append(" ");
     if (std::strstr(kWords, word.c_str()) != nullptr) {
       *error = '"';
-      error->append(full_name).append("\" has the C++ word \"").append(part);
-      error->append("\"");
+      error->append(full_name).append("\" contains the C++ word \"");
+      error->append(part).append("\": rename it");
       return false;
     }
   }

@@ -205,8 +205,8 @@ TEST(ComplaintsTest, AreLoggedEverMoreRarelyForEachUser) {
       std::string::npos)
       << other;
   EXPECT_NE(
-      other.find(
-          "user -1 has sent 1 wrong messages; the last, of process 0: late"),
+      other.find("unknown users have sent 1 wrong messages; the last, on a "
+                 "session that has closed: late"),
       std::string::npos)
       << other;
 }

@@ -339,7 +339,7 @@ TEST_F(InspectionTest, EightMayInspectAServiceAtATime) {
     }
     auto ninth = std::make_unique<RawPeer>(directory_.folder());
     if (ask(ninth.get()).refusal() !=
-        "8 administrators inspect this service already") {
+        "8 administrators inspect this service already: no more can") {
       _exit(1);
     }
     peers.pop_back();

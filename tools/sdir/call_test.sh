@@ -82,20 +82,20 @@ expect "a method that is not there" 2 "sdir: the service has no method 'count'. 
 expect "no JSON" 2 "sdir: not a files.CountRequest in JSON: *" call Count '{'
 expect "a field that is not there" 2 "sdir: not a files.CountRequest in JSON: *" call Count '{"nam": "x"}'
 expect "no file" 2 "sdir: the method needs --fd=FILE*" call CountFile
-expect "a file too many" 2 "sdir: the method has no file*" call Count --fd=/dev/null
+expect "a file too many" 2 "sdir: the method takes no file*" call Count --fd=/dev/null
 expect "a file that is not there" 1 "sdir: cannot open $folder/none: No such file*" call CountFile --fd="$folder/none"
 expect "no method" 2 "*'<$user>' is not a SERVICE*" "$sdir" call "<$user>.facts"
-expect "a wrong timeout" 2 "*'soon' is not a number of seconds*" call Count --timeout soon
+expect "a wrong timeout" 2 "*'soon' is not a number of seconds from 0*" call Count --timeout soon
 
 # By a binding.
 expect "no binding" 1 "sdir: no binding <*>.mine -> <USER>.mine*" call Count --as=mine
 "$sdir" bind "<$user>.mine" "<$user>.facts" > "$folder/bound"
 expect "a binding" 0 '{"lines":"9"}' call Count --as=mine '{"number": 9}'
 "$sdir" bind "<$user>.mine" "<$user>.liar" > "$folder/bound"
-expect "a binding to another service" 1 "sdir: 'mine' is bound to <*>.liar" call Count --as=mine
+expect "a binding to another service" 1 "sdir: 'mine' is bound to <*>.liar, not to <*>.*: choose *" call Count --as=mine
 
 # Services that lie.
-expect "wrong descriptors" 1 "sdir: INTERNAL: the descriptors have a wrong size" "$sdir" introspect "<$user>.liar"
+expect "wrong descriptors" 1 "sdir: INTERNAL: the server's descriptors have a wrong size" "$sdir" introspect "<$user>.liar"
 expect "descriptors of another service" 1 "*there is no files.FileFacts/1" "$sdir" introspect "<$user>.stranger"
 
 "$sdir" call "<$user>.facts.Watch" '{"name": "keep", "number": 1}' > "$folder/stream" &

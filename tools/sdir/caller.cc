@@ -46,7 +46,9 @@ bool IsTyped(absl::string_view protocol_id) {
 const char* WhyNotTyped(const Caller::Service& service,
                         internal::ServiceInfo* info) {
   info->protocol = service.protocol_id.c_str();
-  if (!IsTyped(service.protocol_id)) return "its protocol has another name";
+  if (!IsTyped(service.protocol_id)) {
+    return "its protocol's name is not that of a typed service";
+  }
   constexpr size_t kReserved = Envelope::kBytes + internal::Credit::kBytes;
   if (service.max_message_size < kReserved) return "its messages are too small";
   info->largest_message = service.max_message_size - kReserved;

@@ -47,8 +47,7 @@ std::string Command::Begin() {
   if (info == nullptr) Misused(absl::StrCat("unknown command '", name, "'"));
   for (const auto& option : given_) {
     if (usage.IsGlobal(option.first) || info->Takes(option.first)) continue;
-    Misused(
-        absl::StrCat("'", option.first, "' does not belong to this command"));
+    Misused(absl::StrCat("'", option.first, "' is no option of '", name, "'"));
   }
   return name;
 }
@@ -110,7 +109,7 @@ absl::optional<absl::Duration> Command::Timeout() const {
   if (!timeout.has_value()) return absl::nullopt;
   double seconds;
   if (!absl::SimpleAtod(*timeout, &seconds) || !(seconds >= 0)) {
-    Misused(absl::StrCat("'", *timeout, "' is not a number of seconds"));
+    Misused(absl::StrCat("'", *timeout, "' is not a number of seconds from 0"));
   }
   return absl::Seconds(seconds);
 }

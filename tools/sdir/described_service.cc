@@ -44,7 +44,9 @@ Described AskForDescription(const Command& command,
   directory.Say(std::move(request));
   const FromDirectory answer = directory.Hear();
   if (!answer.has_described()) {
-    Fail(kFailed, "this is not a directory, or one of another version");
+    Fail(kFailed,
+         "the directory has not described the service: it is of another "
+         "version");
   }
   if (!as.has_value()) return answer.described();
   // The binding chooses the service. It must choose the service that the
@@ -57,7 +59,9 @@ Described AskForDescription(const Command& command,
   if (!wanted.ok()) Misused(std::string(wanted.status().message()));
   if (directory::Format(*wanted, nullptr) != answer.described().service()) {
     Fail(kFailed, absl::StrCat("'", *as, "' is bound to ",
-                               EscapedLine(answer.described().service())));
+                               EscapedLine(answer.described().service()),
+                               ", not to ", EscapedLine(service),
+                               ": choose another interface for --as"));
   }
   return answer.described();
 }

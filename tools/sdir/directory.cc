@@ -78,7 +78,11 @@ Directory::Directory(const std::string& flag, ToDirectory request,
                    std::string(connected.message()).c_str());
     }
     const event::Instant now = process_->Now();
-    if (now >= deadline) Fail(kOutOfTime, "timeout");
+    if (now >= deadline) {
+      Fail(kOutOfTime,
+           absl::StrCat("timeout: ",
+                        connected.ok() ? HasClosed() : connected.message()));
+    }
     parker->Park(std::min(deadline, now + back_off.Next(process_->Random())));
   }
 }
@@ -88,7 +92,7 @@ void Directory::Say(ToDirectory message) {
   // The directory may have sent a reason before it closed.
   FromDirectory answer;
   TryHear(&answer, absl::InfiniteFuture());
-  Fail(kFailed, "the directory has gone");
+  Fail(kFailed, HasClosed());
 }
 
 void Directory::Inspect(const directory::ServiceKey& service, pid_t pid) {
@@ -128,12 +132,18 @@ FromDirectory Directory::Hear(event::Instant deadline) {
     case IoResult::kClosed:
       break;
   }
-  Fail(kFailed, "the directory has gone");
+  Fail(kFailed, HasClosed());
 }
 
 std::string Directory::DoesNotAnswer() const {
   return absl::StrCat("the directory at '", address_,
                       "' does not answer: it is stopped, or busy");
+}
+
+std::string Directory::HasClosed() const {
+  return absl::StrCat("the directory at '", address_,
+                      "' has closed the connection: it has ended, or it does "
+                      "not serve this request");
 }
 
 absl::Status Directory::Connect(event::Instant deadline) {
@@ -188,7 +198,11 @@ bool Directory::TrySay(ToDirectory message) {
 
 bool Directory::TryHear(FromDirectory* message, event::Instant deadline) {
   const IoResult received = Receive(message, deadline);
-  if (received == IoResult::kWouldBlock) Fail(kOutOfTime, "timeout");
+  if (received == IoResult::kWouldBlock) {
+    Fail(kOutOfTime, absl::StrCat("timeout: the service is not offered, or the "
+                                  "directory at '",
+                                  address_, "' does not answer"));
+  }
   return received == IoResult::kOk;
 }
 
@@ -197,7 +211,8 @@ IoResult Directory::Receive(FromDirectory* message, event::Instant deadline) {
   const IoResult received = connection_->Receive(&frame, pool_.get(), deadline);
   if (received != IoResult::kOk) return received;
   if (!directory::ParseControl(frame, message)) {
-    Fail(kFailed, "this is not a directory, or one of another version");
+    Fail(kFailed, absl::StrCat("the process at '", address_,
+                               "' is no directory, or of another version"));
   }
   if (message->has_refusal()) {
     Fail(kFailed, EscapedText(names_.InText(message->refusal().text())));

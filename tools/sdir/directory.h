@@ -68,6 +68,7 @@ class Directory {
  private:
   directory::proto::FromDirectory Hear(event::Instant deadline);
   std::string DoesNotAnswer() const;
+  std::string HasClosed() const;
   // Aborted: the directory's backlog is full.
   absl::Status TryConnect();
   // While the backlog is full, tries again until `deadline`, and at most for

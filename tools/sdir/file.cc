@@ -50,7 +50,8 @@ std::string ReadAll(const std::string& file) {
 
 void FlushOutput() {
   if (std::fflush(nullptr) == 0) return;
-  Fail(kFailed, absl::StrCat("cannot write: ", std::strerror(errno)));
+  Fail(kFailed,
+       absl::StrCat("cannot write the output: ", std::strerror(errno)));
 }
 
 Output::Output(const Command& command)

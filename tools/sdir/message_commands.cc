@@ -199,7 +199,8 @@ int RunReplay(Command* command) {
   const absl::optional<std::string> speed = command->Value("--speed");
   if (speed.has_value() &&
       (!absl::SimpleAtod(*speed, &options.speed) || !(options.speed >= 0))) {
-    Misused(absl::StrCat("'", *speed, "' is not a speed"));
+    Misused(absl::StrCat("'", *speed,
+                         "' is not a speed: expected a number from 0"));
   }
   options.timeout = command->Timeout().value_or(options.timeout);
   const absl::StatusOr<Recording> recording =
@@ -208,7 +209,7 @@ int RunReplay(Command* command) {
   const Described described = AskForDescription(*command, service);
   if (described.protocol_id() != recording->protocol_id ||
       described.max_message_size() != recording->max_message_size) {
-    Fail(kFailed, absl::StrCat("the messages are of protocol '",
+    Fail(kFailed, absl::StrCat("cannot replay: the messages are of protocol '",
                                EscapedLine(recording->protocol_id), "' (",
                                recording->max_message_size,
                                " bytes), and the service has protocol '",

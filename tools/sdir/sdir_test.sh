@@ -55,7 +55,7 @@ expect "no directory" 5 "there is no directory" sdir list
 expect "a value that stands alone" 5 "there is no directory" "$sdir" --socket_dir "$folder/d" list
 expect "options before the command" 5 "there is no directory" "$sdir" --format=json --socket_dir="$folder/d" list
 expect "an option without a value" 2 "needs a value" "$sdir" list --socket_dir
-expect "an option of another command" 2 "does not belong to this command" sdir bind --json "<$user>.a" "<$user>.b"
+expect "an option of another command" 2 "'--json' is no option of 'bind'" sdir bind --json "<$user>.a" "<$user>.b"
 expect "no directory to wait for" 3 "timeout" sdir wait "<$user>.b" --timeout 0.01
 expect "unknown command" 2 "unknown command 'x'" sdir x
 expect "unknown flag of the daemon" 2 "unknown option" "$directoryd" --x
@@ -324,7 +324,7 @@ expect "the file's binding" 0 "<$user>.a -> <$user>.b" sdir list
 expect "the folder's binding" 0 "<$user>.p -> <$user>.q" sdir list
 expect "bind and write" 0 "^bound: <$user>.k -> <$user>.l, also in $own" \
   sdir bind --persist "<$user>.k" "<$user>.l"
-expect "no other command writes" 2 "'--persist' does not belong" sdir list --persist
+expect "no other command writes" 2 "'--persist' is no option of 'list'" sdir list --persist
 expect "a binding of another file" 1 "$own:[0-9]+:1: this .* bound to another service in $folder/b/10-p.bindings:1" \
   sdir bind --persist "<$user>.p" "<$user>.l"
 expect "a refused bind has changed nothing" 0 "<$user>.p -> <$user>.q" sdir list

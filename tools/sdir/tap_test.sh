@@ -119,7 +119,7 @@ expect text '^9 messages sent, 1 skipped; 8 responses are the same, 0 differ, 0 
 expect text '^#[0-9]+ request [0-9]+: [0-9a-f]+(\.\.\.)? was recorded, now [0-9a-f]+$' ' 0 responses are the same, 8 differ,'
 "$sdir" replay "$folder/file" "<$user>.other" > "$folder/text" 2>&1
 [ $? = 1 ] || fail "a replay to another protocol" "$folder/text"
-expect text "^sdir: the messages are of protocol 'files.FileFacts/1' .* has protocol 'other protocol'"
+expect text "^sdir: cannot replay: the messages are of protocol 'files.FileFacts/1' .* has protocol 'other protocol'"
 "$sdir" replay "$sdir" "<$user>.facts" > "$folder/text" 2>&1
 [ $? = 1 ] || fail "no recording" "$folder/text"
 expect text "^sdir: INVALID_ARGUMENT: not a recording: "

@@ -99,7 +99,7 @@ int RunCall(Command* command) {
   if (!method.ok()) FailWith(method.status());
   if (method->fd_in != static_cast<bool>(fd)) {
     Misused(method->fd_in ? "the method needs --fd=FILE"
-                          : "the method has no file descriptor: no --fd");
+                          : "the method takes no file descriptor: omit --fd");
   }
   const auto request =
       typed->FromJson(json == "-" ? ReadAll(json) : json, method->request);

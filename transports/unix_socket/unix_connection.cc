@@ -577,9 +577,10 @@ bool UnixConnection::AfterPoll(const Poll& poll, int ready, int error) {
   if (ready < 0 && error != EINTR) {
     // poll() itself failed. This is not a timeout, and retrying would spin, so
     // break the connection.
-    LogForPeerLocked(
-        event::LogLevel::kError,
-        absl::StrCat("cannot wait for a socket: ", std::strerror(error)));
+    LogForPeerLocked(event::LogLevel::kError,
+                     absl::StrCat("cannot wait for socket ", fd_.get(),
+                                  ": poll: ", std::strerror(error),
+                                  "; its connection is closed"));
     BreakLocked();
     return true;
   }

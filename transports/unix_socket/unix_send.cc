@@ -466,8 +466,10 @@ UnixConnection::Sent UnixConnection::FailedToSend(int error) {
     case ENOTCONN:
       return Sent::kBroken;  // the far end has closed or died
     default:
-      LogForPeerLocked(event::LogLevel::kError,
-                       absl::StrCat("cannot send: ", std::strerror(error)));
+      LogForPeerLocked(
+          event::LogLevel::kError,
+          absl::StrCat("cannot send to socket ", fd_.get(), ": ",
+                       std::strerror(error), "; its connection is closed"));
       return Sent::kBroken;
   }
 }
@@ -493,7 +495,8 @@ UnixConnection::Sent UnixConnection::SendBytes(struct iovec* parts,
     // one, so the far end knows that the sender lost it.
     LogForPeerLocked(event::LogLevel::kError,
                      absl::StrCat("file descriptor ", descriptor,
-                                  " cannot be sent: ", std::strerror(error)));
+                                  " cannot be sent: ", std::strerror(error),
+                                  "; its message is sent without it"));
     descriptor = -1;
     ancillary = OutgoingAncillary();
     if (attach_credentials) ancillary.AddCredentials(process_->credentials());

@@ -257,7 +257,10 @@ class SessionOwner:
         if result == _c.DUPLICATE:
             raise StateError(f"this process has a service {name!r} already")
         if result != _c.OK:
-            raise ValueError(f"not a name of an interface: {name!r}")
+            raise ValueError(
+                f"not a name of an interface: {name!r}; expected printable ASCII "
+                "characters, except blanks and < > # *"
+            )
         self.ref = ref.value
         targets[self.key] = self
         self.thread.owners.add(self)

@@ -56,7 +56,8 @@ class Protocol:
         )
         if result == _c.DUPLICATE:
             raise ValueError(
-                f"protocol {self._name!r} was used with another size in this process"
+                f"protocol {self._name!r} was used in this process with another "
+                f"largest message than {self._max_size} bytes"
             )
         if result != _c.OK:
             raise ValueError(f"not a name of a protocol: {self._name!r}")
@@ -87,7 +88,7 @@ def seconds(timeout):
         return None
     timeout = float(timeout)
     if not timeout >= 0:
-        raise ValueError(f"not a timeout: {timeout}")
+        raise ValueError(f"the timeout is not a number from 0: {timeout}")
     return timeout
 
 
@@ -117,7 +118,9 @@ def _as_bytes(data, max_size):
     if type(data) is not bytes:
         data = bytes(memoryview(data))  # not bytes(data): data may be a number
     if len(data) > max_size:
-        raise ValueError(f"{len(data)} bytes exceed the protocol's {max_size}")
+        raise ValueError(
+            f"{len(data)} bytes are more than the protocol's largest message of {max_size}"
+        )
     return data
 
 

@@ -115,7 +115,10 @@ class RequestRoom:
                 await future
             admitted = True
         except TimeoutError:
-            raise TimedOutError("too many requests wait for responses") from None
+            raise TimedOutError(
+                "the request was not sent until the timeout: too many requests "
+                "wait for responses"
+            ) from None
         finally:
             if not admitted:
                 self._give_up(future, size)

@@ -115,7 +115,9 @@ class Client:
     def _serialize(self, method, request, fd):
         if method.fd_in != (fd is not None):
             raise TypeError(
-                f"{method.name} {'needs' if method.fd_in else 'takes no'} file descriptor"
+                f"{method.name} needs a file descriptor: pass fd"
+                if method.fd_in
+                else f"{method.name} takes no file descriptor: omit fd"
             )
         return self._description.serialize(method.request, request)
 
@@ -157,11 +159,11 @@ class Client:
                 or len(data) + len(part) > size
                 or (not part and len(data) < size)
             ):
-                raise wrong("the descriptors have a wrong size")
+                raise wrong("the server's descriptors have a wrong size")
             data += part
         files = parse(descriptor_pb2.FileDescriptorSet, bytes(data))
         if files is None:
-            raise wrong("the descriptors cannot be parsed")
+            raise wrong("the server's descriptors cannot be parsed")
         if len(files.file) > _MAX_FILES:
-            raise wrong(f"the descriptors have more than {_MAX_FILES} files")
+            raise wrong(f"the server's descriptors have more than {_MAX_FILES} files")
         return files

@@ -89,8 +89,9 @@ class Server:
                 raise TypeError(f"the implementation lacks {method.name}()")
             if method.streams != inspect.isasyncgenfunction(function):
                 raise TypeError(
-                    f"{method.name}() is{' not' if method.streams else ''} an "
-                    "asynchronous generator"
+                    f"{method.name}() must {'' if method.streams else 'not '}be an "
+                    "asynchronous generator: the method is "
+                    f"{'a' if method.streams else 'no'} stream"
                 )
             self._methods[method.number] = method, function
         self._calls = {}  # session -> {number: Call}
@@ -195,7 +196,11 @@ class Server:
         if method is None:
             raise StatusError(StatusCode.UNIMPLEMENTED, f"there is no method {number}")
         if method.one_way != one_way:
-            raise _invalid(f"method {number} is {'not ' if one_way else ''}one-way")
+            raise _invalid(
+                f"method {number} is not one-way, but no response is expected"
+                if one_way
+                else f"method {number} is one-way, but the request expects a response"
+            )
         return method, function
 
     @staticmethod
@@ -234,7 +239,9 @@ class Server:
             result = function(message, call)
             return self._begin(call, result) if inspect.isawaitable(result) else None
         except StatusError as error:
-            raise StateError(f"{call._method.name}() has no status") from error
+            raise StateError(
+                f"{call._method.name}() is one-way: it must not raise StatusError"
+            ) from error
         finally:
             if call._task is None:
                 self._end(call)

@@ -106,12 +106,15 @@ class Description:
         ):
             raise TypeError(f"{kind.DESCRIPTOR.full_name} is needed, not {type(message)}")
         if not message.IsInitialized():
-            raise ValueError(f"{kind.DESCRIPTOR.full_name} lacks a required field")
+            raise ValueError(
+                f"{kind.DESCRIPTOR.full_name} lacks a required field: "
+                + ", ".join(message.FindInitializationErrors())
+            )
         data = message.SerializeToString()
         if len(data) > self.largest:
             raise ValueError(
-                f"{kind.DESCRIPTOR.full_name} has {len(data)} bytes, and "
-                f"(le.largest_message) is {self.largest}"
+                f"{kind.DESCRIPTOR.full_name} has {len(data)} bytes, more than the "
+                f"(le.largest_message) of {self.largest}"
             )
         return data
 

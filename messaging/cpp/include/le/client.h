@@ -495,8 +495,7 @@ class Client {
     le_msg_SessionRef_t session;
     if (le_msg_TryCreateSession(*ref, internal::NameForC(interface).c_str(),
                                 &session) != LE_OK) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("'", interface, "' is not a name of an interface"));
+      return absl::InvalidArgumentError(internal::NotAName(interface));
     }
     Client client;
     client.core_ = internal::CorePtr<internal::ClientCore>(

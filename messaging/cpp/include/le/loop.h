@@ -261,7 +261,8 @@ class Loop {
   absl::Status Run() {
     if (!queue_->OnItsThread()) return internal::WrongThread();
     if (le_event_TryRunLoopUntilStopped() != LE_OK) {
-      return absl::FailedPreconditionError("called in a handler of the loop");
+      return absl::FailedPreconditionError(
+          "the loop cannot run in one of its own handlers");
     }
     return absl::OkStatus();
   }

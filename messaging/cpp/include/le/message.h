@@ -173,11 +173,12 @@ class Message {
   absl::Status SetDescriptor(UniqueFd fd) {
     if (ref_ == nullptr) return internal::NoMessage();
     if (fcntl(fd.get(), F_GETFD) < 0 && errno == EBADF) {
-      return absl::InvalidArgumentError("no file descriptor");
+      return absl::InvalidArgumentError(
+          absl::StrCat(fd.get(), " is not an open file descriptor"));
     }
     if (has_fd_) {
       return absl::FailedPreconditionError(
-          "the message has a file descriptor to send");
+          "the message has a file descriptor to send already");
     }
     has_fd_ = true;
     le_msg_SetFd(ref_, fd.release());
@@ -308,7 +309,9 @@ class Message {
   }
   absl::Status TooLarge(size_t size) const {
     return absl::OutOfRangeError(
-        absl::StrCat(size, " bytes are more than the protocol's ",
+        absl::StrCat(size,
+                     " bytes are more than the protocol's largest message "
+                     "of ",
                      le_msg_GetMaxPayloadSize(ref_)));
   }
   le_msg_MessageRef_t Take() { return std::exchange(ref_, nullptr); }

@@ -34,6 +34,12 @@ inline std::string NameForC(absl::string_view name) {
   return std::string(absl::StrContains(name, '\0') ? "" : name);
 }
 
+inline std::string NotAName(absl::string_view name) {
+  return absl::StrCat("'", name,
+                      "' is not a name of an interface: expected 1 to 127 "
+                      "printable ASCII characters, except blanks and < > # *");
+}
+
 inline absl::StatusOr<le_msg_ProtocolRef_t> RefOf(const Protocol& protocol) {
   le_msg_ProtocolRef_t ref;
   switch (le_msg_TryGetProtocolRef(NameForC(protocol.id).c_str(),
@@ -41,12 +47,17 @@ inline absl::StatusOr<le_msg_ProtocolRef_t> RefOf(const Protocol& protocol) {
     case LE_OK:
       return ref;
     case LE_DUPLICATE:
-      return absl::AlreadyExistsError(absl::StrCat(
-          "protocol '", protocol.id, "' was used with another size"));
+      return absl::AlreadyExistsError(
+          absl::StrCat("protocol '", protocol.id,
+                       "' was used in this process with another "
+                       "largest message than ",
+                       protocol.largest_message, " bytes"));
     default:
       return absl::InvalidArgumentError(
-          absl::StrCat("not a protocol: '", protocol.id, "' of ",
-                       protocol.largest_message, " bytes"));
+          absl::StrCat("'", protocol.id, "' with a largest message of ",
+                       protocol.largest_message,
+                       " bytes is not a valid protocol: expected an id of 1 to "
+                       "127 bytes without NUL, and at most 16 MiB"));
   }
 }
 

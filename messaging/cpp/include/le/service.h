@@ -145,8 +145,7 @@ class Service {
         return absl::AlreadyExistsError(
             absl::StrCat("this process has a service '", name, "'"));
       default:
-        return absl::InvalidArgumentError(
-            absl::StrCat("'", name, "' is not a name of a service"));
+        return absl::InvalidArgumentError(internal::NotAName(name));
     }
     Service created;
     created.core_ = internal::CorePtr<internal::ServiceCore>(
@@ -223,7 +222,9 @@ class Service {
     std::memcpy(&policy, &limits.slowReaderPolicy, sizeof(policy));
     if (policy != LE_MSG_SLOW_READER_CLOSE &&
         policy != LE_MSG_SLOW_READER_DROP) {
-      return absl::InvalidArgumentError("slowReaderPolicy is unknown");
+      return absl::InvalidArgumentError(absl::StrCat(
+          "slowReaderPolicy is ", policy,
+          ", neither LE_MSG_SLOW_READER_CLOSE nor LE_MSG_SLOW_READER_DROP"));
     }
     limits.structSize = sizeof(limits);
     le_msg_SetServiceLimits(core_->service(), &limits);

@@ -58,6 +58,11 @@ struct SignalState {
   }
 };
 
+inline absl::Status CannotCatch(int signal) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("signal ", signal, " does not exist or cannot be caught"));
+}
+
 }  // namespace internal
 
 // Calls a closure when the process has received a signal, for example SIGTERM
@@ -76,10 +81,10 @@ class SignalWatch {
   //   ResourceExhausted   no file descriptor is left
   static absl::StatusOr<SignalWatch> Create(int signal,
                                             UniqueFunction<void()> closure) {
+    if (!closure) return absl::InvalidArgumentError("the closure is empty");
     if (signal <= 0 || signal >= _NSIG || signal == SIGKILL ||
-        signal == SIGSTOP || !closure) {
-      return absl::InvalidArgumentError(
-          "the signal cannot be caught, or the closure is empty");
+        signal == SIGSTOP) {
+      return internal::CannotCatch(signal);
     }
     // This call is fatal in the child of a fork, because the child shares
     // event_fd with its parent.
@@ -105,8 +110,10 @@ class SignalWatch {
         sigaction(signal, &action, &before) != 0) {
       const bool no_fd = state->event_fd.load() < 0;
       state->watched.store(false);
-      return no_fd ? absl::ResourceExhaustedError("no file descriptor is left")
-                   : absl::InvalidArgumentError("the signal does not exist");
+      return no_fd ? absl::ResourceExhaustedError(absl::StrCat(
+                         "signal ", signal,
+                         " cannot be watched: no file descriptor is left"))
+                   : internal::CannotCatch(signal);
     }
     return SignalWatch(new Core(signal, before, std::move(closure)));
   }

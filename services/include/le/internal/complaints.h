@@ -36,12 +36,19 @@ class Complaints {
     const uid_t user = sender.ok() ? sender->user : static_cast<uid_t>(-1);
     const uint64_t count = ++counts_[user];
     if (!IsLogged(count)) return;
+    const std::string text(why.message());
+    if (!sender.ok()) {
+      LE_WARN(
+          "'%s': unknown users have sent %llu wrong messages; the last, on a "
+          "session that has closed: %s",
+          service, static_cast<unsigned long long>(count), text.c_str());
+      return;
+    }
     LE_WARN(
         "'%s': user %lld has sent %llu wrong messages; the last, of process "
         "%d: %s",
-        service, sender.ok() ? static_cast<long long>(user) : -1,
-        static_cast<unsigned long long>(count),
-        sender.ok() ? sender->process : 0, std::string(why.message()).c_str());
+        service, static_cast<long long>(user),
+        static_cast<unsigned long long>(count), sender->process, text.c_str());
   }
 
  private:

@@ -126,12 +126,13 @@ ABSL_ATTRIBUTE_COLD inline absl::Status WrongBody(const ProtoMessage& body,
                                                   size_t bytes,
                                                   size_t largest) {
   if (!body.IsInitialized()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(body.GetTypeName(), " lacks a required field"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        body.GetTypeName(),
+        " lacks a required field: ", body.InitializationErrorString()));
   }
   return absl::OutOfRangeError(
       absl::StrCat(body.GetTypeName(), " has ", bytes,
-                   " bytes, and (le.largest_message) is ", largest));
+                   " bytes, more than the (le.largest_message) of ", largest));
 }
 
 // Returns the size of a body in *bytes, and prepares the body for Write().

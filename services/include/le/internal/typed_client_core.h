@@ -207,7 +207,7 @@ class TypedClientCore final : public ThreadBound {
     Envelope envelope;
     if (!envelope.Load(payload) || envelope.kind != Kind::kStatus ||
         envelope.call != call) {
-      return Wrong("not the response of the call");
+      return Wrong("the server's response is not that of the call");
     }
     *body = payload.subspan(Envelope::kBytes);
     return envelope.value == 0 ? absl::OkStatus() : ReadError(envelope, *body);
@@ -230,13 +230,14 @@ class TypedClientCore final : public ThreadBound {
       absl::Span<const uint8_t> body;
       const absl::Status status = ReadStatus(call.call, &response, &body);
       if (!status.ok()) return status;
-      if (body.size() < kNumber) return Wrong("the descriptors have no size");
+      if (body.size() < kNumber)
+        return Wrong("the server's descriptors have no size");
       const size_t size = LoadU32(body.data());
       body = body.subspan(kNumber);
       // An empty part is wrong while the descriptors are incomplete.
       if (size > kMaxDescriptorBytes || all.size() + body.size() > size ||
           (body.empty() && all.size() < size)) {
-        return Wrong("the descriptors have a wrong size");
+        return Wrong("the server's descriptors have a wrong size");
       }
       all.append(body.begin(), body.end());
       if (all.size() == size) return all;
@@ -346,7 +347,7 @@ class TypedClientCore final : public ThreadBound {
     const absl::Span<const uint8_t> payload = message.payload();
     Envelope envelope;
     if (!envelope.Load(payload) || envelope.kind != Kind::kItem) {
-      Wrong("not an item of a stream").IgnoreError();
+      Wrong("a message is not an item of a stream").IgnoreError();
       return;
     }
     const auto it = streams_.find(envelope.call);

@@ -151,7 +151,9 @@ class TypedServerCore final : public ThreadBound {
     }
     const ServerMethod& method = table_.methods[index];
     if (method.kind == MethodKind::kOneWay) {
-      return Wrong(absl::StrCat("method ", method.number, " is one-way"));
+      return Wrong(absl::StrCat("method ", method.number,
+                                " is one-way, but the request expects a "
+                                "response"));
     }
     Credit credit;
     if (method.kind == MethodKind::kStream) {
