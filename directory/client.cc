@@ -425,14 +425,16 @@ class DirectoryClient::DirectoryOpening final : public Opening,
       return Refuse(absl::DataLossError(
           absl::StrCat("the server, ", Name(server_), ": ", why.message())));
     }
-    return Break(
-        {WaitReason::kNotTaken,
-         introduced_.has_value()
-             ? absl::StrCat(
-                   "the connection to the server, ", Name(server_),
-                   ", broke before the server had accepted the session")
-             : "the connection to the directory broke before the directory had "
-               "introduced a server"});
+    if (!introduced_.has_value()) {
+      return Break(
+          {WaitReason::kNoAnswer,
+           "the connection to the directory broke before the directory "
+           "had introduced a server"});
+    }
+    return Break({WaitReason::kNotTaken,
+                  absl::StrCat("the connection to the server, ", Name(server_),
+                               ", broke before the server had accepted the "
+                               "session")});
   }
 
   // Closes the connection. Then tries again later, or refuses: an opening that

@@ -240,6 +240,11 @@ TEST_F(ClientWaitTest, ADirectoryThatIsStopped) {
     mute->Read(world_.loop());
     world_.Settle();
     EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
+    mute->connections.clear();
+    world_.Settle();
+    EXPECT_EQ(opening->cause().reason, WaitReason::kNoAnswer);
+    EXPECT_THAT(opening->cause().text,
+                StartsWith("the connection to the directory broke"));
   });
 }
 
