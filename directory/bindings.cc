@@ -288,19 +288,10 @@ class SeenBindings {
   absl::flat_hash_map<ServiceKey, Seen> of_any_;
 };
 
-}  // namespace
-
-std::string Diagnostic::ToString(absl::string_view file) const {
-  return absl::StrCat(file, ":", line, ":", column, ": ", text);
-}
-
-namespace {
-
 // Parses texts one after another.
 class Parser {
  public:
-  // `files` has the names of the files. Null: there is only one text.
-  Parser(const UserContext& context, const std::vector<BindingsText>* files)
+  Parser(const UserContext& context, const std::vector<BindingsText>& files)
       : context_(context), files_(files), users_(context) {}
 
   void Parse(absl::string_view text, size_t file);
@@ -322,13 +313,12 @@ class Parser {
   }
   // "line 7", or "FILE:7" for another file than `file`.
   std::string Name(ParsedBindings::Position at, size_t file) const {
-    return at.file == file
-               ? absl::StrCat("line ", at.line)
-               : absl::StrCat((*files_)[at.file].file, ":", at.line);
+    return at.file == file ? absl::StrCat("line ", at.line)
+                           : absl::StrCat(files_[at.file].file, ":", at.line);
   }
 
   const UserContext& context_;
-  const std::vector<BindingsText>* const files_;
+  const std::vector<BindingsText>& files_;
   UserCache users_;
   SeenBindings seen_;
   ParsedBindings parsed_;
@@ -387,16 +377,9 @@ void Parser::ParseOne(absl::string_view line, size_t start,
 
 }  // namespace
 
-ParsedBindings ParseBindings(absl::string_view text,
-                             const UserContext& context) {
-  Parser parser(context, nullptr);
-  parser.Parse(text, 0);
-  return parser.Take();
-}
-
 ParsedBindings ParseBindings(const std::vector<BindingsText>& files,
                              const UserContext& context) {
-  Parser parser(context, &files);
+  Parser parser(context, files);
   for (size_t i = 0; i < files.size(); ++i) parser.Parse(files[i].text, i);
   return parser.Take();
 }
@@ -405,8 +388,8 @@ std::string Print(const std::vector<Diagnostic>& diagnostics,
                   const std::vector<BindingsText>& files) {
   std::string lines;
   for (const Diagnostic& d : diagnostics) {
-    absl::StrAppend(&lines, lines.empty() ? "" : "\n",
-                    d.ToString(files[d.file].file));
+    absl::StrAppend(&lines, lines.empty() ? "" : "\n", files[d.file].file, ":",
+                    d.line, ":", d.column, ": ", d.text);
   }
   return lines;
 }

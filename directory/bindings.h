@@ -89,10 +89,7 @@ struct Diagnostic {
   int line = 0;
   int column = 0;
   std::string text;
-  size_t file = 0;  // its index, if several files were parsed
-
-  // "file:line:column: text"
-  std::string ToString(absl::string_view file) const;
+  size_t file = 0;  // its index
 };
 
 // After this many errors the parser stops. After this many warnings the parser
@@ -128,14 +125,11 @@ struct UserContext {
 // The warning for a binding of all users and all names.
 extern const char kAnyoneReachesAll[];
 
-// Parses a text with one binding per line. The parse has failed if the result
-// has any `errors`.
-ParsedBindings ParseBindings(absl::string_view text,
-                             const UserContext& context);
-// Parses several files as one text. The order of the files has no effect.
+// Parses files with one binding per line, as one text. The order of the files
+// has no effect. The parse has failed if the result has any `errors`.
 ParsedBindings ParseBindings(const std::vector<BindingsText>& files,
                              const UserContext& context);
-// Prints errors or warnings, a line each.
+// Prints errors or warnings, each as a line "file:line:column: text".
 std::string Print(const std::vector<Diagnostic>& diagnostics,
                   const std::vector<BindingsText>& files);
 

@@ -92,6 +92,7 @@ class InProcessDirectory::LocalOffer final : public Offer, private event::Task {
 
 class InProcessDirectory::LocalOpening final : public Opening,
                                                private event::Task,
+                                               private event::Timer,
                                                private Connection::Observer {
  public:
   LocalOpening(InProcessDirectory* directory,
@@ -234,26 +235,16 @@ class InProcessDirectory::LocalOpening final : public Opening,
           "session"));
       return true;
     }
-    again_.Start(this);
+    // Asks again after a pause. Without the pause, the opening would spin if a
+    // server closes each connection at once.
+    loop_->StartTimer(this, loop_->Now() + kAskAgainAfter);
     return false;
   }
 
-  // Asks again after a pause. Without the pause, the opening would spin if a
-  // server closes each connection at once.
-  class AskAgain final : public event::Timer {
-   public:
-    void Start(LocalOpening* opening) {
-      opening_ = opening;
-      opening->loop_->StartTimer(this, opening->loop_->Now() + kAskAgainAfter);
-    }
-
-   private:
-    void OnExpiry() override {
-      event::MutexLock lock(&opening_->directory_->mutex_);
-      opening_->directory_->OpenLocked(opening_);
-    }
-    LocalOpening* opening_ = nullptr;
-  };
+  void OnExpiry() override {
+    event::MutexLock lock(&directory_->mutex_);
+    directory_->OpenLocked(this);
+  }
 
   static constexpr size_t kMaxFirstFrameBytes = 256;
   static constexpr absl::Duration kAskAgainAfter = absl::Milliseconds(50);
@@ -264,7 +255,6 @@ class InProcessDirectory::LocalOpening final : public Opening,
   const InterfaceDescription client_;
   const bool wait_;
   Opening::Observer* const observer_;
-  AskAgain again_;
   transports::BufferPool::Ptr pool_;
   // Set under the lock, before the task is posted.
   std::unique_ptr<Connection> connection_;
@@ -347,14 +337,10 @@ absl::Status InProcessDirectory::SetBindings(absl::string_view text) {
   UserContext context;
   context.users = &users;
   context.self = self().uid;
-  const ParsedBindings parsed = ParseBindings(text, context);
+  const std::vector<BindingsText> files = {{"bindings", std::string(text)}};
+  const ParsedBindings parsed = ParseBindings(files, context);
   if (!parsed.errors.empty()) {
-    std::string errors;
-    for (const Diagnostic& error : parsed.errors) {
-      absl::StrAppend(&errors, errors.empty() ? "" : "\n",
-                      error.ToString("bindings"));
-    }
-    return absl::InvalidArgumentError(errors);
+    return absl::InvalidArgumentError(Print(parsed.errors, files));
   }
   event::MutexLock lock(&mutex_);
   CarryOutLocked(registry_.Load(parsed.bindings));

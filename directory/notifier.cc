@@ -78,14 +78,9 @@ Notifier::Notifier(event::Process* process, event::Loop* loop,
       std::max(kShortest, std::min(kInterval, absl::Microseconds(number) / 2));
 }
 
-Notifier::~Notifier() {
-  if (running()) loop_->StopTimer(this);
-}
-
 void Notifier::Ready() {
   if (address_.empty()) return;
   owes_ready_ = true;
-  if (running()) loop_->StopTimer(this);
   OnExpiry();
 }
 

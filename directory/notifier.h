@@ -36,7 +36,6 @@ class Notifier final : private event::Timer {
   // `status` returns one line. Does not own the loop.
   Notifier(event::Process* process, event::Loop* loop,
            std::function<std::string()> status);
-  ~Notifier() override;
 
   // Reports that directoryd is ready, at its start or after a reload. The
   // report is repeated until the service manager has it. From the first call

@@ -68,12 +68,16 @@ absl::optional<ServiceKey> Registry::Resolve(uid_t uid,
   return key;
 }
 
-Registry::Actions Registry::Bind(const Binding& binding) {
+void Registry::Put(const Binding& binding) {
   if (binding.client.uid.has_value()) {
     by_user_[{*binding.client.uid, binding.client.name}] = binding;
   } else {
     by_any_user_[binding.client.name] = binding;
   }
+}
+
+Registry::Actions Registry::Bind(const Binding& binding) {
+  Put(binding);
   return PlaceAll();
 }
 
@@ -87,26 +91,11 @@ bool Registry::Unbind(const ClientKey& client, Actions* actions) {
 }
 
 Registry::Actions Registry::Load(const std::vector<Binding>& bindings) {
-  UserBindings by_user;
-  AnyUserBindings by_any_user;
-  for (const Binding& binding : bindings) {
-    if (binding.client.uid.has_value()) {
-      by_user[{*binding.client.uid, binding.client.name}] = binding;
-    } else {
-      by_any_user[binding.client.name] = binding;
-    }
-  }
-  return Load(std::move(by_user), std::move(by_any_user));
-}
-
-Registry::Actions Registry::Load(UserBindings by_user,
-                                 AnyUserBindings by_any_user) {
-  std::swap(by_user_, by_user);
-  std::swap(by_any_user_, by_any_user);
   // Bindings of an earlier Load() that GoOn() has not destroyed yet are
   // destroyed here, all at once.
-  old_by_user_ = std::move(by_user);
-  old_by_any_user_ = std::move(by_any_user);
+  old_by_user_ = std::exchange(by_user_, {});
+  old_by_any_user_ = std::exchange(by_any_user_, {});
+  for (const Binding& binding : bindings) Put(binding);
   return PlaceAll();
 }
 
@@ -263,10 +252,7 @@ Registry::Actions Registry::ClientGone(PeerId id) {
 }
 
 void Registry::LeaveLine(Client* client) {
-  if (!client->service.has_value()) {
-    unbound_.erase(client->id);
-    return;
-  }
+  if (!client->service.has_value()) return;
   auto it = services_.find(*client->service);
   Service& service = it->second;
   if (service.changed.has_value() && service.changed->next == client->place &&
@@ -333,11 +319,11 @@ void Registry::Place(PeerId id, Actions* actions) {
   Client& client = clients_.at(id);
   const absl::optional<ServiceKey> key = ServiceOf(client);
   if (client.service.has_value() && key == client.service) return;
-  if (!key.has_value() && unbound_.count(id) != 0) return;
+  if (!key.has_value() && client.unbound) return;
   LeaveLine(&client);
+  client.unbound = !key.has_value();
   if (!key.has_value()) {
     if (client.wait) {
-      unbound_[id] = true;
       changed_.insert({client.identity.uid, id});
     } else {
       Refuse(id, RefusalReason::kNoBinding,
@@ -489,7 +475,6 @@ Registry::Actions Registry::ServerAdvertises(
     RegistryAction action;
     action.what = RegistryAction::What::kRefuseServer;
     action.server = id;
-    action.reason = RefusalReason::kLimit;
     action.text = std::move(text);
     actions.push_back(std::move(action));
     return actions;
@@ -516,12 +501,11 @@ Registry::Actions Registry::ServerAdvertises(
   server.key = ServiceKey{identity.uid, description.interface_name};
   const ServiceKey key = server.key;
   Service& service = services_[key];
+  service.standing_by.push_back(id);
   if (service.offering == 0) {
-    service.standing_by.push_back(id);
     Offer(key, &actions);
     return actions;
   }
-  service.standing_by.push_back(id);
   const Server& other = servers_.at(service.offering);
   server.state = other.description.SameProtocol(description)
                      ? ServerState::kStandingBy

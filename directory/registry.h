@@ -114,6 +114,7 @@ class Registry {
     PeerIdentity identity;
     InterfaceDescription description;
     bool wait = false;
+    bool unbound = false;                // it waits for a binding
     absl::optional<ServiceKey> named;    // the service, instead of a binding
     absl::optional<ServiceKey> service;  // the service whose queue it is in
     std::list<PeerId>::iterator place;   // its position in that queue
@@ -198,8 +199,6 @@ class Registry {
   bool Unbind(const ClientKey& client, Actions* actions);
   // Replaces all bindings.
   Actions Load(const std::vector<Binding>& bindings);
-  // Replaces all bindings by the caller's maps, without a copy.
-  Actions Load(UserBindings by_user, AnyUserBindings by_any_user);
 
   // ---- Queries ----
   absl::optional<ServiceKey> Resolve(uid_t uid, const std::string& name) const;
@@ -272,6 +271,8 @@ class Registry {
   void Introduce(PeerId client, Server* server, Actions* actions);
   void Refuse(PeerId client, RefusalReason reason, std::string text,
               Actions* actions);
+  // Adds a binding, or replaces the binding of the same client.
+  void Put(const Binding& binding);
   // Begins to place all clients again, because the bindings have changed.
   Actions PlaceAll();
   void PlaceNext(Actions* actions);
@@ -286,7 +287,6 @@ class Registry {
   UserBindings by_user_;    // the name may be "*"
   AnyUserBindings by_any_user_;
   std::map<PeerId, Client> clients_;  // in order of arrival
-  std::map<PeerId, bool> unbound_;    // in order of arrival
   std::map<PeerId, Server> servers_;
   absl::flat_hash_map<ServiceKey, Service> services_;
   // Clients whose kIntroduce is not yet reported as carried out.

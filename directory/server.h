@@ -137,13 +137,9 @@ class DirectoryServer : private transports::Acceptor::Observer,
    public:
     explicit Slices(DirectoryServer* directory, bool (DirectoryServer::*step)())
         : directory_(directory), step_(step) {}
-    ~Slices() override { Stop(); }
     void Start() {
       if (std::exchange(posted_, true)) return;
       directory_->loop_->Post(this);
-    }
-    void Stop() {
-      if (std::exchange(posted_, false)) directory_->loop_->Cancel(this);
     }
     bool running() const { return posted_; }
 
@@ -202,9 +198,7 @@ class DirectoryServer : private transports::Acceptor::Observer,
   class TakeOver final : public event::Timer {
    public:
     explicit TakeOver(DirectoryServer* directory) : directory_(directory) {}
-    ~TakeOver() override { Stop(); }
     void Begin(absl::Duration time) {
-      Stop();
       if (time > absl::ZeroDuration()) {
         directory_->loop_->StartTimer(this, directory_->loop_->Now() + time);
       }
@@ -212,9 +206,6 @@ class DirectoryServer : private transports::Acceptor::Observer,
 
    private:
     void OnExpiry() override { directory_->ends_take_overs_.Start(); }
-    void Stop() {
-      if (running()) directory_->loop_->StopTimer(this);
-    }
     DirectoryServer* const directory_;
   };
 

@@ -30,10 +30,6 @@ DirectoryServer::List::List(DirectoryServer* directory, Peer* peer)
   (*peer->connection_slot())->SetSendLimits(limits);
 }
 
-DirectoryServer::List::~List() {
-  if (posted_) directory_->loop_->Cancel(this);
-}
-
 void DirectoryServer::List::GoOn() {
   if (posted_) return;
   posted_ = true;

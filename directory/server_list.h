@@ -21,7 +21,6 @@ namespace directory {
 class DirectoryServer::List final : private event::Task {
  public:
   List(DirectoryServer* directory, Peer* peer);
-  ~List() override;
 
   // May destroy this list and its peer.
   void Begin() { Run(); }

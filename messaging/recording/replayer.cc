@@ -17,6 +17,7 @@
 #include "le/client.h"
 #include "le/loop.h"
 #include "le/timer.h"
+#include "le_messaging_ext.h"
 #include "messaging/machine/wire.h"
 
 namespace le {
@@ -75,10 +76,17 @@ class Replayer {
         absl::Status sent = Send(frame);
         if (!sent.ok()) return sent;
       }
-      if (last_frames_[record.session] == &frame) EndSession(record.session);
+      if (last_frames_[record.session] == &frame) {
+        absl::Status ended = EndSession(record.session);
+        if (!ended.ok()) return ended;
+      }
     }
     // Now wait for the requests whose response was not recorded.
     while (!open_.empty()) RunUntilAnswered(*open_.begin());
+    while (!sessions_.empty()) {
+      absl::Status ended = EndSession(sessions_.begin()->first);
+      if (!ended.ok()) return ended;
+    }
     return absl::OkStatus();
   }
 
@@ -106,10 +114,24 @@ class Replayer {
 
   // Called after the last frame of each session. Otherwise a recording with
   // very many sessions, one after another, would keep all of them open. A
-  // session with open requests is kept.
-  void EndSession(uint32_t number) {
+  // session with open requests is kept. A close loses queued messages, so they
+  // are sent before.
+  absl::Status EndSession(uint32_t number) {
     const auto open = open_.lower_bound({number, 0});
-    if (open == open_.end() || open->first != number) sessions_.erase(number);
+    if (open != open_.end() && open->first == number) return absl::OkStatus();
+    const auto it = sessions_.find(number);
+    if (it == sessions_.end()) return absl::OkStatus();
+    event::Process* const process = event::Process::Current();
+    const event::Instant end = process->Now() + options_.timeout;
+    while (le_msg_GetQueuedBytes(internal::CoreOf(it->second)->session()) > 0) {
+      if (process->Now() >= end) {
+        return absl::DeadlineExceededError(
+            "the service has not received all messages in time");
+      }
+      RunLoopFor(absl::Milliseconds(1));
+    }
+    sessions_.erase(it);
+    return absl::OkStatus();
   }
 
   absl::StatusOr<Client*> SessionOf(uint32_t number) {

@@ -34,7 +34,6 @@ Inspector::Inspector(Service* service,
       pool_(transports::BufferPool::Create(inspection::kMaxRequestBytes)) {}
 
 Inspector::~Inspector() {
-  if (posted_) service_->owner()->loop()->Cancel(this);
   if (!taps_) return;
   service_->taps()->Remove(this);
   service_->LogTap("no longer tapped", administrator_);

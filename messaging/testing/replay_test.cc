@@ -27,16 +27,12 @@ namespace {
 
 constexpr size_t kMaxBytes = 64;
 
-// A recording in which a service has answered each request with the text of the
-// request and `suffix`.
 class File {
  public:
+  // A recording in which a service has answered each request with the text of
+  // the request and `suffix`.
   explicit File(const std::string& suffix) {
-    recording::Recording recording;
-    recording.service = "<root>.echo";
-    recording.protocol_id = "echo/1";
-    recording.max_message_size = kMaxBytes;
-    std::string bytes = recording::PcapngHeader(recording);
+    std::string bytes = Header();
     for (uint64_t id = 1; id <= 6; ++id) {
       const uint32_t session = id % 2 == 0 ? 7 : 3;
       const std::string text = absl::StrCat("request ", id);
@@ -46,10 +42,26 @@ class File {
     }
     std::ofstream(path_, std::ios::binary) << bytes;
   }
+  // A recording of that many messages without a response.
+  explicit File(int messages) {
+    std::string bytes = Header();
+    for (int i = 0; i < messages; ++i) {
+      bytes += Block(/*session=*/3, /*id=*/0, kMessageFrame, 0,
+                     std::string(kMaxBytes, 'x'));
+    }
+    std::ofstream(path_, std::ios::binary) << bytes;
+  }
   ~File() { unlink(path_.c_str()); }
   const std::string& path() const { return path_; }
 
  private:
+  static std::string Header() {
+    recording::Recording recording;
+    recording.service = "<root>.echo";
+    recording.protocol_id = "echo/1";
+    recording.max_message_size = kMaxBytes;
+    return recording::PcapngHeader(recording);
+  }
   static std::string Block(uint32_t session, uint64_t id, uint8_t type,
                            uint8_t flags, const std::string& text) {
     recording::RecordedFrame frame;
@@ -111,6 +123,29 @@ TEST_P(ReplayTest, EachOtherResponseFails) {
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
+}
+
+// The recording has only messages without a response, more than a queue holds.
+TEST_P(ReplayTest, NoMessageIsLostAtTheEnd) {
+  static constexpr int kCount = 15000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    absl::StatusOr<Service> service =
+        Service::Create("echo", {"echo/1", kMaxBytes});
+    ASSERT_TRUE(service.ok()) << service.status();
+    int received = 0;
+    bool closed = false;
+    ASSERT_TRUE(service->OnMessage([&](Message) { ++received; }).ok());
+    ASSERT_TRUE(service->OnSessionClosed([&](Session) { closed = true; }).ok());
+    ASSERT_TRUE(service->Advertise().ok());
+    party->RunLoopUntil([&] { return closed; });
+    EXPECT_EQ(received, kCount);
+  });
+  scenario.Add("client", [](Party*) {
+    const File file(kCount);
+    ReplayFile(file.path());
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
 TEST(ReplayFileTest, AMissingFileFails) {

@@ -20,7 +20,7 @@ void Fuzz(const std::string& text) {
   context.users = &users;
   context.self = 500;
   const directory::ParsedBindings parsed =
-      directory::ParseBindings(text, context);
+      directory::ParseBindings({{"file", text}}, context);
   for (const directory::Diagnostic& error : parsed.errors) {
     Require(error.line > 0 && error.column > 0,
             "an error has a line and a column");
@@ -33,7 +33,7 @@ void Fuzz(const std::string& text) {
     printed += directory::Format(binding, &users) + "\n";
   }
   const directory::ParsedBindings again =
-      directory::ParseBindings(printed, context);
+      directory::ParseBindings({{"file", printed}}, context);
   Require(again.errors.empty(), "printed bindings can be parsed");
   Require(again.bindings == parsed.bindings, "printed bindings mean the same");
 }

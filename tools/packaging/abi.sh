@@ -15,11 +15,7 @@ readonly RELEASED=tools/packaging/liblemessaging.abi
 
 tools/install_packages.sh abigail-tools
 
-# Only the definitions of the C API need debug information. All other files are
-# compiled without debug information, so that the results of other builds are
-# used.
-options=(--config=shared --compilation_mode=fastbuild --strip=never
-  '--per_file_copt=^(legato|messaging/c_api)/@-g')
+options=(--config=shared --compilation_mode=fastbuild)
 ./bazelw build "${options[@]}" //tools/packaging:liblemessaging.so.0
 library=$(./bazelw info "${options[@]}" bazel-bin 2> /dev/null)/tools/packaging/liblemessaging.so.0
 

@@ -45,7 +45,9 @@ BINDINGS
   systemd-socket-activate --seqpacket --listen=/run/le_messaging/directory \
     setpriv --reuid=directoryd --regid=directoryd --clear-groups "${command[@]}" 2> /directory.log &
   directory=$!
-  until [ -S /run/le_messaging/directory ]; do :; done
+  until [ -S /run/le_messaging/directory ]; do
+    kill -0 "$directory" || { cat /directory.log; fail "systemd-socket-activate"; }
+  done
   chmod 666 /run/le_messaging/directory
   install -d -o visitor /work
   setpriv --reuid=visitor --regid=visitor --clear-groups env HOME=/home/visitor LC_ALL=C.UTF-8 \

@@ -43,16 +43,16 @@ bool IsTyped(absl::string_view protocol_id) {
 }
 
 // Returns why the service is not typed. Null: it is typed.
-const char* WhyNotTyped(const Caller::Service& service,
+const char* WhyNotTyped(const std::string& protocol_id, size_t max_message_size,
                         internal::ServiceInfo* info) {
-  info->protocol = service.protocol_id.c_str();
-  if (!IsTyped(service.protocol_id)) {
+  info->protocol = protocol_id.c_str();
+  if (!IsTyped(protocol_id)) {
     return "its protocol's name is not that of a typed service";
   }
   constexpr size_t kReserved = Envelope::kBytes + internal::Credit::kBytes;
-  if (service.max_message_size < kReserved) return "its messages are too small";
-  info->largest_message = service.max_message_size - kReserved;
-  if (internal::ProtocolOf(*info).largest_message != service.max_message_size) {
+  if (max_message_size < kReserved) return "its messages are too small";
+  info->largest_message = max_message_size - kReserved;
+  if (internal::ProtocolOf(*info).largest_message != max_message_size) {
     return "its messages are too small";
   }
   return nullptr;
@@ -79,10 +79,12 @@ class AnyStream final : public internal::ClientStream {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Caller>> Caller::Open(
-    const std::string& interface, Service service, absl::Duration timeout) {
-  std::unique_ptr<Caller> caller(new Caller(std::move(service)));
+    const std::string& interface, std::string protocol_id,
+    size_t max_message_size, absl::Duration timeout) {
+  std::unique_ptr<Caller> caller(new Caller(std::move(protocol_id)));
   internal::ServiceInfo info;
-  if (const char* const why = WhyNotTyped(caller->service_, &info)) {
+  if (const char* const why =
+          WhyNotTyped(caller->protocol_id_, max_message_size, &info)) {
     return absl::InvalidArgumentError(
         absl::StrCat("the service is not typed: ", why));
   }
@@ -101,7 +103,7 @@ absl::StatusOr<std::unique_ptr<TypedService>> Caller::Introspect(
   const absl::StatusOr<std::string> descriptors =
       core_->ReadDescriptors(CallOptions().Timeout(timeout));
   if (!descriptors.ok()) return descriptors.status();
-  return TypedService::Read(*descriptors, service_.protocol_id);
+  return TypedService::Read(*descriptors, protocol_id_);
 }
 
 absl::Status Caller::Call(const TypedService::Method& method,

@@ -27,16 +27,13 @@ namespace sdir {
 // A session with a typed service. Belongs to the thread that creates it.
 class Caller {
  public:
-  struct Service {
-    std::string protocol_id;
-    size_t max_message_size = 0;
-  };
-  // Opens a session as the client interface `interface`. Does not wait for the
-  // service.
+  // Opens a session as the client interface `interface`, with a service of this
+  // protocol. Does not wait for the service.
   //   InvalidArgument  the service's protocol is not that of a typed service
   //   the errors of Client::TryOpen()
   static absl::StatusOr<std::unique_ptr<Caller>> Open(
-      const std::string& interface, Service service, absl::Duration timeout);
+      const std::string& interface, std::string protocol_id,
+      size_t max_message_size, absl::Duration timeout);
 
   // Asks the service for its descriptors.
   absl::StatusOr<std::unique_ptr<TypedService>> Introspect(
@@ -51,9 +48,10 @@ class Caller {
       const std::function<void(const google::protobuf::Message&)>& on_message);
 
  private:
-  explicit Caller(Service service) : service_(std::move(service)) {}
+  explicit Caller(std::string protocol_id)
+      : protocol_id_(std::move(protocol_id)) {}
 
-  const Service service_;
+  const std::string protocol_id_;
   internal::CorePtr<internal::TypedClientCore> core_;
 };
 

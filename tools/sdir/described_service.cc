@@ -79,10 +79,8 @@ absl::StatusOr<std::unique_ptr<Caller>> OpenSession(const Command& command,
                                                     absl::Duration timeout) {
   const absl::optional<std::string> as = command.Value("--as");
   InstallIntroducer(command, as.has_value() ? "" : service.service());
-  Caller::Service typed;
-  typed.protocol_id = service.protocol_id();
-  typed.max_message_size = service.max_message_size();
-  return Caller::Open(as.value_or("sdir"), std::move(typed), timeout);
+  return Caller::Open(as.value_or("sdir"), service.protocol_id(),
+                      service.max_message_size(), timeout);
 }
 
 }  // namespace sdir

@@ -91,7 +91,7 @@ void Directory::Say(ToDirectory message) {
   if (TrySay(std::move(message))) return;
   // The directory may have sent a reason before it closed.
   FromDirectory answer;
-  TryHear(&answer, absl::InfiniteFuture());
+  Receive(&answer, absl::InfinitePast());
   Fail(kFailed, HasClosed());
 }
 

@@ -63,12 +63,9 @@ std::string PartyText(const Party& party, Names* names) {
 }
 
 std::string PartyJson(const Party& party, Names* names) {
-  std::string json = absl::StrCat(
-      "{\"user\":", Quoted(names->User(party.uid())), ",\"pid\":", party.pid());
-  const std::string program = names->ProgramOf(party.pid());
-  if (!program.empty()) {
-    absl::StrAppend(&json, ",\"process\":", Quoted(program));
-  }
+  std::string json =
+      absl::StrCat("{\"user\":", Quoted(names->User(party.uid())), ",",
+                   names->PidJson(party.pid()));
   if (!party.interface_name().empty()) {
     absl::StrAppend(&json, ",\"interface\":", Quoted(party.interface_name()));
   }

@@ -108,8 +108,12 @@ void Inspection::OnReadable() {
 }
 
 // If the connection is kept, the server may answer before the end of a later
-// Ask().
-void Inspection::OnExpiry() { EndSilent(); }
+// Ask(). But a part of an answer is not kept, because the limit of a user counts
+// the bytes of one Take() only.
+void Inspection::OnExpiry() {
+  if (!received_.sessions.empty()) Disconnect();
+  EndSilent();
+}
 
 void Inspection::EndSilent() {
   ++inspections_->usage_[uid()].silent;

@@ -77,14 +77,6 @@ const char* ReasonName(directory::proto::WaitReason reason) {
   }
 }
 
-// With the process's program, if it is known.
-std::string PidJson(pid_t pid, Names* names) {
-  const std::string program = names->ProgramOf(pid);
-  return program.empty()
-             ? absl::StrCat("\"pid\":", pid)
-             : absl::StrCat("\"pid\":", pid, ",\"process\":", Quoted(program));
-}
-
 std::string PidText(pid_t pid, Names* names) {
   const std::string program = names->ProgramOf(pid);
   return absl::StrCat("[pid ", pid, program.empty() ? "" : " ", program, "]");
@@ -92,7 +84,7 @@ std::string PidText(pid_t pid, Names* names) {
 
 std::string JsonOf(const WaitingEntry& client, Names* names) {
   std::string json = absl::StrCat(
-      "{\"client\":", Agent(client.client()), ",", PidJson(client.pid(), names),
+      "{\"client\":", Agent(client.client()), ",", names->PidJson(client.pid()),
       ",\"protocolId\":", Quoted(client.protocol_id()));
   if (!client.service().empty()) {
     absl::StrAppend(&json, ",\"service\":", Agent(client.service()));
@@ -164,7 +156,7 @@ void AppendJson(const Snapshot& snapshot, Names* names, std::string* json) {
     const inspection::proto::Counts& counts = session.counts();
     absl::StrAppend(
         json, comma, "{\"number\":", session.number(), ",",
-        PidJson(session.pid(), names),
+        names->PidJson(session.pid()),
         ",\"user\":", Quoted(names->User(session.uid())),
         ",\"ageNs\":", session.age_ns(),
         ",\"messagesIn\":", counts.messages_in(),
@@ -332,7 +324,7 @@ std::string FormatJson(const ListPart& list, Names* names,
   for (int i = 0; i < list.services_size(); ++i) {
     const auto& service = list.services(i);
     absl::StrAppend(&json, comma, "{\"service\":", Agent(service.service()),
-                    ",", PidJson(service.pid(), names),
+                    ",", names->PidJson(service.pid()),
                     ",\"maxMessageSize\":", service.max_message_size(),
                     ",\"protocolId\":", Quoted(service.protocol_id()),
                     ",\"state\":", Quoted(StateName(service.state())));

@@ -22,6 +22,7 @@ namespace sdir {
 using directory::proto::ListPart;
 using directory::proto::ServiceEntry;
 using inspection::proto::Counts;
+using inspection::proto::Session;
 
 namespace {
 
@@ -64,6 +65,12 @@ std::string LabelsOf(const ServiceEntry& service) {
                       service.pid(), "\"");
 }
 
+uint64_t Sum(const Snapshot& snapshot, uint64_t (Session::*number)() const) {
+  uint64_t sum = 0;
+  for (const Session& session : snapshot.sessions) sum += (session.*number)();
+  return sum;
+}
+
 void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
                    Writer* to) {
   Writer& writer = *to;
@@ -88,12 +95,15 @@ void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
   each([&](const std::string& labels, const Snapshot& snapshot) {
     writer.Sample("", labels, snapshot.problem.empty() ? 1 : 0);
   });
+  const auto write = [&](const char* suffix, const auto& value) {
+    each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
+      writer.Sample(suffix, labels, value(snapshot));
+    });
+  };
   const auto counter = [&](const char* name, const char* help,
                            uint64_t (Counts::*count)() const) {
     writer.Begin(name, "counter", help);
-    each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
-      writer.Sample("_total", labels, (Total(snapshot).*count)());
-    });
+    write("_total", [&](const Snapshot& of) { return (Total(of).*count)(); });
   };
   counter("messages_received", "Messages of clients, with requests.",
           &Counts::messages_in);
@@ -111,38 +121,19 @@ void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
   writer.Begin(
       "busy_seconds", "counter",
       "The time that the server's event loop has used for the service.");
-  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
-    writer.Sample("_total", labels, SecondsText(Total(snapshot).busy_ns()));
-  });
+  write("_total",
+        [](const Snapshot& of) { return SecondsText(Total(of).busy_ns()); });
   writer.Begin("sessions_opened", "counter", "Sessions so far.");
-  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
-    writer.Sample("_total", labels, snapshot.service.opened());
-  });
+  write("_total", [](const Snapshot& of) { return of.service.opened(); });
   writer.Begin("clients_turned_away", "counter",
                "Clients that were refused because of a limit of the service.");
-  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
-    writer.Sample("_total", labels, snapshot.service.turned_away());
-  });
+  write("_total", [](const Snapshot& of) { return of.service.turned_away(); });
   writer.Begin("sessions", "gauge", "Present sessions.");
-  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
-    writer.Sample("", labels, snapshot.service.sessions());
-  });
+  write("", [](const Snapshot& of) { return of.service.sessions(); });
   writer.Begin("unanswered_requests", "gauge", "Requests without a response.");
-  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
-    uint64_t unanswered = 0;
-    for (const auto& session : snapshot.sessions) {
-      unanswered += session.unanswered();
-    }
-    writer.Sample("", labels, unanswered);
-  });
+  write("", [](const Snapshot& of) { return Sum(of, &Session::unanswered); });
   writer.Begin("queued_bytes", "gauge", "Bytes in the queues of all clients.");
-  each_that_answers([&](const std::string& labels, const Snapshot& snapshot) {
-    uint64_t bytes = 0;
-    for (const auto& session : snapshot.sessions) {
-      bytes += session.queued_bytes();
-    }
-    writer.Sample("", labels, bytes);
-  });
+  write("", [](const Snapshot& of) { return Sum(of, &Session::queued_bytes); });
   writer.Begin("response_seconds", "histogram",
                "The time from a request to its response, in the server. While "
                "it is short, one request of 17 is measured, and counts 17 "

@@ -80,6 +80,13 @@ std::string Names::Process(pid_t pid) {
                          : absl::StrCat(program, "[", pid, "]");
 }
 
+std::string Names::PidJson(pid_t pid) {
+  const std::string program = ProgramOf(pid);
+  return program.empty()
+             ? absl::StrCat("\"pid\":", pid)
+             : absl::StrCat("\"pid\":", pid, ",\"process\":", Quoted(program));
+}
+
 std::string Names::ProgramOf(pid_t pid) {
   // Not a std::ifstream: its iterators throw if the process ends between open
   // and read.

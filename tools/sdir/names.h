@@ -29,6 +29,9 @@ class Names {
   std::string User(uid_t uid);
   // Such as "client[123]", or "pid 123" if ProgramOf() is empty.
   std::string Process(pid_t pid);
+  // Such as "pid":123,"process":"client", without "process" if ProgramOf() is
+  // empty.
+  std::string PidJson(pid_t pid);
   // Replaces "<number>" at the beginning by "<name>".
   std::string Named(const std::string& agent);
   // Replaces each "<number>" in the text of a directory.

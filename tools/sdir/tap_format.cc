@@ -97,16 +97,12 @@ std::string TapJson(const TapRecord& record, absl::string_view payload,
                     absl::optional<absl::Duration> latency, absl::Time at,
                     Names* names) {
   const bool to_client = (record.flags & TapRecord::kToClient) != 0;
-  std::string json = absl::StrCat("{\"time\":", Quoted(TimeText(at)),
-                                  ",\"session\":", record.session,
-                                  ",\"client\":{\"pid\":", record.client_pid);
-  const std::string program = names->ProgramOf(record.client_pid);
-  if (!program.empty()) {
-    absl::StrAppend(&json, ",\"process\":", Quoted(program));
-  }
-  absl::StrAppend(&json, "},\"toClient\":", to_client ? "true" : "false",
-                  ",\"kind\":", Quoted(FrameKind(record.type)),
-                  ",\"id\":", record.id, ",\"bytes\":", record.payload_bytes);
+  std::string json = absl::StrCat(
+      "{\"time\":", Quoted(TimeText(at)), ",\"session\":", record.session,
+      ",\"client\":{", names->PidJson(record.client_pid),
+      "},\"toClient\":", to_client ? "true" : "false",
+      ",\"kind\":", Quoted(FrameKind(record.type)), ",\"id\":", record.id,
+      ",\"bytes\":", record.payload_bytes);
   if ((record.flags & TapRecord::kHasDescriptor) != 0) {
     absl::StrAppend(&json, ",\"hasDescriptor\":true");
   }

@@ -8,7 +8,6 @@ import collections
 import ctypes
 import enum
 import functools
-import threading
 
 from . import _c
 from ._core import (
@@ -18,7 +17,6 @@ from ._core import (
     Thread,
     closed_by,
     closed_here,
-    in_this_process,
     new_key,
     on_open_result,
     on_receive,
@@ -211,9 +209,7 @@ class _SessionOwner(SessionOwner):
     def cancel(self, request):
         """Cancels the request: the library completes it later. No-op if it is
         complete."""
-        if requests.get(request.key) is not request or self.ref is None:
-            return
-        if threading.get_ident() == self.thread.ident and in_this_process():
+        if requests.get(request.key) is request and self.may_call():
             _c.cancel_request(self.ref, request.id)
 
     # ---- Opening ----
@@ -232,7 +228,7 @@ class _SessionOwner(SessionOwner):
             await future
         except (asyncio.CancelledError, GeneratorExit):
             opens.pop(key, None)
-            if self.ref is not None and threading.get_ident() == self.thread.ident:
+            if self.may_call():
                 self.state = _State.NEW
                 _c.close_session(self.ref)
             raise

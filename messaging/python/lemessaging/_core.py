@@ -294,6 +294,15 @@ class SessionOwner:
         if self.ref is None:
             raise StateError("the object was closed")
 
+    def may_call(self):
+        """Whether the library may be called. A garbage collection may close a
+        coroutine on any thread, and in the child of a fork."""
+        return (
+            self.ref is not None
+            and threading.get_ident() == self.thread.ident
+            and in_this_process()
+        )
+
     def check_loop(self):
         self.check()
         if asyncio.get_running_loop() is not self.loop:
