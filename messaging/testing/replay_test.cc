@@ -42,10 +42,14 @@ class File {
     }
     std::ofstream(path_, std::ios::binary) << bytes;
   }
-  // A recording of that many messages without a response.
+  // A recording of a request and its response, and then of that many messages
+  // less one without a response.
   explicit File(int messages) {
     std::string bytes = Header();
-    for (int i = 0; i < messages; ++i) {
+    bytes += Block(/*session=*/3, /*id=*/1, kRequestFrame, 0, "");
+    bytes += Block(/*session=*/3, /*id=*/1, kResponseFrame,
+                   inspection::TapRecord::kToClient, "");
+    for (int i = 1; i < messages; ++i) {
       bytes += Block(/*session=*/3, /*id=*/0, kMessageFrame, 0,
                      std::string(kMaxBytes, 'x'));
     }
@@ -125,7 +129,7 @@ TEST_P(ReplayTest, EachOtherResponseFails) {
   RunScenario(scenario, GetParam());
 }
 
-// The recording has only messages without a response, more than a queue holds.
+// The recording ends with more messages than a queue holds.
 TEST_P(ReplayTest, NoMessageIsLostAtTheEnd) {
   static constexpr int kCount = 15000;
   Scenario scenario;
@@ -135,7 +139,13 @@ TEST_P(ReplayTest, NoMessageIsLostAtTheEnd) {
     ASSERT_TRUE(service.ok()) << service.status();
     int received = 0;
     bool closed = false;
-    ASSERT_TRUE(service->OnMessage([&](Message) { ++received; }).ok());
+    const absl::Status set = service->OnMessage([&](Message message) {
+      ++received;
+      if (message.needs_response()) {
+        EXPECT_TRUE(std::move(message).Respond().ok());
+      }
+    });
+    ASSERT_TRUE(set.ok()) << set;
     ASSERT_TRUE(service->OnSessionClosed([&](Session) { closed = true; }).ok());
     ASSERT_TRUE(service->Advertise().ok());
     party->RunLoopUntil([&] { return closed; });
