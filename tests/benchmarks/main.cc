@@ -32,7 +32,8 @@ constexpr char kUsage[] =
   --filter=REGEX  only the rows whose names it matches
   --other=PROGRAM only compares this build with another build's unix_party;
                   see compare.sh
-  --smoke         each row once, in tiny numbers; fails if one has no figure
+  --smoke         each row once, with few operations; fails if a row has no
+                  figure
 )";
 
 bool Parse(int argc, char** argv, Options* options) {

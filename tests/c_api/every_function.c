@@ -1,9 +1,10 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Calls every function of le_messaging at least once, in C99. Every function
- * must be exported, and its use must compile without a warning. Other tests
- * check what the functions do.
+ * Calls every function of le_messaging.h, le_messaging_ext.h and
+ * le_messaging_loopback.h at least once, in C99. Each function must link, and
+ * its use must compile without a warning. Other tests check what the functions
+ * do.
  */
 
 #include "le_messaging_ext.h"
@@ -11,6 +12,7 @@
 #include "legato.h"
 
 static int Completions;
+static le_msg_SessionRef_t Client;
 static le_msg_SessionRef_t Extra;
 
 static void OnSession(le_msg_SessionRef_t session, void* context) {
@@ -50,9 +52,14 @@ static void OnNews(le_msg_MessageRef_t msg, void* context) {
   le_msg_ReleaseMsg(msg);
 }
 
+/* Counts the completed requests. After the last one, sends the message that
+ * OnMessage answers with LE_KILL_CLIENT. Then OnGone ends the test. */
 static void Finish(void) {
+  le_msg_MessageRef_t msg;
   if (++Completions < 3) return;
-  LE_TEST_EXIT;
+  msg = le_msg_CreateMsg(Client);
+  strcpy(le_msg_GetPayloadPtr(msg), "kill");
+  le_msg_Send(msg);
 }
 
 static void OnResponse(le_msg_MessageRef_t msg, void* context) {
@@ -125,8 +132,11 @@ static void OnOpen(le_msg_SessionRef_t session, void* context) {
 }
 
 static void OnGone(le_msg_SessionRef_t session, void* context) {
+  const le_msg_CloseReason_t reason = le_msg_GetCloseReason(session);
   (void)context;
-  LE_TEST_INFO("%s", le_msg_GetCloseReasonTxt(le_msg_GetCloseReason(session)));
+  LE_TEST_OK(reason == LE_MSG_CLOSE_BY_PEER, "closed by LE_KILL_CLIENT: %s",
+             le_msg_GetCloseReasonTxt(reason));
+  LE_TEST_EXIT;
 }
 
 static void Sessions(le_msg_ProtocolRef_t protocol) {
@@ -167,6 +177,10 @@ static void Sessions(le_msg_ProtocolRef_t protocol) {
   LE_TEST_OK(le_msg_TryOpenSessionSyncTimed(session, 10000) == LE_OK,
              "opened by a timed try");
   le_msg_CloseSession(session);
+  LE_TEST_OK(le_msg_TryOpenSessionSyncAsLegato_(session) == LE_OK,
+             "opened by the try of Legato's generated code");
+  le_msg_CloseSession(session);
+  Client = session;
   le_msg_OpenSession(session, OnOpen, NULL);
 
   LE_TEST_OK(le_msg_TryCreateSession(protocol, "a blank", &Extra) ==
@@ -210,7 +224,8 @@ static void Services(le_msg_ProtocolRef_t protocol) {
 
 LE_MEM_DEFINE_STATIC_POOL(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16);
 
-/* The structures of local services, as programs may declare them. */
+/* A program may define objects of the structures of local services. The
+ * definitions must compile, and the layout must keep its promises. */
 static void LocalTypes(void) {
   const le_msg_LocalReceiver_t receiver = {le_thread_GetCurrent(), OnMessage,
                                            NULL};
@@ -220,7 +235,7 @@ static void LocalTypes(void) {
   LE_TEST_OK(message.message.sessionRef == NULL && message.needsResponse,
              "a message");
   LE_TEST_OK(offsetof(le_msg_LocalMessage_t, data) <= LE_MSG_LOCAL_HEADER_SIZE,
-             "a message has room for its header");
+             "LE_MSG_LOCAL_HEADER_SIZE covers all that precedes the payload");
   LE_TEST_OK(offsetof(le_msg_LocalMessage_t, data) % __BIGGEST_ALIGNMENT__ == 0,
              "a payload is aligned for every type");
 }
@@ -232,7 +247,8 @@ static void Local(void) {
   le_mem_PoolRef_t pool =
       le_mem_InitStaticPool(local, 4, LE_MSG_LOCAL_HEADER_SIZE + 16);
   le_msg_ServiceRef_t service = le_msg_InitLocalService(&local, "local", pool);
-  LE_TEST_OK(service == &local.service, "the address is the reference");
+  LE_TEST_OK(service == &local.service,
+             "the service's reference is the address of the member `service`");
   LE_TEST_OK(local.service.type == LE_MSG_SERVICE_LOCAL &&
                  !local.serviceReady && local.messagePool == pool,
              "the structure is filled in");

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests the machinery of these tests: Differ, RunProgram(), ParseProgram() and
-// Shrink(). Every machine here uses the real kernel.
+// Tests the parts of differential_test: Differ, RunProgram(), ParseProgram()
+// and Shrink(). Every Machine here uses the real kernel. None is the model.
 
 #include <errno.h>
 
@@ -61,7 +61,8 @@ TEST(MachineryTest, TheRealKernelAgreesWithItself) {
     EXPECT_EQ(differ.CompareSeed(seed), "");
   }
   EXPECT_GT(differ.steps(), 1000u);
-#if !defined(__SANITIZE_THREAD__)  // the sanitizer's runtime sleeps
+#if !defined(__SANITIZE_THREAD__)
+  // ThreadSanitizer's runtime sleeps, which looks like a call that waits.
   EXPECT_EQ(differ.uncertain(), 0u);
 #endif
 }

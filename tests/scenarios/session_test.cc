@@ -66,7 +66,7 @@ TEST_P(SessionTest, TryReportsTheMissingPart) {
     TestClient another("bound");
     EXPECT_EQ(le_msg_TryOpenSessionSync(another.ref()), LE_OK);
     EXPECT_EQ(le_msg_TryOpenSessionSync(unbound.ref()), LE_NOT_PERMITTED)
-        << "the session can be opened again";
+        << "the second try has another result than the first";
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
@@ -320,8 +320,9 @@ TEST_P(SessionTest, DeletingAServiceInItsHandlerClosesItsSessions) {
     first.on_close = second.on_close = [&] { ++closes; };
     first.Open();
     second.Open();
-    // If a session closes before the server's open handler has run, no close
-    // handler is called. After this request the second open handler has run.
+    // The server's close handler is called only for a session for which the
+    // open handler has run. After this request the open handler has run for
+    // both sessions.
     EXPECT_EQ(Ask(second.ref(), "x"), "x");
     EXPECT_EQ(Ask(first.ref(), "delete"), "(null)");
     party->RunLoopUntil([&] { return closes == 2; });

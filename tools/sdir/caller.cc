@@ -21,9 +21,9 @@ using internal::Envelope;
 
 namespace {
 
-// Whether the protocol has the form that protoc-gen-le gives it. A service with
-// another protocol would parse the request for descriptors as one of its own
-// messages.
+// Whether the protocol's identifier has the form package.Service/VERSION, which
+// protoc-gen-le generates. Other services must not be asked for their Protobuf
+// descriptors: they would parse the request as one of their own messages.
 bool IsTyped(absl::string_view protocol_id) {
   const size_t slash = protocol_id.rfind('/');
   if (slash == 0 || slash == absl::string_view::npos ||
@@ -42,6 +42,11 @@ bool IsTyped(absl::string_view protocol_id) {
   return true;
 }
 
+// The reason if the largest message has no room for the header and the error
+// text of a typed service.
+constexpr char kSmall[] =
+    "its largest message is smaller than that of any typed service";
+
 // Returns why the service is not typed. Null: it is typed.
 const char* WhyNotTyped(const std::string& protocol_id, size_t max_message_size,
                         internal::ServiceInfo* info) {
@@ -50,10 +55,10 @@ const char* WhyNotTyped(const std::string& protocol_id, size_t max_message_size,
     return "its protocol's name is not that of a typed service";
   }
   constexpr size_t kReserved = Envelope::kBytes + internal::Credit::kBytes;
-  if (max_message_size < kReserved) return "its messages are too small";
+  if (max_message_size < kReserved) return kSmall;
   info->largest_message = max_message_size - kReserved;
   if (internal::ProtocolOf(*info).largest_message != max_message_size) {
-    return "its messages are too small";
+    return kSmall;
   }
   return nullptr;
 }

@@ -13,9 +13,9 @@
 // the packet.
 //
 // A packet is plain if it has no descriptors and no credentials. Plain packets
-// are sent by send() and received by recv(). These are faster than sendmsg()
-// and recvmsg(), by a tenth of a small message's time. So each packet says
-// whether the next packet is plain (wire.md).
+// are sent by send() and received by recv(). A small message then takes a tenth
+// less time than with sendmsg() and recvmsg(). So each packet says whether the
+// next packet is plain (wire.md).
 
 #ifndef LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_
 #define LE_MESSAGING_TRANSPORTS_UNIX_SOCKET_UNIX_CONNECTION_H_

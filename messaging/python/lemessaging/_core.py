@@ -238,9 +238,9 @@ def _at_exit():
 
 
 class SessionOwner:
-    """The library's side of a session or service. The program's object is an
-    Endpoint. The SessionOwner may outlive the Endpoint: it ends when its own
-    thread calls drop()."""
+    """The library's side of a session or service. The program's side is an
+    Endpoint. This object may outlive the Endpoint: it lives until the thread
+    that created it calls drop()."""
 
     def __init__(self, thread):
         self.thread = thread

@@ -9,9 +9,10 @@ from ._messages import Protocol, encode_name
 
 
 class Endpoint:
-    """An object of the program. The library's callbacks refer only to the
-    SessionOwner of this object. The SessionOwner may outlive this object: it
-    ends when its own thread calls drop()."""
+    """The program's side of a session or service. The library's side is a
+    SessionOwner (_core.py), also for a service. The library's callbacks refer
+    only to the SessionOwner, so this object can become garbage at any time. The
+    SessionOwner lives until the thread that created it calls drop()."""
 
     def __init__(self, interface, protocol):
         encode_name(interface, "the interface")
