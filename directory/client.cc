@@ -81,7 +81,7 @@ WaitCause ToCause(event::Process* process, WaitReason reason,
   }
   absl::StrAppend(&cause.text, failed.message());
   if (reason == WaitReason::kNoDirectory && absl::IsUnavailable(failed)) {
-    absl::StrAppend(&cause.text, " (", IsItRunning(process), ")");
+    absl::StrAppend(&cause.text, " (", IsItRunning(process, failed), ")");
   }
   return cause;
 }
@@ -114,8 +114,8 @@ constexpr char kAgain[] = "; the library connects to the directory again";
 
 WaitCause NoAnswer() {
   return {WaitReason::kNoAnswer,
-          "the directory has been asked and does not answer: it is stopped, or "
-          "busy"};
+          "the directory has not answered yet: after more than a second, it is "
+          "stopped or busy"};
 }
 
 absl::Status ToStatus(const proto::Refusal& refusal) {

@@ -343,8 +343,9 @@ TEST(UnixClientWaitTest, TheCauseHasTheSystemsError) {
       cause = cause_at(path);
       EXPECT_EQ(cause.reason, WaitReason::kNoDirectory);
       EXPECT_EQ(cause.text, absl::StrCat("no directory at '", path,
-                                         "': Permission denied (is directoryd "
-                                         "running?)"));
+                                         "': Permission denied (may this user "
+                                         "enter the folder, and the folders "
+                                         "above it?)"));
       ASSERT_EQ(chmod(folder, 0700), 0);
     }
   }

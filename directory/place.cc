@@ -5,6 +5,10 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "event/base/sys.h"
 
@@ -82,7 +86,10 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
           : ""));
 }
 
-std::string IsItRunning(event::Process* process) {
+std::string IsItRunning(event::Process* process, const absl::Status& failed) {
+  if (absl::EndsWith(failed.message(), std::strerror(EACCES))) {
+    return "may this user enter the folder, and the folders above it?";
+  }
   return process->GetEnv("LE_MESSAGING_DIR").empty()
              ? "is directoryd running?"
              : "is directoryd running, with the same LE_MESSAGING_DIR?";

@@ -40,8 +40,9 @@ struct Place {
 absl::Status CheckTrust(event::Process* process, const Place& place,
                         const event::Credentials& directory);
 
-// Returns a question for the log of a process that finds no directory.
-std::string IsItRunning(event::Process* process);
+// Returns a question for the log of a process that finds no directory. `failed`
+// is the error of Transport::Connect().
+std::string IsItRunning(event::Process* process, const absl::Status& failed);
 
 // Returns the first of these places:
 //  - `flag`, if it is not empty

@@ -279,7 +279,9 @@ TEST_F(InspectionTest, ShowsRequestsWithoutAResponse) {
   do {
     list = Sdir("list --sessions");  // the request may arrive late
   } while (list.find("in 1 messages (64 bytes)") == std::string::npos);
-  EXPECT_THAT(list, HasSubstr("1 requests have no response, for "));
+  EXPECT_THAT(
+      list,
+      HasSubstr("requests without a response, and open streams: 1, for "));
 }
 
 // The services are asked in the order of their names.

@@ -171,9 +171,9 @@ absl::Status Directory::TryConnect() {
     return absl::AbortedError(DoesNotAnswer());
   }
   if (!connection.ok()) {
-    return absl::UnavailableError(
-        absl::StrCat("there is no directory: ", connection.status().message(),
-                     " (", directory::IsItRunning(process_), ")"));
+    return absl::UnavailableError(absl::StrCat(
+        "there is no directory: ", connection.status().message(), " (",
+        directory::IsItRunning(process_, connection.status()), ")"));
   }
   connection_ = *std::move(connection);
   const absl::StatusOr<event::Credentials> who = connection_->peer();

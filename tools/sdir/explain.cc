@@ -224,6 +224,8 @@ class Explainer {
     for (const auto& session : snapshot.sessions) {
       if (session.uid() != client_.uid) continue;
       was_seen_ = true;
+      // The user's client or the server may have changed since the refusal.
+      if (session.age_ns() < refused_ns_ago_) had_other_protocol_ = false;
       Add("session", absl::StrCat("of ", names_->Process(session.pid())));
     }
     if (was_seen_) return;
@@ -241,6 +243,7 @@ class Explainer {
       }
       was_seen_ = true;
       had_other_protocol_ = refusal.code() == directory::proto::OTHER_PROTOCOL;
+      refused_ns_ago_ = refusal.seconds_ago() * uint64_t{1000000000};
       Add("refused",
           absl::StrCat(refusal.seconds_ago(),
                        " s ago: ", names_->Process(refusal.peer().pid()), ": ",
@@ -255,6 +258,7 @@ class Explainer {
   int not_taken_ = 0;
   bool was_seen_ = false;            // a process of the client
   bool had_other_protocol_ = false;  // in the client's latest refusal
+  uint64_t refused_ns_ago_ = 0;      // the client's latest refusal
 };
 
 }  // namespace

@@ -125,6 +125,14 @@ TEST_F(ExplainTest, AClientWithAnotherProtocolCannotOpen) {
             std::string::npos)
       << found.text;
   EXPECT_FALSE(found.can_open);
+  // A later session shows that the protocols have changed.
+  refusal->set_seconds_ago(9);
+  auto* const session = &snapshot_.sessions.emplace_back();
+  session->set_uid(1);
+  session->set_age_ns(9100000000);
+  EXPECT_FALSE(ExplainC().can_open);
+  session->set_age_ns(8900000000);
+  EXPECT_TRUE(ExplainC().can_open);
 }
 
 // Every printed command can be pasted into a shell, whatever the name is.

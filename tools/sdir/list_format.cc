@@ -118,15 +118,17 @@ void AppendText(const Snapshot& snapshot, Names* names, std::string* text) {
     const inspection::proto::Counts& counts = session.counts();
     absl::StrAppend(text, kIndent, PidText(session.pid(), names), " of ",
                     names->User(session.uid()), ", open for ",
-                    Seconds(session.age_ns()), ": in ", counts.messages_in(),
-                    " messages (", counts.bytes_in(), " bytes), of which ",
-                    counts.requests(), " requests; out ", counts.messages_out(),
-                    " (", counts.bytes_out(), " bytes)\n");
+                    session.age_ns() / 1000000000, " s: in ",
+                    counts.messages_in(), " messages (", counts.bytes_in(),
+                    " bytes), of which ", counts.requests(), " requests; out ",
+                    counts.messages_out(), " (", counts.bytes_out(),
+                    " bytes)\n");
     const auto remark = [&](const auto&... what) {
       absl::StrAppend(text, kIndent, "    ", what..., "\n");
     };
     if (session.unanswered() > 0) {
-      remark(session.unanswered(), " requests have no response",
+      remark("requests without a response, and open streams: ",
+             session.unanswered(),
              session.unanswered_ns() == 0
                  ? std::string()
                  : absl::StrCat(", for ", Seconds(session.unanswered_ns())));

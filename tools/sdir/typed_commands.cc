@@ -76,6 +76,11 @@ int RunCall(Command* command) {
   const std::string json = command->NextIfAny().value_or("{}");
   command->End();
   const size_t dot = name.rfind('.');
+  if (dot == 0 || dot == std::string::npos || name[dot - 1] == '>') {
+    Misused(absl::StrCat("'", name,
+                         "' has no METHOD: expected "
+                         "'<USER>.INTERFACE.METHOD', in quotes"));
+  }
   const std::string service = name.substr(0, dot);
   Command::Named(service, "SERVICE, before the METHOD");
   const absl::optional<absl::Duration> timeout = command->Timeout();

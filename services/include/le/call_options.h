@@ -26,7 +26,9 @@ class CallOptions {
   static constexpr uint32_t kDefaultWindowBytes = 256 * 1024;
 
   // The call ends after this time with DeadlineExceeded, and the server is
-  // notified. A stream must end within this time. Default: no timeout.
+  // notified. A stream must end within this time. Default: no timeout. A server
+  // that is stopped or busy for longer executes the call even so when it
+  // continues: it reads the request before the notice.
   //
   // For a one-way message, the timeout limits the wait for room in the queue.
   // In a handler, a one-way call waits only if it has a timeout, from Timeout()
