@@ -394,7 +394,7 @@ TEST_F(ClientWaitTest, AnOfferIsRefusedOrNotAnswered) {
       const auto offer =
           server->Advertise(world_.loop(), Interface("a"), &observer);
       world_.Advance(absl::Seconds(10));
-      EXPECT_THAT(log_, ElementsAre(HasSubstr("does not answer")));
+      EXPECT_THAT(log_, ElementsAre(HasSubstr("has not answered")));
     }
     log_.clear();
     DirectoryServer::Options options;

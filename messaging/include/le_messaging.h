@@ -368,9 +368,9 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
  *
  * If the queue is full:
  *  - A client waits for room. But in a handler, or if the server is on the same
- *    thread, it does not wait, and the message is gathered. On another thread
- *    that has a service, the message is gathered, too, and the client waits
- *    only beyond the second limit.
+ *    thread, it does not wait, and the message is gathered. A thread that has
+ *    a service does not wait for a server that receives nothing: after a second
+ *    messages without a file descriptor are gathered.
  *  - On a server the service's policy applies. By default the message is
  *    gathered.
  * Gathered messages are queued up to a second, larger limit. Beyond it a sender

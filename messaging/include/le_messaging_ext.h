@@ -370,8 +370,9 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    nor on the server's own thread. There the messages are gathered: they are
  *    queued up to maxGatheredBytes. Beyond that the session is closed
  *    (LE_MSG_CLOSE_SLOW_READER).
- *  - On another thread that has a service, messages are gathered in the same
- *    way. Beyond maxGatheredBytes the thread waits for room.
+ *  - Another thread that has a service waits only while the server receives.
+ *    When the server has received nothing for a second, messages without a file
+ *    descriptor are gathered. Beyond maxGatheredBytes the thread waits again.
  *  - For a server's le_msg_Send() the service's policy applies. */
 
 /* Structures of limits begin with structSize. The caller sets it to the size of

@@ -446,30 +446,53 @@ Result ClientSession::SendOn(const Route& route,
   // because its deadline is for its response.
   const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
                              deadline != absl::InfiniteFuture();
+  if (!waits_as_told && MustNotWait()) return Gather(route, frame);
   // While a thread waits, its services stand still. If their clients wait in
-  // the same way, nobody continues. So a thread with a service waits later.
-  if (!waits_as_told && (MustNotWait() || Owner::CurrentHasService())) {
-    sent = Gather(route, frame);
-    if (sent != Result::kNoRoom) return sent;
-  }
+  // the same way, nobody continues. So a thread with a service does not wait
+  // for a server that receives nothing. It does wait with a file descriptor,
+  // because only the limits of Room::kQueue bound the number of these.
+  const bool may_gather = !waits_as_told && frame->descriptor == nullptr &&
+                          Owner::CurrentHasService();
+  event::Process* const process = event::Process::Current();
   event::Instant warn_at = kNotWaitedYet;
-  while (sent == Result::kNoRoom) {
-    const Result room = WaitForRoom(route.connection, deadline, &warn_at);
-    if (room != Result::kOk) return room;
-    if (open_epoch_.load(std::memory_order_acquire) != route.epoch) {
+  for (;;) {
+    event::Instant until = deadline;
+    if (may_gather) {
+      const event::Instant now = process->Now();
+      event::Instant look_at =
+          route.connection->stalled_since() + kRoomPatience;
+      if (look_at <= now) {
+        sent = SendGathered(route, frame);
+        if (sent != Result::kNoRoom) return sent;
+        look_at = now + kRoomPatience;
+      }
+      until = std::min(deadline, look_at);
+    }
+    const Result room = WaitForRoom(route.connection, until, &warn_at);
+    if (room == Result::kClosed ||
+        open_epoch_.load(std::memory_order_acquire) != route.epoch) {
       return Result::kClosed;
     }
+    // After kTimedOut, there may be room for this frame, although there is less
+    // than WaitForRoom() waits for.
     sent = SendNow(route, *frame);
+    if (sent != Result::kNoRoom) return sent;
+    if (room == Result::kTimedOut && process->Now() >= deadline) return room;
   }
+}
+
+Result ClientSession::SendGathered(const Route& route,
+                                   transports::OutgoingFrame* frame) {
+  frame->room = transports::Room::kGathered;
+  const Result sent = SendNow(route, *frame);
+  frame->room = transports::Room::kQueue;
   return sent;
 }
 
 Result ClientSession::Gather(const Route& route,
                              transports::OutgoingFrame* frame) {
-  frame->room = transports::Room::kGathered;
-  const Result sent = SendNow(route, *frame);
-  frame->room = transports::Room::kQueue;
-  if (sent != Result::kNoRoom || !MustNotWait()) return sent;
+  const Result sent = SendGathered(route, frame);
+  if (sent != Result::kNoRoom) return sent;
   EndLater(route.epoch, CloseReason::kSlowReader,
            absl::StrCat(route.connection->queued_bytes(),
                         " bytes are queued for it, and the sender must not "

@@ -190,8 +190,10 @@ class ClientSession final : public Session,
   // kClosed if the session closes during the wait.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Sends a frame for which the queue has no room. If it does not fit even so,
-  // returns kNoRoom, or ends the session if the calling thread must not wait.
+  // Like SendNow(), but with the limit of gathered bytes.
+  Result SendGathered(const Route& route, transports::OutgoingFrame* frame);
+  // Sends a frame for which the queue has no room. Ends the session if it does
+  // not fit even so.
   Result Gather(const Route& route, transports::OutgoingFrame* frame);
   // Whether the calling thread must not wait for room, because the server may
   // wait for this thread. True if this thread is in a handler, or if the server

@@ -187,6 +187,22 @@ TEST_P(FlowTest, ManyRequestsOf1MiBAtOnce) {
 
 // A client has three pending requests. When a request completes, its handler
 // makes the next request.
+// More requests than may be open at a time. So the thread must read responses
+// while it makes requests, although it has a service.
+TEST_P(FlowTest, AThreadWithAServiceMakesManyRequests) {
+  static constexpr uint32_t kCount = 80000;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) { EchoUntilDone(party, 64); });
+  scenario.Add("client", [](Party* party) {
+    TestService own("own");
+    Asker asker(64);
+    while (asker.asked() < kCount) asker.Ask();
+    party->RunLoopUntil([&] { return asker.answered() == kCount; });
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/1);
+}
+
 TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   static constexpr uint32_t kCount = 60, kUnderWay = 3;
   Scenario scenario;

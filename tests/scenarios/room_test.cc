@@ -299,6 +299,41 @@ TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
+// While a send with a deadline waits, the server receives a few messages. Then
+// there is room for the message, but less than the room handler is told of.
+TEST_P(RoomTest, ATimedSendFitsAtItsDeadline) {
+  if (GetParam() != Setting::kSimulated) GTEST_SKIP() << "waits a second";
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    int received = 0;
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      le_msg_ReleaseMsg(message);
+      if (++received == 3) party->Await("sent");
+    };
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Await("full");
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedBytes = 20 * (kTextSize + kOverhead);
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    party->Signal("open");
+    const std::string text(kTextSize - 1, 'x');
+    EXPECT_EQ(FillByTrySend(client.ref(), 21), 20);
+    party->Signal("full");
+    EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), text), 1000), LE_OK);
+    party->Signal("sent");
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/5);
+}
+
 // While a thread waits for a response, another thread of the client sends too
 // much in a handler, so the session is closed. Expected: the wait ends.
 TEST_P(RoomTest, ACloseByAnotherThreadEndsARequest) {

@@ -84,7 +84,6 @@ expect "a field that is not there" 2 "sdir: not a files.CountRequest in JSON: *"
 expect "no file" 2 "sdir: the method needs --fd=FILE*" call CountFile
 expect "a file too many" 2 "sdir: the method takes no file*" call Count --fd=/dev/null
 expect "a file that is not there" 1 "sdir: cannot open $folder/none: No such file*" call CountFile --fd="$folder/none"
-expect "no method" 2 "*'<$user>' is not a SERVICE*" "$sdir" call "<$user>.facts"
 expect "no method" 2 "*has no METHOD: expected*" "$sdir" call "<$user>.facts"
 expect "a wrong timeout" 2 "*'soon' is not a number of seconds from 0*" call Count --timeout soon
 

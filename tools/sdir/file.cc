@@ -49,7 +49,7 @@ std::string ReadAll(const std::string& file) {
 }
 
 void FlushOutput() {
-  if (std::fflush(nullptr) == 0) return;
+  if (std::fflush(nullptr) == 0 && std::ferror(stdout) == 0) return;
   Fail(kFailed,
        absl::StrCat("cannot write the output: ", std::strerror(errno)));
 }

@@ -4,6 +4,7 @@
 // The commands that show the state of the directory and of the services.
 
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -194,6 +195,11 @@ int RunMetrics(Command* command) {
   if (!file.has_value()) {
     std::fputs(text.c_str(), stdout);
     return directory::kDone;
+  }
+  struct stat former;
+  if (stat(file->c_str(), &former) == 0 && !S_ISREG(former.st_mode)) {
+    Fail(kFailed,
+         absl::StrCat("cannot write ", *file, ": it is not a regular file"));
   }
   // A reader of the file sees the whole former file or the whole new one.
   const std::string part = absl::StrCat(*file, ".", getpid(), ".tmp");

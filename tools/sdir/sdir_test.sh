@@ -36,6 +36,9 @@ sdir() { "$sdir" --socket_dir="$folder/d" "$@"; }
 
 expect "help" 0 "monitor" "$sdir" help
 expect "the man page" 0 '^\.Nm sdir$' "$sdir" help man
+# The text is longer than the buffer of the standard output.
+fill_disk() { "$sdir" help man > /dev/full; }
+expect "a full disk" 1 "cannot write the output" fill_disk
 expect "an unknown format of the help" 2 "text, man, bash, zsh, fish" "$sdir" help x
 completions() { # WORD...: what bash offers for the last one
   COMP_WORDS=(sdir "$@")
@@ -350,6 +353,7 @@ until_says "<$user>.r -> <$user>.s" sdir list
 expect "the file has no such binding any more" 1 "no binding" sdir unbind "<$user>.k"
 stop
 start --bindings "$folder/bindings"
+expect "a file that metrics must not replace" 1 "is not a regular file" sdir metrics --textfile="$folder"
 expect "no folder to write to" 1 "started without --bindings_dir" sdir bind --persist "<$user>.k" "<$user>.l"
 stop
 

@@ -197,8 +197,8 @@ class Message {
   // If the queue is full, a client waits for room, except in two cases: in a
   // handler, and if the server is on the calling thread. In these two cases
   // messages are queued up to maxGatheredBytes. Beyond that the session is
-  // closed. On another thread that has a service, a client waits only beyond
-  // maxGatheredBytes. A server never waits: the service's slowReaderPolicy applies.
+  // closed. A thread that has a service does not wait for a server that has
+  // received nothing for a second: see le_msg_Send(). A server never waits: the service's slowReaderPolicy applies.
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open, or was closed during the
   //                       call, for example because of a limit
