@@ -344,8 +344,8 @@ TEST(UnixClientWaitTest, TheCauseHasTheSystemsError) {
       EXPECT_EQ(cause.reason, WaitReason::kNoDirectory);
       EXPECT_EQ(cause.text, absl::StrCat("no directory at '", path,
                                          "': Permission denied (may this user "
-                                         "enter the folder, and the folders "
-                                         "above it?)"));
+                                         "enter the folder, and write to the "
+                                         "socket?)"));
       ASSERT_EQ(chmod(folder, 0700), 0);
     }
   }

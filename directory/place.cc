@@ -88,7 +88,7 @@ absl::Status CheckTrust(event::Process* process, const Place& place,
 
 std::string IsItRunning(event::Process* process, const absl::Status& failed) {
   if (absl::EndsWith(failed.message(), std::strerror(EACCES))) {
-    return "may this user enter the folder, and the folders above it?";
+    return "may this user enter the folder, and write to the socket?";
   }
   return process->GetEnv("LE_MESSAGING_DIR").empty()
              ? "is directoryd running?"

@@ -212,7 +212,7 @@ Registry::Actions Registry::Inspect(PeerId id, const PeerIdentity& identity,
   } else if ((theirs.capabilities & transports::kCanBeInspected) == 0) {
     Refuse(id, RefusalReason::kOtherVersion,
            absl::StrCat("the library of pid ", server.identity.pid,
-                        " cannot be inspected: link that program with a later "
+                        " cannot be inspected: link the server with a later "
                         "release"),
            &actions);
   } else if (server.inspections >= kMaxInspections || IsBusy(server)) {

@@ -123,15 +123,20 @@ class Replayer {
     if (it == sessions_.end()) return absl::OkStatus();
     event::Process* const process = event::Process::Current();
     const event::Instant end = process->Now() + options_.timeout;
-    while (le_msg_GetQueuedBytes(internal::CoreOf(it->second)->session()) > 0) {
+    const le_msg_SessionRef_t session = internal::CoreOf(it->second)->session();
+    while (le_msg_GetQueuedBytes(session) > 0) {
       if (process->Now() >= end) {
         return absl::DeadlineExceededError(
             "the service has not received all messages in time");
       }
       RunLoopFor(absl::Milliseconds(1));
     }
+    const le_msg_CloseReason_t reason = le_msg_GetCloseReason(session);
     sessions_.erase(it);
-    return absl::OkStatus();
+    if (reason == LE_MSG_CLOSE_NONE) return absl::OkStatus();
+    return absl::UnavailableError(
+        absl::StrCat("the session ended before all messages were sent: ",
+                     le_msg_GetCloseReasonTxt(reason)));
   }
 
   absl::StatusOr<Client*> SessionOf(uint32_t number) {

@@ -447,20 +447,16 @@ Result ClientSession::SendOn(const Route& route,
   const bool waits_as_told = PlainType(frame->type) == kMessageFrame &&
                              deadline != absl::InfiniteFuture();
   if (!waits_as_told && MustNotWait()) return Gather(route, frame);
-  // While a thread waits, its services stand still. If their clients wait in
-  // the same way, nobody continues. So a thread with a service does not wait
-  // for a server that receives nothing. It does wait with a file descriptor,
-  // because only the limits of Room::kQueue bound the number of these.
-  const bool may_gather = !waits_as_told && frame->descriptor == nullptr &&
-                          Owner::CurrentHasService();
+  const bool may_gather = !waits_as_told && MayGather(*frame);
   event::Process* const process = event::Process::Current();
   event::Instant warn_at = kNotWaitedYet;
   for (;;) {
     event::Instant until = deadline;
     if (may_gather) {
       const event::Instant now = process->Now();
+      // If another thread has emptied the queue, it is not stalled.
       event::Instant look_at =
-          route.connection->stalled_since() + kRoomPatience;
+          std::min(route.connection->stalled_since(), now) + kRoomPatience;
       if (look_at <= now) {
         sent = SendGathered(route, frame);
         if (sent != Result::kNoRoom) return sent;
@@ -479,6 +475,19 @@ Result ClientSession::SendOn(const Route& route,
     if (sent != Result::kNoRoom) return sent;
     if (room == Result::kTimedOut && process->Now() >= deadline) return room;
   }
+}
+
+// While a thread waits, its services stand still. If their clients wait in the
+// same way, nobody continues. So a thread with a service does not wait for a
+// server that receives nothing. It does wait in two cases:
+//  - With a file descriptor, because only the limits of Room::kQueue bound the
+//    number of these.
+//  - With the last request that may be open, because the next one would fail.
+bool ClientSession::MayGather(const transports::OutgoingFrame& frame) {
+  if (frame.descriptor != nullptr || !Owner::CurrentHasService()) return false;
+  if (PlainType(frame.type) == kMessageFrame) return true;
+  MutexLock lock(&mutex_);
+  return machine_.requests() < limits_.open_requests;
 }
 
 Result ClientSession::SendGathered(const Route& route,

@@ -190,6 +190,9 @@ class ClientSession final : public Session,
   // kClosed if the session closes during the wait.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
+  // Whether the calling thread, which may wait, may gather the frame when the
+  // server has received nothing for kRoomPatience.
+  bool MayGather(const transports::OutgoingFrame& frame);
   // Like SendNow(), but with the limit of gathered bytes.
   Result SendGathered(const Route& route, transports::OutgoingFrame* frame);
   // Sends a frame for which the queue has no room. Ends the session if it does

@@ -185,8 +185,6 @@ TEST_P(FlowTest, ManyRequestsOf1MiBAtOnce) {
   AskAllThenServe(GetParam(), 20, kMiB);
 }
 
-// A client has three pending requests. When a request completes, its handler
-// makes the next request.
 // More requests than may be open at a time. So the thread must read responses
 // while it makes requests, although it has a service.
 TEST_P(FlowTest, AThreadWithAServiceMakesManyRequests) {
@@ -203,6 +201,8 @@ TEST_P(FlowTest, AThreadWithAServiceMakesManyRequests) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
+// A client has three pending requests. When a request completes, its handler
+// makes the next request.
 TEST_P(FlowTest, ThreeLargeRequestsUnderWay) {
   static constexpr uint32_t kCount = 60, kUnderWay = 3;
   Scenario scenario;

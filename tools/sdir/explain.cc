@@ -224,8 +224,9 @@ class Explainer {
     for (const auto& session : snapshot.sessions) {
       if (session.uid() != client_.uid) continue;
       was_seen_ = true;
-      // The user's client or the server may have changed since the refusal.
-      if (session.age_ns() < refused_ns_ago_) had_other_protocol_ = false;
+      if (session.pid() == refused_pid_ && session.age_ns() < refused_ns_ago_) {
+        had_other_protocol_ = false;  // the server has changed since
+      }
       Add("session", absl::StrCat("of ", names_->Process(session.pid())));
     }
     if (was_seen_) return;
@@ -242,7 +243,10 @@ class Explainer {
         continue;
       }
       was_seen_ = true;
-      had_other_protocol_ = refusal.code() == directory::proto::OTHER_PROTOCOL;
+      refused_pid_ = refusal.peer().pid();
+      had_other_protocol_ =
+          refusal.code() == directory::proto::OTHER_PROTOCOL &&
+          !names_->HasEnded(refused_pid_);
       refused_ns_ago_ = refusal.seconds_ago() * uint64_t{1000000000};
       Add("refused",
           absl::StrCat(refusal.seconds_ago(),
@@ -256,9 +260,12 @@ class Explainer {
   Names* const names_;
   Explanation explanation_;
   int not_taken_ = 0;
-  bool was_seen_ = false;            // a process of the client
-  bool had_other_protocol_ = false;  // in the client's latest refusal
-  uint64_t refused_ns_ago_ = 0;      // the client's latest refusal
+  bool was_seen_ = false;  // a process of the client
+  // The client's latest refusal. A process that has ended says nothing about
+  // the present protocols.
+  bool had_other_protocol_ = false;
+  pid_t refused_pid_ = 0;
+  uint64_t refused_ns_ago_ = 0;
 };
 
 }  // namespace

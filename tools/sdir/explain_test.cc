@@ -117,6 +117,7 @@ TEST_F(ExplainTest, AClientWithAnotherProtocolCannotOpen) {
   Offer("<2>.s", 10);
   auto* const refusal = list_.add_latest_refusals();
   refusal->mutable_peer()->set_uid(1);
+  refusal->mutable_peer()->set_pid(11);
   refusal->mutable_peer()->set_interface_name("c");
   refusal->set_code(directory::proto::OTHER_PROTOCOL);
   const Explanation found = ExplainC();
@@ -125,13 +126,20 @@ TEST_F(ExplainTest, AClientWithAnotherProtocolCannotOpen) {
             std::string::npos)
       << found.text;
   EXPECT_FALSE(found.can_open);
-  // A later session shows that the protocols have changed.
+  // A later session of the same process shows that the protocols have changed.
   refusal->set_seconds_ago(9);
   auto* const session = &snapshot_.sessions.emplace_back();
   session->set_uid(1);
+  session->set_pid(11);
   session->set_age_ns(9100000000);
   EXPECT_FALSE(ExplainC().can_open);
   session->set_age_ns(8900000000);
+  EXPECT_TRUE(ExplainC().can_open);
+  session->set_pid(12);
+  EXPECT_FALSE(ExplainC().can_open);
+  // A refused process that has ended says nothing.
+  refusal->mutable_peer()->set_pid(12);
+  session->set_age_ns(9100000000);
   EXPECT_TRUE(ExplainC().can_open);
 }
 

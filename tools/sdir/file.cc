@@ -49,9 +49,11 @@ std::string ReadAll(const std::string& file) {
 }
 
 void FlushOutput() {
-  if (std::fflush(nullptr) == 0 && std::ferror(stdout) == 0) return;
-  Fail(kFailed,
-       absl::StrCat("cannot write the output: ", std::strerror(errno)));
+  if (std::fflush(nullptr) != 0) {
+    Fail(kFailed,
+         absl::StrCat("cannot write the output: ", std::strerror(errno)));
+  }
+  if (std::ferror(stdout) != 0) Fail(kFailed, "cannot write the output");
 }
 
 Output::Output(const Command& command)

@@ -83,6 +83,7 @@ void Inspection::Disconnect() {
   connected_.reset();
   is_owed_ = false;
   received_ = Snapshot();
+  received_bytes_ = 0;
 }
 
 void Inspection::SendRequest() {
@@ -108,12 +109,8 @@ void Inspection::OnReadable() {
 }
 
 // If the connection is kept, the server may answer before the end of a later
-// Ask(). But a part of an answer is not kept, because the limit of a user counts
-// the bytes of one Take() only.
-void Inspection::OnExpiry() {
-  if (!received_.sessions.empty()) Disconnect();
-  EndSilent();
-}
+// Ask().
+void Inspection::OnExpiry() { EndSilent(); }
 
 void Inspection::EndSilent() {
   ++inspections_->usage_[uid()].silent;
@@ -151,10 +148,11 @@ void Inspection::HearServer(const transports::IncomingFrame& frame) {
       part->service().latency_size() > kMaxBuckets) {
     return EndWith(kBroken);
   }
-  if (!inspections_->MayReceive(
-          uid(), frame.payload.size() + sessions * kSessionOverhead)) {
+  const size_t bytes = frame.payload.size() + sessions * kSessionOverhead;
+  if (!inspections_->MayReceive(uid(), bytes)) {
     return EndWith("sends more than sdir accepts from the servers of one user");
   }
+  received_bytes_ += bytes;
   if (part->has_service()) {
     received_.service = std::move(*part->mutable_service());
     received_.at_ns = part->at_ns();
@@ -164,6 +162,7 @@ void Inspection::HearServer(const transports::IncomingFrame& frame) {
   }
   if (!part->last()) return;
   is_owed_ = false;
+  received_bytes_ = 0;
   End(std::exchange(received_, Snapshot()));
 }
 
@@ -224,6 +223,7 @@ std::vector<Snapshot> Inspections::Take(const directory::proto::ListPart& list,
       inspection =
           std::make_unique<Inspection>(this, *std::move(key), service.pid());
     }
+    usage_[inspection->uid()].bytes += inspection->received_bytes();
     unasked_.push_back(inspection.get());
   }
   known.clear();

@@ -48,6 +48,8 @@ class Inspection final : private transports::Connection::Observer,
   void Skip(std::string problem);
   // Returns the result of the last Ask() or Skip(), after its end.
   Snapshot Take() { return std::exchange(result_, Snapshot()); }
+  // The size of the part of an answer that has arrived, while the rest has not.
+  size_t received_bytes() const { return received_bytes_; }
 
  private:
   void OnReadable() override;
@@ -69,6 +71,7 @@ class Inspection final : private transports::Connection::Observer,
   bool is_owed_ = false;     // the rest of `received_` has not arrived
   bool is_waiting_ = false;  // Ask() has not ended
   Snapshot received_;
+  size_t received_bytes_ = 0;
   Snapshot result_;
 };
 
@@ -88,7 +91,8 @@ class Inspections {
   friend class Inspection;
   using Key = std::pair<std::string, pid_t>;
 
-  // What the servers of one user have used in the present Take().
+  // What the servers of one user have used in the present Take(), and the parts
+  // of answers that earlier ones have kept.
   struct Usage {
     size_t bytes = 0;
     int silent = 0;  // servers that have not answered in time

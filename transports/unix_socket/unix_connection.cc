@@ -490,8 +490,8 @@ void UnixConnection::SetSendLimits(const SendLimits& limits) {
 struct UnixConnection::Poll {
   bool to_send;
   bool to_read;  // only the owner waits to read
-  event::Loop*
-      served;  // this thread's other connections send their queues here
+  // This thread's other connections send their queues on this loop.
+  event::Loop* served = nullptr;
   bool had_queue = false;
   event::Instant until;
   struct pollfd socket = {};
@@ -502,7 +502,6 @@ bool UnixConnection::Wait(uint32_t events, event::Instant deadline) {
   Poll poll;
   poll.to_send = (events & Connection::kWritable) != 0;
   poll.to_read = (events & Connection::kReadable) != 0;
-  poll.served = nullptr;
   if (deadline != absl::InfinitePast()) {
     event::Thread* const thread = event::Thread::Current();
     thread->BeforeBlocking();

@@ -198,7 +198,8 @@ class Message {
   // handler, and if the server is on the calling thread. In these two cases
   // messages are queued up to maxGatheredBytes. Beyond that the session is
   // closed. A thread that has a service does not wait for a server that has
-  // received nothing for a second: see le_msg_Send(). A server never waits: the service's slowReaderPolicy applies.
+  // received nothing for a second: see le_msg_Send(). A server never waits: the
+  // service's slowReaderPolicy applies.
   //   ResourceExhausted   the service's policy dropped the message
   //   Unavailable         the session is not open, or was closed during the
   //                       call, for example because of a limit
