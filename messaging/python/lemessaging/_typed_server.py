@@ -255,7 +255,10 @@ class Server:
             if isinstance(error, ClosedError) and call.session.closed:
                 return  # the client has gone
             self._fail(call._request, call._envelope, wrong("the method has failed"))
-            raise
+            # Without a reason, the client has gone, but its close was not
+            # handled yet.
+            if not isinstance(error, ClosedError) or error.reason:
+                raise
 
     async def _unary(self, call, function, message):
         result = function(message, call)

@@ -12,7 +12,7 @@ import warnings
 import weakref
 from unittest import mock
 
-from lemessaging import Service, Session, TimedOutError, typed
+from lemessaging import ClosedError, Service, Session, TimedOutError, typed
 
 from support import TestCase, new_name
 from typed_support import NAMES, SERVICE, facts_pb2, names_pb2
@@ -212,3 +212,24 @@ class Ends(TestCase):
                         await asyncio.sleep(0)
                     self.assertEqual([call.fd.closed for call in self.began], [True] * count)
         self.assertIsInstance(self.take_reported()[0], KeyError)
+
+    async def test_a_push_before_the_close_is_handled(self):
+        implementation = self.implementation()
+        pushed = asyncio.Event()
+
+        async def watch(request, call):
+            client.close()
+            pushed.set()
+            yield facts_pb2.Facts()
+
+        implementation.Watch = watch
+        name = new_name()
+        async with typed.Server(name, SERVICE, implementation):
+            client = typed.Client(name, SERVICE)
+            await client.open()
+            task = asyncio.ensure_future(client.Watch(facts_pb2.CountRequest()).__anext__())
+            await pushed.wait()
+            with self.assertRaises(ClosedError):
+                await task
+            for _ in range(5):
+                await asyncio.sleep(0)
