@@ -25,6 +25,9 @@ class Sender:
     def __init__(self, owner):
         self._owner = owner
         self._waiting = collections.OrderedDict()  # future -> message
+        # Whether a send has found the session closed. The library reports the
+        # close later.
+        self.found_closed = False
 
     def try_send(self, session, content):
         if self._waiting:
@@ -66,6 +69,7 @@ class Sender:
                 return
             del self._waiting[future]
             if result != _c.OK:
+                self.found_closed = True
                 self._owner.fail(future, closed_by(session)())
             elif not future.done():
                 future.set_result(None)
@@ -78,11 +82,11 @@ class Sender:
                 _c.release_message(message)
             self._owner.fail(future, error())
 
-    @staticmethod
-    def _check(session, result):
+    def _check(self, session, result):
         if result == _c.NO_MEMORY:
             raise TooManyError("there is no memory for the message")
         if result != _c.OK:
+            self.found_closed = True
             raise closed_by(session)()
 
 

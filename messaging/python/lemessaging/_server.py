@@ -76,6 +76,12 @@ class ServerSession:
     def closed(self):
         return self._error is not None
 
+    @property
+    def is_gone(self):
+        """Whether no send can succeed. Not for programs. Messages that the client
+        sent before it closed the session may still be received."""
+        return self.closed or self._sender.found_closed
+
     def end(self, error):
         """Called when the library's session is closed. Not for programs."""
         if self._error is None:

@@ -252,13 +252,10 @@ class Server:
         except StatusError as error:
             self._fail(call._request, call._envelope, error)
         except Exception as error:
-            if isinstance(error, ClosedError) and call.session.closed:
+            if isinstance(error, ClosedError) and call.session.is_gone:
                 return  # the client has gone
             self._fail(call._request, call._envelope, wrong("the method has failed"))
-            # Without a reason, the client has gone, but its close was not
-            # handled yet.
-            if not isinstance(error, ClosedError) or error.reason:
-                raise
+            raise
 
     async def _unary(self, call, function, message):
         result = function(message, call)
