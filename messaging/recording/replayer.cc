@@ -134,9 +134,9 @@ class Replayer {
     const le_msg_CloseReason_t reason = le_msg_GetCloseReason(session);
     sessions_.erase(it);
     if (reason == LE_MSG_CLOSE_NONE) return absl::OkStatus();
-    return absl::UnavailableError(
-        absl::StrCat("the session ended before all messages were sent: ",
-                     le_msg_GetCloseReasonTxt(reason)));
+    return absl::UnavailableError(absl::StrCat(
+        "the service may have lost messages: the session was closed: ",
+        le_msg_GetCloseReasonTxt(reason)));
   }
 
   absl::StatusOr<Client*> SessionOf(uint32_t number) {
