@@ -137,7 +137,7 @@ constexpr bool kMeasuresMemory = false;
 constexpr bool kMeasuresMemory = true;
 #endif
 
-// Memory of the library and the allocator that docs/flow-control.md does not
+// Memory of the library and the allocator that docs/limits.md does not
 // count.
 constexpr size_t kSlack = 4 * kMiB;
 // The memory of a message of this size that is queued in a client.
