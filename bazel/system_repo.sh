@@ -110,8 +110,8 @@ sh_binary(name = "protoc", srcs = ["protoc.sh"])
     name = well_known + "_cc_proto",
     deps = ["//src/google/protobuf/util:json_util"],
 ) for well_known in ["any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"]]
-# In both repositories this is the target of @protobuf, so that no code is
-# generated for it. Bazel 4 uses the toolchain of @com_google_protobuf.
+# blacklisted_protos names the target of @protobuf, and no code is generated for
+# it. So @com_google_protobuf, whose toolchain Bazel 4 uses, has the same target.
 alias(name = "descriptor_proto", actual = "@protobuf//src/google/protobuf:descriptor_proto")
 proto_lang_toolchain(
     name = "cc_toolchain",

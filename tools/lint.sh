@@ -2,7 +2,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Checks formatting and house rules in the files that git knows:
+# Checks formatting and house rules in all files that git does not ignore:
 #
 #   tools/lint.sh          names each broken rule; exit status 1 if there is one
 #   tools/lint.sh --fix    first corrects formatting, load() lines and

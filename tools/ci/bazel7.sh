@@ -8,8 +8,8 @@
 #
 #   tools/ci/bazel7.sh              does what CI does
 #   tools/ci/bazel7.sh COMMAND...   runs a command in the chroot, in the
-#                                   checkout; there `bazel7` is Bazel with all
-#                                   its flags
+#                                   checkout; there `bazel7` runs Bazel with
+#                                   the flags for modules without a registry
 #
 # The chroot is made once, in the folder $LE_MESSAGING_CACHE. Exit status 75
 # means that sid could not be installed now. This is not an error of the tree.

@@ -3,9 +3,9 @@
 //
 // The services of call_test:
 //   "facts"     is typed
-//   "other"     has another protocol than typed services
+//   "other"     is not typed
 //   "liar"      answers each request with the same wrong bytes
-//   "stranger"  sends the descriptors of another service
+//   "stranger"  sends descriptors that do not have its service
 
 #include <unistd.h>
 
@@ -114,7 +114,7 @@ int Main() {
   setlinebuf(stdout);
   const le::Protocol protocol =
       le::internal::ProtocolOf(FileFactsClient::LeInfo());
-  // The size of the descriptors, and a file without a name.
+  // The size of the descriptors, and the descriptor of an empty file.
   const std::string nameless("\4\0\0\0\012\2\012\0", 8);
   Facility facility;
   le::Loop loop;

@@ -63,7 +63,7 @@ expect "a call" 0 '{"lines":"7","text":"x"}' call Count '{"name": "x", "number":
 expect "a request from standard input" 0 '{"lines":"8"}' call Count - <<< '{"number": 8}'
 expect "an empty request" 0 '{}' call Count
 expect "a stream" 0 $'{"lines":"1"}\n{"lines":"2"}' call Watch '{"number": 2}'
-expect "a longer stream than its credit" 0 '*{"lines":"256"}' call Watch '{"number": 256}'
+expect "a stream as long as its credit" 0 '*{"lines":"256"}' call Watch '{"number": 256}'
 expect "a one-way method" 0 "" call Log '{"text": "one way"}'
 printf 'contents' > "$folder/file"
 expect "a file" 0 '{"text":"contents"}' call CountFile --fd="$folder/file"
@@ -96,7 +96,7 @@ expect "a binding to another service" 1 "sdir: 'mine' is bound to <*>.liar, not 
 
 # Services that lie.
 expect "wrong descriptors" 1 "sdir: INTERNAL: the server's descriptors have a wrong size" "$sdir" introspect "<$user>.liar"
-expect "descriptors of another service" 1 "*there is no files.FileFacts/1" "$sdir" introspect "<$user>.stranger"
+expect "descriptors without the service" 1 "*there is no files.FileFacts/1" "$sdir" introspect "<$user>.stranger"
 
 "$sdir" call "<$user>.facts.Watch" '{"name": "keep", "number": 1}' > "$folder/stream" &
 watch=$!

@@ -28,7 +28,8 @@ directory::proto::Described AskForDescription(const Command& command,
 // empty, the sessions are with this service and need no binding.
 void InstallIntroducer(const Command& command, const std::string& service);
 
-// Opens a session with a typed service: the only session of this process.
+// Opens a session with a typed service. Installs the introducer, so this
+// function may be called only once.
 absl::StatusOr<std::unique_ptr<Caller>> OpenSession(
     const Command& command, const directory::proto::Described& service,
     absl::Duration timeout);

@@ -108,8 +108,8 @@ void Inspection::OnReadable() {
   }
 }
 
-// If the connection is kept, the server may answer before the end of a later
-// Ask().
+// A connection that is kept stays open: a late answer may still be the result of
+// a later Ask().
 void Inspection::OnExpiry() { EndSilent(); }
 
 void Inspection::EndSilent() {

@@ -68,7 +68,7 @@ class Inspection final : private transports::Connection::Observer,
   const pid_t pid_;
   std::unique_ptr<Directory> connected_;  // null: Ask() makes another
   bool is_introduced_ = false;
-  bool is_owed_ = false;     // the rest of `received_` has not arrived
+  bool is_owed_ = false;     // the answer has not arrived, or only in part
   bool is_waiting_ = false;  // Ask() has not ended
   Snapshot received_;
   size_t received_bytes_ = 0;
@@ -81,8 +81,8 @@ class Inspections {
   explicit Inspections(std::string socket_dir)
       : socket_dir_(std::move(socket_dir)) {}
 
-  // Returns a snapshot of each service in the list. `list` has the names of
-  // users. All servers of a user together get a bounded time and a bounded
+  // Returns a snapshot of each service in the list. In `list`, users are names or
+  // numbers. All servers of a user together get a bounded time and a bounded
   // memory.
   std::vector<Snapshot> Take(const directory::proto::ListPart& list,
                              directory::Users* users);
@@ -91,8 +91,8 @@ class Inspections {
   friend class Inspection;
   using Key = std::pair<std::string, pid_t>;
 
-  // What the servers of one user have used in the present Take(), and the parts
-  // of answers that earlier ones have kept.
+  // What the servers of one user use in the present Take(). Includes the parts
+  // of answers that arrived during an earlier Take().
   struct Usage {
     size_t bytes = 0;
     int silent = 0;  // servers that have not answered in time

@@ -174,7 +174,9 @@ int RunGraph(Command* command) {
   command->End();
   Services services(command->socket_dir(), filter);
   const LastSnapshots last = ByService(services.Inspect());
-  Output output(*command);  // not before there is a directory: empties the file
+  // Empties the file, so this follows the first inspection, which needs a
+  // directory.
+  Output output(*command);
   absl::SleepFor(kPause);
   const std::vector<InspectedService> now = services.Inspect();
   output.Write(GraphPage(last, now, absl::Now(), services.names()));

@@ -155,7 +155,7 @@ expect "bind in one argument" 0 "^bound: <$user>.o -> <$user>.d, until" sdir bin
 expect "bind half of one argument" 2 "'' is not a SERVICE" sdir bind "<$user>.c ->"
 expect "bind one argument too many" 2 "unexpected argument" sdir bind "<$user>.o -> <$user>.d" "<$user>.e"
 expect "bind of root" 0 "^bound: <root>.o -> <root>.d, until" sdir bind "<0>.o" "<root>.d"
-expect "bind what may not be" 1 "expected|must" sdir bind "<$user>.*" "<$user>.d"
+expect "bind * to one name" 1 "expected|must" sdir bind "<$user>.*" "<$user>.d"
 expect "bind without a service" 2 "SERVICE is missing" sdir bind "<$user>.c"
 expect "unbind" 0 "" sdir unbind "<$user>.c"
 expect "unbind twice" 1 "no binding" sdir unbind "<$user>.c"
@@ -335,7 +335,7 @@ expect "load both" 0 "" sdir load
 expect "the written binding is still there" 0 "<$user>.k -> <$user>.l" sdir list
 ln -s /dev/null "$folder/b/20.bindings"
 expect "a link" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir load
-expect "write beside it" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir bind --persist "<$user>.m" "<$user>.l"
+expect "bind and write beside the link" 1 "bindings file '$folder/b/20.bindings': a symbolic link" sdir bind --persist "<$user>.m" "<$user>.l"
 rm "$folder/b/20.bindings"
 printf 'x' > "$folder/b/20.bindings"
 expect "a bad one of several" 1 "$folder/b/20.bindings:1:1" sdir load

@@ -15,7 +15,7 @@ namespace sdir {
 
 // A server's report on its service.
 struct Snapshot {
-  std::string problem;     // why the snapshot is missing or incomplete
+  std::string problem;     // why there is no snapshot. Empty: there is one
   bool is_silent = false;  // the problem: the server has not answered in time
   int64_t at_ns = 0;
   inspection::proto::Service service;

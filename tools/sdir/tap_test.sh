@@ -2,8 +2,8 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Taps and records services with the real sdir and directoryd. Reads the file
-# with tshark, if it is installed:
+# Taps and records services with the real sdir and directoryd. Reads the
+# recording with tshark, if tshark is installed:
 # tap_test.sh DIRECTORYD SDIR CALL_SERVER DISSECTOR.
 set -u
 

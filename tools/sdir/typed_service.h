@@ -68,8 +68,9 @@ class TypedService {
   // InvalidArgument: the text is not JSON, or not of this type.
   absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromJson(
       absl::string_view json, const google::protobuf::Descriptor* type);
-  // Returns one line, without a newline. InvalidArgument: the message has no
-  // JSON form: it lacks a required field, or has an Any of an unknown type.
+  // Returns one line, without a newline. InvalidArgument: the message lacks a
+  // required field, has an Any of an unknown type, or has more than kMaxAnyDepth
+  // levels of Any.
   static absl::StatusOr<std::string> ToJson(
       const google::protobuf::Message& message);
 

@@ -287,7 +287,7 @@ TEST(TypedServiceTest, AMessageWithoutARequiredFieldHasNoJsonForm) {
             "p.T lacks a required field");
 }
 
-TEST(TypedServiceTest, AMessageOfWrongBytesHasNoJsonForm) {
+TEST(TypedServiceTest, AnAnyOfAnUnknownTypeHasNoJsonForm) {
   const auto typed = Read([](FileDescriptorProto* file) {
     file->add_dependency("google/protobuf/any.proto");
     file->mutable_message_type(0)->mutable_field(2)->set_type_name(
@@ -296,7 +296,7 @@ TEST(TypedServiceTest, AMessageOfWrongBytesHasNoJsonForm) {
   ASSERT_TRUE(typed.ok()) << typed.status();
   const auto message =
       (*typed)->NewMessage((*typed)->FindMethod("M")->response);
-  // An Any of an unknown type.
+  // The Any has the type URL "/p.".
   ASSERT_TRUE(message->ParseFromString("\032\010\012\003/p.\022\001x"));
   EXPECT_THAT(TypedService::ToJson(*message).status().message(),
               HasSubstr("no JSON form of a p.T"));

@@ -35,8 +35,8 @@ constexpr StatusInfo kStatuses[] = {
      "not trust the directory; or the directory does not answer within 5 s"},
     {2, "the arguments are wrong"},
     {3,
-     "the timeout (--timeout, for call 5 s without it) has expired; tap, "
-     "record and trace end with 0"},
+     "--timeout has expired, or a server has not answered within 5 s. After "
+     "--timeout, tap, record and trace end with 0"},
     {4, "explain: the answer is not yes; replay: responses differ"},
     {5, "there is no directory"},
 };
