@@ -838,22 +838,24 @@ TEST(DirectoryPlaceTest, WaitsForTheSystemsFolderThatItHasUsed) {
   if (child == 0) {
     if (!EnterEmptyRun()) _exit(kNotPermitted);
     if (mkdir("/run/le_messaging", 0755) != 0) _exit(kNotPermitted);
-    SmallWorld world;
     int error = 0;
-    world.Run([&] {
-      world.Start({}, 0, "/run/le_messaging/directory");
-      world.ProcessOf(kAlice)->SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
-      DirectoryClient client(world.ProcessOf(kAlice),
-                             world.TransportOf(kAlice));
-      if (!client.Connect().ok()) error = 1;
-      rmdir("/run/le_messaging");
-      world.Stop();
-      world.Start({}, kAlice, "/run/user/1001/le_messaging/directory");
-      if (client.Connect().ok()) error = 2;
-      world.Stop();
-      world.Start({}, 0, "/run/le_messaging/directory");
-      if (!client.Connect().ok()) error = 3;
-    });
+    {  // _exit() runs no destructor
+      SmallWorld world;
+      world.Run([&] {
+        world.Start({}, 0, "/run/le_messaging/directory");
+        world.ProcessOf(kAlice)->SetEnv("XDG_RUNTIME_DIR", "/run/user/1001");
+        DirectoryClient client(world.ProcessOf(kAlice),
+                               world.TransportOf(kAlice));
+        if (!client.Connect().ok()) error = 1;
+        rmdir("/run/le_messaging");
+        world.Stop();
+        world.Start({}, kAlice, "/run/user/1001/le_messaging/directory");
+        if (client.Connect().ok()) error = 2;
+        world.Stop();
+        world.Start({}, 0, "/run/le_messaging/directory");
+        if (!client.Connect().ok()) error = 3;
+      });
+    }
     _exit(error);
   }
   int status = 0;
