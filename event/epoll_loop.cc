@@ -5,7 +5,7 @@
 //
 //   epoll_  ←─ wake_fd_           written by Post() and Stop() while wakeable_
 //           ←─ timer_fd_          set while a foreign loop waits
-//           ←─ watches_           by AddWatch()
+//           ←─ watches_           registered by AddWatch(), or later
 //           ←─ a nested loop's epoll_, watched by its Nesting
 //     │
 //     └─ Wait() → events_ → DispatchEvent() → Watch::OnReady()
@@ -414,8 +414,8 @@ int EpollLoop::PollWith(Watch* watch, Instant deadline) {
     timeout = static_cast<int>(
         std::clamp<int64_t>(absl::ToInt64Milliseconds(left), 0, INT_MAX));
   }
-  // A failure of poll() is ignored: if the error persists, the next wait
-  // reports it.
+  // A failure of poll() is ignored: if the error persists, a later wait reports
+  // it.
   if (sys::Poll(polled, 2, timeout) <= 0) return 0;
   int count = polled[0].revents != 0 ? EpollWait(absl::InfinitePast()) : 0;
   if (count >= 0 && polled[1].revents != 0) {

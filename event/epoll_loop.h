@@ -23,10 +23,10 @@ namespace event {
 // absl::Time. ToTimespec() of the result is the kernel's value.
 Instant MonotonicNow();
 
-// The loop of the operating system. It uses epoll, level-triggered. When
-// another thread posts a task, an eventfd wakes the loop, but only if the loop
-// sleeps or may sleep. So in the steady state a turn makes at most one
-// epoll_wait, and a Post() inside a turn of the loop makes no system call.
+// The loop of the operating system. It uses epoll, level-triggered. In the
+// steady state a turn makes at most one epoll_wait. Post() writes to an
+// eventfd, but only if the loop sleeps or may sleep. So a Post() inside a turn
+// of the loop makes no system call.
 //
 // A nested loop has an epoll descriptor and an eventfd of its own. The outer
 // loop watches the nested loop's epoll descriptor. A timer of the outer loop
@@ -160,8 +160,9 @@ class EpollLoop final : public LoopBase {
   int event_count_ = 0;
   int next_event_ = 0;
 
-  // Whether a post must write to the eventfd. True if this loop sleeps or is
-  // about to sleep, or if an outer or foreign loop waits for this loop.
+  // Whether a post must write to the eventfd. Set before this loop sleeps, and
+  // before an outer or foreign loop waits for this loop. Cleared by the first
+  // post and by the end of Wait().
   std::atomic<bool> wakeable_{false};
   // The number of threads that are inside Post() or Stop(), or between
   // PostQuietly() and WakeAfterPost(). The destructor waits for these threads,

@@ -334,8 +334,8 @@ TEST(EpollLoopTest, APermanentlyRefusedWatchIsSkipped) {
   FnWatch refused([](uint32_t) { ADD_FAILURE(); });
   FnWatch behind([&](uint32_t) { event.Clear(); });
   event.Signal();
-  // Before `closed` closes its file descriptor: CaptureStderr() opens a file,
-  // which could get the same number.
+  // CaptureStderr() opens a file. Call it while `closed` is open. Otherwise
+  // this file could get the number of `closed`.
   testing::internal::CaptureStderr();
   {
     EventFdPair closed;
@@ -393,7 +393,7 @@ TEST(EpollLoopTest, TimersExpireInOrderOfDeadline) {
   EXPECT_FALSE(a.running());
 }
 
-TEST(EpollLoopTest, WaitsForATimerAndNotLonger) {
+TEST(EpollLoopTest, AWaitLastsUntilATimerIsDue) {
   EpollLoop loop;
   bool expired = false;
   const Instant deadline = loop.Now() + absl::Milliseconds(3);

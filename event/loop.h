@@ -96,7 +96,7 @@ class Watch {
   Watch* prev_ = nullptr;
   int fd_ = -1;
   uint32_t interest_ : 31;
-  uint32_t registered_ : 1;  // whether it is registered with epoll
+  uint32_t registered_ : 1;  // 0: added, but epoll does not have it (yet)
 };
 
 // A one-shot timer. To repeat it, start it again, for example in OnExpiry().
@@ -231,11 +231,11 @@ class Loop {
   // nested loop. Never waits. Returns false if nothing was ready. The turn has
   // then ended, and its hooks have run.
   virtual bool RunStep() = 0;
-  // For foreign loops. Returns a file descriptor. Returns -1 if this loop is
-  // nested or has no file descriptors.
-  // Once RunStep() has returned false, the file descriptor becomes readable as
-  // soon as RunStep() has something to do. Its number never changes. Fatal: no
-  // file descriptor is free for the loop's timer.
+  // For foreign loops. Returns a file descriptor, or -1 if this loop is nested
+  // or has no file descriptors. Once RunStep() has returned false, the file
+  // descriptor becomes readable as soon as RunStep() has something to do. Its
+  // number never changes. Fatal: no file descriptor is free for the loop's
+  // timer.
   virtual int GetFd() = 0;
 
   // Creates a complete loop that is nested in this one and has the same owner.
@@ -248,8 +248,8 @@ class Loop {
   // thread may call it, except while a nested loop is created or destroyed.
   virtual Loop* innermost() = 0;
 
-  // For a blocking call. Whether this loop has posted tasks, or watches for
-  // kWritable.
+  // For a blocking call, which must run this loop if it has output to send.
+  // Whether tasks are posted, or a watch waits for kWritable.
   virtual bool HasOutput() const = 0;
   // For a call that blocks on a file descriptor. Waits, with poll(), for
   // `polled` or an event of this loop. Then runs one turn if there is

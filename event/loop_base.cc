@@ -23,8 +23,8 @@ namespace {
 constexpr int kMaxTurnsPerWait = 8;
 
 // After this time, a turn runs no further task. It is short enough that timers
-// and file descriptors are not noticeably late, and longer than many short tasks
-// take.
+// and file descriptors are not noticeably late, and longer than many short
+// tasks take.
 constexpr absl::Duration kMaxTaskTime = absl::Milliseconds(10);
 
 // The most timers that expire in one turn. Further timers expire in the next

@@ -101,8 +101,8 @@ class LoopBase : public Loop {
   // Whether Run(), RunUntil(), RunTurn() or RunStep() of this loop is on the
   // stack.
   bool serving() const { return serving_ > 0; }
-  // Only inside Wait(). False if an earlier RunStep() has run a step, and none
-  // has returned false since then. In RunTurn() it is always true.
+  // Only inside Wait(). Whether this Wait() begins a round. A round is one turn
+  // of RunTurn(), or all calls of RunStep() until one returns false.
   bool new_round() const { return new_round_; }
 
   LoopBase* outer() const { return outer_; }
@@ -139,7 +139,7 @@ class LoopBase : public Loop {
   // next fetch. waited_at_ is the coarse time of the fetch that they share.
   int turns_before_wait_ = 0;
   int timers_left_ = 0;       // how many timers this turn may still run
-  bool just_waited_ = false;  // no task was posted before the last Wait()
+  bool just_waited_ = false;  // the last turn waited, for lack of tasks
   Instant waited_at_;
   Instant tasks_end_;            // this turn runs no further task after it
   bool tasks_are_late_ = false;  // tasks_end_ has passed
@@ -152,8 +152,8 @@ class LoopBase : public Loop {
 // The outer loop serves a Nesting as a Task, Timer, Watch or TurnEndHook. As a
 // Task, Timer or Watch, the Nesting runs a turn of the nested loop. As a
 // TurnEndHook, it runs the nested loop's hooks. AtTurnEnd() of the nested loop
-// adds the Nesting to the outer loop's hooks. Each subclass of LoopBase registers the Task, Timer or
-// Watch that it needs.
+// adds the Nesting to the outer loop's hooks. Each subclass of LoopBase
+// registers the Task, Timer or Watch that it needs.
 class LoopBase::Nesting final : public Task,
                                 public Timer,
                                 public Watch,

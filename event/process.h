@@ -6,8 +6,8 @@
 // Library code above this folder gets its process and thread from here, not
 // from the operating system. (Exceptions: le/signal.h and legato/thread.cc call
 // getpid().) The default is the operating system's process (OsProcess).
-// A simulation runs many simulated processes in one real process. Each of its
-// threads is bound to one simulated process.
+// A simulation runs many simulated processes in one real process. Each thread
+// is bound to one simulated process.
 //
 //   Process ── has many ── Thread ── has one ── Loop (the user's events)
 //      │                     ├────── has one ── control loop, nested in it
@@ -41,9 +41,9 @@ class Process;
 class Thread;
 
 // A process, its user and its group. For a socket, the kernel reports the
-// credentials of the far end. For the loopback transport (connections inside
-// one real process), Process::credentials() returns them. The default uid and
-// gid, -1, mean no user and no group.
+// credentials of the far end. In the loopback transport (connections inside one
+// real process), they are Process::credentials() of the far end. The default
+// uid and gid, -1, mean no user and no group.
 struct Credentials {
   pid_t pid = 0;
   uid_t uid = static_cast<uid_t>(-1);
@@ -203,8 +203,9 @@ class Process {
   // process.
   void AddEndHook(ProcessEndHook* hook);
   void RunEndHooks();
-  // Whether a simulation has killed this process. The threads of a killed
-  // process only unwind, and no user code may run in it.
+  // Whether a simulation has killed this process. Its threads unwind, at the
+  // latest from their next wait. Thread::End() runs no exit hooks and no
+  // destructors in it.
   virtual bool killed() const { return false; }
 
   // Any thread. Returns the state of type T, which derives from ModuleState.

@@ -37,7 +37,7 @@ class TaskQueue {
   // Null if the batch is empty.
   Task* Pop() { return batch_.next_ == &batch_ ? nullptr : TakeFirst(); }
   void Remove(Task* task);
-  // Whether there is no task. This load and the store in Push() are
+  // Whether there is no task. The load in empty() and the store in Push() are
   // sequentially consistent. Suppose that this thread stores a variable before
   // this call, and that a poster loads the variable after Push(), both
   // sequentially consistent. Then this call sees the task, or the poster sees

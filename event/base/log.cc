@@ -122,8 +122,8 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
   if (own) return sys::Write(own.get(), text.data(), text.size());
   // Standard error could not be opened again (no /proc, or no permission).
   // poll() reports a pipe as writable only if it has room for PIPE_BUF bytes.
-  // So the write blocks only if another writer fills the pipe first, or if it
-  // is a pseudoterminal with less room than the line.
+  // So the write blocks only if another writer fills the pipe first, or if
+  // standard error is a pseudoterminal with less room than the line.
   struct pollfd room = {kFd, POLLOUT, 0};
   if (sys::Poll(&room, 1, 0) <= 0) return -1;
   return sys::Write(kFd, text.data(), text.size());

@@ -341,8 +341,8 @@ TEST(LogLevelDeathTest, TheEnvironmentSetsIt) {
   testing::FLAGS_gtest_death_test_style = "fast";
 }
 
-// Names a file as the journal: standard error, if `added` is 0, or else another
-// one. Ends the process with kPassed.
+// Makes JOURNAL_STREAM name standard error if `added` is 0, otherwise another
+// file. Logs a line, and ends the process with kPassed.
 [[noreturn]] void LogToJournal(ino_t added) {
   struct stat info;
   REQUIRE(fstat(STDERR_FILENO, &info) == 0);

@@ -7,13 +7,13 @@
 // Each function makes the system call of the same name, with its conventions:
 // -1 and errno on failure, and no retries. A test can make any call fail (see
 // Interceptor), or let another kernel answer it (see SetKernel()). In
-// production this layer adds one relaxed load and one predicted branch to each
-// call.
+// production this layer adds one relaxed load and a few predicted branches to
+// each call.
 //
 // File descriptors 0 to 2 are the standard ones: the user's program and log
 // lines use them. A function of this layer that makes a file descriptor never
-// returns such a number, even if the number is free. RecvMsg() and Fcntl() may
-// return such a number (see MoveFromStandard()).
+// returns such a number, even if the number is free. But a file descriptor from
+// RecvMsg() or Fcntl() may have such a number (see MoveFromStandard()).
 //
 // To make a file descriptor close-on-exec, a caller passes a flag
 // (SOCK_CLOEXEC, O_CLOEXEC, ...). A function without flags always sets

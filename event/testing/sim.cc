@@ -49,8 +49,8 @@ uint64_t NextRandom(uint64_t* state) {
 }
 
 // The operating system frees the memory of a real process that is killed.
-// Nothing frees the memory of a simulated process, so its threads may leak
-// memory. Tests with real threads detect leaks.
+// Nothing frees the memory of a simulated one, so its threads may leak memory.
+// Tests with real threads detect leaks.
 class LeaksAllowed {
  public:
   LeaksAllowed() {

@@ -18,18 +18,18 @@
 //
 // The switch points are:
 //  - in Parker::Park(), in Process::YieldPoint(), and in calls of a SimKernel,
-//  - where a loop waits,
+//  - where a loop waits, and in ThreadHandle::Join(),
 //  - where a thread ends,
 //  - where a thread releases the last event::Mutex that it holds.
 //
-// Post() and Unpark() may be called with a lock held. After a thread releases
-// its last lock, it may be passed over (not chosen) for many steps, as on a
-// busy machine. Most races need many steps of other threads, so they would not
-// be found otherwise.
+// After a thread releases its last lock, it may be passed over (not chosen) for
+// many steps, as on a busy machine. Most races need many steps of other
+// threads, so they would not be found otherwise.
 //
-// Do not release an event::Mutex while a lock of another kind is held.
-// Simulated threads share one real thread, so the next thread that takes the
-// lock of the other kind would deadlock.
+// Post() and Unpark() may be called with a lock held. But do not release an
+// event::Mutex while a lock of another kind is held. Simulated threads share
+// one real thread, so the next thread that takes the lock of the other kind
+// would deadlock.
 
 #ifndef LE_MESSAGING_EVENT_TESTING_SIM_H_
 #define LE_MESSAGING_EVENT_TESTING_SIM_H_
@@ -99,9 +99,9 @@ class Simulation {
   // ---- Also for simulated threads ----
 
   // Kills a process, like SIGKILL. When Kill() returns, no thread of the
-  // process is left. Meanwhile no user code of the process runs, neither
-  // callbacks nor destructors of Thread::AddDestructor(). Does not return if
-  // the caller belongs to the process. Does nothing if the process has ended.
+  // process is left. In a killed process, Thread::End() runs neither exit hooks
+  // nor destructors of Thread::AddDestructor(). Kill() does not return if the
+  // caller belongs to the process. Does nothing if the process has ended.
   //
   // C++ destructors run, because an internal exception unwinds the threads'
   // stacks. A thread at a YieldPoint() runs on until it next waits, because the

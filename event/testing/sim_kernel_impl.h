@@ -133,8 +133,8 @@ class SimKernel::Impl final : public Simulation::Alarms {
   // Sends a signal to the calling thread.
   void Raise(SimKernelProcess* process, int signal);
   void OnProcessEnded(SimKernelProcess* process);
-  // Closes files that no process can reach, because only unreachable sockets
-  // refer to them.
+  // Closes the files that no process can reach: only unread packets of
+  // unreachable sockets refer to them.
   void CollectGarbage();
 
   int Return(ssize_t result) { return static_cast<int>(ReturnSize(result)); }

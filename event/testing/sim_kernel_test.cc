@@ -224,7 +224,7 @@ TEST_F(SimKernelTest, ClosingWithUnreadPacketsResetsThePeer) {
   RunToTheEnd();
 }
 
-TEST_F(SimKernelTest, ConnectHasThreeOutcomes) {
+TEST_F(SimKernelTest, ConnectNeedsAListenerWithRoom) {
   Start("p", [] {
     EXPECT_EQ(ConnectTo(NewSocket(), "/tmp/s"), -1);
     EXPECT_EQ(errno, ENOENT);

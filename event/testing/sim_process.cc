@@ -53,9 +53,9 @@ class SimParker final : public Parker {
 
 // A loop without file descriptors: it has only tasks, timers and hooks. The
 // outer loop runs a nested loop through its Nesting (loop_base.h). While the
-// nested loop is not serving(), it posts its Nesting to the outer loop if it has
-// work. It also starts its Nesting as a timer of the outer loop, for its own
-// next deadline.
+// nested loop is not serving(), it posts its Nesting to the outer loop if it
+// has work. It also starts its Nesting as a timer of the outer loop, for its
+// own next deadline.
 class SimLoop final : public LoopBase {
  public:
   SimLoop(Simulation* sim, SimLoop* outer)

@@ -4,8 +4,8 @@
 // The simulated kernel's sockets: AF_UNIX, SOCK_SEQPACKET.
 //
 // A SimSocketFile is an open file that refers to a SimSock. Peers and packets
-// also refer to a SimSock. Before accept() and after the close, a SimSock has
-// no SimSocketFile.
+// also refer to a SimSock. A SimSock that is not accepted yet, or is closed,
+// has no SimSocketFile.
 //
 // CanConnect(), CanAccept(), CanSend() and CanReceive() return true if a
 // blocking call would not have to wait.

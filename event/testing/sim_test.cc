@@ -519,7 +519,7 @@ TEST(SimTest, TheSimulationKillsTheRemainingProcesses) {
   EXPECT_TRUE(gone);
 }
 
-TEST(SimTest, ManySteps) {
+TEST(SimTest, EachYieldPointIsAStep) {
   Simulation sim(14);
   SimProcess* const process = sim.AddProcess("p", {});
   for (int i = 0; i < 4; ++i) {
