@@ -58,7 +58,7 @@ void CallResult(const Completion& completion, ClientSession*,
 void CallOpened(const Completion& completion, ClientSession* session,
                 event::Ref<Message>, Result result) {
   CheckOpened("le_msg_OpenSession", session, result);
-  if (result != Result::kOk) return;  // it was closed before
+  if (result != Result::kOk) return;  // the session was closed
   if (auto handler = FunctionOf<le_msg_SessionEventHandler_t>(completion)) {
     CallUser("a session's open handler",
              [&] { handler(ToRef(session), completion.context); });

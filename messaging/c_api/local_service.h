@@ -30,8 +30,8 @@ class LocalServices final : public event::ModuleState {
         [] { return std::make_unique<LocalServices>(); });
   }
 
-  // Adds an unowned service. False: the service was added before, and was not
-  // deleted since.
+  // Adds an unowned service. False: the service was added before, was not
+  // deleted since, and its owner's thread (if any) has not ended.
   bool Add(le_msg_ServiceRef_t ref, Interface interface);
   // False: there is no such local service.
   bool GetInterface(le_msg_ServiceRef_t ref, Interface* interface);
@@ -41,8 +41,9 @@ class LocalServices final : public event::ModuleState {
   // service is not local.
   le_msg_ServiceRef_t Resolve(le_msg_ServiceRef_t ref);
   bool IsUnowned(le_msg_ServiceRef_t ref);
-  // Calls `change` under the lock of Own(), so `change` must not end the
-  // process. False: the service is not local, or it has an owner.
+  // Calls `change` with mutex_ held. `change` must not end the process: an exit
+  // handler may need mutex_. False: the service is not local, or it has an
+  // owner.
   bool ChangeUnowned(
       le_msg_ServiceRef_t ref,
       const std::function<void(ServiceCallbacks* callbacks)>& change);

@@ -78,9 +78,9 @@
  *   decides when a session ends. In every build, a stale reference of such a
  *   session refers to a closed session until the service is deleted. On a
  *   32-bit machine, the values of references repeat: after 131,072 new sessions
- *   or services, a stale reference may refer to a new session or service. A
- *   build with AddressSanitizer also detects the use of a payload after its
- *   release or beyond its end.
+ *   or 16,384 new services, a stale reference may refer to a new session or
+ *   service. A build with AddressSanitizer also detects the use of a payload
+ *   after its release or beyond its end.
  *
  * WHAT IS FATAL
  *   Misuse by the caller is fatal where a comment says so: the library logs it
@@ -369,7 +369,7 @@ int le_msg_GetFd(le_msg_MessageRef_t msgRef);
  * If the queue is full:
  *  - A client waits for room. But in a handler, or if the server is on the same
  *    thread, it does not wait, and the message is gathered. A thread that has
- *    a service does not wait for a server that receives nothing: after a second
+ *    a service does not wait for a server that receives nothing: after 1 s,
  *    messages without a file descriptor are gathered.
  *  - On a server the service's policy applies. By default the message is
  *    gathered.
@@ -557,7 +557,7 @@ le_msg_ServiceRef_t le_msg_InitLocalService(
     le_msg_LocalService_t* localServicePtr, const char* serviceName,
     le_mem_PoolRef_t messagingPoolRef);
 
-/* Creates a closed session with that service. The calling thread owns the
+/* Creates a closed session with the local service. The calling thread owns the
  * session. It may be opened before the service is advertised: then the opening
  * waits. Returns NULL if the pointer is NULL, or the service is not
  * initialized, or it has been deleted. */

@@ -425,8 +425,8 @@ typedef struct {
    * its payload and 512 bytes. The request that reaches the limit is still
    * accepted. While the buffers of a protocol have more than 64 MiB, some
    * requests occupy, and count, the size of the protocol's largest message:
-   *  - A request whose payload has at least half of that size, or is less than
-   *    2 KiB shorter. It counts that size instead of its payload.
+   *  - A request whose payload has at least half of that size, or more than
+   *    that size minus 2 KiB. It counts that size instead of its payload.
    *  - A shorter request, if the program calls le_msg_GetPayloadPtr() or
    *    le_msg_GetPayloadForWriting() for it. The same applies to
    *    le_msg_GetPayloadForReading() if the sender has set no size. The request

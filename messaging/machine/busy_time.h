@@ -15,7 +15,7 @@ namespace messaging {
 // The time of the event loop that a session has used.
 //
 // In a turn, the loop receives messages of the session and runs their handlers.
-// Reading the clock twice takes about 80 ns. So only each kInterval-th turn is
+// Reading the clock twice takes 50 to 80 ns. So only each kInterval-th turn is
 // timed, and also counts for the turns since the last timed one. While turns
 // take kSlow or longer, each turn is timed. A sum of many turns is right on
 // average.

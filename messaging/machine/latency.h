@@ -15,12 +15,12 @@ namespace messaging {
 // A histogram of the time from a service's receipt of a request to its
 // response.
 //
-// Reading the clock twice takes about 50 ns. So only each kInterval-th request
+// Reading the clock twice takes 50 to 80 ns. So only each kInterval-th request
 // is timed. A timed request also counts for the requests since the last timed
 // one. kInterval is 17 and not a power of two. If 16 clients sent in strict
 // rotation, an interval of 16 would time the requests of one client only. While
-// responses take kSlowNs or longer, every request is timed. Requests that get
-// no response are in no bucket.
+// responses take kSlowNs or longer, every request is timed. If a timed request
+// gets no response, no bucket has it, nor the requests that it counts for.
 class Latency {
  public:
   // Bucket i counts times from 2^i ns to below 2^(i+1) ns. The first bucket

@@ -9,7 +9,7 @@ namespace le {
 namespace messaging {
 namespace {
 
-TEST(LatencyTest, ABucketHasTimesOfOneSize) {
+TEST(LatencyTest, TheBoundsOfBucketsArePowersOfTwo) {
   EXPECT_EQ(Latency::BucketOf(0), 0u);
   EXPECT_EQ(Latency::BucketOf(1), 0u);
   for (size_t i = 1; i < Latency::kBuckets; ++i) {

@@ -111,7 +111,7 @@ absl::optional<ServerLife> Next(ServerLife life, ServerEvent event,
 enum class ServiceState : uint8_t {
   // The service is not offered. Existing sessions stay open.
   kHidden,
-  // The directory offers the service; new sessions may begin.
+  // The service is offered to each directory that runs. New sessions may begin.
   kAdvertised,
   // The owner's thread is ending or has ended. Service::Shutdown() closes all
   // sessions, and no new ones begin. The program can still delete the service.

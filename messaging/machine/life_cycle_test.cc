@@ -18,7 +18,7 @@ TEST(ClientLifeTest, EveryEventInEveryState) {
   const Cell closed = S::kClosed, opening = S::kOpening, open = S::kOpen,
              closing = S::kClosing, ended = S::kEnded, deleted = S::kDeleted;
   const Cell table[kClientStates][kClientEvents] = {
-      //            Open     Introd. GiveUp  End      Told    Close   Retire
+      // Open, Introduced, GiveUp, End, Told, Close, Retire, Delete
       /* closed  */ {opening, none, none, none, none, none, ended, deleted},
       /* opening */ {none, open, closed, none, none, closed, ended, deleted},
       /* open    */ {none, none, none, closing, none, closed, ended, deleted},

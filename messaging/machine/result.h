@@ -23,8 +23,8 @@ enum class Result : uint8_t {
   kNotOffered,     // opening: no server offers the service
   kNoBinding,      // opening: no binding leads to a service
   kNoDirectory,    // opening: no trusted directory answers, or any other cause
-  kServiceFull,    // opening: the service has its largest number of sessions
-  kOtherProtocol,  // opening: the service speaks another protocol
+  kServiceFull,    // opening: the service accepts no more sessions
+  kOtherProtocol,  // opening: the service has another protocol
 };
 
 }  // namespace messaging

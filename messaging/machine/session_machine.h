@@ -63,8 +63,8 @@ class ClientSessionMachine {
   // These two return false if the session is not being opened.
   bool OnIntroduced(const Hello& hello);
   bool OnGivenUp();
-  // The opening of that epoch has ended. False: that opening is not the open
-  // one.
+  // The opening of that epoch has ended. False: the session is not open, or has
+  // another epoch.
   bool End(Epoch epoch, CloseReason reason);
   // The end of the opening is about to be reported to the program. False: there
   // is no end to report.

@@ -86,7 +86,7 @@ TEST_F(ClientSessionMachineTest, TheEndOfAnEarlierOpeningIsIgnored) {
   EXPECT_EQ(machine_.close_reason(), CloseReason::kByPeer);
 }
 
-TEST_F(ClientSessionMachineTest, TheUserIsToldOfAnEndOnceAndOnlyIfNotReopened) {
+TEST_F(ClientSessionMachineTest, AnEndIsReportedOnceAndOnlyIfNotReopened) {
   Open();
   EXPECT_FALSE(machine_.Tell());
   machine_.End(machine_.epoch(), CloseReason::kByPeer);
@@ -186,7 +186,7 @@ TEST_F(ClientSessionMachineTest, AnEndReturnsEachCompletionOnce) {
   EXPECT_FALSE(machine_.TakeRequest().has_value());
 }
 
-TEST(ServerFaultTest, ByType) {
+TEST(ServerVerdictTest, DependsOnTheTypeOfTheFrame) {
   EXPECT_EQ(ServerVerdictOf(kMessageFrame, 0).fault, nullptr);
   EXPECT_EQ(ServerVerdictOf(kRequestFrame | kLengthWasSet, 5).fault, nullptr);
   EXPECT_NE(ServerVerdictOf(kRequestFrame, 0).fault, nullptr);
@@ -234,7 +234,7 @@ TEST(OpenRequestsTest, HalfOfALimitIsAtLeastOne) {
   EXPECT_FALSE(one.HasReached(9, 2 * kRequestOverheadBytes + 1, 2));
 }
 
-TEST(HelloTest, RefusesShort) {
+TEST(HelloTest, IsParsedUnlessItIsTooShort) {
   Hello hello = SomeHello();
   auto bytes = [&hello](size_t size) {
     return absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(&hello), size);

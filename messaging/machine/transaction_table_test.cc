@@ -68,7 +68,7 @@ TEST(TransactionTableTest, TakesAsManyAsItsLimit) {
   EXPECT_EQ(table.Add(Named(3), kNever), 0u);
 }
 
-TEST(TransactionTableTest, AnAbandonedRequestAwaitsItsAnswer) {
+TEST(TransactionTableTest, AnAbandonedRequestKeepsItsSlotUntilItsAnswer) {
   TransactionTable table(1);
   const uint64_t id = table.Add(Named(1), kNever);
   Completion completion;
@@ -141,7 +141,8 @@ TEST(TransactionTableTest, TheNextDeadlineIsOfAWaitingRequest) {
   EXPECT_EQ(table.NextDeadline(), kNever);
 }
 
-// The comparisons per request do not grow with the number of requests.
+// The comparisons per request grow only with the logarithm of the number of
+// requests.
 TEST(TransactionTableTest, DeadlinesCostNoPassOverAllRequests) {
   constexpr int kMany = 65536;
   constexpr uint64_t kLimit = uint64_t{kMany} * 3 * 16;

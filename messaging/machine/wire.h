@@ -36,12 +36,13 @@ constexpr uint8_t kLengthWasSet = 0x40;
 
 constexpr uint8_t PlainType(uint8_t type) { return type & ~kLengthWasSet; }
 
-// A server's first frame. It has a fixed size; later versions may append
-// fields. Its packet has credentials, which identify the server.
+// A server's first frame. Later versions may append fields. Its packet has
+// credentials, which identify the server.
 struct Hello {
   static constexpr size_t kSize = 16;
 
-  uint32_t version = transports::kWireVersion;  // of this session
+  // The version of the wire format that the session uses.
+  uint32_t version = transports::kWireVersion;
   uint32_t reserved = 0;
   // Identifies the server's thread. The number cannot be guessed. A client uses
   // it to detect that it would wait for its own thread.

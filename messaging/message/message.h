@@ -79,9 +79,9 @@ class alignas(64) Message {
     if (size > payload_.clean_from()) payload_.MarkCleanFrom(size);
     return payload_.data();
   }
-  // False: the program has written to bytes that are recorded as zero: behind
-  // the size of PayloadForWriting(), or behind the received bytes. Checks only
-  // the first 4 KiB of them.
+  // False: the program has written to bytes that are recorded as zero. These
+  // are behind the size of PayloadForWriting(), or behind the received bytes.
+  // Checks only the first 4 KiB of them.
   bool IsCleanAsPromised() const;
   // The size of the protocol's largest message.
   size_t capacity() const;
@@ -106,7 +106,7 @@ class alignas(64) Message {
   bool is_received_request() const { return is_received_request_; }
   size_t received_bytes() const { return received_bytes_; }
   // The bytes that the session is charged for the payload of a received
-  // request. If memory may become scarce at the receipt of the request
+  // request. If the pool was large when the request was received
   // (Buffer::IsOfLargePool()), the charge is at least the memory that the
   // payload occupies. Otherwise it may be less.
   size_t charged_bytes() const { return charged_bytes_; }

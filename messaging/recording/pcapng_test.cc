@@ -76,7 +76,7 @@ TEST(PcapngTest, TheFormatIsFixed) {
             "05000000616263646500000040000000");
 }
 
-TEST(PcapngTest, TheRestOfABlockThatIsCutOffIsIgnored) {
+TEST(PcapngTest, ABlockThatIsCutOffIsIgnored) {
   const Recording sample = Sample();
   const std::string file = File(sample);
   const size_t header = PcapngHeader(sample).size();

@@ -114,8 +114,8 @@ class Replayer {
 
   // Called after the last frame of each session. Otherwise a recording with
   // very many sessions, one after another, would keep all of them open. A
-  // session with open requests is kept. A close loses queued messages, so they
-  // are sent before.
+  // session with open requests is kept. A close loses queued messages, so this
+  // function first waits until none is queued.
   absl::Status EndSession(uint32_t number) {
     const auto open = open_.lower_bound({number, 0});
     if (open != open_.end() && open->first == number) return absl::OkStatus();

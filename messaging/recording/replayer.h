@@ -40,6 +40,8 @@ struct ReplayCounts {
 // recorded order. Zeros at the end of a response do not count as a difference.
 // Calls `on_difference` with a line for each difference.
 //   FailedPrecondition  the service has another protocol
+//   DeadlineExceeded    messages were still queued at the end of a session
+//   Unavailable         the session was closed too early
 //   the errors of Client::Create(), Client::Open() and Message::Send()
 absl::Status Replay(
     const Recording& recording, const ReplayOptions& options,

@@ -33,7 +33,7 @@ class ServiceUser;
 //  - the received file descriptors that the program has neither fetched nor
 //    released.
 //
-// Both counts also have a total for all users together, which follows from
+// Each count also has a limit for all users together, which follows from
 // RLIMIT_NOFILE. Any thread may call a function.
 class ClientAccounts {
  public:

@@ -169,7 +169,7 @@ TEST_F(ClientAccountsTest, TheShareOfTheProcessIsAwaited) {
   EXPECT_TRUE(Told().empty());
 }
 
-TEST_F(ClientAccountsTest, BytesAreAwaitedUntilLessThanHalfIsLeft) {
+TEST_F(ClientAccountsTest, BytesAreAwaitedUntilLessThanHalfIsInUse) {
   const auto user = NewUser(kUser);
   user->Add();
   UserLimits limits;

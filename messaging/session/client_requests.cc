@@ -216,7 +216,8 @@ void ClientSession::WarnOfRefusedRequest(const AddedRequest& refused,
       what = absl::StrCat("a request fails: it was made on a session that is ",
                           WhyNotOpen());
   }
-  // A program may cause any number of such lines. LogForPeer() bounds it.
+  // A program may cause any number of lines. So LogForPeer() bounds their
+  // number.
   event::LogForPeer(event::LogLevel::kWarning, event::kUnknownPeer,
                     absl::StrCat("interface '", interface_.name, "': ", what));
 }

@@ -308,7 +308,7 @@ void ClientSession::Close() {
     if (!machine_.Close(CloseReason::kByCaller)) return;
     LeaveOpeningLocked();
   }
-  LogDebug("closed by its user");
+  LogDebug("closed by the program");
   FinishLeaving();
 }
 
@@ -387,7 +387,7 @@ Result ClientSession::Send(event::Ref<Message> message,
     route = RouteLocked();
   }
   if (route.connection == nullptr) {
-    // Without a deadline the caller gets no result, so the drop is logged.
+    // Without a deadline the caller may get no result, so the drop is logged.
     if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
     return Result::kClosed;
   }
@@ -454,7 +454,7 @@ Result ClientSession::SendOn(const Route& route,
     event::Instant until = deadline;
     if (may_gather) {
       const event::Instant now = process->Now();
-      // If another thread has emptied the queue, it is not stalled.
+      // stalled_since() is InfiniteFuture() if the queue is empty by now.
       event::Instant look_at =
           std::min(route.connection->stalled_since(), now) + kRoomPatience;
       if (look_at <= now) {

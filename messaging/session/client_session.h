@@ -190,13 +190,12 @@ class ClientSession final : public Session,
   // kClosed if the session closes during the wait.
   Result SendOn(const Route& route, transports::OutgoingFrame* frame,
                 event::Instant deadline);
-  // Whether the calling thread, which may wait, may gather the frame when the
-  // server has received nothing for kRoomPatience.
+  // For a thread that may wait: whether it may gather the frame once the server
+  // has received nothing for kRoomPatience.
   bool MayGather(const transports::OutgoingFrame& frame);
   // Like SendNow(), but with the limit of gathered bytes.
   Result SendGathered(const Route& route, transports::OutgoingFrame* frame);
-  // Sends a frame for which the queue has no room. Ends the session if it does
-  // not fit even so.
+  // Like SendGathered(), but ends the session if the frame exceeds that limit.
   Result Gather(const Route& route, transports::OutgoingFrame* frame);
   // Whether the calling thread must not wait for room, because the server may
   // wait for this thread. True if this thread is in a handler, or if the server

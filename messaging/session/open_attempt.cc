@@ -83,12 +83,12 @@ absl::StatusOr<Hello> CheckHello(const transports::IncomingFrame& first) {
 //  - Another process of the same user has replaced the server.
 //  - The sender's user has no number in this user namespace.
 //
-// A hello from any other process is refused, because yet another process may
-// have made that process write these bytes. An equal process ID alone does not
-// prove that the two processes are the same, because the kernel reuses process
-// IDs. If the introduction has no credentials, any process is accepted. A
-// set-user-ID program needs no exception: the directory and the hello show the
-// same effective user.
+// A hello from any other process is refused, because an attacker may have made
+// that process write these bytes. An equal process ID alone does not prove that
+// the two processes are the same, because the kernel reuses process IDs. If the
+// introduction has no credentials, any process is accepted. A set-user-ID
+// program needs no exception: the directory and the hello show the same
+// effective user.
 //   DataLoss   the hello has no credentials, or the process is refused
 absl::StatusOr<event::Credentials> CheckServer(
     const transports::IncomingFrame& hello,
@@ -96,8 +96,8 @@ absl::StatusOr<event::Credentials> CheckServer(
   event::Process* const process = event::Process::Current();
   const event::Credentials nobody = event::Credentials::OfNobody();
   if (!hello.sender.has_value()) {
-    // The hello of a server outside the user namespace and the process
-    // namespace of this process has no credentials either.
+    // This also happens if the server is outside the user namespace and the
+    // process namespace of this process.
     if (process->IsOverflowUser(nobody.uid)) return nobody;
     return absl::DataLossError("the server's hello came without credentials");
   }
@@ -261,7 +261,7 @@ void OpenAttempt::Refused(WaitReason reason, const absl::Status& why) {
   const bool is_final =
       !waits_ || why.code() == absl::StatusCode::kFailedPrecondition;
   WaitCause cause{reason, std::string(why.message())};
-  // If the directory was not reached, the opening has the exact cause.
+  // If the directory was not reached, `opening_` has the exact cause.
   if (!waits_ && reason == WaitReason::kRefused) {
     const WaitCause known = opening_->cause();
     if (known.known()) cause = known;

@@ -223,8 +223,8 @@ TEST_F(OpenAttemptServerTest, AHelloWithoutCredentialsIsRefused) {
   EXPECT_NE(Try(absl::nullopt), "");
 }
 
-// If the server is outside the process's user namespace and process namespace,
-// the process gets no credentials that it can use.
+// If the server is outside the client's user namespace and process namespace,
+// the client gets no credentials that it can use.
 TEST_F(OpenAttemptServerTest, AServerOutsideTheNamespacesIsNobody) {
   const event::Credentials nobody = event::Credentials::OfNobody();
   EXPECT_EQ(Try(absl::nullopt, nobody.uid), "");
@@ -347,8 +347,7 @@ TEST_F(OpenAttemptWaitTest, ManyChangesMakeFewLines) {
   });
 }
 
-// The cause does not change while the refused session is tried again.
-TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseWhileItIsTriedAgain) {
+TEST_F(OpenAttemptWaitTest, ARefusalIsTheCauseUntilTheRetryIsAnswered) {
   Run([&] {
     introducer_.cause_ = WaitCause{WaitReason::kNotTaken, "in transit"};
     Start(/*waits=*/true);

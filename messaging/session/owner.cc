@@ -197,7 +197,8 @@ void Owner::Shutdown() {
   // no Shutdown(): see Add().
   ShutdownAll(&services_);
   ShutdownAll(&sessions_);
-  // A deleted session is still scheduled if one of its messages was used.
+  // A deleted session may still be scheduled, because the program may have used
+  // one of its messages.
   while (Scheduled* const object = TakeScheduled()) object->RunScheduled();
 }
 

@@ -108,7 +108,8 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // library keeps at most 1,024 such objects, and deletes the oldest beyond
   // this limit.
   static bool TakeAbandoned(Owned* object);
-  // Whether the thread is ending. Then no session or service may begin.
+  // Whether the thread is ending. Then no session is opened and no service is
+  // offered any more.
   bool ending() const { return ending_; }
 
   // At the end of the thread, services are shut down before sessions, and each

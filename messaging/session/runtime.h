@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The state of messaging for one process: the introducers, the protocols, and
-// the names of the services that the process offers. (An introducer is the
-// interface to a directory.)
+// the names of the process's services. (An introducer is the interface to a
+// directory.)
 
 #ifndef LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_
 #define LE_MESSAGING_MESSAGING_SESSION_RUNTIME_H_

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests of the resources that are charged to a client of another user, and of
-// the limits of its session.
+// Tests of a server's session: the resources that are charged to a client of
+// another user, the limits of its sessions, and inspections.
 
 #include "messaging/session/server_session.h"
 
@@ -285,8 +285,8 @@ TEST_F(ServerSessionTest, ASessionCountsTheTimeOfItsHandlers) {
   });
 }
 
-// If this time were not counted, a client could use the loop and leave no
-// trace.
+// If the time before a fault were not counted, a client could use the loop and
+// leave no trace.
 TEST_F(ServerSessionTest, ASessionThatEndsForAFaultCountsItsTime) {
   Run([this] {
     Client client;
@@ -527,7 +527,7 @@ TEST_F(ServerSessionTest, ASessionHasLimitedTimeInATurn) {
   });
 }
 
-TEST_F(ServerSessionTest, AUserWithAllDescriptorsIsReceivedFromLater) {
+TEST_F(ServerSessionTest, AUserAtItsLimitOfDescriptorsIsReceivedFromLater) {
   Run([this] {
     Client client;
     Open(&client);

@@ -63,7 +63,7 @@ class ServiceHandler {
 };
 
 // A name under which clients find this process. The object exists until
-// Delete() was called and its last session has ended. Only the owner's thread
+// Delete() was called and its last session was freed. Only the owner's thread
 // may call a function, unless a comment says otherwise.
 class Service final : public event::RefCounted<Service>,
                       public Referable<Service>,
@@ -149,8 +149,8 @@ class Service final : public event::RefCounted<Service>,
   // Returns null if the session is refused. Then `why` is the reason.
   event::Ref<ServiceUser> TakeUser(uid_t uid, std::string* why);
   void ReturnUser(ServiceUser* user);
-  // Called when the user has less of its file descriptors or bytes in use.
-  // Resumes the sessions of the user that waited for this.
+  // Called when the user may have more file descriptors or bytes. Resumes the
+  // sessions of the user that waited for them.
   void OnReturned(const ServiceUser* user);
   void UpdateLimitsOf(const ServiceUser* user);
 

@@ -42,8 +42,8 @@ class File {
     }
     std::ofstream(path_, std::ios::binary) << bytes;
   }
-  // A recording of a request and its response, and then of that many messages
-  // less one without a response.
+  // A recording of `messages` messages of a client. The first is a request, and
+  // has a response.
   explicit File(int messages) {
     std::string bytes = Header();
     bytes += Block(/*session=*/3, /*id=*/1, kRequestFrame, 0, "");
@@ -113,7 +113,7 @@ TEST_P(ReplayTest, TheSameResponsesPass) {
   RunScenario(scenario, GetParam());
 }
 
-TEST_P(ReplayTest, EachOtherResponseFails) {
+TEST_P(ReplayTest, EachDifferentResponseFails) {
   Scenario scenario;
   scenario.Add("server", Serve);
   scenario.Add("client", [](Party* party) {

@@ -168,7 +168,7 @@ TEST_F(LoggedTest, TheLifeOfASessionIsLoggedAtDebugLevel) {
            "DEBUG interface 'echo': opening",
            "DEBUG service 'echo': a session with pid .* of user .*",
            "DEBUG interface 'echo': open after .*, served by pid .* of user .*",
-           "DEBUG interface 'echo': closed by its user",
+           "DEBUG interface 'echo': closed by the program",
            "DEBUG interface 'echo': a session is closed: .*",
            "DEBUG service 'echo': hidden",
            "DEBUG interface 'echo': opening, if that is possible now",
