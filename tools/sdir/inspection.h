@@ -32,7 +32,8 @@ constexpr absl::Duration kServerTimeout = absl::Seconds(1);
 class Inspections;
 
 // Inspects one server. The server is not trusted: whatever it sends, the result
-// is a snapshot or a problem, within kServerTimeout.
+// is a snapshot or a problem, within kServerTimeout. (The connection to the
+// directory, which is trusted, may take longer.)
 class Inspection final : private transports::Connection::Observer,
                          private event::Timer {
  public:

@@ -90,8 +90,10 @@ void WriteServices(const ListPart& list, const std::vector<Snapshot>& snapshots,
       if (snapshot.problem.empty()) sample(labels, snapshot);
     });
   };
-  writer.Begin("service_answers", "gauge",
-               "Whether the server has answered within one second.");
+  writer.Begin(
+      "service_answers", "gauge",
+      "Whether sdir has received the figures of the server (sdir top says why "
+      "not).");
   each([&](const std::string& labels, const Snapshot& snapshot) {
     writer.Sample("", labels, snapshot.problem.empty() ? 1 : 0);
   });

@@ -73,7 +73,7 @@ std::string Top::Update(std::vector<InspectedService> services, size_t lines) {
     }
   }
   if (silent > kSilent) {
-    absl::StrAppend(&text, silent - kSilent, " more do not answer\n");
+    absl::StrAppend(&text, silent - kSilent, " more have a PROBLEM\n");
   }
   std::sort(shown.begin(), shown.end(), [](const Shown& a, const Shown& b) {
     return IsBusier(a.activity.activity, b.activity.activity);
