@@ -21,9 +21,9 @@ namespace directory {
 // environment. The result is empty if the service manager has passed none.
 // InvalidArgument: a variable is wrong.
 //
-// Call this function before the process opens any file descriptor. Otherwise,
-// with a wrong $LISTEN_FDS, this function could close a file descriptor that
-// the process has opened.
+// Call this function before the process opens a file descriptor above 2.
+// Otherwise, with a wrong $LISTEN_FDS, this function could close a file
+// descriptor that the process has opened.
 absl::StatusOr<event::UniqueFd> TakePassedSocket(event::Process* process);
 
 }  // namespace directory

@@ -47,7 +47,7 @@ class BindingsFiles {
   struct Edited {
     std::vector<BindingsText> all;
     size_t own = 0;  // the index of the own file
-    // If `line` removes a binding that another file has, too: says so.
+    // If `line` is empty, and another file binds `client`, too: says so.
     std::string remark;
   };
   absl::StatusOr<Edited> Edit(const ClientKey& client, absl::string_view line,

@@ -114,8 +114,8 @@ constexpr char kAgain[] = "; the library connects to the directory again";
 
 WaitCause NoAnswer() {
   return {WaitReason::kNoAnswer,
-          "the directory has not answered yet: after more than a second, it is "
-          "stopped or busy"};
+          "the directory has not answered yet: if this lasts more than a "
+          "second, it is stopped or busy"};
 }
 
 absl::Status ToStatus(const proto::Refusal& refusal) {

@@ -473,7 +473,7 @@ TEST_F(DirectoryClientTest, GivingUpLeavesNothingBehind) {
   });
 }
 
-TEST_F(DirectoryClientTest, TriesAServerThatDropsItsClientsAFewTimes) {
+TEST_F(DirectoryClientTest, TriesThreeTimesAServerThatDropsItsClients) {
   world_.Run([&] {
     world_.Start();
     Speaker service(&world_, kSelf);

@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The causes of an opening's wait, and the log lines about an offer's wait.
+// What a waiting Opening reports as its cause, and what a waiting Offer logs.
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -44,8 +44,8 @@ class Mute final : public transports::Acceptor::Observer {
  public:
   explicit Mute(std::unique_ptr<transports::Acceptor> acceptor)
       : acceptor_(std::move(acceptor)) {}
-  // Accepts connections from now on. Reads one frame of each, and sends no
-  // answer.
+  // Accepts connections from now on. Reads at most one frame of each, and sends
+  // no answer.
   void Read(event::Loop* loop) {
     EXPECT_TRUE(acceptor_->Attach(loop, this).ok());
   }
@@ -178,7 +178,8 @@ TEST_F(ClientWaitTest, HasTheCauseThatTheDirectoryReports) {
     EXPECT_THAT(opening->cause().text,
                 AllOf(HasSubstr("of user 500"), HasSubstr("has not accepted")));
     EXPECT_EQ(waiting_.changes, 3);
-    // The server closes the connection, and the opening tries again.
+    // The server closes its connection to the directory. The client's
+    // connection is still in it, and closes too. So the opening tries again.
     server.HangUp();
     world_.Advance(absl::Seconds(1));
     EXPECT_EQ(opening->cause().reason, WaitReason::kNotOffered);
@@ -186,7 +187,7 @@ TEST_F(ClientWaitTest, HasTheCauseThatTheDirectoryReports) {
   });
 }
 
-TEST_F(ClientWaitTest, ADirectoryThatSaysTheSameOfAServiceWithoutEnd) {
+TEST_F(ClientWaitTest, ADirectoryThatChangesAServicesStateWithoutEnd) {
   world_.Run([&] {
     const auto mute = NewMute();
     mute->Read(world_.loop());
@@ -289,7 +290,7 @@ TEST_F(ClientWaitTest, ADirectoryFrameFromAServerIsRefused) {
       const std::string bytes = lie.SerializeAsString();
       transports::OutgoingFrame frame;
       frame.type = kControlFrame;
-      frame.attach_credentials = true;  // as the kernel does for each packet
+      frame.attach_credentials = true;  // over Unix sockets, the kernel does so
       frame.payload = absl::MakeConstSpan(
           reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
       ASSERT_EQ(server.client()->Send(frame), transports::IoResult::kOk);

@@ -413,7 +413,8 @@ class Daemon final {
 
 int RunDirectoryd(Users* users, int argc, char** argv) {
   Flags flags = ParseFlags(argc, argv);
-  // This call must precede the first file descriptor that the process opens.
+  // This call must precede the first file descriptor above 2 that the process
+  // opens.
   absl::StatusOr<event::UniqueFd> passed_socket =
       TakePassedSocket(event::Process::Current());
   if (!passed_socket.ok()) return Failed(passed_socket.status());

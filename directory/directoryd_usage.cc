@@ -13,7 +13,8 @@ constexpr char kMaxConnections[] =
     "how many connections one user may have at a time. Default: 32768. "
     "directoryd's limit of open files bounds the totals of all users. At its "
     "start directoryd logs these totals, and each option that exceeds its "
-    "total. A user may open one more only if it has fewer than are free";
+    "total. A user may open one more only while it has fewer connections than "
+    "are free";
 
 constexpr char kOptionForms[] =
     "An option's value may also be an argument of its own: --socket_dir DIR. "

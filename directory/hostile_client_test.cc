@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory over real sockets, with clients and servers that break the rules.
+// A directory over real sockets: clients and servers that break the rules or
+// are slow, and a lack of memory.
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -74,9 +75,12 @@ class RawClient {
     Send(Packet(kControlFrame, flags, text.size(), text) + more);
   }
   void ShutDown() { EXPECT_EQ(shutdown(socket_.get(), SHUT_WR), 0); }
-  // Receives a frame. Returns "nothing", "closed", or "a frame" if the frame is
-  // no control message. For a control message, returns the text of the refusal.
-  // Empty: the message is no refusal.
+  // Receives a packet with one frame, and returns:
+  //   "nothing"   no packet has arrived
+  //   "closed"    the connection is closed
+  //   "a frame"   the frame is not a control message
+  //   ""          the frame is a control message, but not a refusal
+  //   otherwise   the text of the refusal
   std::string Hear() {
     char bytes[4096];
     const ssize_t size =
@@ -135,7 +139,7 @@ class HostileClientTest : public ::testing::Test {
     EXPECT_EQ(rmdir(folder_), 0);
   }
 
-  // Runs the loop until the directory has nothing left to do.
+  // Runs the loop until no handler is due.
   void Settle() {
     while (loop_->RunTurn(absl::InfinitePast())) {
     }
@@ -145,8 +149,8 @@ class HostileClientTest : public ::testing::Test {
     auto connected = transport_.Connect(address_);
     ASSERT_TRUE(connected.ok()) << connected.status();
     service_ = *std::move(connected);
-    // Afterwards the directory's loop watches the connection, so the frames
-    // that the directory sends in a turn are gathered.
+    // Settle() makes the directory's loop watch the connection. From then on,
+    // the second and later frames of a turn are gathered (Connection::Send()).
     Settle();
     SendControl(service_.get(), AdvertiseMessage(Interface("clock")));
     Settle();
@@ -208,8 +212,9 @@ TEST_F(HostileClientTest, WithoutMemoryForARequestItsConnectionIsClosed) {
   EXPECT_EQ(directory_->accounts().introductions.used(), 1u);
 }
 
-// A server closes its end before it has received its introductions. The kernel
-// still holds them and counts them against the limit of the directory's user.
+// A server shuts its socket down for sending before it has received its
+// introductions, so the directory removes it. The kernel still holds the
+// introductions, and counts them against the limit of the directory's user.
 // Expected: the directory charges them to the server's user for as long as the
 // kernel holds them.
 TEST_F(HostileClientTest, UnreceivedIntroductionsStayCharged) {

@@ -40,8 +40,8 @@ class Notifier final : private event::Timer {
   // Reports that directoryd is ready, at its start or after a reload. The
   // report is repeated until the service manager has it. From the first call
   // on, a timer of the loop sends the status when it changes, and WATCHDOG=1 at
-  // least twice in $WATCHDOG_USEC. So the service manager notices a loop that
-  // hangs.
+  // least twice in $WATCHDOG_USEC (unless this is shorter than two kShortest).
+  // So the service manager notices a loop that hangs.
   void Ready();
   void Reloading();
   void Stopping();

@@ -163,8 +163,6 @@ TEST_F(NotifierTest, ReportsTheStatusWhenItChanges) {
   });
 }
 
-// The loop notifies the watchdog, so no notification arrives while the loop
-// does not run.
 TEST_F(NotifierTest, NotifiesTheWatchdogTwiceInItsTime) {
   Listen(path());
   for (const char* pid : {"", "9"}) {
@@ -228,7 +226,7 @@ TEST_F(NotifierTest, AFullSocketGetsReadyLater) {
   EXPECT_THAT(log_, IsEmpty());
 }
 
-TEST_F(NotifierTest, AManagerThatRestartsAlsoGetsReady) {
+TEST_F(NotifierTest, AManagerThatStartsLateGetsReadyAndARestartedOneTheStatus) {
   Run(path(), "", "", [&](Notifier* notifier) {
     notifier->Ready();
     Advance(2 * Notifier::kRetry);

@@ -46,9 +46,9 @@ absl::Status MayBeReplaced(absl::string_view path, absl::string_view by) {
       " its owner, and let no other user write to it"));
 }
 
-// In a user namespace, root of the outer namespace has the number of the overflow
-// user, as each other user without a number has. Such a folder is trusted only
-// where not every user could have made it.
+// In a user namespace, each user without a number is shown as the overflow
+// user, also root of the outer namespace. A folder of the overflow user is
+// trusted only where not every user could have made it.
 bool MayBeMadeByAnyone(const std::string& folder) {
   const std::string parent = folder.substr(0, folder.rfind('/'));
   struct stat found;

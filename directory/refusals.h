@@ -35,8 +35,8 @@ constexpr size_t kMaxLatestRefusalsOfUser = 4;
 // A longer reason is cut in the latest refusals.
 constexpr size_t kMaxReasonBytes = 256;
 
-// What the directory has refused. Two refusals are the same if their user, code
-// and interface are.
+// What the directory has refused. Two refusals are the same if they have the
+// same user, code and interface.
 class Refusals {
  public:
   struct Latest {

@@ -34,8 +34,8 @@ std::string OtherVersion(const Registry::Server& server,
   const transports::Dialect& own = wanted.dialect;
   return absl::StrCat(
       "this program's library understands ", VersionsOf(own),
-      " of the wire format, and that of the server (pid ", server.identity.pid,
-      ") ", VersionsOf(theirs), ": link ",
+      " of the wire format, but the library of the server (pid ",
+      server.identity.pid, ") understands ", VersionsOf(theirs), ": link ",
       own.highest < theirs.lowest ? "this program" : "the server",
       " with a later release of the library");
 }
@@ -110,7 +110,7 @@ Registry::Actions Registry::PlaceAll() {
 Registry::Actions Registry::GoOn() {
   Actions actions;
   left_ = at_once_;
-  // Each queue is served once. ServeLine() may add it to to_serve_ again.
+  // Only the present queues: ServeLine() may append a queue again.
   for (size_t lines = to_serve_.size(); lines > 0 && left_ > 0; --lines) {
     const ServiceKey key = std::move(to_serve_.front());
     to_serve_.pop_front();
@@ -139,7 +139,8 @@ void Registry::PlaceNext(Actions* actions) {
   next_to_place_ = it->first + 1;
   const absl::optional<ServiceKey> before = it->second.service;
   Place(it->first, actions);
-  // This client may have blocked the clients behind it.
+  // ServeLine() may have stopped at this client (IsMisplaced()). So serve the
+  // clients behind it.
   if (before.has_value()) ServeLine(*before, actions);
 }
 
@@ -219,8 +220,8 @@ Registry::Actions Registry::Inspect(PeerId id, const PeerIdentity& identity,
     Refuse(id, RefusalReason::kBusy,
            absl::StrCat("pid ", server.identity.pid, " has not accepted ",
                         server.ordered + server.on_their_way.size(),
-                        " introductions: it is stopped, or its event loop does "
-                        "not run"),
+                        " introductions: it is stopped, its event loop is busy "
+                        "or does not run, or it has no file descriptor left"),
            &actions);
   } else {
     Introduce(id, &server, &actions);
@@ -234,7 +235,7 @@ Registry::Actions Registry::ClientGone(PeerId id) {
   if (clients_.count(id) != 0) {
     const absl::optional<ServiceKey> line = clients_.at(id).service;
     Take(id);
-    // This client may have blocked the clients behind it.
+    // As in PlaceNext(): ServeLine() may have stopped at this client.
     if (places_ && line.has_value()) ServeLine(*line, &actions);
   }
   auto introduced = introduced_.find(id);
@@ -377,14 +378,14 @@ void Registry::Introduce(PeerId id, Server* server, Actions* actions) {
   const bool may_leave_more =
       accounts_->leftovers.MayTake(server->identity.uid);
   if (!charge || !may_leave_more) {
-    // The client must leave the queue, because there it would block clients of
+    // In the queue, the client would block the clients behind it, also those of
     // other users.
     const uid_t user = charge ? server->identity.uid : uid;
     const Quota& full =
         charge ? accounts_->leftovers : accounts_->introductions;
     Refuse(id, RefusalReason::kBusy,
            absl::StrCat("user ", user, " has ", full.used_by(user), " ",
-                        full.name(), ", which is its limit"),
+                        full.name(), ", and may have no more"),
            actions);
     return;
   }
@@ -629,8 +630,8 @@ std::string Registry::Discrepancy() const {
   std::map<uid_t, uint64_t> waiting, services, introductions;
   std::map<PeerId, uint64_t> inspections;
   for (const auto& client : clients_) ++waiting[client.second.identity.uid];
-  // An introduced client that has waited stays charged as a waiting client
-  // until its introduction is carried out.
+  // A client of introduced_ that has waited stays charged as a waiting client
+  // until IntroductionDone() or ClientGone().
   for (const auto& client : introduced_) {
     if (client.second.waiting) ++waiting[client.second.identity.uid];
     ++introductions[client.second.introduction.user()];
@@ -643,13 +644,15 @@ std::string Registry::Discrepancy() const {
       if (client.inspects) ++inspections[server.first];
     }
     if (inspections[server.first] != server.second.inspections) {
-      return "inspections are not counted";
+      return "the number of inspections is wrong";
     }
   }
   if (waiting != accounts_->waiting.users()) {
-    return "waiting clients not charged";
+    return "the charges of waiting clients are wrong";
   }
-  if (services != accounts_->services.users()) return "services not charged";
+  if (services != accounts_->services.users()) {
+    return "the charges of services are wrong";
+  }
   for (const auto& user : introductions) {
     // There may be more charges than introductions here, because
     // TakeOnTheirWay() gives introductions to its caller.

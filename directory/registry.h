@@ -145,9 +145,9 @@ class Registry {
     Quota::Charge charge;
   };
 
-  // The most clients that one GoOn() places, serves or refuses, and removed
-  // bindings that it destroys. Between two calls of GoOn(), all events together
-  // serve or refuse at most this number of waiting clients, too.
+  // One GoOn() places, serves or refuses at most this number of clients. The
+  // removed bindings that it destroys count, too. Between two calls of GoOn(),
+  // all events together serve or refuse at most this number of waiting clients.
   static constexpr size_t kMaxAtOnce = 128;
 
   // The most inspections that one server has not received. Further ones are

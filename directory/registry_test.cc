@@ -167,8 +167,8 @@ TEST_F(RegistryTest, AClientWithoutACommonVersionIsRefused) {
   EXPECT_EQ(
       refused[0].text,
       "this program's library understands versions 2 to 3 of the wire format, "
-      "and that of the server (pid 1002) version 1: link the server with a "
-      "later release of the library");
+      "but the library of the server (pid 1002) understands version 1: link "
+      "the server with a later release of the library");
   later.interface_name = "t";
   registry_.ServerAdvertises(11, User(2), later);
   const std::string text =
@@ -247,7 +247,7 @@ TEST_F(RegistryTest, ManyAreMovedInSlices) {
 
 // All clients of a long queue have another protocol than the server, and are
 // refused.
-TEST_F(RegistryTest, ALineIsServedInSlices) {
+TEST_F(RegistryTest, ALongQueueIsServedInSlices) {
   Accounts accounts(Limits::None());
   Registry registry(&accounts);
   registry.Load({Bound(1, "c", 2, "s")});

@@ -283,7 +283,7 @@ TEST_F(DirectoryAccountTest, AListPausesWhileItIsNotRead) {
 // Many clients wait for a service, and then a server offers it with another
 // protocol. Expected: each client gets its refusal, a bounded number in each
 // turn.
-TEST_F(DirectoryAccountTest, ALongLineOfAnotherProtocolIsRefusedInSlices) {
+TEST_F(DirectoryAccountTest, ALongQueueWithAnotherProtocolIsRefusedInSlices) {
   world_.Run([&] {
     world_.Start();
     std::vector<std::unique_ptr<Speaker>> clients;

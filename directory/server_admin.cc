@@ -21,7 +21,7 @@ using transports::Connection;
 
 namespace {
 
-// The most bytes in the queue of a monitor: some ten thousand events.
+// The most bytes in the queue of a monitor: several thousand events.
 constexpr size_t kMonitorBytes = size_t{1} << 20;
 
 transports::SendLimits MonitorLimits() {

@@ -54,7 +54,7 @@ class DirectoryServerAdminTest : public ::testing::Test {
   }
   ~DirectoryServerAdminTest() override { event::SetLogSink(nullptr); }
 
-  // Joins all parts of a list. Sets `parts` to their number.
+  // Requests a list, and joins its parts. Sets `parts` to their number.
   proto::ListPart List(Speaker* admin, int* parts = nullptr) {
     admin->Say(ListMessage());
     proto::ListPart all;

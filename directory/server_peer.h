@@ -101,7 +101,8 @@ class DirectoryServer::Peer final : private transports::Connection::Observer,
       lost = true;
     }
   }
-  // A refused inspection is not noted: only whoever looks has caused it.
+  // A refused inspection is not noted: only the administrator that inspects has
+  // caused the refusal.
   void Refuse(proto::RefusalCode code, const std::string& text) {
     Say([&](proto::FromDirectory* message) {
       message->mutable_refusal()->set_code(code);

@@ -202,7 +202,7 @@ TEST_F(DirectoryServerTest, ClosesAPeerThatSendsGarbage) {
   });
 }
 
-TEST_F(DirectoryServerTest, AFewStandByAndTheRestTryAgain) {
+TEST_F(DirectoryServerTest, AFewStandByAndTheRestAreRefused) {
   world_.Run([&] {
     world_.Start();
     std::vector<std::unique_ptr<Speaker>> services;
@@ -362,7 +362,7 @@ TEST_F(DirectoryServerTest, TakesAMessageOfTheLargestSizeButNoLarger) {
   });
 }
 
-TEST_F(DirectoryServerTest, NamesThatCannotBeAreRefused) {
+TEST_F(DirectoryServerTest, InvalidDescriptionsAreRefused) {
   world_.Run([&] {
     world_.Start();
     const std::vector<InterfaceDescription> bad = {

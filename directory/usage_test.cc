@@ -47,7 +47,7 @@ Arguments Of(std::vector<std::string> words) {
   return Arguments(static_cast<int>(argv.size()), argv.data());
 }
 
-TEST(UsageTest, ACommandTakesItsOptionsAndThoseOfNoCommand) {
+TEST(UsageTest, AnOptionOfNoCommandIsGlobal) {
   const Usage& usage = WithCommands();
   EXPECT_TRUE(usage.FindCommand("list")->Takes("--json"));
   EXPECT_FALSE(usage.FindCommand("a_long_name")->Takes("--json"));

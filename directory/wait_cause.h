@@ -32,7 +32,7 @@ enum class WaitReason : uint8_t {
 
 struct WaitCause {
   WaitReason reason = WaitReason::kNone;
-  // The cause and its remedy, as a text for people.
+  // The cause, for some causes with the remedy, as a text for people.
   std::string text;
 
   bool known() const { return reason != WaitReason::kNone; }

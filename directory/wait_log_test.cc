@@ -46,7 +46,7 @@ TEST(WaitLogTest, LogsEachCauseOnce) {
       log.Update(log.next(), Cause(WaitReason::kNotOffered, "another")));
 }
 
-TEST(WaitLogTest, AChangeJustBeforeTheEndIsNotLogged) {
+TEST(WaitLogTest, AChangeThatIsUndoneWithinAMomentIsNotLogged) {
   WaitLog log;
   log.Begin(kStart);
   EXPECT_TRUE(log.Update(At(1), Cause(WaitReason::kNotOffered)));

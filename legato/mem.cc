@@ -57,7 +57,7 @@ struct le_mem_Pool {
   le_mem_Pool* const super_pool;  // null: this is not a sub-pool
   std::atomic<le_mem_Destructor_t> destructor{nullptr};
   Mutex mutex;
-  ObjectHeader* objects ABSL_GUARDED_BY(mutex) = nullptr;  // free and in use
+  ObjectHeader* objects ABSL_GUARDED_BY(mutex) = nullptr;  // free or in use
   size_t num_objects ABSL_GUARDED_BY(mutex) = 0;
   ObjectHeader* free_objects ABSL_GUARDED_BY(mutex) = nullptr;
   size_t num_free ABSL_GUARDED_BY(mutex) = 0;
@@ -97,12 +97,13 @@ std::unique_ptr<le_mem_Pool> NewPool(const char* name, size_t size,
                                        super_pool);
 }
 
-// Called without a lock, because exit handlers may use the pool.
+// Call it without the pool's mutex: Misuse() calls exit(), and an exit handler
+// may use the pool.
 [[noreturn]] void NoMemory(const char* function, absl::string_view pool) {
   Misuse(function, "no memory left for pool '", pool, "'");
 }
 
-// False: there is no memory for all of the objects.
+// False: the memory was not enough for all objects. Some may have been added.
 bool AddFreeLocked(le_mem_Pool* pool, size_t count)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(pool->mutex) {
   if (pool->object_size > SIZE_MAX - sizeof(ObjectHeader)) return count == 0;
@@ -113,7 +114,7 @@ bool AddFreeLocked(le_mem_Pool* pool, size_t count)
     object->next = std::exchange(pool->objects, object);
     ++pool->num_objects;
     pool->PutFreeLocked(object);
-    // Under asan, no code may access an object before its allocation.
+    // Under asan, an access before Allocate() returns the object is an error.
     le::event::Poison(object + 1, pool->object_size);
   }
   return true;

@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * one_process FILE: the same client and server in two threads of one process,
- * linked with //messaging:le_messaging_loopback.
+ * one_process FILE: runs client.c and server.c in two threads of one process.
+ * The program is linked with //messaging:le_messaging_loopback.
  */
 
 #include <err.h>

@@ -17,8 +17,9 @@ namespace {
 
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E6S%Ez";
 
-// A longer payload does not fit on a screen. `sdir tap --json` and `sdir
-// record` show all bytes that the tap has captured.
+// As hexadecimal digits, they fill less than two lines of 80 columns. `sdir tap
+// --json` prints all bytes that the tap has captured, and `sdir record` writes
+// them to a file.
 constexpr size_t kShownBytes = 64;
 
 std::string TimeText(absl::Time at) {
@@ -67,10 +68,11 @@ std::string TapText(const TapRecord& record, absl::string_view payload,
                     absl::optional<absl::Duration> latency, absl::Time at,
                     Names* names) {
   const bool to_client = (record.flags & TapRecord::kToClient) != 0;
-  std::string text = record.lost_before == 0
-                         ? std::string()
-                         : absl::StrCat("(", record.lost_before,
-                                        " messages were lost here)\n");
+  std::string text =
+      record.lost_before == 0
+          ? std::string()
+          : absl::StrCat("(the tap has missed ", record.lost_before,
+                         " messages here)\n");
   absl::StrAppend(&text, TimeText(at), " #", record.session, " ",
                   names->Process(record.client_pid),
                   to_client ? " <- " : " -> ", FrameKind(record.type));

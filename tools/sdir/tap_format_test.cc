@@ -57,10 +57,10 @@ TEST_F(TapFormatTest, ShowsAMessageAsALine) {
   response.lost_before = 3;
   response.payload_bytes = 100;
   const std::string text = Text(response, std::string(100, 'a'));
-  EXPECT_THAT(
-      text, AllOf(HasSubstr("(3 messages were lost here)\n"), HasSubstr(" #2 "),
-                  HasSubstr(" <- response 5, 100 bytes, after 3us: 61"),
-                  EndsWith("61...\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("(the tap has missed 3 messages here)\n"),
+                          HasSubstr(" #2 "),
+                          HasSubstr(" <- response 5, 100 bytes, after 3us: 61"),
+                          EndsWith("61...\n")));
   EXPECT_THAT(Text(Record(2, 0), ""), EndsWith(" <- message, 0 bytes\n"));
   EXPECT_THAT(Text(Record(5, 6), ""), EndsWith(" <- released 6, 0 bytes\n"));
   EXPECT_THAT(Text(Record(9, 6), "", "x\ny\033"),

@@ -52,8 +52,9 @@ class Pair:
 
 
 class TestCase(unittest.IsolatedAsyncioTestCase):
-    """Each test also fails if an exception went to the loop's exception handler, or
-    if a callback or a message of the library is left."""
+    """A test also fails if the loop's exception handler got an exception that the
+    test has not taken by take_reported(), or if at the test's end the package still
+    expects a callback of the library or holds one of its messages."""
 
     async def asyncSetUp(self):
         self.reported = []
@@ -78,8 +79,8 @@ class TestCase(unittest.IsolatedAsyncioTestCase):
 
 
 class MessageCount:
-    """Counts the references of messages that the package has got, minus those
-    that it has given back."""
+    """Counts the references to messages that the package holds: those that it has
+    got, minus those that it has given back."""
 
     def __init__(self):
         self.held = 0
@@ -89,7 +90,9 @@ class MessageCount:
         for name in ("release_message", "request_response", "respond"):
             self._count(_c, name, lambda _: -1)
         self._count(_c, "try_send", lambda result: -(result != _c.WOULD_BLOCK))
-        for module in (_messages, _server):  # called once for each received message
+        # payload_of() is called once for each received message that is not released
+        # at once.
+        for module in (_messages, _server):
             self._count(module, "payload_of", lambda _: 1)
 
     def _count(self, module, name, change):

@@ -20,19 +20,19 @@ namespace internal {
 // and the directory would be busy all the time.
 class BackOff {
  public:
-  // A person does not notice this delay, and it limits the client to 100
-  // openings a second.
+  // The second delay. A person does not notice it.
   static constexpr absl::Duration kMinDelay = absl::Milliseconds(10);
   // One opening in five seconds costs almost nothing. When the server works
   // again, a person is willing to wait five seconds.
   static constexpr absl::Duration kMaxDelay = absl::Seconds(5);
-  // A session that has lived this long ends the back-off. So if a server fails
-  // again and again, the client opens at most about one session a second. (A
-  // response does not end the back-off: a server may answer one request and
-  // then fail.)
+  // After a session that has lived this long, the delays begin at zero again.
+  // If each session lives just this long, the client opens about one session a
+  // second. (A response does not reset the delays: a server may answer one
+  // request and then fail.)
   static constexpr absl::Duration kLongLife = absl::Seconds(1);
 
-  // The delay before the next opening: zero at first, then doubling.
+  // The delay before the next opening: zero, then kMinDelay, then twice the
+  // delay before, up to kMaxDelay.
   absl::Duration NextDelay() {
     return std::exchange(next_,
                          std::min(std::max(2 * next_, kMinDelay), kMaxDelay));
