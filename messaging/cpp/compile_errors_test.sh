@@ -2,10 +2,11 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage: compile_errors_test.sh FILE TRANSCRIPT TRANSCRIPT-WITHOUT-THESE-LINES
+# usage: compile_errors_test.sh FILE TRANSCRIPT REST
 #
 # Checks that each line of FILE that ends with "// error: REGEX" is a compile
-# error, and that the compiler's messages near that line match REGEX.
+# error, and that the compiler's messages near that line match REGEX. TRANSCRIPT
+# has the messages about FILE, and REST those about FILE without these lines.
 set -euo pipefail
 
 file=$1 transcript=$2 rest=$3

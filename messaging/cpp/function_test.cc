@@ -160,7 +160,7 @@ TEST(UniqueFunctionTest, StoresInPlaceUpToItsSize) {
 }
 
 // The new closure must not be stored in memory that the old closure still uses.
-TEST(UniqueFunctionTest, ADestroyedClosureMayReplaceIt) {
+TEST(UniqueFunctionTest, TheDestructorOfAClosureMaySetTheFunction) {
   struct Replacer {
     Replacer(Function* f, std::shared_ptr<int> o)
         : function(f), owned(std::move(o)) {}
@@ -188,7 +188,7 @@ TEST(UniqueFunctionTest, ADestroyedClosureMayReplaceIt) {
   EXPECT_EQ(function(3), 3);
 }
 
-TEST(UniqueFunctionTest, AClosureMayResetIt) {
+TEST(UniqueFunctionTest, TheDestructorOfAClosureMayEmptyTheFunction) {
   struct Owner {
     UniqueFunction<void()> function;
   };

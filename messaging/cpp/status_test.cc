@@ -83,7 +83,7 @@ TEST(StatusTest, TimeoutsAreRoundedUpAndBounded) {
             LE_MSG_NO_TIMEOUT - 1);
 }
 
-// Nothing else reports the refusal.
+// No closure gets the refusal.
 TEST(CallTest, ADetachedRefusalIsLogged) {
   ::testing::internal::CaptureStderr();
   Call(absl::OutOfRangeError("too large")).Detach();

@@ -103,8 +103,8 @@ TEST_P(CppThreadTest, AnotherThreadPostsAndStops) {
   RunScenario(scenario, GetParam());
 }
 
-// A thread ends, and its objects still exist. Expected: their methods return
-// FailedPrecondition, and another thread may destroy them.
+// A thread ends, and its objects still exist. Expected: their methods fail, and
+// another thread may destroy them.
 TEST_P(CppThreadTest, ObjectsOutliveTheirThread) {
   Scenario scenario;
   scenario.Add("server", EchoBody);

@@ -38,9 +38,9 @@ constexpr uint32_t kReserved = 1024;
 constexpr uint32_t kDefaultLargestMessage = 16 * 1024;
 constexpr uint32_t kMaxNumber = 65535;
 
-// Functions of le::TypedClient. A function of a method hides the one of the
-// same name, so the client class then has a using declaration. Their parameters
-// differ.
+// Functions of le::TypedClient. A generated function of the same name would hide
+// such a function, so the client class gets a using declaration for it. The
+// parameters of the two functions differ.
 const char* const kClientFunctions[] = {
     "Create",    "CreateKeptOpen", "Open",        "TryOpen",
     "OpenAsync", "KeepOpen",       "Close",       "OnClosed",
@@ -278,7 +278,7 @@ std::vector<Function> FunctionsOf(const Method& method) {
   };
 }
 
-// Only the last parameter may have a default.
+// Gives `options` a default if no parameter follows it.
 std::string WithDefault(const std::string& options) {
   return options.find(',') == std::string::npos ? options + " = {}" : options;
 }

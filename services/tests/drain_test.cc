@@ -215,7 +215,8 @@ void* SendAll(void* context) {
   return nullptr;
 }
 
-// The drain must not close a session whose result the thread is sending.
+// Another thread sends the results. Expected: the drain closes no session whose
+// result is still to be sent.
 TEST_P(DrainTest, AThreadSendsResultsDuringTheDrain) {
   constexpr size_t kSessions = 40;
   Scenario scenario;
@@ -287,7 +288,8 @@ TEST_P(DrainTest, RefusedCallsDoNotDelayTheEnd) {
   RunScenario(scenario, GetParam());
 }
 
-// The streams are of two sessions.
+// Two sessions have streams, and the closure of one stream destroys the server.
+// Expected: no other closure is called.
 TEST_P(DrainTest, AClosureThatADrainCallsMayDestroyTheServer) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

@@ -151,7 +151,7 @@ TEST(RunUntilSignalTest, ASignalDrainsTheServer) {
   EXPECT_TRUE(result.ok()) << result;
 }
 
-// The call does not end.
+// The server does not answer the call.
 TEST(RunUntilSignalTest, TheDrainHasATimeout) {
   MockFileFactsService service;
   le::Server server = *le::Serve("facts", &service);

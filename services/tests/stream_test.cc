@@ -245,8 +245,8 @@ TEST_P(StreamTest, AServerEndsBeforeItsCalls) {
   RunScenario(scenario, GetParam());
 }
 
-// Credit that came before the closure was set is not lost.
-TEST_P(StreamTest, OnReadyIsCalledAfterTheCreditHasArrived) {
+// The credit arrives before the closure is set.
+TEST_P(StreamTest, OnReadyReportsEarlierCredit) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     Facility facility;

@@ -56,7 +56,7 @@ class Channel:
             raise wrong("the response has no envelope")
         _, kind, number, value = ENVELOPE.unpack_from(response)
         if kind != Kind.STATUS or number != call:
-            raise wrong("the server's response is not that of the call")
+            raise wrong("the server's response does not belong to the call")
         if value != 0:
             known = value <= StatusCode.UNAUTHENTICATED
             text = response[ENVELOPE.size :][:MAX_ERROR_TEXT]

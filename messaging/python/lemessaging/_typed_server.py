@@ -285,7 +285,7 @@ class Server:
 
     def _reflect(self, request, envelope, body):
         if len(body) != NUMBER.size or NUMBER.unpack(body)[0] > len(self._files):
-            raise _invalid("not an offset in the descriptors")
+            raise _invalid("the request has no valid offset in the descriptors")
         offset = NUMBER.unpack(body)[0]
         room = self._description.protocol.max_size - ENVELOPE.size - NUMBER.size
         request.respond(

@@ -27,8 +27,8 @@ class CallOptions {
 
   // The call ends after this time with DeadlineExceeded, and the server is
   // notified. A stream must end within this time. Default: no timeout. A server
-  // that is stopped or busy for longer executes the call even so when it
-  // continues: it reads the request before the notice.
+  // that is suspended or busy for longer still executes the call afterwards,
+  // because it reads the request before the notice.
   //
   // For a one-way message, the timeout limits the wait for room in the queue.
   // In a handler, a one-way call waits only if it has a timeout, from Timeout()

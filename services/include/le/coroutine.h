@@ -54,8 +54,8 @@ decltype(auto) AwaiterOf(T&& awaitable) {
 
 struct TaskState {
   bool is_suspended = false;
-  // The Task was destroyed by its running coroutine. The coroutine is destroyed
-  // at its next suspension or its end.
+  // True: the running coroutine has destroyed its own Task. The coroutine is
+  // destroyed at its next suspension or its end.
   bool is_orphaned = false;
 };
 
@@ -151,9 +151,9 @@ class CallAwaiter {
  public:
   explicit CallAwaiter(Start start) : start_(std::move(start)) {}
 
-  // The call is made here, and not in await_suspend(): `start_` may destroy the
-  // Task, and only a suspended coroutine is destroyed at once. True: the call was
-  // refused, or a fake has completed it already.
+  // Makes the call. In await_suspend() the coroutine is already suspended: if
+  // `start_` destroyed the Task there, this object would be destroyed at once.
+  // True: the call was refused, or a fake has completed it already.
   bool await_ready() {
     call_ = start_([this](absl::StatusOr<const Response*> result) {
       if (result.ok()) {

@@ -205,7 +205,7 @@ class [[nodiscard]] Sink final : public internal::OwnedCall {
   // Sends an item. Never waits, and never closes the session.
   //   ResourceExhausted   the window of the stream or the queue of the session
   //                       is full. The closure of OnReady() will be called
-  //   Cancelled           the stream is cancelled: see cancelled()
+  //   Cancelled           as for OnCancel()
   //   OutOfRange          the item is larger than (le.largest_message)
   //   InvalidArgument     a required field of the item is not set
   //   FailedPrecondition  this object is empty
@@ -286,8 +286,8 @@ class [[nodiscard]] Server {
   // and all its results are sent. So its client finds the next server, which may
   // exist already. Until then one-way messages are received.
   //
-  // This object closes the other sessions when it is destroyed. Results that
-  // are still queued then are lost. A result stays queued while its client does
+  // This object closes the other sessions when it is destroyed, and the results
+  // that are still queued are lost. A result stays queued while its client does
   // not read.
   absl::Status Drain(UniqueFunction<void()> drained) {
     absl::Status usable = core_.CheckUsable();
@@ -301,8 +301,8 @@ class [[nodiscard]] Server {
   // when `timeout` has passed, or when the loop is stopped again. If calls are
   // still open then, their number is logged, and they fail with Unavailable when
   // this object is destroyed. While the server drains, a further signal has no
-  // effect. After the return, the signal has its former effect. The methods must
-  // not destroy this object.
+  // effect. After the return, the signal has its former effect. The methods of
+  // the implementation must not destroy this object.
   //   FailedPrecondition  there is no server, or a handler of the loop calls
   //                       this
   //   any error of SignalWatch::Create()

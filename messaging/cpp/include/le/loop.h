@@ -34,7 +34,8 @@ class TaskQueue;
 // Maps numbers to queues. A number is never used again. The C API gets the
 // number of a queue instead of a pointer, for two reasons:
 //  - The C API may call RunTasks() after the queue is destroyed.
-//  - If the thread ends, the C API drops RunTasks() without a report.
+//  - If the thread ends, the C API drops RunTasks() without a report. So nothing
+//    would release a reference that the C API holds.
 class TaskQueues {
  public:
   static TaskQueues* Get() {
@@ -140,8 +141,8 @@ class TaskQueue final {
     closed_ = true;
     dropped.swap(tasks_);
   }
-  // Only on the queue's thread. Then the end of the thread does not close this
-  // queue any more.
+  // Only on the queue's thread. After this call, the end of the thread does not
+  // close the queue.
   void ForgetThreadEnd() { le_thread_RemoveDestructor(thread_end_); }
 
  private:
@@ -197,7 +198,7 @@ class TaskQueue final {
   }
 
   const le_thread_Ref_t thread_ = le_thread_GetCurrent();
-  void* number_ = nullptr;  // of TaskQueues
+  void* number_ = nullptr;  // in TaskQueues
   le_thread_DestructorRef_t thread_end_ = nullptr;
   std::mutex mutex_;
   bool closed_ = false;
@@ -278,9 +279,8 @@ class Loop {
 
   // As Run(), but runs for `timeout` at most. The errors are those of Run(),
   // and this one:
-  //   DeadlineExceeded  the timeout expired. Stop() was not called before, or
-  //                     was called in the same turn. A Stop() that comes later
-  //                     ends the next Run()
+  //   DeadlineExceeded  the timeout expired, and Stop() was not called in an
+  //                     earlier turn. A later Stop() ends the next Run()
   absl::Status RunFor(absl::Duration timeout) {
     bool expired = false;
     Timer timer([&expired] {

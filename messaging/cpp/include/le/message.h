@@ -83,10 +83,10 @@ class Message {
 
   // ---- The payload ----
   // The bytes of the message. SetSize() sets their number. A received message
-  // first has the number that its sender has set. If neither end has set a
-  // number, the payload has the size of the protocol's largest message. An
-  // empty message has no bytes. After a later call of buffer(), Resize(),
-  // Assign() or Write(), the result may show old bytes.
+  // has the size that its sender has set. If no size was set, the payload has
+  // the size of the protocol's largest message. An empty message has no bytes.
+  // After a later call of buffer(), Resize(), Assign() or Write(), the result
+  // may show old bytes.
   absl::Span<const uint8_t> payload() const& {
     if (ref_ == nullptr) return {};
     size_t size;

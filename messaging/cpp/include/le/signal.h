@@ -69,8 +69,8 @@ inline absl::Status CannotCatch(int signal) {
 // to stop the loop. The closure runs from the loop of the thread that created
 // the watch. So it does not run while a call on this thread blocks. Therefore a
 // program that must end at a signal opens its sessions with OpenAsync() or
-// KeepOpen(). If several signals arrive before the closure runs, it may be
-// called only once.
+// KeepOpen(). If several signals arrive before the closure runs, they may cause
+// only one call.
 // The rules of le::Timer about threads and destruction apply. The destructor
 // restores the signal's former handler.
 class SignalWatch {
@@ -97,8 +97,8 @@ class SignalWatch {
     if (state->event_fd.load() < 0) {
       state->event_fd.store(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     }
-    // Drops a signal that arrived for an earlier watch, which was destroyed
-    // before its loop handled the signal.
+    // An earlier watch may have been destroyed before its loop handled a signal.
+    // That signal is dropped here.
     state->Drain();
     struct sigaction action = {};
     action.sa_handler = &internal::SignalState::OnSignal;

@@ -50,7 +50,8 @@ enum class Kind : uint8_t {
 inline constexpr uint16_t kReflection = 0;  // the method number of reflection
 inline constexpr uint32_t kNoDeadline = UINT32_MAX;  // a value for kCall
 
-// Without loops, because GCC makes one instruction of these only then.
+// If these functions had loops, GCC would not compile each of them to one
+// instruction.
 inline void StoreU32(uint8_t* to, uint32_t value) {
   to[0] = static_cast<uint8_t>(value);
   to[1] = static_cast<uint8_t>(value >> 8);
@@ -168,7 +169,7 @@ ABSL_ATTRIBUTE_COLD inline void WriteError(const Envelope& call,
   envelope.kind = Kind::kStatus;
   envelope.value = static_cast<uint32_t>(status.code());
   uint8_t* const to = Write(envelope, text.size(), message);
-  // Null: not a message of a typed service.
+  // Null: the message is empty, as in some tests.
   if (to != nullptr) std::copy(text.begin(), text.end(), to);
 }
 

@@ -36,7 +36,7 @@ inline constexpr bool kReusesMessages = LE_INTERNAL_REUSES_MESSAGES;
 // Counts the bytes that a reused Protobuf message has held.
 class ReusedBytes {
  public:
-  // The message has held this number of bytes. False: it must not be reused.
+  // Adds the bytes of one use. False: the message must not be reused.
   bool Add(size_t bytes) {
     all_ += bytes;
     return kReusesMessages && bytes <= kMaxKeptBytes && all_ <= kMaxReusedBytes;
@@ -75,7 +75,7 @@ class KeptMessage {
       Used(bytes.size());
       return internal::Parse(bytes, message_.get());
     }
-    // Call this when `bytes` bytes are parsed into the message in another way.
+    // Call this if `bytes` bytes are parsed into the message without Parse().
     void Used(size_t bytes) {
       if (!reused_.Add(bytes)) home_ = nullptr;
     }

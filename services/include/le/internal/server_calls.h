@@ -100,8 +100,8 @@ struct ServerCall {
   std::unique_ptr<ProtoMessage> response;  // of kUnary; reused
   ReusedBytes reused;                      // of the response
   std::atomic<bool> cancelled{false};
-  // The owner sends the result. The client may use the number again as soon as
-  // it has the result.
+  // True: the owner sends, or has sent, the result. As soon as the client has
+  // the result, it may use the number again.
   std::atomic<bool> finished{false};
 
   // Guarded by the mutex. The closures are behind shared pointers, so that no
@@ -241,7 +241,7 @@ class CallTable {
 
   std::vector<ServerCall*> buckets_;  // their number is a power of two
   size_t count_ = 0;
-  // In the order of their opening.
+  // The calls, in the order in which they were opened.
   ServerCall* first_open_ = nullptr;
   ServerCall* last_open_ = nullptr;
   ServerCall* first_waiting_ = nullptr;
@@ -257,9 +257,8 @@ class CallTable {
 // is called: in a simulation, such a function may switch to another thread.
 class ServerCalls {
  public:
-  // A method keeps at most this number of calls for reuse, and frees the
-  // others. This number is enough for the calls of one turn of the loop. The
-  // calls of a larger burst are freed, so they do not occupy memory for ever.
+  // A method keeps at most this number of finished calls for reuse, and frees
+  // the others. So the calls of a large burst do not occupy memory for ever.
   static constexpr size_t kMaxKeptCalls = 64;
 
   ServerCalls(std::string name, size_t largest_message,
@@ -277,7 +276,8 @@ class ServerCalls {
     return kept_[method_index].count;
   }
 
-  // Called by the end of the server. The last call destroys this object.
+  // The server has ended. If calls are open, the last of them destroys this
+  // object.
   void Abandon() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -345,7 +345,8 @@ class ServerCalls {
     bool is_last = false;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      // After the result is sent: a drain closes a session without calls.
+      // Only after the result is sent, because a drain closes a session that
+      // has no calls.
       if (call->table != nullptr) call->table->Remove(call);
       on_cancel.swap(call->on_cancel);
       on_ready.swap(call->on_ready);
@@ -364,7 +365,7 @@ class ServerCalls {
     if (when_idle != nullptr) (*when_idle)();
     if (is_last) delete this;
   }
-  // The call is cancelled when the server drains. False: the server drains
+  // Marks the call, so that a drain cancels it. False: the server drains
   // already, and the call is cancelled now.
   bool CancelOnDrain(ServerCall* call) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -439,10 +440,9 @@ class ServerCalls {
   }
 
   // ---- The server: its thread only ----
-  // In each function, `goes_on` returns false if the table does not exist any
-  // more. Either a closure has destroyed the server, or a closure has run the
-  // loop and the loop has closed the session. The closures may use and finish
-  // all calls.
+  // The parameter `goes_on` returns false if the table does not exist any more:
+  // a closure has destroyed the server, or has run the loop, and the loop has
+  // closed the session. The closures may use and finish all calls.
 
   // Cancels a call, because its client does not wait for the result or because
   // the server drains. No-op if no open call has the number.
@@ -521,8 +521,8 @@ class ServerCalls {
         const std::lock_guard<std::mutex> lock(mutex_);
         ServerCall* const call = table->First();
         if (call == nullptr) return;
-        // The owner of a finished call removes it soon, and its client may have
-        // the result already.
+        // A finished call is removed, but not cancelled: its client may have the
+        // result already.
         if (!call->finished.load(std::memory_order_acquire)) {
           closure = TakeAfterCancel(call);
         }

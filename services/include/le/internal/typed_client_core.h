@@ -207,7 +207,7 @@ class TypedClientCore final : public ThreadBound {
     Envelope envelope;
     if (!envelope.Load(payload) || envelope.kind != Kind::kStatus ||
         envelope.call != call) {
-      return Wrong("the server's response is not that of the call");
+      return Wrong("the server's response does not belong to the call");
     }
     *body = payload.subspan(Envelope::kBytes);
     return envelope.value == 0 ? absl::OkStatus() : ReadError(envelope, *body);
@@ -247,8 +247,8 @@ class TypedClientCore final : public ThreadBound {
   // Tells the server that the client does not wait for the call any more.
   void SendCancel(uint32_t call) {
     if (!alive()) return;
-    // If there are too many cancels, this cancel is dropped, and the server
-    // works on the call until its deadline.
+    // If too many cancels wait for room, this cancel is dropped, and the server
+    // is not notified.
     if (cancels_.size() < kMaxCancels) cancels_.push_back(call);
     SendCancels();
   }
@@ -275,7 +275,7 @@ class TypedClientCore final : public ThreadBound {
     streams_.erase(stream->call);
     return true;
   }
-  // Returns credit if half of the window was handled.
+  // Returns credit to the server if half of the window was handled.
   void ReturnCredit(ClientStream* stream) {
     if (!stream->is_open || stream->paused ||
         (2 * stream->handled.items < stream->window.items &&

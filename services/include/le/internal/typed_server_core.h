@@ -38,8 +38,8 @@
 namespace le {
 namespace internal {
 
-// Invariants: those of ThreadBound. Each element of sessions_ is an open
-// session.
+// Invariants: those of ThreadBound. Each element of sessions_ is a session whose
+// close was not reported yet.
 class TypedServerCore final : public ThreadBound {
  public:
   // `implementation` points to the program's object, and may own it. The table
@@ -86,8 +86,8 @@ class TypedServerCore final : public ThreadBound {
     // The replaced closure is destroyed last: it may own the server.
     std::swap(on_drained_, drained);
   }
-  // While the server drains: called when no call is open, and the sessions of
-  // all callers are closed.
+  // While the server drains, `ended` is called when no call is open and the
+  // sessions of all callers are closed.
   void SetOnEnd(UniqueFunction<void()> ended) { on_end_ = std::move(ended); }
 
  private:
@@ -252,9 +252,9 @@ class TypedServerCore final : public ThreadBound {
       const ProtoMessage& expected) {
     return Wrong(absl::StrCat("the request is not a ", expected.GetTypeName()));
   }
-  // Takes the file descriptor of a request that the method will get. Another one
-  // stays in the message: the library closes it on another thread, because its
-  // sender can make the close slow. False: the file descriptor is missing.
+  // Takes the request's file descriptor if the method has fd_in. Otherwise it
+  // stays in the message, and the library closes it on another thread, because
+  // its sender can make the close slow. False: the file descriptor is missing.
   static bool TakeDescriptor(const ServerMethod& method, Message* message,
                              UniqueFd* fd) {
     if (!method.fd_in) return true;
@@ -270,7 +270,7 @@ class TypedServerCore final : public ThreadBound {
     constexpr size_t kNumber = sizeof(uint32_t);
     const size_t all = table_.descriptors.size();
     if (body.size() != kNumber || LoadU32(body.data()) > all) {
-      return Wrong("not an offset in the descriptors");
+      return Wrong("the request has no valid offset in the descriptors");
     }
     const absl::Span<uint8_t> buffer = message->buffer();
     const absl::string_view part = table_.descriptors.substr(

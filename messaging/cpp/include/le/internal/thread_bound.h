@@ -24,20 +24,20 @@ namespace internal {
 // Invariants:
 //  - Shutdown() runs once, when the object is destroyed or its thread ends.
 //    After Shutdown() no callback begins.
-//  - While a closure runs, its callback holds the core. So neither the core nor
-//    the closure is destroyed meanwhile, even if the closure destroys the
+//  - While a closure runs, its callback holds the core and the closure. So
+//    neither of them is destroyed meanwhile, even if the closure destroys the
 //    object.
-//  - Other threads use only the member inert_. When inert_ is true, the
-//    object's thread does not use the core any more, and another thread may
-//    destroy it.
+//  - Other threads use only inert_ and constant members. When inert_ is true,
+//    the object's thread does not use the core any more, and another thread may
+//    destroy the core.
 class ThreadBound {
  public:
   ThreadBound(const ThreadBound&) = delete;
   ThreadBound& operator=(const ThreadBound&) = delete;
 
   bool OnItsThread() const { return le_thread_GetCurrent() == thread_; }
-  // The object's thread only. False: the core was shut down, and its session,
-  // service or timer of the C API was deleted.
+  // The object's thread only. False: the core was shut down, and its object of
+  // the C API (for example its session) was deleted.
   bool alive() const { return alive_; }
 
   absl::Status CheckUsable() const {
@@ -68,7 +68,7 @@ class ThreadBound {
     }
   }
 
-  // Called by the object's destructor.
+  // Called when the object is destroyed or replaced.
   void Close() {
     if (OnItsThread()) {
       has_object_ = false;
@@ -97,7 +97,7 @@ class ThreadBound {
             [](void* self) { static_cast<ThreadBound*>(self)->End(); }, this)) {
   }
   virtual ~ThreadBound() = default;
-  // Deletes the session, service or timer of the C API, and destroys the
+  // Deletes the object of the C API (for example the session), and destroys the
   // closures.
   virtual void Shutdown() = 0;
 
@@ -188,7 +188,7 @@ class Handler<void(Args...)> {
     if (Node* const old = std::exchange(node_, node)) old->Unref();
   }
   explicit operator bool() const { return node_ != nullptr; }
-  // No-op without a handler.
+  // No-op without a closure.
   void operator()(Args... args) {
     if (node_ == nullptr) return;
     const Running running(node_);
