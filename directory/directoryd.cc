@@ -3,6 +3,7 @@
 
 #include "directory/directoryd.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -200,10 +201,13 @@ uint64_t RaiseDescriptorLimit() {
              : Limits().descriptors;
 }
 
-// Reports readiness to the reader of standard output.
+// Reports readiness to the reader of standard output, unless the output is full
+// and nobody reads it.
 void SayReady(const std::string& address) {
   const std::string line = absl::StrCat("directoryd: ready at ", address, "\n");
-  if (sys::Write(STDOUT_FILENO, line.data(), line.size()) < 0) {
+  struct pollfd room = {STDOUT_FILENO, POLLOUT, 0};
+  if (sys::Poll(&room, 1, 0) <= 0 ||
+      sys::Write(STDOUT_FILENO, line.data(), line.size()) < 0) {
     // Standard output has no reader.
   }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "directory/directoryd.h"
 #include "directory/users.h"
@@ -18,6 +19,8 @@ void PrepareProcess() {
   sigemptyset(&hang_up);
   sigaddset(&hang_up, SIGHUP);
   le::event::sys::SigMask(SIG_BLOCK, &hang_up, nullptr);
+  // The modes of the files that the daemon creates are documented.
+  umask(022);
   // A write that fails must not end the daemon.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);

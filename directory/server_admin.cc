@@ -92,9 +92,10 @@ bool DirectoryServer::MayAdminister(uid_t uid) {
 
 void DirectoryServer::RefuseToAdminister(Peer* peer) {
   peer->Refuse(proto::NOT_PERMITTED,
-               self_ == 0 ? "only root may administer this directory"
-                          : absl::StrCat("only root and user ", self_,
-                                         " may administer this directory"));
+               !MayAdminister(self_) || self_ == 0
+                   ? "only root may administer this directory"
+                   : absl::StrCat("only root and user ", self_,
+                                  " may administer this directory"));
 }
 
 void DirectoryServer::Inspect(Peer* peer, const proto::Inspect& inspect) {

@@ -121,12 +121,19 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
   }
   if (own) return sys::Write(own.get(), text.data(), text.size());
   // Standard error could not be opened again (no /proc, or no permission).
-  // poll() reports a pipe as writable only if it has room for PIPE_BUF bytes.
-  // So the write blocks only if another writer fills the pipe first, or if
-  // standard error is a pseudoterminal with less room than the line.
-  struct pollfd room = {kFd, POLLOUT, 0};
-  if (sys::Poll(&room, 1, 0) <= 0) return -1;
-  return sys::Write(kFd, text.data(), text.size());
+  // poll() reports a pipe as writable only if it has room for PIPE_BUF bytes,
+  // but a terminal if it has room for one byte. So the write blocks only if
+  // another writer takes the room first.
+  const size_t part = S_ISFIFO(info.st_mode) ? text.size() : 1;
+  size_t written = 0;
+  while (written < text.size()) {
+    struct pollfd room = {kFd, POLLOUT, 0};
+    if (sys::Poll(&room, 1, 0) <= 0) break;
+    const ssize_t result = sys::Write(kFd, text.data() + written, part);
+    if (result <= 0) break;
+    written += static_cast<size_t>(result);
+  }
+  return static_cast<ssize_t>(written);
 }
 
 // Whether standard error is systemd's journal (systemd.exec(5)).

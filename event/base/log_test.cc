@@ -215,6 +215,21 @@ TEST(StandardErrorDeathTest, AFullTerminalOfAnotherUserDoesNotBlock) {
   });
 }
 
+// A terminal of another user that is not the controlling terminal, as after
+// `su -c`.
+TEST(StandardErrorDeathTest, AFullTerminalThatCannotBeReopenedDoesNotBlock) {
+  EXPECT_IN_CHILD({
+    const int reader = posix_openpt(O_RDWR | O_NOCTTY);
+    REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
+    const int terminal = open(ptsname(reader), O_RDWR | O_NOCTTY);
+    REQUIRE(terminal >= 0 && dup2(terminal, STDERR_FILENO) == STDERR_FILENO);
+    static NoOpen no_open;
+    sys::SetInterceptor(&no_open);
+    for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(i, 'x'));
+    REQUIRE(!Drain(reader).empty());
+  });
+}
+
 bool IsPending(int signal) {
   sigset_t pending;
   sigpending(&pending);

@@ -33,7 +33,13 @@ class ClientSession::Deadlines final : private event::Timer {
 
  private:
   void OnExpiry() override {
-    session_->ReceiveArrivedFrames();
+    // While the inbox is full, a response may be among the frames behind it.
+    // The loop delivers the inbox before the timer's next expiry.
+    if (!session_->ReceiveArrivedFrames() && ++delays_ < kMaxDelays) {
+      return session_->owner_->loop()->StartTimer(
+          this, session_->owner_->loop()->Now());
+    }
+    delays_ = 0;
     const event::Instant now = session_->owner_->loop()->Now();
     for (;;) {
       absl::optional<Completion> expired;
@@ -47,7 +53,13 @@ class ClientSession::Deadlines final : private event::Timer {
     session_->ArmDeadline();
   }
 
+  // An inbox may hold only one descriptor, and the kernel's socket holds about
+  // 280 packets, by default. A server that goes on sending may not delay an
+  // expiry for ever.
+  static constexpr int kMaxDelays = 300;
+
   ClientSession* const session_;
+  int delays_ = 0;
 };
 
 ClientSession::ClientSession(Interface interface,
@@ -231,14 +243,15 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   deadlines_->Arm(deadline);
 }
 
-// Receives the responses that have arrived, up to the limits of the inbox.
-// The timer calls this before it completes requests with kTimedOut: this thread
-// may have been busy or stopped for long, so a response may have arrived in
-// time.
-void ClientSession::ReceiveArrivedFrames() {
-  while (MayHoldMore(/*with_descriptor=*/true) &&
-         ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kOk) {
+// Receives the frames that have arrived. False: the inbox is full, so frames may
+// be left. The timer calls this before it completes requests with kTimedOut:
+// this thread may have been busy or stopped for long, so a response may have
+// arrived in time.
+bool ClientSession::ReceiveArrivedFrames() {
+  while (MayHoldMore(/*with_descriptor=*/true)) {
+    if (ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kOk) return true;
   }
+  return false;
 }
 
 void ClientSession::DropDeadlines() { deadlines_.reset(); }

@@ -227,7 +227,7 @@ class ClientSession final : public Session,
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
                                       bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
-  void ReceiveArrivedFrames();
+  bool ReceiveArrivedFrames();
 
   // Ends the present opening if the session is open. Logs `fault`, if there is
   // one. LogForPeer() bounds the number of lines, because the program and the

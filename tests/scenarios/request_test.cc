@@ -3,6 +3,9 @@
 //
 // Requests and their completions.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -355,6 +358,58 @@ TEST_P(RequestTest, AResponseThatHasArrivedCountsAfterTheDeadline) {
                          [](const Outcome& outcome) { return outcome.done; });
     });
     for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.result, LE_OK);
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam());
+}
+
+// The response has arrived behind more pushes than the inbox of a busy client
+// holds.
+TEST_P(RequestTest, AResponseBehindAFullInboxCountsAfterTheDeadline) {
+  constexpr int kPushes = 20;
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.on_message = [&](le_msg_MessageRef_t message) {
+      const le_msg_SessionRef_t session = le_msg_GetSession(message);
+      for (int i = 0; i < kPushes; ++i) {
+        const le_msg_MessageRef_t push = NewText(session, "push");
+        le_msg_SetFd(push, open("/dev/null", O_RDONLY | O_CLOEXEC));
+        le_msg_Send(push);
+      }
+      le_msg_Respond(message);
+      // The loop runs this after it has sent all messages.
+      le_event_QueueFunction(
+          [](void* context, void*) {
+            static_cast<Party*>(context)->Signal("answered");
+          },
+          party, nullptr);
+    };
+    service.Advertise();
+    party->RunLoopUntil("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestClient client("echo");
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedFds = 3;
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    int received = 0;
+    client.on_message = [&](le_msg_MessageRef_t message) {
+      close(le_msg_GetFd(message));
+      ++received;
+      le_msg_ReleaseMsg(message);
+    };
+    client.Open();
+    Outcome outcome;
+    le_msg_RequestResponseTimed(NewText(client.ref(), "x"), 1, Record,
+                                &outcome);
+    le_msg_Flush(client.ref());
+    party->Await("answered");
+    PassTime();
+    party->RunLoopUntil([&] { return outcome.done; });
+    EXPECT_EQ(outcome.result, LE_OK);
+    EXPECT_EQ(received, kPushes);
     party->Signal("done");
   });
   RunScenario(scenario, GetParam());
