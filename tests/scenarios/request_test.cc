@@ -366,7 +366,7 @@ TEST_P(RequestTest, AResponseThatHasArrivedCountsAfterTheDeadline) {
 // The response has arrived behind more pushes than the inbox of a busy client
 // holds.
 TEST_P(RequestTest, AResponseBehindAFullInboxCountsAfterTheDeadline) {
-  constexpr int kPushes = 20;
+  static constexpr int kPushes = 20;
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
