@@ -273,9 +273,8 @@ class Connection {
   virtual IoResult Receive(IncomingFrame* frame, BufferPool* pool,
                            event::Instant deadline) = 0;
   // After this call, Receive() with InfiniteFuture() may also return
-  // kWouldBlock if nothing has arrived for `after`. A transport may ignore this
-  // call.
-  virtual void ReportSilence(absl::Duration after) { (void)after; }
+  // kWouldBlock if nothing has arrived for `after`.
+  virtual void ReportSilence(absl::Duration after) = 0;
   // Whether Receive() can return a frame without a system call. In each turn a
   // reader should receive one frame, then all buffered frames. If it called
   // Receive() until kWouldBlock, each turn would make one more system call.

@@ -369,6 +369,6 @@ void le_msg_GetSessionLimits(le_msg_SessionRef_t sessionRef,
       ClientSide(__func__, Checked(__func__, sessionRef));
   if (limitsPtr == nullptr) Misuse(__func__, "the limits are NULL");
   le_msg_SessionLimits_t limits = {};
-  TellSessionLimits(session->limits(), session->send_limits(), &limits);
+  TellSessionLimits(session->limits(), *session->protocol(), &limits);
   ToCaller(__func__, limits, limitsPtr);
 }

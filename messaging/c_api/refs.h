@@ -261,8 +261,10 @@ SessionLimits ToSessionLimits(const char* function, const CLimits& stated) {
   return limits;
 }
 template <typename CLimits>
-void TellSessionLimits(const SessionLimits& limits,
-                       const transports::SendLimits& send, CLimits* told) {
+void TellSessionLimits(const SessionLimits& limits, const Protocol& protocol,
+                       CLimits* told) {
+  const transports::SendLimits send =
+      limits.ToSend(protocol.max_message_size());
   told->maxQueuedBytes = send.bytes;
   told->maxQueuedMessages = limits.queued_messages;
   told->maxQueuedFds = limits.queued_descriptors;

@@ -342,7 +342,7 @@ void le_msg_GetServiceLimits(le_msg_ServiceRef_t serviceRef,
   const ServiceLimits limits = service->limits();
   le_msg_ServiceLimits_t told = {};
   told.maxSessions = limits.sessions;
-  TellSessionLimits(limits.session, service->send_limits(), &told);
+  TellSessionLimits(limits.session, *service->interface()->protocol, &told);
   told.maxRequestBytes = limits.session.request_bytes;
   told.maxSessionsPerUser = limits.user.sessions;
   told.maxFdsPerUser = limits.user.descriptors;

@@ -48,10 +48,11 @@ constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 // user with many sessions has few bytes for each.
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
-// If a blocking request without a deadline waits longer than this for its
-// response, a warning is logged. The time is longer than most servers need for
-// a request. It is shorter than the time after which people think that the
-// program hangs.
+// If a blocking request without a deadline receives nothing for this time, a
+// warning is logged. The time is longer than most servers need for a request.
+// It is shorter than the time after which people think that the program hangs.
+// After this time a blocking request also notices that another thread has closed
+// the session.
 constexpr absl::Duration kResponsePatience = absl::Seconds(10);
 
 // The bytes of one session's requests without a response. At this limit a

@@ -123,7 +123,7 @@ class Replayer {
     if (it == sessions_.end()) return absl::OkStatus();
     event::Process* const process = event::Process::Current();
     const event::Instant end = process->Now() + options_.timeout;
-    const le_msg_SessionRef_t session = internal::CoreOf(it->second)->session();
+    const le_msg_SessionRef_t session = CoreOf(it->second)->session();
     while (le_msg_GetQueuedBytes(session) > 0) {
       if (process->Now() >= end) {
         return absl::DeadlineExceededError(

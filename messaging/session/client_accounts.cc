@@ -110,7 +110,6 @@ bool ServiceUser::Divide(uint32_t sessions) {
   const uint32_t before = parts_;
   while (parts_ < sessions) parts_ *= 2;
   while (parts_ > 1 && sessions <= parts_ / 4) parts_ /= 2;
-  UpdateRequestBytes();
   return is_bounded_ && parts_ != before;
 }
 
@@ -121,23 +120,23 @@ void ServiceUser::SetLimits(const UserLimits& limits,
   max_descriptors_ = is_bounded_ ? limits.descriptors : UINT32_MAX;
   max_bytes_ = limits.bytes;
   awaits_bytes_ = false;  // until a session asks again
-  UpdateRequestBytes();
 }
 
-void ServiceUser::UpdateRequestBytes() {
-  max_request_bytes_ = session_.request_bytes;
-  if (!is_bounded_) return;
-  max_request_bytes_ = std::min(max_request_bytes_,
-                                std::max(limits_.bytes / parts_, kLeastBytes));
+size_t ServiceUser::part_bytes() const {
+  return std::max(limits_.bytes / parts_, kLeastBytes);
+}
+
+size_t ServiceUser::max_request_bytes() const {
+  return is_bounded_ ? std::min(session_.request_bytes, part_bytes())
+                     : session_.request_bytes;
 }
 
 transports::SendLimits ServiceUser::ToSend(size_t max_message_size) const {
   transports::SendLimits limits = session_.ToSend(max_message_size);
   limits.reports_congestion = true;
   if (!is_bounded_) return limits;
-  const size_t bytes = std::max(limits_.bytes / parts_, kLeastBytes);
-  limits.bytes = std::min(limits.bytes, bytes);
-  limits.gathered_bytes = std::min(limits.gathered_bytes, bytes);
+  limits.bytes = std::min(limits.bytes, part_bytes());
+  limits.gathered_bytes = std::min(limits.gathered_bytes, part_bytes());
   limits.descriptors = std::min<size_t>(
       limits.descriptors, std::max<size_t>(limits_.descriptors / parts_, 1));
   return limits;

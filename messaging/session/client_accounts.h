@@ -125,7 +125,7 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   // Returns the limits of each session of the user. These limits are smaller if
   // the user has more sessions.
   transports::SendLimits ToSend(size_t max_message_size) const;
-  size_t max_request_bytes() const { return max_request_bytes_; }
+  size_t max_request_bytes() const;
 
   // The queue that bounds the time of the user's sessions in a turn. Null while
   // no such bound is needed.
@@ -176,7 +176,8 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   // bytes. If sessions wait for that, `on_return` will then be called.
   bool EndsWaitForBytes();
   bool Divide(uint32_t sessions);
-  void UpdateRequestBytes();
+  // The part of the limit of bytes that a session of a bounded user has.
+  size_t part_bytes() const;
 
   const uid_t uid_;
   const bool is_bounded_;
@@ -188,7 +189,6 @@ class ServiceUser final : public event::RefCounted<ServiceUser>,
   TurnQueue turn_queue_;
   UserLimits limits_;
   SessionLimits session_;
-  size_t max_request_bytes_ = kDefaultRequestBytes;
   bool has_waited_ = false;  // IsFirstWait() was called
   std::atomic<uint32_t> max_descriptors_{UINT32_MAX};
   std::atomic<uint32_t> descriptors_{0};

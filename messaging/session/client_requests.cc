@@ -4,6 +4,7 @@
 // ClientSession: requests and their deadlines, and the functions that need the
 // class Deadlines.
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -160,9 +161,12 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   }
   // A connection that accepts no more frames may still have frames to receive.
   const bool was_sent = sent == Result::kOk;
-  const event::Instant until = was_sent ? deadline : absl::InfinitePast();
+  event::Process* const process = event::Process::Current();
+  const bool is_timed = deadline != absl::InfiniteFuture();
   bool is_told = false;
   while (!caller.done) {
+    event::Instant until = was_sent ? deadline : absl::InfinitePast();
+    if (is_timed) until = std::min(until, process->Now() + kResponsePatience);
     const IoResult received = ReceiveIntoInbox(until);
     if (received == IoResult::kOk) continue;
     // Another thread may have ended the session. This does not wake the thread
@@ -172,7 +176,8 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
     if (caller.done) break;
     if (received == IoResult::kClosed || !was_sent) {
       End(CloseReason::kByPeer);  // completes all requests
-    } else if (deadline != absl::InfiniteFuture()) {
+    } else if (is_timed) {
+      if (process->Now() < deadline) continue;
       MutexLock lock(&mutex_);
       machine_.AbandonRequest(added.id, &completion);
       return Result::kTimedOut;

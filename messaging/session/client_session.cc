@@ -376,16 +376,20 @@ ClientSession::Route ClientSession::RouteLocked() {
   return route;
 }
 
+ClientSession::Route ClientSession::PresentRoute() {
+  if (!owner_->IsCurrent()) {
+    MutexLock lock(&mutex_);
+    return RouteLocked();
+  }
+  Route route;
+  route.epoch = open_epoch_.load(std::memory_order_acquire);
+  if (route.epoch != kNoEpoch) route.connection = link_.attached();
+  return route;
+}
+
 Result ClientSession::Send(event::Ref<Message> message,
                            event::Instant deadline) {
-  Route route;
-  if (owner_->IsCurrent()) {
-    route.epoch = open_epoch_.load(std::memory_order_acquire);
-    if (route.epoch != kNoEpoch) route.connection = link_.attached();
-  } else {
-    MutexLock lock(&mutex_);
-    route = RouteLocked();
-  }
+  const Route route = PresentRoute();
   if (route.connection == nullptr) {
     // Without a deadline the caller may get no result, so the drop is logged.
     if (deadline == absl::InfiniteFuture()) WarnOfDroppedMessage();
@@ -396,11 +400,7 @@ Result ClientSession::Send(event::Ref<Message> message,
 }
 
 Result ClientSession::TrySend(Message* message) {
-  Route route;
-  {
-    MutexLock lock(&mutex_);
-    route = RouteLocked();
-  }
+  const Route route = PresentRoute();
   if (route.connection == nullptr) return Result::kClosed;
   return SendNow(route, message->ToFrame(kMessageFrame, 0));
 }
@@ -420,20 +420,12 @@ void ClientSession::OnRoom() {
 }
 
 void ClientSession::Flush() {
-  Route route;
-  {
-    MutexLock lock(&mutex_);
-    route = RouteLocked();
-  }
+  const Route route = PresentRoute();
   if (route.connection != nullptr) route.connection->Flush();
 }
 
 size_t ClientSession::QueuedBytes() {
-  Route route;
-  {
-    MutexLock lock(&mutex_);
-    route = RouteLocked();
-  }
+  const Route route = PresentRoute();
   return route.connection == nullptr ? 0 : route.connection->queued_bytes();
 }
 
@@ -464,16 +456,17 @@ Result ClientSession::SendOn(const Route& route,
       }
       until = std::min(deadline, look_at);
     }
-    const Result room = WaitForRoom(route.connection, until, &warn_at);
-    if (room == Result::kClosed ||
+    if (!WaitForRoom(route.connection, until, &warn_at) ||
         open_epoch_.load(std::memory_order_acquire) != route.epoch) {
       return Result::kClosed;
     }
-    // After kTimedOut, there may be room for this frame, although there is less
-    // than WaitForRoom() waits for.
+    // There may be room for this frame, although there is less than
+    // WaitForRoom() waits for.
     sent = SendNow(route, *frame);
     if (sent != Result::kNoRoom) return sent;
-    if (room == Result::kTimedOut && process->Now() >= deadline) return room;
+    // A server may send without end and read nothing. The frames that arrive
+    // must not extend the wait.
+    if (process->Now() >= deadline) return Result::kTimedOut;
   }
 }
 
@@ -535,7 +528,7 @@ bool ClientSession::MustNotWait() {
   return machine_.server_thread() == thread->token();
 }
 
-bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
+void ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
                                event::Instant deadline,
                                event::Instant* warn_at) {
   event::Process* const process = event::Process::Current();
@@ -552,10 +545,10 @@ bool ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
     }
     // Another thread may have ended the session. This does not wake the thread
     // that waits here.
-    if (ready || open_epoch_.load(std::memory_order_acquire) == kNoEpoch) {
-      return true;
+    if (ready || open_epoch_.load(std::memory_order_acquire) == kNoEpoch ||
+        process->Now() >= deadline) {
+      return;
     }
-    if (process->Now() >= deadline) return false;
   }
 }
 
@@ -579,28 +572,14 @@ void ClientSession::WarnOfNoRoom(Connection* connection) {
           ", and ", connection->queued_bytes(), " bytes are queued for it"));
 }
 
-Result ClientSession::WaitForRoom(Connection* connection,
-                                  event::Instant deadline,
-                                  event::Instant* warn_at) {
-  if (!owner_->IsCurrent()) {
-    return WaitOrWarn(connection, Connection::kWritable, deadline, warn_at)
-               ? Result::kOk
-               : Result::kTimedOut;
-  }
+bool ClientSession::WaitForRoom(Connection* connection, event::Instant deadline,
+                                event::Instant* warn_at) {
+  const bool reads = owner_->IsCurrent();
   // The far end may be waiting for this thread to read.
-  if (!WaitOrWarn(connection, Connection::kWritable | Connection::kReadable,
-                  deadline, warn_at)) {
-    return Result::kTimedOut;
-  }
-  if (ReceiveIntoInbox(absl::InfinitePast()) == IoResult::kClosed) {
-    return Result::kClosed;
-  }
-  // A server may send without end and read nothing. The frames that arrive must
-  // not extend the wait for room.
-  const bool too_late =
-      event::Process::Current()->Now() >= deadline &&
-      !connection->Wait(Connection::kWritable, absl::InfinitePast());
-  return too_late ? Result::kTimedOut : Result::kOk;
+  WaitOrWarn(connection,
+             Connection::kWritable | (reads ? Connection::kReadable : 0),
+             deadline, warn_at);
+  return !reads || ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kClosed;
 }
 
 // ---- Receiving -------------------------------------------------------------

@@ -129,7 +129,6 @@ class ClientSession final : public Session,
   uint64_t Request(event::Ref<Message> message, Completion completion,
                    event::Instant deadline, Refusal refusal = Refusal::kLogged);
   SessionLimits limits();
-  transports::SendLimits send_limits();
   // Copies the server's credentials, which the kernel has reported. Returns
   // false if the session is not open.
   bool ServerCredentials(event::Credentials* credentials);
@@ -174,11 +173,14 @@ class ClientSession final : public Session,
   void Shutdown() override;
   bool Abandon() override;
 
+  transports::SendLimits send_limits();
   void WarnOfFailedOpening(absl::string_view why);
   void StartOpening(const Completion& done, event::Loop* loop, bool waits,
                     event::Instant deadline);
 
   Route RouteLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Like RouteLocked(), but takes no lock on the owner's thread.
+  Route PresentRoute() ABSL_LOCKS_EXCLUDED(mutex_);
   AddedRequest AddRequestLocked(Completion* completion, event::Instant deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Result SendRequest(const AddedRequest& added, Message* message,
@@ -201,12 +203,14 @@ class ClientSession final : public Session,
   // wait for this thread. True if this thread is in a handler, or if the server
   // runs on this thread.
   bool MustNotWait();
-  Result WaitForRoom(transports::Connection* connection,
-                     event::Instant deadline, event::Instant* warn_at);
-  // Like Connection::Wait(), but also returns true soon after the end of the
+  // Waits until there is room, a frame has arrived, or `deadline` has passed.
+  // The owner's thread receives frames. Returns false if the session has closed.
+  bool WaitForRoom(transports::Connection* connection, event::Instant deadline,
+                   event::Instant* warn_at);
+  // Like Connection::Wait(), but also returns soon after the end of the
   // session. Logs a warning at *warn_at, once for each send. The first call for
   // a send sets *warn_at.
-  bool WaitOrWarn(transports::Connection* connection, uint32_t events,
+  void WaitOrWarn(transports::Connection* connection, uint32_t events,
                   event::Instant deadline, event::Instant* warn_at);
   void WarnOfNoRoom(transports::Connection* connection);
 

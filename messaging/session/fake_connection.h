@@ -64,6 +64,7 @@ class FakeConnection final : public transports::Connection {
     if (!frame->payload) frame->payload = pool->Allocate();
     return transports::IoResult::kOk;
   }
+  void ReportSilence(absl::Duration) override {}
   bool HasBuffered() const override { return !far_end_->frames.empty(); }
   bool HasPartial() const override { return far_end_->has_partial; }
   bool MayHaveMore() const override { return false; }

@@ -54,25 +54,23 @@ void Inspector::OnReadable() {
 
 bool Inspector::Receive() {
   transports::IncomingFrame frame;
-  switch (connection_->Receive(&frame, pool_.get(), absl::InfinitePast())) {
-    case IoResult::kOk:
-      return Handle(&frame);
-    case IoResult::kWouldBlock:
-    case IoResult::kNotIdle:  // Receive() does not return it
-      return true;
-    case IoResult::kClosed:
-      return false;
-  }
-  return false;
+  const IoResult received =
+      connection_->Receive(&frame, pool_.get(), absl::InfinitePast());
+  if (received != IoResult::kOk) return received != IoResult::kClosed;
+  const bool goes_on = Handle(frame);
+  // The administrator can make the close of its file descriptor slow.
+  transports::CloseSentBy(event::Process::Current(), administrator_.uid,
+                          std::move(frame.descriptor));
+  return goes_on;
 }
 
-bool Inspector::Handle(transports::IncomingFrame* frame) {
+bool Inspector::Handle(const transports::IncomingFrame& frame) {
   inspection::proto::Request request;
-  if (!inspection::Parse(*frame, &request) || sends_snapshot_) return false;
+  if (!inspection::Parse(frame, &request) || sends_snapshot_) return false;
   if (!request.has_snapshot()) {
     inspection::proto::Answer answer;
     if (request.has_tap()) {
-      Tap(request.tap(), std::move(frame->descriptor), &answer);
+      Tap(request.tap(), frame.descriptor, &answer);
     } else if (request.has_ready()) {
       answer.mutable_ready();
     } else {
@@ -89,11 +87,10 @@ bool Inspector::Handle(transports::IncomingFrame* frame) {
 }
 
 void Inspector::Tap(const inspection::proto::TapRequest& request,
-                    event::UniqueFd ring, inspection::proto::Answer* answer) {
+                    const event::UniqueFd& ring,
+                    inspection::proto::Answer* answer) {
   absl::StatusOr<std::unique_ptr<inspection::TapWriter>> writer =
       inspection::TapWriter::Open(ring);
-  transports::CloseSentBy(event::Process::Current(), administrator_.uid,
-                          std::move(ring));
   if (!writer.ok()) {
     answer->set_refusal(std::string(writer.status().message()));
     return;

@@ -58,11 +58,11 @@ class Inspector final : private transports::Connection::Observer,
   // These return false if the inspection must end, because the administrator
   // has disconnected, has violated the protocol, or does not read.
   bool Receive();
-  bool Handle(transports::IncomingFrame* frame);
+  bool Handle(const transports::IncomingFrame& frame);
   bool SendPart();
   // Begins a tap. The answer says that it has begun, or why it has not.
-  void Tap(const inspection::proto::TapRequest& request, event::UniqueFd ring,
-           inspection::proto::Answer* answer);
+  void Tap(const inspection::proto::TapRequest& request,
+           const event::UniqueFd& ring, inspection::proto::Answer* answer);
   // Runs `step`. If it returns false or finds no memory, the service destroys
   // this object.
   template <typename Step>

@@ -183,7 +183,7 @@ void Link::OnTurn(TurnQueue* queue) {
     queue->AddAgain(session_->owner()->loop(), this);
   }
   queue->Use(process->Now() - began, is_watched);
-  if (is_watched) Resume();
+  if (is_watched && !waits_for_turn()) Resume();
 }
 
 Link::Input Link::ReceiveFrames() {

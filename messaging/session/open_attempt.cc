@@ -159,17 +159,16 @@ void OpenAttempt::OnCauseChanged() {
   Look();
 }
 
-void OpenAttempt::LookTimer::OnExpiry() {
-  if (!attempt_->waits_ &&
-      attempt_->log_.Waited(attempt_->loop_->Now()) >= kMaxTryOpenWait) {
-    const WaitCause cause = attempt_->cause();
+void OpenAttempt::OnLookTimer() {
+  if (!waits_ && log_.Waited(loop_->Now()) >= kMaxTryOpenWait) {
+    const WaitCause cause = this->cause();
     if (cause.reason == WaitReason::kNoAnswer) {
-      attempt_->observer_->OnCause(cause);
-      attempt_->observer_->OnEnded(absl::UnavailableError(cause.text));
+      observer_->OnCause(cause);
+      observer_->OnEnded(absl::UnavailableError(cause.text));
       return;
     }
   }
-  attempt_->Look();
+  Look();
 }
 
 void OpenAttempt::Look() {

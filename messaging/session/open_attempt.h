@@ -68,30 +68,21 @@ class OpenAttempt final : private directory::Opening::Observer,
   directory::WaitCause cause();
 
  private:
-  class Deadline final : public event::Timer {
+  template <void (OpenAttempt::*kFunction)()>
+  class TimerOf final : public event::Timer {
    public:
-    explicit Deadline(OpenAttempt* attempt) : attempt_(attempt) {}
+    explicit TimerOf(OpenAttempt* attempt) : attempt_(attempt) {}
 
    private:
-    void OnExpiry() override { attempt_->OnDeadline(); }
+    void OnExpiry() override { (attempt_->*kFunction)(); }
 
-    OpenAttempt* const attempt_;
-  };
-
-  // Checks the cause at intervals, because the wait is logged, and because some
-  // changes are not reported.
-  class LookTimer final : public event::Timer {
-   public:
-    explicit LookTimer(OpenAttempt* attempt) : attempt_(attempt) {}
-    void OnExpiry() override;
-
-   private:
     OpenAttempt* const attempt_;
   };
 
   void Ask();
   void Look();
-  // These two may destroy the attempt.
+  // These three may destroy the attempt.
+  void OnLookTimer();
   void OnDeadline();
   void Refused(directory::WaitReason reason, const absl::Status& why);
   void LogOpen(const event::Credentials& server);
@@ -109,7 +100,7 @@ class OpenAttempt final : private directory::Opening::Observer,
   const directory::InterfaceDescription interface_;
   const bool waits_;
   Observer* const observer_;
-  Deadline deadline_{this};
+  TimerOf<&OpenAttempt::OnDeadline> deadline_{this};
   std::unique_ptr<directory::Opening> opening_;
   bool is_last_look_ = false;
   // The last refusal. It is reported as the cause until another answer arrives,
@@ -117,7 +108,9 @@ class OpenAttempt final : private directory::Opening::Observer,
   directory::WaitCause refused_;
   event::Instant refused_until_ = absl::InfinitePast();
   directory::WaitLog log_;
-  LookTimer look_{this};
+  // Checks the cause at intervals, because the wait is logged, and because some
+  // changes are not reported.
+  TimerOf<&OpenAttempt::OnLookTimer> look_{this};
 };
 
 }  // namespace messaging

@@ -12,6 +12,7 @@
 #include "directory/tap_ring.h"
 #include "event/base/log.h"
 #include "event/peer_log.h"
+#include "messaging/machine/limits.h"
 #include "messaging/machine/session_machine.h"
 #include "messaging/session/service.h"
 #include "transports/closer.h"
@@ -342,9 +343,11 @@ Result ServerSession::Send(event::Ref<Message> message,
   for (;;) {
     const Result result = SendFrame(frame);
     if (result != Result::kNoRoom) return result;
-    if (!connection_->Wait(Connection::kWritable, deadline)) {
-      return Result::kTimedOut;
-    }
+    // Another thread may end the session. This does not wake this thread.
+    const event::Instant now = event::Process::Current()->Now();
+    if (now >= deadline) return Result::kTimedOut;
+    connection_->Wait(Connection::kWritable,
+                      std::min(deadline, now + kSlowReaderPatience));
   }
 }
 

@@ -133,13 +133,6 @@ ServiceLimits Service::limits() {
   return limits_;
 }
 
-transports::SendLimits Service::send_limits() {
-  transports::SendLimits limits =
-      this->limits().session.ToSend(interface_.protocol->max_message_size());
-  limits.reports_congestion = true;
-  return limits;
-}
-
 void Service::SetLimits(const ServiceLimits& limits) {
   {
     MutexLock lock(&mutex_);
@@ -252,13 +245,13 @@ void Service::OnExpiry() {
     std::string why;
     try {
       if (Admit(&late.connection, late.dialect, &why)) continue;
+      if (++late.tries < kMaxLateTries) {
+        late_.push_back(std::move(late));
+      } else {
+        TurnAway(late.connection.get(), why);
+      }
     } catch (const std::bad_alloc&) {
-      continue;  // the connection is closed, and the client asks again
-    }
-    if (++late.tries < kMaxLateTries) {
-      late_.push_back(std::move(late));
-    } else {
-      TurnAway(late.connection.get(), why);
+      // The connection is closed, and the client asks again.
     }
   }
   if (!late_.empty()) Retry();

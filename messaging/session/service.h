@@ -100,7 +100,6 @@ class Service final : public event::RefCounted<Service>,
 
   // ---- Any thread ----
   ServiceLimits limits();
-  transports::SendLimits send_limits();
   bool drops_when_slow() const {
     return drops_when_slow_.load(std::memory_order_relaxed);
   }

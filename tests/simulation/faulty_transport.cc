@@ -93,6 +93,9 @@ class FaultyConnection final : public Connection,
     }
     return result;
   }
+  void ReportSilence(absl::Duration after) override {
+    inner_->ReportSilence(after);
+  }
   bool HasBuffered() const override {
     return !broken_ && inner_->HasBuffered();
   }

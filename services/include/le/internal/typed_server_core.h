@@ -100,7 +100,6 @@ class TypedServerCore final : public ThreadBound {
   struct SessionState {
     CallTable calls;
     std::vector<Message> refused;  // while the server drains
-    bool knows_peer = false;
     Peer peer;
   };
 
@@ -219,11 +218,11 @@ class TypedServerCore final : public ThreadBound {
     // The message may be for a call that has ended, because the server may have
     // sent the response before the message arrived. Such a message is no error.
     const void* const session = le_msg_GetSession(RefOf(*message));
-    const auto it = sessions_.find(session);
+    CallTable* const table = TableOf(session);
     switch (envelope.kind) {
       case Kind::kCancel:
-        if (it != sessions_.end()) {
-          calls_->Cancel(&it->second.calls, envelope.call,
+        if (table != nullptr) {
+          calls_->Cancel(table, envelope.call,
                          [this, session] { return Has(session); });
         }
         return absl::OkStatus();
@@ -231,9 +230,8 @@ class TypedServerCore final : public ThreadBound {
         if (body.size() < Credit::kBytes) {
           return Wrong("the credit is too short");
         }
-        if (it != sessions_.end()) {
-          calls_->AddCredit(&it->second.calls, envelope.call,
-                            Credit::Load(body.data()));
+        if (table != nullptr) {
+          calls_->AddCredit(table, envelope.call, Credit::Load(body.data()));
         }
         return absl::OkStatus();
       default:
@@ -283,8 +281,10 @@ class TypedServerCore final : public ThreadBound {
     return std::move(*message).Respond();
   }
 
+  // Null: the session is closed, or has sent no request.
   CallTable* TableOf(const void* session) {
-    return &sessions_.find(session)->second.calls;
+    const auto it = sessions_.find(session);
+    return it == sessions_.end() ? nullptr : &it->second.calls;
   }
   // Returns whether the table of a session still exists. A closure may destroy
   // the server, or run the loop, which may then close the session.
@@ -295,24 +295,21 @@ class TypedServerCore final : public ThreadBound {
   // Null: the session is closed.
   SessionState* StateOf(const Message& message) {
     const void* const session = le_msg_GetSession(RefOf(message));
-    SessionState* const state = &sessions_[session];
-    if (state->knows_peer) return state;
+    const auto it = sessions_.find(session);
+    if (it != sessions_.end()) return &it->second;
     const absl::StatusOr<Peer> peer = message.peer();
-    if (!peer.ok()) {
-      sessions_.erase(session);
-      return nullptr;
-    }
+    if (!peer.ok()) return nullptr;
+    SessionState* const state = &sessions_[session];
     state->peer = *peer;
-    state->knows_peer = true;
     return state;
   }
 
   void OnClosed(const Session& session) {
     const Hold hold(this);
     const void* const key = session.key();
-    const auto it = sessions_.find(key);
-    if (it == sessions_.end()) return;
-    calls_->CancelAll(&it->second.calls, [this, key] { return Has(key); });
+    CallTable* const table = TableOf(key);
+    if (table == nullptr) return;
+    calls_->CancelAll(table, [this, key] { return Has(key); });
     if (!alive()) return;
     sessions_.erase(key);
     CheckEnd();
@@ -320,9 +317,9 @@ class TypedServerCore final : public ThreadBound {
   void OnRoom(const Session& session) {
     const Hold hold(this);
     const void* const key = session.key();
-    const auto it = sessions_.find(key);
-    if (it == sessions_.end()) return;
-    calls_->TellRoom(&it->second.calls, [this, key] { return Has(key); });
+    CallTable* const table = TableOf(key);
+    if (table == nullptr) return;
+    calls_->TellRoom(table, [this, key] { return Has(key); });
   }
 
   // ---- The drain ----
