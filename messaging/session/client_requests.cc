@@ -259,6 +259,17 @@ bool ClientSession::ReceiveArrivedFrames() {
   return false;
 }
 
+void ClientSession::AskOwnerToReceive() {
+  Ref();  // until ReceiveForSender()
+  if (!owner_->AskToReceive(this)) Unref();
+}
+
+void ClientSession::ReceiveForSender() {
+  const auto keep = event::Ref<ClientSession>::Adopt(this);
+  // A blocking call on this session receives, too.
+  if (!is_receiving_) ReceiveArrivedFrames();
+}
+
 void ClientSession::DropDeadlines() { deadlines_.reset(); }
 
 void ClientSession::ArmDeadline() {

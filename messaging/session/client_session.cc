@@ -38,8 +38,9 @@ constexpr int kMaxRoundsAtEnd = 8;
 // of open requests are the bound.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
-// No wait for room has begun.
-constexpr event::Instant kNotWaitedYet = absl::InfinitePast();
+// A sender that waits for room asks the owner's thread to receive: first after
+// this time, then at doubled intervals of up to kRoomPatience.
+constexpr absl::Duration kFirstAskInterval = absl::Milliseconds(1);
 
 // If a send waits longer than this for room, a warning is logged. A server that
 // reads usually makes room within milliseconds. People notice a stop of 1 s.
@@ -441,22 +442,25 @@ Result ClientSession::SendOn(const Route& route,
   if (!waits_as_told && MustNotWait()) return Gather(route, frame);
   const bool may_gather = !waits_as_told && MayGather(*frame);
   event::Process* const process = event::Process::Current();
-  event::Instant warn_at = kNotWaitedYet;
+  route.connection->stalled_since();  // begins the measurement
+  RoomWait wait = {process->Now() + kRoomPatience, kFirstAskInterval};
   for (;;) {
     event::Instant until = deadline;
     if (may_gather) {
       const event::Instant now = process->Now();
       // stalled_since() is InfiniteFuture() if the queue is empty by now.
-      event::Instant look_at =
-          std::min(route.connection->stalled_since(), now) + kRoomPatience;
+      const event::Instant stalled =
+          std::min(route.connection->stalled_since(), now);
+      event::Instant look_at = stalled + kRoomPatience;
       if (look_at <= now) {
         sent = SendGathered(route, frame);
         if (sent != Result::kNoRoom) return sent;
+        if (now - stalled >= kOwedPatience) return EndForNoRoom(route);
         look_at = now + kRoomPatience;
       }
       until = std::min(deadline, look_at);
     }
-    if (!WaitForRoom(route.connection, until, &warn_at) ||
+    if (!WaitForRoom(route.connection, until, &wait) ||
         open_epoch_.load(std::memory_order_acquire) != route.epoch) {
       return Result::kClosed;
     }
@@ -476,6 +480,8 @@ Result ClientSession::SendOn(const Route& route,
 //  - With a file descriptor, because only the limits of Room::kQueue bound the
 //    number of these.
 //  - With the last request that may be open, because the next one would fail.
+// Beyond the limit of Room::kGathered it waits up to kOwedPatience, and then
+// ends the session: otherwise two such threads could wait for ever.
 bool ClientSession::MayGather(const transports::OutgoingFrame& frame) {
   if (frame.descriptor != nullptr || !Owner::CurrentHasService()) return false;
   if (PlainType(frame.type) == kMessageFrame) return true;
@@ -494,12 +500,15 @@ Result ClientSession::SendGathered(const Route& route,
 Result ClientSession::Gather(const Route& route,
                              transports::OutgoingFrame* frame) {
   const Result sent = SendGathered(route, frame);
-  if (sent != Result::kNoRoom) return sent;
+  return sent == Result::kNoRoom ? EndForNoRoom(route) : sent;
+}
+
+Result ClientSession::EndForNoRoom(const Route& route) {
   EndLater(route.epoch, CloseReason::kSlowReader,
            absl::StrCat(route.connection->queued_bytes(),
                         " bytes are queued for it, and the sender must not "
-                        "wait, because it runs in a handler or on the server's "
-                        "thread"));
+                        "wait longer, because it runs in a handler, on the "
+                        "server's thread, or on a thread with a service"));
   return Result::kClosed;
 }
 
@@ -529,18 +538,14 @@ bool ClientSession::MustNotWait() {
 }
 
 void ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
-                               event::Instant deadline,
-                               event::Instant* warn_at) {
+                               event::Instant deadline, RoomWait* wait) {
   event::Process* const process = event::Process::Current();
-  if (*warn_at == kNotWaitedYet) {
-    connection->stalled_since();  // begins the measurement
-    *warn_at = process->Now() + kRoomPatience;
-  }
   for (;;) {
     const bool ready = connection->Wait(
-        events, std::min({deadline, *warn_at, process->Now() + kRoomPatience}));
-    if (process->Now() >= *warn_at) {
-      *warn_at = absl::InfiniteFuture();
+        events,
+        std::min({deadline, wait->warn_at, process->Now() + kRoomPatience}));
+    if (process->Now() >= wait->warn_at) {
+      wait->warn_at = absl::InfiniteFuture();
       WarnOfNoRoom(connection);
     }
     // Another thread may have ended the session. This does not wake the thread
@@ -573,13 +578,19 @@ void ClientSession::WarnOfNoRoom(Connection* connection) {
 }
 
 bool ClientSession::WaitForRoom(Connection* connection, event::Instant deadline,
-                                event::Instant* warn_at) {
-  const bool reads = owner_->IsCurrent();
-  // The far end may be waiting for this thread to read.
-  WaitOrWarn(connection,
-             Connection::kWritable | (reads ? Connection::kReadable : 0),
-             deadline, warn_at);
-  return !reads || ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kClosed;
+                                RoomWait* wait) {
+  // The far end may be waiting for this program to read.
+  if (owner_->IsCurrent()) {
+    WaitOrWarn(connection, Connection::kWritable | Connection::kReadable,
+               deadline, wait);
+    return ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kClosed;
+  }
+  AskOwnerToReceive();
+  const event::Instant now = event::Process::Current()->Now();
+  WaitOrWarn(connection, Connection::kWritable,
+             std::min(deadline, now + wait->ask_interval), wait);
+  wait->ask_interval = std::min(2 * wait->ask_interval, kRoomPatience);
+  return true;
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -604,7 +615,9 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
     if (link_.attached() == nullptr) return IoResult::kClosed;
     transports::IncomingFrame frame;
     absl::Status why;
+    is_receiving_ = true;
     const IoResult result = link_.Receive(&frame, deadline, &why);
+    is_receiving_ = false;
     if (result == IoResult::kClosed) EndForStatus(why);
     if (result != IoResult::kOk) return result;
 

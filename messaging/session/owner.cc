@@ -96,9 +96,10 @@ bool Owner::CurrentHasService() {
 // thread's loop from now on. The control loop needs file descriptors, and
 // clients may use up all of them later.
 Owner::Owner(Thread* thread)
-    : thread_(thread), thread_name_(thread->name()), loop_(thread->loop()) {
-  thread->control_loop();
-}
+    : thread_(thread),
+      thread_name_(thread->name()),
+      loop_(thread->loop()),
+      control_loop_(thread->control_loop()) {}
 
 void RingPlace::LinkBefore(RingPlace* place) {
   previous = place->previous;
@@ -167,6 +168,29 @@ void Owner::Run() {
   }
 }
 
+bool Owner::AskToReceive(Receiver* object) {
+  event::DeferredWakes wakes;
+  MutexLock lock(&mutex_);
+  RingPlace* const place = object;
+  if (loop_ == nullptr || !place->alone()) return false;
+  if (asked_.alone()) wakes.Post(control_loop_, &receive_task_);
+  place->LinkBefore(&asked_);
+  return true;
+}
+
+void Owner::Receive() {
+  for (;;) {
+    Receiver* object;
+    {
+      MutexLock lock(&mutex_);
+      if (asked_.alone()) return;
+      object = static_cast<Receiver*>(asked_.next);
+      static_cast<RingPlace*>(object)->Unlink();
+    }
+    object->ReceiveForSender();
+  }
+}
+
 // ---- Objects ---------------------------------------------------------------
 
 bool Owner::Remove(Owned* object) {
@@ -200,6 +224,7 @@ void Owner::Shutdown() {
   // A deleted session may still be scheduled, because the program may have used
   // one of its messages.
   while (Scheduled* const object = TakeScheduled()) object->RunScheduled();
+  Receive();
 }
 
 void Owner::OnThreadGone() {
@@ -216,6 +241,7 @@ void Owner::OnThreadGone() {
   for (auto& entry : pools_) entry.second->DropOwner();
   pools_.clear();
   thread()->loop()->Cancel(this);
+  control_loop_->Cancel(&receive_task_);
   thread_.store(nullptr, std::memory_order_relaxed);
   for (Owned* object : left) Abandoned::Of(process)->Add(object);
 }

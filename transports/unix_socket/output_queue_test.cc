@@ -83,7 +83,7 @@ struct Case {
 // content.
 TEST(OutputQueueTest, ALackOfMemoryDoesNotChangeTheQueue) {
   int failures = 0;
-  for (const Case& what : {Case{3000, false}, Case{4090, false}, Case{30, true},
+  for (const Case& what : {Case{3000, false}, Case{4050, false}, Case{30, true},
                            Case{100000, false}}) {
     OutputQueue expected;
     PushSome(&expected);
