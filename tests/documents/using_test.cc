@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs the C++ blocks of docs/using.md, except that of everywhere_test. Each
-// .inc file is one block.
+// Runs the C++ blocks of docs/using.md, except the one that everywhere_test
+// runs. Each .inc file is one block.
 
 #include <unistd.h>
 

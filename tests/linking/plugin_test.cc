@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A host loads and unloads a plug-in more often than a process has keys for
+// A host opens and closes a plug-in more often than a process has keys for
 // thread-specific data. Each thread ends after it has closed the plug-in.
 
 #include <dlfcn.h>
@@ -16,7 +16,7 @@ namespace {
 
 const char* g_plugin = nullptr;
 
-TEST(PluginTest, ThreadsOutliveAPluginThatIsLoadedAgain) {
+TEST(PluginTest, ThreadsOutliveAPluginThatIsOpenedAgain) {
   constexpr int kRounds = PTHREAD_KEYS_MAX + 100;
   int ended = 0;
   for (int i = 0; i < kRounds; ++i) {

@@ -476,7 +476,6 @@ TEST_F(MisuseTest, ServicesAndTheirHandlers) {
   EXPECT_MISUSE(le_msg_DeleteService(nullptr), "le_msg_DeleteService");
 }
 
-// A second response to a request is fatal.
 TEST_F(MisuseTest, RespondingTwice) {
   EXPECT_MISUSE(
       {
@@ -596,7 +595,8 @@ TEST_F(MisuseTest, WritingToAPayloadForReading) {
   le_msg_ReleaseMsg(message);
 }
 
-// A held message keeps the deleted session, so its reference is not stale.
+// A held message keeps its deleted session. So the session's reference is not
+// stale.
 TEST_F(MisuseTest, ADeletedSessionOfAHeldMessageCannotBeOpened) {
   using Function = void (*)(le_msg_SessionRef_t);
   const Function opens[] = {
@@ -611,7 +611,7 @@ TEST_F(MisuseTest, ADeletedSessionOfAHeldMessageCannotBeOpened) {
           const le_msg_MessageRef_t message = le_msg_CreateMsg(session);
           le_msg_DeleteSession(session);
           open(session);
-          le_msg_ReleaseMsg(message);  // Not reached. The stack refers to it.
+          le_msg_ReleaseMsg(message);  // Not reached. Avoids a leak report.
         },
         "le_msg_[A-Za-z]*: the session has been deleted");
   }

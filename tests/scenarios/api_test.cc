@@ -323,9 +323,9 @@ TEST_P(ApiTest, AnyThreadChangesTheHandlersOfALocalServiceWithoutAnOwner) {
   RunScenario(scenario, GetParam());
 }
 
-// Three clients of a local service open before it is advertised. One client
-// closes its session while its request is pending. Two clients wait for a
-// response when the thread of the service ends. Expected: all three requests
+// Three clients open sessions of a local service before it is advertised. One
+// client closes its session while its request is pending. Two clients wait for
+// a response when the thread of the service ends. Expected: all three requests
 // complete with NULL, and the service can be initialized again.
 TEST_P(ApiTest, TheThreadOfALocalServiceEndsWithItsClientsWaiting) {
   Scenario scenario;

@@ -1,8 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Promises of the public headers. The other files of this folder do not test
-// them.
+// Promises of the public headers that no other file of this folder tests.
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -82,7 +82,7 @@ TEST_P(DropTest, ADroppedSessionCallsNothing) {
     le_msg_OpenSessionTimed(opening, 0, &OnOpened, &context);
     le_msg_DropSession(opening);
 
-    // A completion that was due would run before this response arrives.
+    // A completion that is still due would run before this response arrives.
     TestClient other("echo");
     other.Open();
     bool answered = false;

@@ -646,8 +646,8 @@ TEST_P(FlowTest, ASlowReaderBesideAFastOne) {
   RunScenario(scenario, GetParam(), /*seeds=*/1);
 }
 
-// A client that reads its messages is no slow reader, although many are sent at
-// once. (They have less than maxGatheredBytes.)
+// A client that reads its messages keeps its session, although many messages
+// are sent at once. (Together they are smaller than maxGatheredBytes.)
 TEST_P(FlowTest, AReaderIsNotSlow) {
   static constexpr uint32_t kCount = 4000;
   Scenario scenario;

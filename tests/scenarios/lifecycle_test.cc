@@ -405,7 +405,8 @@ TEST_P(LifecycleTest, ASessionAcceptedInTimeOpensAfterTheDeadline) {
 // A local session also opens if it was accepted before the deadline.
 TEST_P(LifecycleTest, ALocalSessionAcceptedInTimeOpensAfterTheDeadline) {
   if (GetParam() == Setting::kUnixProcesses) {
-    GTEST_SKIP() << "between processes only a party's first thread signals";
+    GTEST_SKIP()
+        << "in a process, only the thread of the party's body may signal";
   }
   Scenario scenario;
   scenario.Add("process", [](Party* party) {

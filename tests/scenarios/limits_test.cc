@@ -471,7 +471,7 @@ struct RequestBound {  // 0: the default
   uint32_t max_requests;
   size_t max_bytes;
 };
-// A service limits the requests without a response, in number and in bytes.
+// A service limits the requests without a response, in number or in bytes.
 // Further requests wait at the client, and are answered later.
 void ExpectRequestsWait(Setting setting, RequestBound bound) {
   static constexpr uint32_t kMax = 8, kRequests = 5 * kMax;
@@ -518,11 +518,11 @@ void ExpectRequestsWait(Setting setting, RequestBound bound) {
   RunScenario(scenario, setting);
 }
 
-TEST_P(LimitsTest, RequestsThatWaitAreBoundedInNumber) {
+TEST_P(LimitsTest, RequestsWithoutAResponseAreBoundedInNumber) {
   ExpectRequestsWait(GetParam(), {8, 0});
 }
 
-TEST_P(LimitsTest, RequestsThatWaitAreBoundedInBytes) {
+TEST_P(LimitsTest, RequestsWithoutAResponseAreBoundedInBytes) {
   // Each request counts as 144 + 512 bytes.
   ExpectRequestsWait(GetParam(), {0, 8 * 656});
 }
@@ -718,8 +718,8 @@ void CountWarnings(event::LogLevel, absl::string_view message) {
   ++g_warnings;
 }
 
-// If more than ten times as many messages are in use as the pool's set size,
-// the library logs a warning: the program may have forgotten to release them.
+// If more messages are in use than ten times the set size of the pool, the
+// library logs a warning: the program may have forgotten to release messages.
 TEST_P(LimitsTest, AGrowingPoolCausesAWarning) {
   Scenario scenario;
   scenario.Add("client", [](Party*) {

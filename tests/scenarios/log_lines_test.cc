@@ -281,7 +281,7 @@ TEST_F(LoggedTest, ASendThatWaitsForRoomIsLoggedOnce) {
                         "busy or stopped., and .* bytes are queued for it")));
 }
 
-TEST_F(LoggedTest, ARequestWithoutAResponseIsLoggedOnce) {
+TEST_F(LoggedTest, ARequestThatWaitsLongIsLoggedOnce) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
     TestService service("echo");
@@ -386,7 +386,7 @@ TEST_F(LoggedTest, RequestsBeforeAndDuringAnOpeningHaveTheirOwnLines) {
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
     le_msg_OpenSession(client.ref(), nullptr, nullptr);
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
-    // A function with a timeout reports the result.
+    // A function with a timeout reports the result, and logs nothing.
     le_msg_MessageRef_t response;
     EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewText(client.ref(), "x"), 1,
                                               &response),
@@ -506,7 +506,7 @@ void AskWithDescriptor(le_msg_SessionRef_t session) {
   if (response != nullptr) le_msg_ReleaseMsg(response);
 }
 
-// A request has a response even if its file descriptor is lost. The receiver's
+// A request gets a response even if its file descriptor is lost. The receiver's
 // log names the side that has lost the file descriptor.
 TEST_F(LoggedTest, ALostDescriptorIsLoggedByTheReceiver) {
   struct FailingDup final : event::sys::Interceptor {

@@ -156,7 +156,7 @@ std::string ReadAll(int fd) {
 }
 
 // A request and its response may each have a descriptor. le_msg_GetFd() returns
-// the request's descriptor even after that of the response was set.
+// the request's descriptor even after the response's descriptor was set.
 TEST_P(MessageTest, DescriptorsTravelBothWays) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

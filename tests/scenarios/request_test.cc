@@ -153,7 +153,7 @@ TEST_P(RequestTest, ANullHandlerIsLegal) {
 }
 
 // After a close the loop completes pending requests with NULL, in the order of
-// the requests. No other completion runs.
+// the requests. The close handler is not called.
 TEST_P(RequestTest, CloseCompletesWithNullInOrder) {
   Scenario scenario;
   scenario.Add("server", [](Party* party) {
@@ -504,8 +504,8 @@ TEST_P(RequestTest, AMessageMayBeSentAgain) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A completion may make requests, and a handler may make a synchronous one.
-TEST_P(RequestTest, HandlersMayRequest) {
+// A completion may make requests, also a synchronous one.
+TEST_P(RequestTest, CompletionsMayMakeRequests) {
   Scenario scenario;
   scenario.Add("server", EchoServerBody);
   scenario.Add("client", [](Party* party) {

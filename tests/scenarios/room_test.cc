@@ -300,7 +300,7 @@ TEST_P(RoomTest, AHandlerThatSendsTooMuchLosesItsSession) {
 }
 
 // While a send with a deadline waits, the server receives a few messages. Then
-// there is room for the message, but less than the room handler is told of.
+// there is room for the message, but too little for a call of the room handler.
 TEST_P(RoomTest, ATimedSendFitsAtItsDeadline) {
   if (GetParam() != Setting::kSimulated) GTEST_SKIP() << "waits a second";
   Scenario scenario;

@@ -394,7 +394,8 @@ le_msg_ProtocolRef_t LargeProtocol() {
 // call by another thread keeps its deadline nevertheless.
 TEST_P(ThreadTest, ADeadlineHoldsWhileTheOwnerIsBlocked) {
   if (GetParam() == Setting::kUnixProcesses) {
-    GTEST_SKIP() << "between processes only a party's first thread signals";
+    GTEST_SKIP()
+        << "in a process, only the thread of the party's body may signal";
   }
   Scenario scenario;
   scenario.Add("server", [](Party* party) {

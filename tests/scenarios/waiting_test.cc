@@ -144,8 +144,8 @@ TEST_P(WaitingTest, ForRoomAtTheService) {
   RunScenario(scenario, GetParam());
 }
 
-// The result is LE_TIMEOUT for any cause. le_msg_GetWaitReason() returns the
-// cause after that.
+// A timed opening ends with LE_TIMEOUT, whatever it waits for. Then
+// le_msg_GetWaitReason() returns the cause.
 TEST_P(WaitingTest, UntilADeadline) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {

@@ -154,8 +154,8 @@ void ManyStandBys(Address address, size_t peers) {
   CloseAll(all);
 }
 
-// Many clients wait for a server. The server offers its service, closes all
-// connections, and ends.
+// Many clients wait for a server. The server offers its service, receives at
+// most 32 packets, and ends.
 void ServerComesAndGoes(Address address, size_t peers) {
   std::vector<int> clients;
   for (size_t i = 0; i < peers; ++i) {

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A real directory introduces a client to a server that breaks the protocol.
-// (In some tests a false directory does this.) Expected: the session does not
-// open or it closes, the client learns why, and no call blocks. All parties use
-// real sockets and share one thread, so the test decides the order of their
-// steps.
+// (In a few tests a directory or a client breaks it.) Expected: the session
+// does not open or it closes, the client learns why, and no call blocks. All
+// parties use real sockets and share one thread, so the test decides the order
+// of their steps.
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -62,7 +62,7 @@ std::string Hello() {
       std::string(reinterpret_cast<const char*>(&hello), sizeof(hello)));
 }
 
-// Frames that only a directory may send. Here a server sends them.
+// Frames that only a directory may send. In most tests a server sends them.
 std::string Refusal(directory::proto::RefusalCode code, uint16_t flags = 0) {
   directory::proto::FromDirectory message;
   message.set_version(directory::kControlVersion);
@@ -372,7 +372,7 @@ TEST_F(HostileServerTest, AServerThatKeepsTheRules) {
   Delete();
 }
 
-TEST_F(HostileServerTest, ADirectorysFrameIsNoServersWord) {
+TEST_F(HostileServerTest, ADirectorysFrameFromAServerOpensNoSession) {
   const std::vector<std::vector<std::string>> lies = {
       {Waiting(FrameHeader::kMore) + Hello()},
       {Refusal(directory::proto::NO_BINDING, FrameHeader::kMore) + Hello()},
@@ -474,7 +474,7 @@ TEST_F(HostileServerTest, TheLibrarysHelloHasCredentials) {
 // A server can send a descriptor whose close() blocks for long. So a thread
 // other than the client's must close the descriptor.
 
-TEST_F(HostileServerTest, AHelloWithADescriptorIsRefused) {
+TEST_F(HostileServerTest, AFirstFrameWithADescriptorIsRefused) {
   for (const int type :
        {int{messaging::kHelloFrame}, int{messaging::kTurnedAwayFrame},
         int{directory::kControlFrame}}) {

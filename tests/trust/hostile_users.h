@@ -205,7 +205,8 @@ class HostileUsersTest : public ::testing::Test {
         << "<*>.honest -> <" << kHonest << ">.honest\n"
         << "<" << kAttacker << ">.honest -> <" << kHonest << ">.honest\n"
         << "<" << kAttacker << ">.* -> <" << kAttacker << ">.*\n";
-    // The directory's user needs a copy in a folder that all users can read.
+    // The directory's user needs a copy of the program in a folder that all
+    // users can read.
     const std::string program = absl::StrCat(folder_, "/directoryd");
     std::ofstream(program, std::ios::binary)
         << std::ifstream(*g_directoryd, std::ios::binary).rdbuf();

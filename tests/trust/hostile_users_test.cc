@@ -82,7 +82,7 @@ TEST_F(HostileUsersTest, DescriptorsForAServiceThatHasNotTakenTheClient) {
       Say(server, advertise);
       const int client = Connect(address);
       Say(client, Open(name));
-      // The introduction stays unread.
+      // Read the packets before the introduction, which stays unread.
       char packet[1024];
       for (;;) {
         if (recv(server, packet, sizeof(packet), MSG_PEEK) <= 0) _exit(1);

@@ -232,8 +232,8 @@ class InspectionTest : public ::testing::Test {
     EXPECT_EQ(pclose(pipe), 0) << output;
     return output;
   }
-  // Repeats the command until each server answers within sdir's second. On a
-  // busy machine an answer may be late.
+  // Repeats the command until each server answers within a second, sdir's
+  // timeout. On a busy machine an answer may be late.
   std::string SdirInTime(const std::string& arguments) {
     std::string output;
     do {
@@ -284,7 +284,7 @@ TEST_F(InspectionTest, ShowsRequestsWithoutAResponse) {
       HasSubstr("requests without a response, and open streams: 1, for "));
 }
 
-// The services are asked in the order of their names.
+// The server that hangs is neither the first nor the last that sdir asks.
 TEST_F(InspectionTest, FindsTheServerThatHangs) {
   RunServer("good", [] { Serve("good", Respond); });
   const pid_t hung = RunServer("hung", [] { Serve("hung", Respond); });
@@ -303,9 +303,9 @@ TEST_F(InspectionTest, FindsTheServerThatHangs) {
   }
 }
 
-// The directory refuses a fifth unreceived inspection of a server. The report
-// does not change with that, and the refusal is not a refusal of a client. After
-// SIGCONT the server answers.
+// When a server has not received four inspections, the directory refuses the
+// next one. sdir still reports that the server is stopped, and does not list
+// this refusal among the refused clients. After SIGCONT the server answers.
 TEST_F(InspectionTest, AHungServerMayBeAskedAgainAndAgain) {
   const pid_t hung = RunServer("hung", [] { Serve("hung", Respond); });
   kill(hung, SIGSTOP);

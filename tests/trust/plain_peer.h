@@ -1,7 +1,7 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Clients and servers of a directory without the library.
+// Clients and servers of a directory, by plain system calls.
 
 #ifndef LE_MESSAGING_TESTS_TRUST_PLAIN_PEER_H_
 #define LE_MESSAGING_TESTS_TRUST_PLAIN_PEER_H_

@@ -348,7 +348,8 @@ class Stage {
   }
 
   void StartDirectory() {
-    // The directory's user needs a copy in a folder that all users can read.
+    // The directory's user needs a copy of the program in a folder that all
+    // users can read.
     const std::string program = absl::StrCat(folder_, "/directoryd");
     std::ofstream(program, std::ios::binary)
         << std::ifstream(options_.directoryd, std::ios::binary).rdbuf();

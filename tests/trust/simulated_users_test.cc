@@ -179,7 +179,7 @@ TEST_F(SimulatedUsersTest, TryOpenFails) {
   });
 }
 
-TEST_F(SimulatedUsersTest, AnOpeningWaitsForAnother) {
+TEST_F(SimulatedUsersTest, AnOpeningWaitsForATrustedDirectory) {
   Run([this] {
     bool is_open = false;
     le_msg_OpenSession(
@@ -201,7 +201,7 @@ TEST_F(SimulatedUsersTest, AnOpeningWaitsForAnother) {
   });
 }
 
-TEST_F(SimulatedUsersTest, ABlockedOpeningWaitsForAnother) {
+TEST_F(SimulatedUsersTest, ABlockedOpeningWaitsForATrustedDirectory) {
   Run([this] {
     const le_msg_SessionRef_t session = NewSession();
     EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, 3600 * 1000), LE_TIMEOUT);
@@ -216,7 +216,7 @@ TEST_F(SimulatedUsersTest, ABlockedOpeningWaitsForAnother) {
   });
 }
 
-TEST_F(SimulatedUsersTest, AServiceIsNotOfferedThere) {
+TEST_F(SimulatedUsersTest, AServiceWaitsForATrustedDirectory) {
   Run([this] {
     Offer();
     Let(kHour);

@@ -93,7 +93,7 @@ int RunInChild(const std::function<void()>& body, std::string* said) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// A folder for XDG_RUNTIME_DIR, with the subfolder of a directory.
+// A folder for XDG_RUNTIME_DIR. Its subfolder is for the socket of a directory.
 class Place {
  public:
   Place() {
@@ -273,7 +273,7 @@ TEST_F(StrangersDirectoryTest, TryOpenFails) {
   le_msg_DeleteSession(session);
 }
 
-TEST_F(StrangersDirectoryTest, AnOpeningWaitsForAnother) {
+TEST_F(StrangersDirectoryTest, AnOpeningWaitsForATrustedDirectory) {
   const le_msg_ServiceRef_t service = le_msg_CreateService(Protocol(), "wait");
   le_msg_AdvertiseService(service);
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "wait");
@@ -299,7 +299,7 @@ TEST_F(StrangersDirectoryTest, AnOpeningWaitsForAnother) {
   le_msg_DeleteService(service);
 }
 
-TEST_F(StrangersDirectoryTest, ABlockedOpeningWaitsForAnother) {
+TEST_F(StrangersDirectoryTest, ABlockedOpeningWaitsForATrustedDirectory) {
   const le_msg_ServiceRef_t service = le_msg_CreateService(Protocol(), "block");
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "block");
   EXPECT_EQ(le_msg_OpenSessionSyncTimed(session, 50), LE_TIMEOUT);
@@ -319,7 +319,7 @@ TEST_F(StrangersDirectoryTest, ABlockedOpeningWaitsForAnother) {
   le_msg_DeleteService(service);
 }
 
-// A directory of a stranger is trusted if LE_MESSAGING_DIR names it.
+// A directory of a stranger is trusted if LE_MESSAGING_DIR names its folder.
 TEST_F(StrangersDirectoryTest, ANamedDirectoryIsTrusted) {
   setenv("LE_MESSAGING_DIR", place_.folder().c_str(), 1);
   const le_msg_SessionRef_t session = le_msg_CreateSession(Protocol(), "named");
@@ -469,8 +469,8 @@ const char* WhyNot(int status) {
   return nullptr;
 }
 
-// Moves the calling child into a new user namespace, as user `uid`. Any user
-// outside the namespace can do this.
+// Moves the calling child into a new user namespace, as user `uid`. This needs
+// no privileges.
 void EnterNamespaceAs(uid_t uid) {
   const std::string map = absl::StrCat(uid, " ", geteuid(), " 1");
   const std::string group_map = absl::StrCat(uid, " ", getegid(), " 1");
@@ -488,8 +488,9 @@ void EnterNamespaceAs(uid_t uid) {
   }
 }
 
-// In the namespace, the stranger has the same number as root outside of it. But
-// the stranger could have made the folder above, and could replace it.
+// In a user namespace, a stranger and root may both be the overflow user. So
+// directoryd accepts folders of the overflow user above its own, but not this
+// one: every user may write to its parent, so a stranger could have made it.
 TEST_F(FolderTest, NoDirectoryOfANamespaceRunsBelowAFolderOfAStranger) {
   const std::string of_stranger = place_.folder() + "/made";
   const std::string folder = of_stranger + "/d";
