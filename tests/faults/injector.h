@@ -28,7 +28,7 @@ constexpr int kForATime = INT_MAX;
 // The calls that fail.
 struct Failure {
   // The calls of this kind fail. Null: no file descriptor is free. Then
-  // RLIMIT_NOFILE is set, so the kernel also drops descriptors that arrive.
+  // RLIMIT_NOFILE is lowered, so the kernel also drops descriptors that arrive.
   const Kind* kind = nullptr;
   // The index of the first call that fails, among the calls of `kind`. If
   // `kind` is null: among all calls.
