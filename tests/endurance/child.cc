@@ -44,8 +44,7 @@ long NextCall(pid_t pid) {
       Fail(absl::StrCat("pid ", pid, " died by itself"));
     }
     // Deliver the signals that were sent to the process. A stop for an exec is
-    // no such signal. It occurs under a sanitizer, because a program may
-    // execute itself again.
+    // no such signal. (Under a sanitizer, a program may execute itself again.)
     signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
     if (signal != (SIGTRAP | 0x80)) continue;
     signal = 0;

@@ -195,7 +195,7 @@ void MeetStrangers(uint64_t count) {
   client.Expect("ready");
   Survivor serving("server", server.pid(), SettledDescriptors(server.pid()));
   Survivor visiting("client", client.pid(), SettledDescriptors(client.pid()));
-  // The additional descriptor is that of the server's connection.
+  // The additional descriptor is the server's connection to the directory.
   Survivor introducing("directory", directory.pid(),
                        directory.idle_descriptors() + 1);
   const auto meet = [&](const Stranger& kind) {

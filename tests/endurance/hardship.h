@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parts that do not test kills. In these parts file descriptors run out,
-// strangers connect, or a child executes another program.
+// Three parts without kills: file descriptors run out, strangers connect, or a
+// child executes a program.
 
 #ifndef LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_
 #define LE_MESSAGING_TESTS_ENDURANCE_HARDSHIP_H_

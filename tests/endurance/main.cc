@@ -45,7 +45,8 @@ struct Options {
   std::string only;
 };
 
-// A client opens its session again within far fewer questions to its server.
+// KillAtEachStep() asks a server up to this many times whether a client has
+// opened its session again. Far fewer questions are enough.
 constexpr int kMostQuestions = 1000000;
 
 std::vector<long> Counts(Child* child) {
@@ -159,7 +160,8 @@ class Endurance {
     Child last({"server", "mortal"});
     last.Expect("ready");
     client.Expect("ready");
-    // Before that, the client may not know yet that `mortal` has died.
+    // Until the client opens a session with `last`, it may not know that the
+    // last `mortal` has died.
     for (int asked = 0; Counts(&last)[0] == 0; ++asked) {
       if (asked == kMostQuestions) Fail("the client opens no session again");
     }

@@ -34,8 +34,8 @@ namespace {
 
 constexpr int kParent = 3;
 constexpr size_t kMessageBytes = 512;
-// The limit of the server's queue to each client. It is small, so that the
-// queues to clients that never read hardly increase the server's memory.
+// The limit of the server's queue to each client. It is small, so that 200
+// clients that never read cost the server only about 13 MiB of memory.
 constexpr size_t kQueuedBytes = 64 * 1024;
 
 le_msg_ProtocolRef_t Echo() {

@@ -63,8 +63,8 @@ namespace endurance {
 //                  once, otherwise "not whole".
 // mortal K ROLE... plays ROLE; kills itself before its K-th system call.
 // executor NAME    creates objects that have descriptors; says which
-//                  descriptors it has; executes this program in the role
-//                  `descriptors`.
+//                  descriptors it has; forks a child that executes this program
+//                  in the role `descriptors`.
 // descriptors      says which file descriptors it has.
 int PlayRole(const std::vector<std::string>& words);
 

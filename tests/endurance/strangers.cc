@@ -71,7 +71,7 @@ void Describe(directory::proto::Description* description, const char* name) {
   description->set_max_message_size(512);
 }
 
-// Returns false if the peer has closed the connection.
+// Returns false if the kernel has not sent the packet.
 bool Send(int fd, const std::string& packet, int descriptors = 0) {
   struct iovec part = {const_cast<char*>(packet.data()), packet.size()};
   struct msghdr message = {};

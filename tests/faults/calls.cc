@@ -190,8 +190,8 @@ const std::vector<FatalCall>& FatalCalls() {
 
 bool MayLast(int error) {
   // EINTR: the signal was handled before the next try. ECONNABORTED: the next
-  // try accepts another connection. EAGAIN: the library tries again only when
-  // the loop reports the descriptor as ready.
+  // try accepts another connection. EAGAIN: before the next try the library
+  // waits until the descriptor is ready, or until a backlog may have room.
   return error != EINTR && error != EAGAIN && error != ECONNABORTED;
 }
 

@@ -28,10 +28,10 @@ constexpr int kForATime = INT_MAX;
 // The calls that fail.
 struct Failure {
   // The calls of this kind fail. Null: no file descriptor is free. Then
-  // RLIMIT_NOFILE is set, so the kernel also drops descriptors that arrive.
+  // RLIMIT_NOFILE is lowered, so the kernel also drops descriptors that arrive.
   const Kind* kind = nullptr;
-  // The index of the first call that fails, among those of `kind` (null: of
-  // all kinds).
+  // The index of the first call that fails, among the calls of `kind`. If
+  // `kind` is null: among all calls.
   int first = 0;
   // The number of calls that fail, or kForATime.
   int times = 1;

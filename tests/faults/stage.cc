@@ -82,7 +82,7 @@ bool IsWhole(le_msg_MessageRef_t message) {
                      size - sizeof(Head) - 1) == 0;
 }
 
-// The name of the protocol of local messages (messaging/c_api/local.cc).
+// Runtime::GetLocalProtocol() gives local messages this name.
 std::string ProtocolName(bool is_local, size_t message_bytes) {
   return is_local ? absl::StrCat("local messages of ", message_bytes)
                   : kProtocol;
@@ -311,7 +311,8 @@ Client::~Client() {
           absl::StrCat("a request completed ", asked.completions, " times"));
     }
   }
-  // If the client is in the server's process, ~Server() checks this.
+  // A client in the server's process has local messages. BuffersInUse() does not
+  // find their protocol.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
     stage_->Fail("messages of the client are not released");

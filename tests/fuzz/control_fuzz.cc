@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fuzzes a directory with control messages of a client, a server and an
-// administrator. The messages arrive in any order. Some have a changed byte,
+// Fuzzes a directory with control messages of clients, servers and
+// administrators. The messages arrive in any order. Some have a changed byte,
 // and some are random bytes.
 
 #include <memory>

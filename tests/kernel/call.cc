@@ -295,8 +295,8 @@ void Caller::Poll() {
   for (int i = 0; i < request_.fd_count; ++i) Answer(polled[i].revents);
 }
 
-// Adds to the response the readiness of each number from 0 to args[0] - 1. A
-// number without a file has POLLNVAL.
+// Adds to the response the readiness of each file descriptor from 0 to
+// args[0] - 1. A number that is not open has POLLNVAL.
 void Caller::PollAll() {
   struct pollfd polled[kMaxFds];
   const int count = std::min(arg(0), kMaxFds);

@@ -339,7 +339,7 @@ void Generator::PlanWake(const World& world) {
   planned_.push_back(wake);
 }
 
-// One process sends a file descriptor to another.
+// One process sends one or two file descriptors to another.
 void Generator::PlanPass(const World& world, int process) {
   const int from = Pick(world, process, Kind::kSocket);
   int receiver;

@@ -60,7 +60,7 @@ enum class Op : uint8_t {
 };
 constexpr int kOpCount = static_cast<int>(Op::kKill) + 1;
 
-// How a step is written: the name of its operation, and those of its arguments.
+// How a step is written: the names of its operation and of its arguments.
 struct OpInfo {
   const char* name;
   bool takes_fd;

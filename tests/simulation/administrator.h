@@ -43,8 +43,8 @@ class Administrator {
 
  private:
   void Inspect(uid_t uid, const std::string& name);
-  // Waits for all parts of a snapshot, and checks them. False: a part is
-  // missing, or the server is not honest.
+  // Waits for all parts of a snapshot, and checks them. False: the server has
+  // refused it, a part is missing, or the server is not honest.
   bool AwaitSnapshot(transports::Connection* connection, bool is_honest);
   void Check(const inspection::proto::Snapshot& part);
   void Tap(transports::Connection* connection, bool is_honest);
@@ -58,7 +58,8 @@ class Administrator {
   const std::vector<std::pair<uid_t, std::string>> services_;
   Descriptors* const descriptors_;
   uint64_t last_number_ = 0;  // of the last session in the present snapshot
-  // The messages of a session's main thread in the present tap.
+  // The messages that a client's main thread has sent on a session, in the
+  // present tap.
   struct Tapped {
     uint64_t last_sequence = 0;
     uint64_t messages = 0;

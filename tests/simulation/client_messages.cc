@@ -94,8 +94,8 @@ void ClientProgram::SendTwice(Conversation* conversation) {
   if (open) ++conversation->certain;
 }
 
-// Sends up to `most` messages, but stops at the first message that does not fit
-// into the queue. After this message, OnRoom() must be called.
+// Sends several messages, but stops at the first message that does not fit into
+// the queue. After this message, OnRoom() must be called.
 void ClientProgram::SendUntilFull(Conversation* conversation) {
   const bool are_large = world_->plan().sends_large() && world_->OneIn(4);
   const int most = are_large ? kMostLargeUntilFull : kMostUntilFull;

@@ -50,7 +50,7 @@ class ClientProgram {
     uint64_t pushes = 0;
     bool awaits_room = false;  // a TrySend() found no room; OnRoom() is due
   };
-  // The context of an opening's result.
+  // The context of the handler for an opening's result.
   struct Opening {
     Conversation* conversation;
     uint64_t incarnation;
@@ -63,7 +63,7 @@ class ClientProgram {
     Conversation* conversation = nullptr;
     uint64_t number = 0;
     uint64_t incarnation = 0;
-    uint64_t certain = 0;  // that of the conversation, before the request
+    uint64_t certain = 0;  // the conversation's `certain` before the request
     // InfinitePast(): a timeout is not checked.
     event::Instant deadline = absl::InfinitePast();
     le_msg_RequestId_t id = 0;
@@ -89,8 +89,7 @@ class ClientProgram {
   void Schedule();
   // ---- Operations ----
   void Open(Conversation* conversation);
-  // Whether the library knows a cause for which the opening waits or has
-  // failed.
+  // Whether the library knows why the opening waits or has failed.
   static bool HasCause(le_msg_SessionRef_t session);
   void CheckCause(le_msg_SessionRef_t session, const char* fault);
   void CheckThatWaitsHaveACause();

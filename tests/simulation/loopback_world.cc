@@ -26,8 +26,8 @@ namespace {
 
 constexpr char kAddress[] = "directory";
 
-// Describes a server with too many introductions or stand-bys. "": there is
-// none.
+// Describes a server with too many introductions, or a service with too many
+// stand-bys. "": there is none.
 std::string ExceededLimit(const directory::Registry& registry,
                           const directory::Limits& limits) {
   std::map<std::pair<uid_t, std::string>, uint32_t> stand_bys;

@@ -51,7 +51,7 @@ struct Payload {
   uint32_t pushes;     // the number of pushes that the server must send
   // Set by the server:
   uid_t server_uid;
-  // The number of the push in that session, from 1; 0: a response.
+  // The number of the push in that incarnation, from 1; 0: a response.
   uint64_t push;
   uint64_t received;  // the number of messages from that incarnation and thread
   char service[8];

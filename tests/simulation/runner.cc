@@ -28,8 +28,8 @@ namespace le {
 namespace simulation {
 namespace {
 
-// A worker is replaced after this number of seeds, because killed processes
-// never free their memory.
+// A worker is replaced after this number of seeds, because killed processes do
+// not free all their memory.
 constexpr uint64_t kSeedsPerWorker = 500;
 
 // A run takes milliseconds. A run that takes this time counts as endless.
@@ -198,7 +198,8 @@ int RunWorker(const Options& options) {
   event::SetLogSink([](event::LogLevel, absl::string_view) {});
   const uint64_t end = options.first + options.seeds;
   if (!options.kernel) {
-    // _exit() skips the leak checker: killed processes never free their memory.
+    // _exit() skips the leak checker: killed processes do not free all their
+    // memory.
     _exit(RunSeeds(options, options.first, end) ? 0 : 1);
   }
   // The shipped code keeps caches for the whole real process. It takes a lock

@@ -19,8 +19,8 @@ constexpr size_t kMaxHeld = 8;
 // The loop must serve other sessions too, however much one client sends.
 constexpr int kMaxMessagesInATurn = 256;
 // A client that has received messages for this time without a pause must not be
-// closed as a slow reader. Beyond the limit of gathered bytes the client may be
-// closed, but no queue of these runs reaches that limit.
+// closed as a slow reader. (It may be closed if its queue exceeds the limit of
+// gathered bytes, but no queue of these runs reaches that limit.)
 constexpr absl::Duration kPatience = absl::Seconds(1);
 }  // namespace
 

@@ -11,7 +11,7 @@ namespace le {
 namespace simulation {
 
 std::string TypedCalls::FillerOf(uint64_t number, uint32_t item) {
-  // Some items are as large as a small buffer of a socket.
+  // Some items are nearly as large as a small buffer of a socket.
   const size_t largest = number % 8 == 0 ? 4500 : 60;
   return std::string((number * 37 + item * 101) % largest,
                      static_cast<char>('a' + (number + item) % 26));

@@ -65,8 +65,8 @@ class TypedClient {
     bool gone = false;  // that cancel or destruction is complete
   };
   using PendingPtr = std::shared_ptr<Pending>;
-  // A member of each closure. Checks that the closure is not destroyed before
-  // the end of its call.
+  // A member of each closure. Counts the closures. Checks that a closure that
+  // reports the end of a call is not destroyed before the end.
   class Probe;
   friend class Probe;
 

@@ -1,9 +1,9 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A typed server of the simulation. The client's random Order says whether it
-// keeps, drops or finishes a Reply or a Sink, and on which thread. It destroys its
-// le::Server while calls are open.
+// A typed server of the simulation. The client's random Order says whether the
+// server keeps, drops or finishes a Reply or a Sink, and on which thread. The
+// server destroys its le::Server while calls are open.
 
 #ifndef LE_MESSAGING_TESTS_SIMULATION_TYPED_SERVER_H_
 #define LE_MESSAGING_TESTS_SIMULATION_TYPED_SERVER_H_

@@ -46,7 +46,7 @@ const std::vector<std::string> kInterfaces[] = {{"a", "b"}, {"b", "c"}};
 
 constexpr char kNoLoop[] = "an event loop cannot be made: ";
 
-// More steps than any run needs. On the kernel each system call is a step.
+// More steps than any run needs. On the kernel each system call may end a step.
 constexpr uint64_t kMaxSteps = 400000;
 
 std::string ToText(const BindingHistory::Table& table) {
@@ -92,7 +92,7 @@ Plan Plan::Draw(uint64_t seed) {
     plan.clients = static_cast<int>(10 + dice.Random(40));
     plan.operations = static_cast<int>(1 + dice.Random(5));
   }
-  // Draw the kinds for the kernel last, so that they do not change the rest of
+  // Draw a new kind after the others, so that it does not change the rest of
   // the plan.
   plan.small_buffers = one_in(3);
   plan.failing_calls = one_in(3);
@@ -278,7 +278,6 @@ void World::Start(Actor* actor) {
 void World::Kill(Actor* actor) {
   if (actor->process->ended()) return;
   referee_.Count(actor->is_client ? "client killed" : "server killed");
-  // A client that was done stays counted in clients_done_.
   sim_.Kill(actor->process);
 }
 
