@@ -253,8 +253,8 @@ class Connection {
   //  - close_status(): this end is closed. The connection stays unattached.
   //  - Fatal: the connection is attached already.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
-  // Ends the attachment. Does nothing if not attached. Queued frames stay
-  // queued.
+  // Ends the attachment. Does nothing if not attached. Sends gathered frames.
+  // Frames that cannot be sent at once stay queued.
   virtual void Detach() = 0;
   // Sets whether OnReadable() is called. If `interested` is false, this end
   // stops reading, so the far end's queue fills up, and OnHangUp() reports the

@@ -262,7 +262,7 @@ TEST_F(HostilePeerTest, AnUnannouncedDescriptor) {
   ExpectClosedFor("1 file descriptors where none was announced");
 }
 
-TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
+TEST_F(HostilePeerTest, ADescriptorInAPacketThatMustBePlain) {
   SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
   IncomingFrame frame;
   EXPECT_EQ(Receive(&frame), IoResult::kOk);
