@@ -144,8 +144,8 @@ class Closer {
     event::MutexLock lock(&mutex_);
     --starting_;
   }
-  // Returns the item of `fd` if no thread is left to close it. Otherwise
-  // returns an empty item.
+  // Returns the item of `fd` if no started thread is left to close it.
+  // Otherwise returns an empty item.
   Item NotStarted(uid_t uid, int fd) {
     event::DeferredWakes wakes;
     event::MutexLock lock(&mutex_);
@@ -373,7 +373,8 @@ struct State final : event::ModuleState {
   }
 };
 
-// Call it at each request for a close, because no thread waits only to report.
+// Call it at each request for a close or a wait, because no thread waits only
+// to report.
 void LogLong(event::Process* process, Closer* closer) {
   uid_t user = 0;
   const std::string line = closer->TakeLong(process->Now(), &user);

@@ -12,8 +12,8 @@
 //
 // Rules for all classes of this file:
 //  - A connection carries *frames*. A frame has a type, an id and a payload,
-//    and may carry one descriptor or one connection. Frames arrive whole, once,
-//    and in the order of sending; otherwise the connection closes.
+//    and may carry one file descriptor or one connection. Frames arrive whole,
+//    once, and in the order of sending; otherwise the connection closes.
 //  - An observer is called by the loop of its attachment, and never from inside
 //    a function of these classes. A loop makes one call at a time. After
 //    Detach(), Close() or the destructor an observer is not called, not even
@@ -103,8 +103,8 @@ struct SendLimits {
   // If false, congested() is never true.
   bool reports_congestion = false;
 
-  // Whether a queue of that size accepts another frame. `room` and
-  // `frame_bytes` describe the frame.
+  // Whether `queue` accepts another frame. The other arguments describe the
+  // frame.
   bool Admits(const QueueSize& queue, Room room, size_t frame_bytes,
               bool with_descriptor) const {
     if (queue.frames == 0 || room == Room::kOwed) return true;
@@ -114,9 +114,9 @@ struct SendLimits {
     return queue.bytes + frame_bytes <= bytes && queue.frames < frames &&
            (!with_descriptor || queue.descriptors < descriptors);
   }
-  // Whether a refused frame of that size should be sent again. The bytes of the
-  // queue must first shrink to half of their limit, so that the sender can then
-  // send several frames.
+  // Whether a refused frame of `refused_bytes` should be sent again. The bytes
+  // of the queue must first shrink to half of their limit, so that the sender
+  // can then send several frames.
   bool HasRoomAgain(const QueueSize& queue, size_t refused_bytes) const {
     return queue.frames == 0 ||
            (queue.bytes <= bytes / 2 && queue.bytes + refused_bytes <= bytes &&
@@ -190,7 +190,7 @@ struct OutgoingFrame {
   // Receive() again in the same turn. See Connection::MayHaveMore().
   bool more_to_come = false;
   // Whether the next frame on this connection has credentials or a descriptor.
-  // If so, and this frame is not queued, the next frame needs one packet less.
+  // If so, the next frame usually needs no announcement (transports/wire.md).
   bool attachment_follows = false;
   Room room = Room::kQueue;
 };
@@ -253,8 +253,8 @@ class Connection {
   //  - close_status(): this end is closed. The connection stays unattached.
   //  - Fatal: the connection is attached already.
   virtual absl::Status Attach(event::Loop* loop, Observer* observer) = 0;
-  // Ends the attachment. Does nothing if not attached. Queued frames stay
-  // queued.
+  // Ends the attachment. Does nothing if not attached. Sends gathered frames.
+  // Frames that cannot be sent at once stay queued.
   virtual void Detach() = 0;
   // Sets whether OnReadable() is called. If `interested` is false, this end
   // stops reading, so the far end's queue fills up, and OnHangUp() reports the
@@ -265,8 +265,8 @@ class Connection {
   // allocated from `pool`; null means a pool of capacity 0. Waits until
   // `deadline`. InfinitePast() means no wait, and InfiniteFuture() no limit.
   // Queued frames are sent during the wait. Errors:
-  //  - kWouldBlock: no whole frame was received until the deadline. Causes
-  //    other than a silent far end: kLeaveUnread, SetTrust(), ReportSilence().
+  //  - kWouldBlock: no whole frame was received until the deadline. The far end
+  //    may have sent one: kLeaveUnread, SetTrust(). See also ReportSilence().
   //  - kClosed: see close_status(). A payload larger than the pool's capacity
   //    also closes the connection.
   // On failure the content of `frame` is undefined.
@@ -321,8 +321,9 @@ class Connection {
   //  - kStranger: another thread closes the file descriptors that Receive()
   //    does not return. The other thread also closes the socket if the socket
   //    may have unread file descriptors.
-  //  - kNoDescriptors: like kStranger, but Receive() returns no file
-  //    descriptors, and their frames have `descriptor_lost`. From Linux 6.16 on
+  //  - kNoDescriptors: Receive() returns no file descriptors, and their frames
+  //    have `descriptor_lost`. If `payer` is a stranger, they are closed like
+  //    those of kStranger, otherwise like those of kTrusted. From Linux 6.16 on
   //    the kernel refuses them at the sender.
   // At first an end that Connect() or an Acceptor made is kTrusted. (Exception:
   // UnixTransport::RefuseDescriptors().) At first an end that arrived with a

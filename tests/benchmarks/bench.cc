@@ -254,7 +254,7 @@ void Bench::CountInstructions(const std::string& name, const Series& measured,
   if (!Wanted(name)) return;
   if (std::isnan(measured.allocations)) {
     SetOne(name, kNoFigure);
-    Find(name)->note = "this build has instructions of others";
+    Find(name)->note = "instructions are not counted in a sanitizer's build";
     return;
   }
   // An unoptimized call takes seconds to count.

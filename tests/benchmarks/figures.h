@@ -17,7 +17,7 @@ namespace benchmarks {
 
 constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
-// The quantile of a share from 0 to 1, interpolated between two values.
+// The quantile at `share`, from 0 to 1. Interpolates between two values.
 // kNoFigure if there are no values.
 double Quantile(std::vector<double> values, double share);
 double Median(std::vector<double> values);

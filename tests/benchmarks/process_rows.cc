@@ -100,9 +100,9 @@ void DeclareWithinOneProcess(Bench* bench) {
 void DeclareSize(Bench* bench) {
   bench->Declare(
       "size of a server",
-      {NewRow("server_memory", "memory of a server over a program of nothing",
+      {NewRow("server_memory", "memory of a server over an empty program",
               "KiB", AtMost(1536)),
-       NewRow("server_threads", "threads of ours", "", AtMost(0)),
+       NewRow("server_threads", "threads of the library", "", AtMost(0)),
        NewRow("typed_server_memory", "memory of a typed server over one in C",
               "KiB", Goal())},
       MeasureSize);

@@ -66,8 +66,8 @@ class LoopbackTransport final : public LocalTransport {
 
   // Closes all connections and acceptors of this process, as a kernel does when
   // a process dies. The far ends still receive the frames that were sent.
-  // After that, this transport, its connections and its acceptors may only be
-  // destroyed.
+  // After this call, this transport, its connections and its acceptors may only
+  // be destroyed.
   void CloseAll();
 
  private:

@@ -54,7 +54,7 @@ TEST_P(TransportConformanceTest, ReportsThePeersCredentials) {
   }
 }
 
-TEST_P(TransportConformanceTest, TellsTheSenderIfItIsAsked) {
+TEST_P(TransportConformanceTest, ReportsTheSenderOnRequest) {
   Ends ends(GetParam());
   auto send = [&](bool attach_credentials) {
     const std::string text = "x";

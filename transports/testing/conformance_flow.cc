@@ -70,8 +70,8 @@ void FillTheKernel(Connection* connection) {
   }
 }
 
-// The limit is exactly the size and overhead of two frames. Expected: each
-// transport queues two frames and refuses the third.
+// The limit leaves room for exactly two frames with their overhead. Expected:
+// each transport queues two frames and refuses the third.
 TEST_P(TransportConformanceTest, LimitsIncludeTheOverheadOfAFrame) {
   Ends ends(GetParam());
   FillTheKernel(ends.client.get());
@@ -521,7 +521,7 @@ TEST_P(TransportConformanceTest, OutsideATurnEachFrameLeavesAtOnce) {
   }
 }
 
-TEST_P(TransportConformanceTest, FlushDetachAndWaitSendGatheredFrames) {
+TEST_P(TransportConformanceTest, FlushDetachWaitAndCloseSendGatheredFrames) {
   for (const int how : {0, 1, 2, 3}) {
     Ends ends(GetParam());
     Watcher watcher;
@@ -634,7 +634,7 @@ TEST_P(TransportConformanceTest, HasBufferedUntilTheLastFrame) {
   IncomingFrame none;
   EXPECT_EQ(ends.client->Receive(&none, ends.pool.get(), absl::InfinitePast()),
             IoResult::kWouldBlock);
-  EXPECT_FALSE(ends.client->MayHaveMore()) << "found missing";
+  EXPECT_FALSE(ends.client->MayHaveMore()) << "Receive() found none";
 }
 
 // An end fills its queue and then waits in Receive(). Expected: it sends its

@@ -318,7 +318,7 @@ TEST_P(TransportConformanceTest, PassesNoConnectionThatIsNotIdle) {
   EXPECT_EQ(pass(&middle), IoResult::kOk) << "idle again";
   EXPECT_EQ(middle, nullptr);
   const IncomingFrame frame = Next(carrying.server.get(), carrying.pool.get());
-  EXPECT_NE(frame.connection, nullptr) << "what was refused has not been sent";
+  EXPECT_NE(frame.connection, nullptr) << "a refused frame was sent";
 }
 
 // An end sends a frame to its peer, and is then passed on before the peer has

@@ -140,7 +140,7 @@ TEST_P(TransportConformanceTest, CloseWakesAWaitingThread) {
   waiter.Join();
 }
 
-TEST_P(TransportConformanceTest, MovesToANestedLoop) {
+TEST_P(TransportConformanceTest, MovesOutOfANestedLoop) {
   Ends ends(GetParam());
   std::unique_ptr<event::Loop> nested = ends.loop()->CreateNested();
   Watcher watcher;
@@ -188,7 +188,7 @@ TEST_P(TransportConformanceTest, AttachingTwiceIsFatal) {
               ::testing::ExitedWithCode(EXIT_FAILURE), "attached twice");
 }
 
-// Calls of both observers are due in the same turn. The first one ends the
+// Two observers are to be called in the same turn. The first one ends the
 // attachment of the other. Expected: the other observer is not called.
 TEST_P(TransportConformanceTest, NoCallFollowsTheEndOfTheAttachment) {
   for (const int how : {0, 1, 2}) {

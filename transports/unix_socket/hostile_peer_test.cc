@@ -262,7 +262,7 @@ TEST_F(HostilePeerTest, AnUnannouncedDescriptor) {
   ExpectClosedFor("1 file descriptors where none was announced");
 }
 
-TEST_F(HostilePeerTest, ADescriptorWhereNoneWasToCome) {
+TEST_F(HostilePeerTest, ADescriptorInAPacketThatMustBePlain) {
   SendRaw(Header(FrameHeader::kPlainNext, 1) + "x");
   IncomingFrame frame;
   EXPECT_EQ(Receive(&frame), IoResult::kOk);
@@ -306,8 +306,8 @@ TEST_F(HostilePeerTest, AnAnnouncementBeforeEachPacket) {
   }
 }
 
-// A peer sends a payload byte by byte. Expected: one turn of the reader's loop
-// does not read all of it.
+// A peer sends a payload byte by byte. Expected: one call of Receive() does not
+// read all of it.
 TEST_F(HostilePeerTest, AByteAtATimeTakesManyTurns) {
   constexpr size_t kParts = 100;
   SendRaw(Header(FrameHeader::kFragmented, kParts) + "x");

@@ -81,8 +81,8 @@ class OutputQueue {
   // holds the payload, or null. A large payload keeps its buffer if the payload
   // fills at least half of it. Otherwise the payload is copied. `held` is kept
   // with the descriptor. `promised_plain`: the packet before this one promises
-  // that the next packet is plain. If the frame is not plain, an announcement
-  // that revokes the promise goes before it.
+  // that the next packet is plain. If so, and the frame is not plain, an
+  // announcement that revokes the promise goes before the frame.
   void Push(FrameHeader header, absl::Span<const uint8_t> payload,
             Buffer* movable, size_t sent, event::UniqueFd descriptor,
             bool attach_credentials, size_t max_packet, bool promised_plain,

@@ -151,9 +151,9 @@ TEST_F(SmallBufferTest, QueuedFramesKeepTheirOrder) {
   EXPECT_EQ(sender_->queued_bytes(), 0u);
 }
 
-// Queued frames were cut for a send buffer of the usual size. Expected: they
-// are cut again into smaller parts.
-TEST_F(SmallBufferTest, QueuedPartsAreCutAgain) {
+// Large frames are queued before the connection knows that the send buffer is
+// small. Expected: they are sent in parts that fit.
+TEST_F(SmallBufferTest, QueuedLargeFramesAreSentInSmallParts) {
   uint64_t small = 0;
   while (sender_->queued_bytes() == 0) {
     ASSERT_EQ(Send(small, Pattern(100, small)), IoResult::kOk);
@@ -427,9 +427,8 @@ TEST_F(SmallBufferTest, ADescriptorThatCannotBeSent) {
   ExpectNext(2, "y");
 }
 
-// The kernel refuses a descriptor, with each possible error. Expected: the
-// frame, sent directly or queued, arrives with descriptor_lost and
-// lost_by_sender.
+// The kernel refuses a descriptor, with several errors. Expected: the frame,
+// sent directly or queued, arrives with descriptor_lost and lost_by_sender.
 TEST_F(SmallBufferTest, ADescriptorThatTheKernelRefuses) {
   struct Refusal final : event::sys::Interceptor {
     explicit Refusal(int error) : error(error) {

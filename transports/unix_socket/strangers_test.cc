@@ -335,8 +335,8 @@ TEST_F(StrangersTest, TheKernelRefusesDescriptorsUntilPassing) {
   ExpectTakenOncePassedOn();
 }
 
-// A refused connection has no unread file descriptors, so this thread may close
-// it.
+// A connection that refuses file descriptors has none unread, so this thread
+// may close it.
 TEST_F(StrangersTest, TheKernelRefusesDescriptorsUntilSetTrust) {
   if (!KernelRefuses()) GTEST_SKIP() << "this kernel cannot";
   Kernel kernel;

@@ -538,8 +538,8 @@ bool UnixConnection::BeforePoll(Poll* poll) {
     poll->had_queue = true;
     FlushLocked();
   }
-  // If nothing was queued, only poll() can find out whether there is room.
-  // Otherwise the served loop may have sent the queue.
+  // The served loop may have sent the queue. But if nothing was ever queued in
+  // this wait, only poll() can find out whether there is room.
   if (poll->had_queue && poll->to_send && HasRoomLocked()) return true;
   if (poll->to_send && send_is_broken_) return true;
   const bool loop_sends = poll->served != nullptr && loop_ != nullptr &&

@@ -160,8 +160,8 @@ class UnixConnection final : public Connection, private event::Watch {
   void StopPassingCredentials() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Never returns kTooLarge. Does not use the loop. While the process ends, it
-  // takes no other lock: a signal handler that calls exit() may have
-  // interrupted the holder of that lock.
+  // takes no lock: a signal handler that calls exit() may have interrupted the
+  // holder of a lock.
   Sent SendQueuedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsBlockedForNowLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `why` is kWouldBlock or kNoMemory.
@@ -265,7 +265,7 @@ class UnixConnection final : public Connection, private event::Watch {
   event::Loop* loop_ = nullptr;
   struct Closed {
     absl::Status why;
-    // Set if the peer or the kernel is the reason of the close.
+    // Set if the peer has broken a rule or a system call has failed.
     absl::optional<event::Credentials> peer;
   };
   std::unique_ptr<Closed> closed_;  // null while open

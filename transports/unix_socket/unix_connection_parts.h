@@ -23,8 +23,8 @@ namespace transports {
 constexpr absl::Duration kNoMemoryPause = absl::Milliseconds(10);
 
 // After the socket was full, Send() does not try it again for this time.
-// (Outside a turn, it tries before it refuses a frame.) A
-// socket rarely has room again so soon, and a failing call takes as long as a
+// (Exception: outside a turn, Send() tries before it refuses a frame.) A socket
+// rarely has room again so soon, and a failing call takes as long as a
 // successful one.
 constexpr absl::Duration kFullSocketPause = absl::Microseconds(20);
 
@@ -112,10 +112,10 @@ class UnixConnection::Output final : private event::Task, private event::Timer {
   bool looks_later = false;  // a timer checks tell_at
   StallClock stall_clock;
 
-  // Sends the queue when the kernel accepts packets again. A blocking call of
-  // the owner serves only the innermost loop, so a Flusher uses that loop, and
-  // calls no observer. Without a nested loop the connection's own watch takes
-  // the place of the Flusher's watch.
+  // Sends the queue when the kernel accepts packets again. Calls no observer. A
+  // blocking call of the owner serves only the innermost loop, so a Flusher
+  // uses that loop. Without a nested loop the connection's own watch takes the
+  // place of the Flusher's watch.
   class Flusher final : private event::Task,
                         private event::Watch,
                         private event::Timer {
@@ -272,7 +272,7 @@ class UnixConnection::Leftover final : private event::Task,
   // Whether Run() has called OnReadable() in this turn.
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
-  // The loop does not read the socket.
+  // Whether the loop does not read the socket for now.
   bool paused() const { return running() || few_closes_.waits(); }
   // Returns whether a file descriptor is free. Otherwise the loop stops reading
   // the socket for a time.

@@ -293,7 +293,8 @@ UnixConnection::Sent UnixConnection::SendQueuedLocked() {
         output_->stall_clock.OnTaken();
         break;
       case Sent::kTooLarge:
-        // A smaller packet may have been queued before the limit was learned.
+        // A packet over max_packet_ was queued before this limit was learned,
+        // and must only be cut again.
         if (queue.front()->bytes().size() <= max_packet_) LearnPacketLimit();
         if (send_is_broken_) return Sent::kBroken;
         queue.Recut(max_packet_);

@@ -26,7 +26,7 @@ constexpr size_t kMaxSocketPathBytes = 107;
 constexpr int kListenBacklog = 1024;
 // The number of tries of Connect() at a full backlog. An accepting server makes
 // room every few microseconds. While one user fills the backlog, about one try
-// of three finds room.
+// in three finds room.
 constexpr int kConnectTries = 16;
 
 class UnixTransport final : public Transport {
