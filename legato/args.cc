@@ -48,7 +48,7 @@ Names NamesOf(const char* short_name, const char* long_name) {
 
 bool IsNegativeNumber(absl::string_view argument) {
   double number;
-  // SimpleAtod() reads "-inf" and "-nan" too.
+  // The second byte is checked, because SimpleAtod() accepts "-inf" and "-nan".
   return argument.size() > 1 && argument[0] == '-' &&
          (absl::ascii_isdigit(argument[1]) || argument[1] == '.') &&
          absl::SimpleAtod(argument, &number);
@@ -75,7 +75,7 @@ class Arguments final : public le::event::ModuleState {
     options.push_back({names, kind, std::move(take)});
   }
 
-  // Searches all arguments for one option, and passes its value to `take`.
+  // Passes the value of the option's first occurrence to `take`.
   le_result_t Find(Names names, Kind kind,
                    const std::function<void(const char*, int)>& take) const {
     const Option option{names, kind, take};
@@ -109,7 +109,7 @@ class Arguments final : public le::event::ModuleState {
     return absl::StartsWith(argument, "-") && argument != "-" &&
            argument != "--";
   }
-  // Compares the name in the argument, without dashes and value.
+  // Returns whether the argument is an option with one of these names.
   static bool Matches(absl::string_view argument, const Names& names) {
     if (!IsOption(argument)) return false;
     if (!absl::StartsWith(argument, "--")) {
@@ -121,8 +121,7 @@ class Arguments final : public le::event::ModuleState {
            argument.substr(0, argument.find('=')) == names.long_name;
   }
 
-  // A negative number is an option only if its digits are the name of an
-  // option.
+  // A negative number is an option only if a registered option has this name.
   bool IsPositional(absl::string_view argument) const {
     return !IsOption(argument) ||
            (IsNegativeNumber(argument) &&
@@ -132,8 +131,8 @@ class Arguments final : public le::event::ModuleState {
                          }));
   }
 
-  // Calls the action of the option at `index`. *skipped is set to 1 if the next
-  // argument is its value.
+  // Passes the value of the argument at `index` to the option's action. If the
+  // value is the next argument, sets *skipped to 1.
   le_result_t Apply(const Option& option, size_t index, size_t* skipped) const;
   // Reports an error. Returns how many arguments after `index` Scan() must
   // skip.

@@ -64,7 +64,8 @@ class CThread : public std::enable_shared_from_this<CThread> {
     le_thread_Priority_t priority = LE_THREAD_PRIORITY_MEDIUM;
     std::vector<std::pair<le_thread_Destructor_t, void*>> destructors;
   };
-  // Calls `change` with a pointer to the attributes.
+  // Calls `change` with a pointer to the attributes. Fatal if the thread has
+  // been started.
   template <typename Change>
   void ChangeAttributes(const char* function, const Change& change) {
     {

@@ -35,9 +35,10 @@ void QueueTo(CThread* thread, le_event_DeferredFunc_t function, void* param1,
 namespace {
 
 // Returns the thread of a reference. If `thread` is null, returns the calling
-// thread. If `thread` is stale, returns null. If the result is the calling
-// thread, its loop exists afterwards, because functions outside this file may
-// run the loop. Fatal if `queued`, the function for the queue, is null.
+// thread. If `thread` is stale, returns null. For the calling thread, calls
+// EnsureLoop(), because other code may run the loop without this call. Then the
+// queued function must run, too. Fatal if `queued`, the function for the queue,
+// is null.
 std::shared_ptr<CThread> FindTarget(const char* function,
                                     le_thread_Ref_t thread,
                                     le_event_DeferredFunc_t queued) {

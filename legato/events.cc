@@ -154,7 +154,7 @@ class Events final : public le::event::ModuleState {
   std::vector<std::unique_ptr<le_event_Id>> events_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Removes the handler. Afterwards nothing is reported to it.
+// Removes the handler. Reports that are queued for it are then discarded.
 void Remove(const HandlerPtr& handler) {
   Handlers::OfCurrentProcess()->Remove(handler->ref);
   MutexLock lock(&handler->event->mutex);

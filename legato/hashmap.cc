@@ -244,7 +244,7 @@ le_result_t le_hashmap_NextNode(le_hashmap_It_Ref_t iteratorRef) {
 le_result_t le_hashmap_PrevNode(le_hashmap_It_Ref_t iteratorRef) {
   le_hashmap_It* const iterator = Checked(__func__, iteratorRef);
   Entries& entries = iterator->map->entries;
-  // The last entry may have been put after the iterator reached the end.
+  // Not to `at`: entries may have been put after the iterator reached the end.
   if (std::exchange(iterator->behind, false)) {
     iterator->valid = !entries.empty();
     if (!iterator->valid) return LE_NOT_FOUND;

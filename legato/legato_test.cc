@@ -371,8 +371,8 @@ TEST(ArgumentsTest, AnErrorHandlerCannotMakeTheScanEndless) {
 }
 
 // A thread is adopted again after its cleanup. Its new Thread object may have
-// the address of the former Thread object. Expected: references of the former
-// object are invalid.
+// the address of the former Thread object. Expected: references from before the
+// cleanup are invalid.
 TEST_F(CApiDeathTest, AnAdoptedThreadCannotUseItsFormerObjects) {
   EXPECT_FATAL(std::thread([] {
                  le_thread_InitLegatoThreadData("former");

@@ -112,7 +112,7 @@ class Signals final : public le::event::ModuleState, private le::event::Timer {
 
   std::map<int, le_sig_EventHandlerFunc_t> handlers_;
   int fd_ = -1;
-  bool refused_ = false;                  // the last signalfd()
+  bool refused_ = false;                  // the last signalfd() failed
   le_fdMonitor_Ref_t monitor_ = nullptr;  // of fd_
 };
 

@@ -30,8 +30,8 @@ Link* Listed(const char* function, const le_sls_List_t* list, Link* link) {
   return link;
 }
 
-// Inserts the link behind the tail of the ring, where it is the head. If the
-// list is empty, the link becomes the tail too.
+// Inserts the link behind the tail: it becomes the head. If the list is empty,
+// the link becomes the tail too.
 void Stack(le_sls_List_t* list, le_sls_Link_t* link) {
   if (list->tailLinkPtr == nullptr) list->tailLinkPtr = link->nextPtr = link;
   le_sls_Link_t* const tail = list->tailLinkPtr;

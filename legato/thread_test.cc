@@ -306,7 +306,7 @@ TEST(ThreadDeathTest, AThreadDoesNotInheritTheNiceValueOfItsCreator) {
               testing::ExitedWithCode(0), "");
 }
 
-TEST(ThreadTest, AThreadIsCancelledInALoopWithATimer) {
+TEST(ThreadTest, AThreadIsCancelledInALoop) {
   CancelIn([](Cancelled* self) {
     const le_timer_Ref_t timer = le_timer_Create("timer");
     le_timer_SetRepeat(timer, 0);

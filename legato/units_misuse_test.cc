@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fatal calls of the functions that c99_test calls. The log line of such a call
-// must name the function. Also tests that need simulated time or threads.
+// must name the function. Also tests in simulated processes, and other tests in
+// C++.
 
 #include <signal.h>
 #include <sys/resource.h>

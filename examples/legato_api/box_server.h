@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * This file has the form of ifgen's output. It declares the functions of the API
- * "box" that a server defines, and those that it may call.
+ * This file has the form of ifgen's output. It declares the functions of the
+ * API "box" that a server defines, and those that it may call.
  */
 
 #ifndef BOX_SERVER_H_INCLUDE_GUARD

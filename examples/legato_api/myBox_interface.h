@@ -1,8 +1,8 @@
 /* Copyright 2026 The le_messaging Authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * This file has the form of ifgen's output. It declares the functions of the API
- * "box" that a client calls. The client has given the API the name "myBox".
+ * This file has the form of ifgen's output. It declares the functions of the
+ * API "box" that a client calls. The client has given the API the name "myBox".
  */
 
 #ifndef MYBOX_INTERFACE_H_INCLUDE_GUARD

@@ -43,8 +43,8 @@ class FileFactsServer final : public FileFactsService {
     reply->set_server_pid(getpid());
     Text news;
     news.set_text("one more file counted");
-    // Removes the sinks of clients that have left. A slow client misses this
-    // item.
+    // Sends the news, and removes the sinks of clients that have left. A slow
+    // client misses this item.
     watchers_.remove_if(
         [&](auto& sink) { return absl::IsCancelled(sink.Push(news)); });
     std::move(reply).Send();

@@ -10,10 +10,10 @@
  * Options and positional arguments may be in any order. As in Legato, "--" does
  * not end the options.
  *
- * The functions for one option search all arguments. le_arg_Scan() processes
- * all arguments once: it sets the registered variables and calls the registered
- * functions (the callbacks). A callback may register more variables and
- * functions for the arguments after the current one. A C++ exception that
+ * The functions for one option use its first occurrence. le_arg_Scan()
+ * processes all arguments once: it sets the registered variables and calls the
+ * registered functions (the callbacks). A callback may register more variables
+ * and functions for the arguments after the current one. A C++ exception that
  * leaves a callback is fatal.
  *
  * Call these functions on the main thread. Names are not copied: a name must

@@ -63,8 +63,8 @@ le_result_t le_event_QueueFunctionToThreadUnique(le_thread_Ref_t thread,
 
 /* An event has an identifier. Any thread may report the event. Each handler
  * that exists at the time of the report is called once, by the loop of the
- * thread that added the handler. The handler gets a copy of the report, or, with
- * le_event_ReportWithRefCounting(), a reference to the reported object. */
+ * thread that added the handler. The handler gets a copy of the report, or,
+ * with le_event_ReportWithRefCounting(), a reference to the reported object. */
 typedef struct le_event_Id* le_event_Id_t;
 typedef struct le_event_Handler* le_event_HandlerRef_t;
 
@@ -128,8 +128,8 @@ void* le_event_GetContextPtr(void);
  *   }
  *
  * The Bazel target //messaging:component_main has a main() that queues this
- * function and runs the loop. If there is a function COMPONENT_INIT_ONCE, the loop calls that
- * function first.
+ * function and runs the loop. If there is a function COMPONENT_INIT_ONCE, the
+ * loop calls that function first.
  *
  * A program of several components compiles each component with its own
  * -DLE_COMPONENT_NAME=NAME. Then the functions are _NAME_COMPONENT_INIT and

@@ -103,7 +103,7 @@ le_result_t le_hashmap_GetNodeAfter(le_hashmap_Ref_t mapRef, const void* keyPtr,
 
 /* Returns the number of collisions in a table whose number of buckets is the
  * argument `capacity` of le_hashmap_Create(). A key collides if an earlier key
- * has its bucket. Calculates all hashes. */
+ * is in the same bucket. Calculates all hashes. */
 size_t le_hashmap_CountCollisions(le_hashmap_Ref_t mapRef);
 /* No-op: there are no traces of maps. */
 void le_hashmap_MakeTraceable(le_hashmap_Ref_t mapRef);

@@ -106,7 +106,7 @@ bool le_log_IsEnabled_(le_log_Level_t level);
                le_result_Txt(leAssertResult_))                 \
   }
 
-/* Logs bytes in hexadecimal, 16 per line, at that level. Any size. */
+/* Logs bytes in hexadecimal, 16 per line, at this level. Any size. */
 #define LE_LOG_DUMP(level, dataPtr, dataLength) \
   le_log_Dump_((level), __FILE__, __LINE__, __func__, (dataPtr), (dataLength))
 #define LE_DUMP(dataPtr, dataLength) \

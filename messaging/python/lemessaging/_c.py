@@ -3,9 +3,9 @@
 
 """The C functions that the package calls.
 
-PyDLL calls the functions with Python's global lock held. None of them waits. So
-a callback needs no new thread state. And Python cannot end a thread at exit
-while the thread is inside the library.
+PyDLL keeps Python's global lock during a call (no function waits). So a callback
+needs no new thread state, and at exit Python can end a thread inside the library
+only in a callback (DESIGN.md, *Exit*).
 """
 
 import ctypes

@@ -64,7 +64,7 @@ class _SessionOwner(SessionOwner):
         _c.set_receive_handler(self.ref, on_receive, self.key)
         _c.set_room_handler(self.ref, on_room, self.key)
         self.state = _State.NEW
-        self.close_error = None  # of the far end's close
+        self.close_error = None  # makes the ClosedError, or None
         self.sender = Sender(self)
         self.room = RequestRoom(self)
         self.keys = set()  # of requests and openings

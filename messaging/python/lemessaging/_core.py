@@ -76,7 +76,7 @@ class Thread:
 
     @staticmethod
     def current():
-        """The calling thread, served by the running loop."""
+        """Returns the calling thread. From now on the running loop serves it."""
         check_process()
         loop = asyncio.get_running_loop()
         thread = getattr(_local, "thread", None)
@@ -198,7 +198,7 @@ class Thread:
 
     def report(self, message, error):
         if _exiting:
-            return  # the exit drops this thread's objects while its functions run
+            return  # functions that still run fail: their objects are dropped
         self.loop.call_exception_handler(
             {"message": "lemessaging: " + message, "exception": error}
         )

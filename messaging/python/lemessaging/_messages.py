@@ -83,7 +83,7 @@ def encode_name(name, what):
 
 
 def seconds(timeout):
-    """A timeout of the program. None: no timeout."""
+    """Checks a timeout of the program, and converts it. None: no timeout."""
     if timeout is None:
         return None
     timeout = float(timeout)

@@ -14,7 +14,8 @@ from ._errors import TimedOutError, TooManyError, WouldBlockError
 
 # Limits of the open requests of a session. Further requests wait. The library
 # gathers at least 64 MiB of requests for a server that does not read, and closes
-# the session beyond that. These limits are lower, so no session is closed.
+# the session beyond that. These limits are lower, so no session is closed, with
+# one exception (DESIGN.md): a program cancels many requests.
 MAX_REQUESTS = 65536
 MAX_REQUEST_BYTES = 32 << 20
 

@@ -158,7 +158,7 @@ class _ServiceOwner(SessionOwner):
         self.handler = handler
         self.on_open = on_open
         self.on_close = on_close
-        self.sessions = {}  # of the library -> ServerSession
+        self.sessions = {}  # the library's session -> ServerSession
         self.tasks = set()
         self.ended = self.loop.create_future()
         self.create(_c.try_create_service, name, protocol)

@@ -87,8 +87,8 @@ class Channel:
 
 
 def _items_to(channel):
-    """Returns a function that the library calls with each message of the server
-    that is not a response."""
+    """Returns a function for Session.on_push: it passes each item to its stream,
+    and ignores all other messages."""
 
     def on_push(push):
         if channel() is None or len(push) < ENVELOPE.size:

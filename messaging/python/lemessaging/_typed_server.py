@@ -74,7 +74,7 @@ class Server:
     response and a file descriptor. The client gets a duplicate, and the
     program's file descriptor stays open. The method of a stream is an
     asynchronous generator. When the client cancels a call or is gone, the
-    call's coroutine is cancelled.
+    call's coroutine is cancelled, except for a one-way method.
 
     StatusError is passed to the client. Any other exception goes to the event
     loop's exception handler, and the client gets the code INTERNAL.

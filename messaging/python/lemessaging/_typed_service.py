@@ -18,9 +18,8 @@ DEFAULT_LARGEST_MESSAGE = 16384
 
 
 def _option_types():
-    """The options of le/service.proto, under a name of this package. So this
-    package works whether or not the program has generated the options, and in
-    any pool."""
+    """The options of le/service.proto, under a name of this package. So the
+    program may load le/service.proto into any descriptor pool, or not at all."""
     field = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
         name="lemessaging/options.proto", package="lemessaging.options", syntax="proto3"

@@ -110,7 +110,7 @@ class ClosingArguments(TestCase):
     because the library would get an object that was dropped."""
 
     async def closes(self, call):
-        """call(session) closes the session while its arguments are converted."""
+        """Expects StateError from call(session), whose arguments close the session."""
         pair = Pair()
         async with pair as (session, _):
             with self.assertRaises(StateError):

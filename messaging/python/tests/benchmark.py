@@ -1,7 +1,7 @@
 # Copyright 2026 The le_messaging Authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Measures the figures of DESIGN.md of messaging/python. Needs a directory."""
+"""Measures the figures of messaging/python/DESIGN.md. Needs a directory."""
 
 import asyncio
 import statistics
@@ -45,7 +45,7 @@ async def measure():
                 await asyncio.gather(*[session.request(data) for _ in range(64)])
             many.append((time.perf_counter() - start) / (TIMES // 64 * 64) * 1e6)
         print("round trip, 64 bytes:", median(one))
-        print("the same, 64 outstanding, for each:", median(many))
+        print("round trip, 64 bytes, 64 outstanding:", median(many))
         calls = {
             "le_event_ServiceLoop()": _c.service_loop,
             "le_msg_GetCloseReasonTxt()": lambda: _c.get_close_reason_text(0),

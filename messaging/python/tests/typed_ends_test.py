@@ -102,7 +102,7 @@ class Names(TestCase):
 
 
 class Ends(TestCase):
-    """The server is closed before or after its method has begun."""
+    """Calls that end because the server, the client or the method ends."""
 
     KINDS = ("Count", "CountFile", "WatchFile", "Deliver")
 
@@ -150,6 +150,7 @@ class Ends(TestCase):
         return asyncio.ensure_future(result if kind != "WatchFile" else result.__anext__())
 
     async def check(self, kind, before):
+        """Closes the server before or after the method has begun."""
         name = new_name()
         server = typed.Server(name, SERVICE, self.implementation())
         handler, *others = server.service._functions
@@ -213,7 +214,7 @@ class Ends(TestCase):
                     self.assertEqual([call.fd.closed for call in self.began], [True] * count)
         self.assertIsInstance(self.take_reported()[0], KeyError)
 
-    async def test_a_push_before_the_close_is_handled(self):
+    async def test_a_push_that_finds_the_session_closed(self):
         implementation = self.implementation()
         pushed = asyncio.Event()
 
