@@ -173,9 +173,21 @@ bool Owner::AskToReceive(Receiver* object) {
   MutexLock lock(&mutex_);
   RingPlace* const place = object;
   if (loop_ == nullptr || !place->alone()) return false;
-  if (asked_.alone()) wakes.Post(control_loop_, &receive_task_);
   place->LinkBefore(&asked_);
+  if (!receive_posted_) {
+    receive_posted_ = true;
+    wakes.Post(control_loop_, &receive_task_);
+  }
   return true;
+}
+
+void Owner::ReceiveTask::Run() {
+  const auto keep = event::Ref<Owner>::Share(owner_);
+  {
+    MutexLock lock(&owner_->mutex_);
+    owner_->receive_posted_ = false;
+  }
+  owner_->Receive();
 }
 
 void Owner::Receive() {

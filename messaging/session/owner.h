@@ -155,7 +155,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   class ReceiveTask final : public event::Task {
    public:
     explicit ReceiveTask(Owner* owner) : owner_(owner) {}
-    void Run() override { owner_->Receive(); }
+    void Run() override;
 
    private:
     Owner* const owner_;
@@ -188,6 +188,7 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   size_t scheduled_count_ ABSL_GUARDED_BY(mutex_) = 0;
   bool posted_ ABSL_GUARDED_BY(mutex_) = false;
   RingPlace asked_ ABSL_GUARDED_BY(mutex_);
+  bool receive_posted_ ABSL_GUARDED_BY(mutex_) = false;
   ReceiveTask receive_task_{this};
   bool ending_ = false;
   RingPlace services_;
