@@ -43,16 +43,20 @@ constexpr size_t kDefaultGatheredBytes = size_t{64} << 20;
 // stepped in a debugger.
 constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 
+// If a send waits longer than this for room, a warning is logged. A server that
+// reads usually makes room within milliseconds. People notice a stop of 1 s.
+// After this time a call that blocks on a session also looks at the thread's
+// other sessions, and whether another thread has closed the session.
+constexpr absl::Duration kRoomPatience = kSlowReaderPatience;
+
 // As kSlowReaderPatience, for responses that exceed the bytes that may be
 // gathered. The time is longer, because a response must not be dropped, and a
 // user with many sessions has few bytes for each.
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
-// If a blocking request without a deadline receives nothing for this time, a
-// warning is logged. The time is longer than most servers need for a request.
+// If a blocking request without a deadline waits longer than this for its
+// response, a warning is logged. The time is longer than most servers need for a request.
 // It is shorter than the time after which people think that the program hangs.
-// After this time a blocking request also notices that another thread has closed
-// the session.
 constexpr absl::Duration kResponsePatience = absl::Seconds(10);
 
 // The bytes of one session's requests without a response. At this limit a

@@ -163,27 +163,35 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   const bool was_sent = sent == Result::kOk;
   event::Process* const process = event::Process::Current();
   const bool is_timed = deadline != absl::InfiniteFuture();
-  bool is_told = false;
+  event::Instant until = was_sent ? deadline : absl::InfinitePast();
+  if (is_timed) until = std::min(until, process->Now() + kRoomPatience);
+  constexpr event::Instant kNotSilentYet = absl::InfinitePast();
+  event::Instant warn_at = kNotSilentYet;
   while (!caller.done) {
-    event::Instant until = was_sent ? deadline : absl::InfinitePast();
-    if (is_timed) until = std::min(until, process->Now() + kResponsePatience);
     const IoResult received = ReceiveIntoInbox(until);
     if (received == IoResult::kOk) continue;
     // Another thread may have ended the session. This does not wake the thread
     // that waits here. If nothing arrives, this line is reached after
-    // kResponsePatience, or at the deadline.
+    // kRoomPatience.
     SettleEnd();
     if (caller.done) break;
     if (received == IoResult::kClosed || !was_sent) {
       End(CloseReason::kByPeer);  // completes all requests
-    } else if (is_timed) {
-      if (process->Now() < deadline) continue;
+      continue;
+    }
+    if (is_timed && until == deadline) {
       MutexLock lock(&mutex_);
       machine_.AbandonRequest(added.id, &completion);
       return Result::kTimedOut;
-    } else if (!std::exchange(is_told, true)) {
+    }
+    const event::Instant now = process->Now();
+    if (!is_timed && warn_at == kNotSilentYet) {
+      warn_at = now + (kResponsePatience - kRoomPatience);
+    } else if (!is_timed && now >= warn_at) {
+      warn_at = absl::InfiniteFuture();
       WarnOfNoResponse();
     }
+    until = std::min(deadline, now + Owner::ReceiveForQueues());
   }
   *response = std::move(caller.response);
   return caller.result;
@@ -259,15 +267,13 @@ bool ClientSession::ReceiveArrivedFrames() {
   return false;
 }
 
-void ClientSession::AskOwnerToReceive() {
-  Ref();  // until ReceiveForSender()
-  if (!owner_->AskToReceive(this)) Unref();
-}
-
-void ClientSession::ReceiveForSender() {
-  const auto keep = event::Ref<ClientSession>::Adopt(this);
-  // A blocking call on this session receives, too.
-  if (!is_receiving_) ReceiveArrivedFrames();
+bool ClientSession::ReceiveForQueue() {
+  if (QueuedBytes() == 0 || !MayHoldMore(/*with_descriptor=*/true) ||
+      ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kOk) {
+    return false;
+  }
+  ReceiveArrivedFrames();
+  return true;
 }
 
 void ClientSession::DropDeadlines() { deadlines_.reset(); }

@@ -38,15 +38,6 @@ constexpr int kMaxRoundsAtEnd = 8;
 // of open requests are the bound.
 constexpr int kMaxIgnorableFramesTooLate = 256;
 
-// A sender that waits for room asks the owner's thread to receive: first after
-// this time, then at doubled intervals of up to kRoomPatience.
-constexpr absl::Duration kFirstAskInterval = absl::Milliseconds(1);
-
-// If a send waits longer than this for room, a warning is logged. A server that
-// reads usually makes room within milliseconds. People notice a stop of 1 s.
-// Equal to kSlowReaderPatience.
-constexpr absl::Duration kRoomPatience = absl::Seconds(1);
-
 Result ToResult(const absl::Status& opening) {
   switch (opening.code()) {
     case absl::StatusCode::kOk:
@@ -199,7 +190,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
                        server.uid, {});
-  connection->ReportSilence(kResponsePatience);
+  connection->ReportSilence(kRoomPatience);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));
@@ -443,7 +434,7 @@ Result ClientSession::SendOn(const Route& route,
   const bool may_gather = !waits_as_told && MayGather(*frame);
   event::Process* const process = event::Process::Current();
   route.connection->stalled_since();  // begins the measurement
-  RoomWait wait = {process->Now() + kRoomPatience, kFirstAskInterval};
+  event::Instant warn_at = process->Now() + kRoomPatience;
   for (;;) {
     event::Instant until = deadline;
     if (may_gather) {
@@ -460,7 +451,7 @@ Result ClientSession::SendOn(const Route& route,
       }
       until = std::min(deadline, look_at);
     }
-    if (!WaitForRoom(route.connection, until, &wait) ||
+    if (!WaitForRoom(route.connection, until, &warn_at) ||
         open_epoch_.load(std::memory_order_acquire) != route.epoch) {
       return Result::kClosed;
     }
@@ -538,14 +529,15 @@ bool ClientSession::MustNotWait() {
 }
 
 void ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
-                               event::Instant deadline, RoomWait* wait) {
+                               event::Instant deadline,
+                               event::Instant* warn_at) {
   event::Process* const process = event::Process::Current();
+  absl::Duration interval = kRoomPatience;
   for (;;) {
     const bool ready = connection->Wait(
-        events,
-        std::min({deadline, wait->warn_at, process->Now() + kRoomPatience}));
-    if (process->Now() >= wait->warn_at) {
-      wait->warn_at = absl::InfiniteFuture();
+        events, std::min({deadline, *warn_at, process->Now() + interval}));
+    if (process->Now() >= *warn_at) {
+      *warn_at = absl::InfiniteFuture();
       WarnOfNoRoom(connection);
     }
     // Another thread may have ended the session. This does not wake the thread
@@ -554,6 +546,7 @@ void ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
         process->Now() >= deadline) {
       return;
     }
+    interval = Owner::ReceiveForQueues();
   }
 }
 
@@ -578,19 +571,13 @@ void ClientSession::WarnOfNoRoom(Connection* connection) {
 }
 
 bool ClientSession::WaitForRoom(Connection* connection, event::Instant deadline,
-                                RoomWait* wait) {
-  // The far end may be waiting for this program to read.
-  if (owner_->IsCurrent()) {
-    WaitOrWarn(connection, Connection::kWritable | Connection::kReadable,
-               deadline, wait);
-    return ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kClosed;
-  }
-  AskOwnerToReceive();
-  const event::Instant now = event::Process::Current()->Now();
-  WaitOrWarn(connection, Connection::kWritable,
-             std::min(deadline, now + wait->ask_interval), wait);
-  wait->ask_interval = std::min(2 * wait->ask_interval, kRoomPatience);
-  return true;
+                                event::Instant* warn_at) {
+  const bool reads = owner_->IsCurrent();
+  // The far end may be waiting for this thread to read.
+  WaitOrWarn(connection,
+             Connection::kWritable | (reads ? Connection::kReadable : 0),
+             deadline, warn_at);
+  return !reads || ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kClosed;
 }
 
 // ---- Receiving -------------------------------------------------------------
@@ -615,9 +602,7 @@ IoResult ClientSession::ReceiveIntoInbox(event::Instant deadline) {
     if (link_.attached() == nullptr) return IoResult::kClosed;
     transports::IncomingFrame frame;
     absl::Status why;
-    is_receiving_ = true;
     const IoResult result = link_.Receive(&frame, deadline, &why);
-    is_receiving_ = false;
     if (result == IoResult::kClosed) EndForStatus(why);
     if (result != IoResult::kOk) return result;
 

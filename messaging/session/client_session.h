@@ -61,7 +61,6 @@ class ClientHandler {
 
 class ClientSession final : public Session,
                             public Owned,
-                            private Receiver,
                             private OpenAttempt::Observer {
  public:
   // The calling thread owns the session, and has a reference until Delete().
@@ -146,12 +145,6 @@ class ClientSession final : public Session,
     Epoch epoch = kNoEpoch;
   };
 
-  // The wait of one send for room.
-  struct RoomWait {
-    event::Instant warn_at;
-    absl::Duration ask_interval;
-  };
-
   struct AddedRequest {
     Result result = Result::kClosed;
     uint64_t id = 0;
@@ -214,11 +207,11 @@ class ClientSession final : public Session,
   // Waits until there may be room, or `deadline` has passed. The owner's thread
   // receives frames. Returns false if the session has closed.
   bool WaitForRoom(transports::Connection* connection, event::Instant deadline,
-                   RoomWait* wait);
+                   event::Instant* warn_at);
   // Like Connection::Wait(), but also returns soon after the end of the
-  // session. Logs a warning at wait->warn_at, once for each send.
+  // session. Logs a warning at *warn_at, once for each send.
   void WaitOrWarn(transports::Connection* connection, uint32_t events,
-                  event::Instant deadline, RoomWait* wait);
+                  event::Instant deadline, event::Instant* warn_at);
   void WarnOfNoRoom(transports::Connection* connection);
 
   // For blocking calls, and for the timer of the deadlines. Receives one frame.
@@ -238,10 +231,8 @@ class ClientSession final : public Session,
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
                                       bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
-  void ReceiveForSender() override;
+  bool ReceiveForQueue() override;
   bool ReceiveArrivedFrames();
-  // Makes the owner's thread call ReceiveForSender().
-  void AskOwnerToReceive();
 
   // Ends the present opening if the session is open. Logs `fault`, if there is
   // one. LogForPeer() bounds the number of lines, because the program and the
@@ -314,7 +305,6 @@ class ClientSession final : public Session,
   std::unique_ptr<OpenAttempt> attempt_;
   Completion opening_;  // reports the end of attempt_
   absl::Status open_status_;
-  bool is_receiving_ = false;  // in link_.Receive(), by the owner's thread
   bool dropped_ = false;
   std::unique_ptr<Deadlines> deadlines_;
 };

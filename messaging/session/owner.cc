@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "event/deferred_wakes.h"
+#include "messaging/machine/limits.h"
 
 namespace le {
 namespace messaging {
@@ -92,14 +93,27 @@ bool Owner::CurrentHasService() {
   return state != nullptr && !state->owner()->services_.alone();
 }
 
+absl::Duration Owner::ReceiveForQueues() {
+  constexpr absl::Duration kMoreFollows = absl::Milliseconds(1);
+  const Thread* const thread = Thread::CurrentOrNull();
+  const auto* const state =
+      thread == nullptr ? nullptr : thread->StateOrNull<ThreadState>();
+  if (state == nullptr) return kRoomPatience;
+  const RingPlace* const end = &state->owner()->sessions_;
+  bool received = false;
+  for (RingPlace* place = end->next; place != end; place = place->next) {
+    if (static_cast<Owned*>(place)->ReceiveForQueue()) received = true;
+  }
+  return received ? kMoreFollows : kRoomPatience;
+}
+
 // Creates both loops now, if they do not exist. Other threads may post to the
 // thread's loop from now on. The control loop needs file descriptors, and
 // clients may use up all of them later.
 Owner::Owner(Thread* thread)
-    : thread_(thread),
-      thread_name_(thread->name()),
-      loop_(thread->loop()),
-      control_loop_(thread->control_loop()) {}
+    : thread_(thread), thread_name_(thread->name()), loop_(thread->loop()) {
+  thread->control_loop();
+}
 
 void RingPlace::LinkBefore(RingPlace* place) {
   previous = place->previous;
@@ -168,41 +182,6 @@ void Owner::Run() {
   }
 }
 
-bool Owner::AskToReceive(Receiver* object) {
-  event::DeferredWakes wakes;
-  MutexLock lock(&mutex_);
-  RingPlace* const place = object;
-  if (loop_ == nullptr || !place->alone()) return false;
-  place->LinkBefore(&asked_);
-  if (!receive_posted_) {
-    receive_posted_ = true;
-    wakes.Post(control_loop_, &receive_task_);
-  }
-  return true;
-}
-
-void Owner::ReceiveTask::Run() {
-  const auto keep = event::Ref<Owner>::Share(owner_);
-  {
-    MutexLock lock(&owner_->mutex_);
-    owner_->receive_posted_ = false;
-  }
-  owner_->Receive();
-}
-
-void Owner::Receive() {
-  for (;;) {
-    Receiver* object;
-    {
-      MutexLock lock(&mutex_);
-      if (asked_.alone()) return;
-      object = static_cast<Receiver*>(asked_.next);
-      static_cast<RingPlace*>(object)->Unlink();
-    }
-    object->ReceiveForSender();
-  }
-}
-
 // ---- Objects ---------------------------------------------------------------
 
 bool Owner::Remove(Owned* object) {
@@ -236,7 +215,6 @@ void Owner::Shutdown() {
   // A deleted session may still be scheduled, because the program may have used
   // one of its messages.
   while (Scheduled* const object = TakeScheduled()) object->RunScheduled();
-  Receive();
 }
 
 void Owner::OnThreadGone() {
@@ -253,7 +231,6 @@ void Owner::OnThreadGone() {
   for (auto& entry : pools_) entry.second->DropOwner();
   pools_.clear();
   thread()->loop()->Cancel(this);
-  control_loop_->Cancel(&receive_task_);
   thread_.store(nullptr, std::memory_order_relaxed);
   for (Owned* object : left) Abandoned::Of(process)->Add(object);
 }

@@ -52,20 +52,6 @@ class Scheduled : private RingPlace {
   std::atomic<bool> is_scheduled_{false};  // changed under the owner's mutex
 };
 
-// An object that another thread may ask to receive.
-class Receiver : private RingPlace {
- public:
-  // The owner's thread, also inside its blocking calls. Calls no handler.
-  virtual void ReceiveForSender() = 0;
-
- protected:
-  Receiver() = default;
-  ~Receiver() = default;
-
- private:
-  friend class Owner;
-};
-
 // A session or a service, as an object of its thread. Only the owner's thread
 // may call a function, unless a comment says otherwise.
 class Owned : private RingPlace {
@@ -74,6 +60,10 @@ class Owned : private RingPlace {
   // that are due. Nothing is delivered afterwards. The program can still delete
   // the object.
   virtual void Shutdown() = 0;
+  // Called while the thread blocks. If messages are queued, the far end may be
+  // waiting for this end to receive. Then this function receives what has
+  // arrived. It calls no handler. Returns whether a frame was received.
+  virtual bool ReceiveForQueue() { return false; }
   // Called when the thread has ended. Returns false if the program has deleted
   // the object. Then the object must not be used again. Otherwise the object
   // stays valid until Delete().
@@ -101,6 +91,9 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
 
   // Whether the calling thread has a service.
   static bool CurrentHasService();
+  // For a thread that blocks. Calls ReceiveForQueue() of each session of the
+  // calling thread. Returns after which time to call this again.
+  static absl::Duration ReceiveForQueues();
 
   // Any thread. Whether the calling thread is this owner's thread.
   bool IsCurrent() const {
@@ -142,24 +135,10 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // The owner's thread. Returns false if the object was not scheduled.
   bool CancelSchedule(Scheduled* object);
 
-  // Any thread. The owner's thread will call ReceiveForSender() of `object`,
-  // which must exist until then, even if the owner blocks in a call. Returns
-  // false if it will do so already, or if the thread is ending.
-  bool AskToReceive(Receiver* object);
-
  private:
   friend class event::RefCounted<Owner>;
   class Abandoned;    // objects that ended threads have left
   class ThreadState;  // keeps the owner while its thread exists
-  // A task of the control loop, which also runs in blocking calls.
-  class ReceiveTask final : public event::Task {
-   public:
-    explicit ReceiveTask(Owner* owner) : owner_(owner) {}
-    void Run() override;
-
-   private:
-    Owner* const owner_;
-  };
   explicit Owner(event::Thread* thread);
   ~Owner() = default;
   void Run() override;
@@ -167,8 +146,6 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   // objects are scheduled, first posts this task for them, because the handlers
   // of the returned object may run the loop or may not return.
   Scheduled* TakeScheduled();
-  // Calls ReceiveForSender() of all objects that were asked.
-  void Receive();
   void Shutdown();
   void OnThreadGone();
 
@@ -183,13 +160,9 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
   const std::string thread_name_;
   event::Mutex mutex_;
   event::Loop* loop_ ABSL_GUARDED_BY(mutex_);  // null once the thread ends
-  event::Loop* const control_loop_;
   RingPlace scheduled_ ABSL_GUARDED_BY(mutex_);
   size_t scheduled_count_ ABSL_GUARDED_BY(mutex_) = 0;
   bool posted_ ABSL_GUARDED_BY(mutex_) = false;
-  RingPlace asked_ ABSL_GUARDED_BY(mutex_);
-  bool receive_posted_ ABSL_GUARDED_BY(mutex_) = false;
-  ReceiveTask receive_task_{this};
   bool ending_ = false;
   RingPlace services_;
   RingPlace sessions_;
