@@ -268,10 +268,18 @@ bool ClientSession::ReceiveArrivedFrames() {
 }
 
 bool ClientSession::ReceiveForQueue() {
-  if (QueuedBytes() == 0 || !MayHoldMore(/*with_descriptor=*/true) ||
-      ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kOk) {
+  // The rest of a frame usually follows within this time, even of a largest
+  // frame.
+  constexpr absl::Duration kRestOfFrame = absl::Milliseconds(20);
+  if (QueuedBytes() == 0 || !MayHoldMore(/*with_descriptor=*/true)) {
     return false;
   }
+  IoResult received = ReceiveIntoInbox(absl::InfinitePast());
+  if (received == IoResult::kWouldBlock && link_.attached()->HasPartial()) {
+    received =
+        ReceiveIntoInbox(event::Process::Current()->Now() + kRestOfFrame);
+  }
+  if (received != IoResult::kOk) return false;
   ReceiveArrivedFrames();
   return true;
 }
