@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "directory/testing/small_world.h"
 #include "event/base/log.h"
+#include "event/base/sanitizers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -829,7 +830,7 @@ TEST_F(DirectoryTrustTest, KeepsTheKindOfPlaceOfItsFirstDirectory) {
 // disappears, and a directory appears in the user's folder. The process waits
 // for the system's folder. The test has a /run of its own.
 TEST(DirectoryPlaceTest, WaitsForTheSystemsFolderThatItHasUsed) {
-#if defined(__SANITIZE_THREAD__)
+#ifdef LE_TSAN
   GTEST_SKIP() << "the child's simulation has threads, which tsan forbids";
 #endif
   constexpr int kNotPermitted = 100;

@@ -9,13 +9,7 @@
 
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define LE_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LE_ASAN 1
-#endif
-#endif
+#include "event/base/sanitizers.h"
 
 #ifdef LE_ASAN
 #include <sanitizer/asan_interface.h>

@@ -9,16 +9,11 @@
 
 #include <utility>
 
-// GCC defines a macro for each sanitizer; clang has __has_feature().
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include "event/base/sanitizers.h"
+
+#if defined(LE_ASAN) || defined(LE_TSAN)
 #define LE_FIBERS_SHARE_A_THREAD 0
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LE_FIBERS_SHARE_A_THREAD 0
-#endif
-#ifndef LE_FIBERS_SHARE_A_THREAD
+#else
 #define LE_FIBERS_SHARE_A_THREAD 1
 #endif
 

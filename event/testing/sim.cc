@@ -6,17 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/lsan_interface.h>
-#endif
-
 #include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "event/base/mutex.h"
+#include "event/base/sanitizers.h"
 #include "event/testing/sim_thread.h"
+
+#ifdef LE_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
 
 namespace le {
 namespace event {
@@ -54,12 +55,12 @@ uint64_t NextRandom(uint64_t* state) {
 class LeaksAllowed {
  public:
   LeaksAllowed() {
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef LE_ASAN
     __lsan_disable();
 #endif
   }
   ~LeaksAllowed() {
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef LE_ASAN
     __lsan_enable();
 #endif
   }

@@ -365,7 +365,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    owner's thread, that thread reads during the wait. It reads all responses,
  *    because the program has asked for them. It reads other messages up to the
  *    session's maxQueuedBytes and maxQueuedFds. Beyond these limits the session
- *    is closed (LE_MSG_CLOSE_RECEIVE_LIMIT).
+ *    is closed (LE_MSG_CLOSE_RECEIVE_LIMIT). After a second the thread also
+ *    reads on its other sessions that have queued messages.
  *  - But le_msg_Send() and requests do not wait in a handler (of any thread),
  *    nor on the server's own thread. There the messages are gathered: they are
  *    queued up to maxGatheredBytes. Beyond that the session is closed
@@ -373,6 +374,8 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *  - Another thread that has a service waits only while the server receives.
  *    When the server has received nothing for a second, messages without a file
  *    descriptor are gathered. Beyond maxGatheredBytes the thread waits again.
+ *    If the server receives nothing for ten seconds, the session is closed
+ *    (LE_MSG_CLOSE_SLOW_READER).
  *  - For a server's le_msg_Send() the service's policy applies. */
 
 /* Structures of limits begin with structSize. The caller sets it to the size of

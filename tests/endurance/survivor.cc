@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "event/base/sanitizers.h"
 
 namespace le {
 namespace endurance {
@@ -18,18 +19,11 @@ namespace {
 // first used late or is kept by the allocator is not a leak. AddressSanitizer
 // and ThreadSanitizer keep hundreds of megabytes of freed memory, so with them
 // memory is not checked.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LE_MEMORY_IS_TELLING 0
+#if defined(LE_ASAN) || defined(LE_TSAN)
+constexpr bool kMemoryIsTelling = false;
+#else
+constexpr bool kMemoryIsTelling = true;
 #endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LE_MEMORY_IS_TELLING 0
-#endif
-#ifndef LE_MEMORY_IS_TELLING
-#define LE_MEMORY_IS_TELLING 1
-#endif
-constexpr bool kMemoryIsTelling = LE_MEMORY_IS_TELLING != 0;
 constexpr long kMayGrowKib = 2048;
 
 // At most this many checks until a process has the expected descriptors. The

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "event/base/sanitizers.h"
 #include "gtest/gtest.h"
 #include "tests/kernel/differ.h"
 #include "tests/kernel/generator.h"
@@ -61,14 +62,14 @@ TEST(MachineryTest, TheRealKernelAgreesWithItself) {
     EXPECT_EQ(differ.CompareSeed(seed), "");
   }
   EXPECT_GT(differ.steps(), 1000u);
-#if !defined(__SANITIZE_THREAD__)
+#ifndef LE_TSAN
   // ThreadSanitizer's runtime sleeps, which looks like a call that waits.
   EXPECT_EQ(differ.uncertain(), 0u);
 #endif
 }
 
 TEST(MachineryTest, FindsAndShrinksADifference) {
-#if defined(__SANITIZE_THREAD__)
+#ifdef LE_TSAN
   GTEST_SKIP()
       << "ThreadSanitizer's runtime sleeps, which looks like a call that "
          "waits";

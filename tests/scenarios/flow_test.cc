@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "event/base/sanitizers.h"
 #include "le_eventLoop_ext.h"
 #include "tests/scenarios/util.h"
 
@@ -132,7 +133,7 @@ class PeakMemory {
 
 // AddressSanitizer and ThreadSanitizer use memory too, so with them the peak is
 // not checked.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(LE_ASAN) || defined(LE_TSAN)
 constexpr bool kMeasuresMemory = false;
 #else
 constexpr bool kMeasuresMemory = true;

@@ -334,6 +334,48 @@ TEST_P(RoomTest, ATimedSendFitsAtItsDeadline) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
+// A thread with a service gathers for a server that receives nothing. Beyond the
+// limit it waits for ten seconds, and then the session ends: otherwise two such
+// threads could wait for each other.
+TEST_P(RoomTest, AThreadWithAServiceDoesNotWaitForEver) {
+  if (GetParam() != Setting::kSimulated) GTEST_SKIP() << "waits 10 seconds";
+  Scenario scenario;
+  scenario.Add("server", [](Party* party) {
+    TestService service("echo");
+    service.Advertise();
+    party->RunLoopUntil("open");
+    party->Signal("stalled");
+    party->Await("done");
+  });
+  scenario.Add("client", [](Party* party) {
+    TestService own("own");
+    TestClient client("echo");
+    client.on_close = [] {};
+    le_msg_SessionLimits_t limits = {};
+    limits.structSize = sizeof(limits);
+    limits.maxQueuedMessages = 10;
+    limits.maxGatheredBytes = 20 * (kTextSize + kOverhead);
+    le_msg_SetSessionLimits(client.ref(), &limits);
+    client.Open();
+    party->Signal("open");
+    party->Await("stalled");
+    const event::Instant begin = event::Process::Current()->Now();
+    const std::string text(kTextSize - 1, 'x');
+    int sent = 0;
+    while (le_msg_GetCloseReason(client.ref()) == LE_MSG_CLOSE_NONE) {
+      le_msg_Send(NewText(client.ref(), text));
+      ++sent;
+    }
+    EXPECT_EQ(le_msg_GetCloseReason(client.ref()), LE_MSG_CLOSE_SLOW_READER);
+    EXPECT_GT(sent, 20);
+    const absl::Duration waited = event::Process::Current()->Now() - begin;
+    EXPECT_GE(waited, absl::Seconds(9));
+    EXPECT_LT(waited, absl::Seconds(13));
+    party->Signal("done");
+  });
+  RunScenario(scenario, GetParam(), /*seeds=*/20);
+}
+
 // While a thread waits for a response, another thread of the client sends too
 // much in a handler, so the session is closed. Expected: the wait ends.
 TEST_P(RoomTest, ACloseByAnotherThreadEndsARequest) {

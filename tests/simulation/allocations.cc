@@ -3,7 +3,9 @@
 
 #include "tests/simulation/allocations.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#include "event/base/sanitizers.h"
+
+#if defined(LE_ASAN) || defined(LE_TSAN)
 
 namespace le {
 namespace simulation {

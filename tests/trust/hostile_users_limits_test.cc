@@ -23,6 +23,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "directory/control_frame.h"
+#include "event/base/sanitizers.h"
 #include "gtest/gtest.h"
 #include "le_messaging_ext.h"
 #include "legato.h"
@@ -207,7 +208,7 @@ void ExpectAnswers() {
 }
 
 // Sanitizers keep freed memory, and have memory of their own.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(LE_ASAN) || defined(LE_TSAN)
 constexpr bool kMeasuresMemory = false;
 #else
 constexpr bool kMeasuresMemory = true;
