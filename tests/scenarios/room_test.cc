@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/time/time.h"
+#include "event/process.h"
 #include "gmock/gmock.h"
 #include "le_eventLoop_ext.h"
 #include "tests/scenarios/util.h"
