@@ -6,7 +6,7 @@
 // machine: its owner calls it at each event, and carries out the actions that
 // the call returns. The registry has no file descriptor, clock, thread or lock.
 //
-//   client:  opens ──► unbound ◄──bindings──► waiting ──► introduced ──► received
+//   client:  opens ──► unbound ◄─bindings─► waiting ──► introduced ──► received
 //   server:  advertises ──► standing by ──► offering ──► removed
 //
 // An introduction passes a client's connection to a server. A client may skip

@@ -104,8 +104,8 @@ void DirectoryServer::Peer::Read() {
 void DirectoryServer::Peer::OnAllRead() {
   // Only an administrator's request may arrive in parts. If others could send
   // parts, one user could keep many connections readable all the time. New
-  // connections would then be accepted slowly: the loop accepts one in each pass
-  // over all readable connections.
+  // connections would then be accepted slowly: the loop accepts one in each
+  // pass over all readable connections.
   if (connection_->HasPartial() &&
       (role == Role::kClient || role == Role::kServer ||
        !directory_->MayAdminister(identity_.uid))) {

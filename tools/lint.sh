@@ -157,6 +157,12 @@ no_sleeps_in_tests() {
   test_files | xargs -r grep -nP '\b(sleep_for|sleep_until|SleepFor|usleep|nanosleep|sleep)\s*\(|^\s*sleep\s+[0-9.]' || true
 }
 
+# clang-format does not reflow comments, because they contain tables.
+# compile_errors.cc has messages of a compiler, each in a line.
+long_comments() {
+  cxx_files | grep -v '/compile_errors\.cc$' | LC_ALL=C.UTF-8 xargs -r grep -nP '^(?=.{81})\s*(//|\*)' || true
+}
+
 # The quotes inside the words keep this file from matching.
 no_loose_ends() {
   { cxx_files; build_files; shell_files; files '*.proto' '*.md' '*.bazelrc'; } |
@@ -357,6 +363,7 @@ check "Folder arrows of targets" label_arrows
 check "Names of a transport's implementation (use the seam, transports/transport.h)" transport_names
 check "Licence lines" licence_lines
 check "Sleeps in tests" no_sleeps_in_tests
+check "Comments over 80 columns" long_comments
 check "TO-DO marks" no_loose_ends
 check "Modes" executable
 check "Patches" patches

@@ -48,8 +48,8 @@ constexpr size_t kMaxClosesOfAUser = 64;
 // Any thread. Returns whether at least kMaxClosesOfAUser file descriptors of
 // `user` wait to be closed.
 bool HasManyCloses(event::Process* process, uid_t user);
-// The same for the file descriptors of all users together. Only reads a counter,
-// so call it first.
+// The same for the file descriptors of all users together. Only reads a
+// counter, so call it first.
 bool MayHaveManyCloses();
 
 // Waits while a user has many closes: at least kMaxClosesOfAUser of the user's

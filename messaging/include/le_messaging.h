@@ -105,8 +105,9 @@
  *   After the process has used the library, the child of fork() may only exec
  *   or _exit. Any call of this API is fatal in the child. The child inherits
  *   the parent's connections, which are close-on-exec. A close in the parent
- *   still takes effect at once: the far end is notified of it. But if the parent
- *   ends without a close, the far end is notified when the child ends or execs.
+ *   still takes effect at once: the far end is notified of it. But if the
+ *   parent ends without a close, the far end is notified when the child ends or
+ *   execs.
  *
  * No function is async-signal-safe. The functions change no signal handler and
  * no signal mask of the program. The library starts threads for one purpose

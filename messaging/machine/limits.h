@@ -55,8 +55,9 @@ constexpr absl::Duration kRoomPatience = kSlowReaderPatience;
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
 // If a blocking request without a deadline waits longer than this for its
-// response, a warning is logged. The time is longer than most servers need for a request.
-// It is shorter than the time after which people think that the program hangs.
+// response, a warning is logged. The time is longer than most servers need for
+// a request. It is shorter than the time after which people think that the
+// program hangs.
 constexpr absl::Duration kResponsePatience = absl::Seconds(10);
 
 // The bytes of one session's requests without a response. At this limit a

@@ -256,10 +256,10 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   deadlines_->Arm(deadline);
 }
 
-// Receives the frames that have arrived. False: the inbox is full, so frames may
-// be left. The timer calls this before it completes requests with kTimedOut:
-// this thread may have been busy or stopped for long, so a response may have
-// arrived in time.
+// Receives the frames that have arrived. False: the inbox is full, so frames
+// may be left. The timer calls this before it completes requests with
+// kTimedOut: this thread may have been busy or stopped for long, so a response
+// may have arrived in time.
 bool ClientSession::ReceiveArrivedFrames() {
   while (MayHoldMore(/*with_descriptor=*/true)) {
     if (ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kOk) return true;

@@ -446,7 +446,9 @@ Result ClientSession::SendOn(const Route& route,
       if (look_at <= now) {
         sent = SendGathered(route, frame);
         if (sent != Result::kNoRoom) return sent;
-        if (now - stalled >= kOwedPatience) return EndForNoRoom(route);
+        if (now - stalled >= kOwedPatience) {
+          return EndForNoRoom(route, "it has received nothing for 10 s");
+        }
         look_at = now + kRoomPatience;
       }
       until = std::min(deadline, look_at);
@@ -491,15 +493,16 @@ Result ClientSession::SendGathered(const Route& route,
 Result ClientSession::Gather(const Route& route,
                              transports::OutgoingFrame* frame) {
   const Result sent = SendGathered(route, frame);
-  return sent == Result::kNoRoom ? EndForNoRoom(route) : sent;
+  if (sent != Result::kNoRoom) return sent;
+  return EndForNoRoom(route,
+                      "the sender must not wait, because it runs in a handler "
+                      "or on the server's thread");
 }
 
-Result ClientSession::EndForNoRoom(const Route& route) {
+Result ClientSession::EndForNoRoom(const Route& route, absl::string_view why) {
   EndLater(route.epoch, CloseReason::kSlowReader,
            absl::StrCat(route.connection->queued_bytes(),
-                        " bytes are queued for it, and the sender must not "
-                        "wait longer, because it runs in a handler, on the "
-                        "server's thread, or on a thread with a service"));
+                        " bytes are queued for it, and ", why));
   return Result::kClosed;
 }
 

@@ -203,7 +203,7 @@ class ClientSession final : public Session,
   // wait for this thread. True if this thread is in a handler, or if the server
   // runs on this thread.
   bool MustNotWait();
-  Result EndForNoRoom(const Route& route);
+  Result EndForNoRoom(const Route& route, absl::string_view why);
   // Waits until there may be room, or `deadline` has passed. The owner's thread
   // receives frames. Returns false if the session has closed.
   bool WaitForRoom(transports::Connection* connection, event::Instant deadline,

@@ -21,8 +21,8 @@ class Link;
 class Session;
 
 // A bound for each user and service: how much of a turn of the loop the user's
-// sessions may use together. Without this bound, a user with many sessions would
-// make each turn long.
+// sessions may use together. Without this bound, a user with many sessions
+// would make each turn long.
 class TurnShare {
  public:
   TurnShare() = default;
@@ -53,11 +53,11 @@ class TurnShare {
   int watched_ = 0;      // of this turn
 };
 
-// A queue for each user and service. A session joins it if it has input when the
-// share of a turn is spent, or when other sessions are in the queue already. The
-// loop does not watch the input of sessions in the queue. In each turn the first
-// sessions of the queue receive, as far as the share allows. A session that
-// still has input then goes to the end of the queue.
+// A queue for each user and service. A session joins it if it has input when
+// the share of a turn is spent, or when other sessions are in the queue
+// already. The loop does not watch the input of sessions in the queue. In each
+// turn the first sessions of the queue receive, as far as the share allows. A
+// session that still has input then goes to the end of the queue.
 //
 // If a session was added since the last turn, no session of the queue receives
 // in this turn. Otherwise a user could always have more ready sessions than the

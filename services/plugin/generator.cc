@@ -38,9 +38,9 @@ constexpr uint32_t kReserved = 1024;
 constexpr uint32_t kDefaultLargestMessage = 16 * 1024;
 constexpr uint32_t kMaxNumber = 65535;
 
-// Functions of le::TypedClient. A generated function of the same name would hide
-// such a function, so the client class gets a using declaration for it. The
-// parameters of the two functions differ.
+// Functions of le::TypedClient. A generated function of the same name would
+// hide such a function, so the client class gets a using declaration for it.
+// The parameters of the two functions differ.
 const char* const kClientFunctions[] = {
     "Create",    "CreateKeptOpen", "Open",        "TryOpen",
     "OpenAsync", "KeepOpen",       "Close",       "OnClosed",

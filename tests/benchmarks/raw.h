@@ -12,8 +12,8 @@
 namespace le {
 namespace benchmarks {
 
-// Over a SEQPACKET socket, whose file descriptor is kLink (party.h). Each packet
-// has one message:
+// Over a SEQPACKET socket, whose file descriptor is kLink (party.h). Each
+// packet has one message:
 //   raw_server HOW       echoes messages that want a response
 //   raw_client HOW       commands: sync, pipelined, one_way
 // HOW:

@@ -311,8 +311,8 @@ Client::~Client() {
           absl::StrCat("a request completed ", asked.completions, " times"));
     }
   }
-  // A client in the server's process has local messages. BuffersInUse() does not
-  // find their protocol.
+  // A client in the server's process has local messages. BuffersInUse() does
+  // not find their protocol.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
     stage_->Fail("messages of the client are not released");

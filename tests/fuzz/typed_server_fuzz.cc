@@ -144,8 +144,8 @@ class Scene {
     return internal::ProtocolOf(files::FileFactsClient::LeInfo());
   }
 
-  // Returns a message that may be valid. Its envelope may have wrong fields, its
-  // payload may be random bytes, and its end may be missing.
+  // Returns a message that may be valid. Its envelope may have wrong fields,
+  // its payload may be random bytes, and its end may be missing.
   Message Make(Input* input) {
     Message message = raw_.NewMessage();
     const uint8_t what = input->Byte();

@@ -292,8 +292,8 @@ void RealMachine::SettleWorkers(const std::vector<Worker*>& workers) {
   int looks = 0;
   // A pass may find process A asleep just before process B wakes A. If the pass
   // looks at B before A, it finds B awake. If it looks at B after A, B is awake
-  // or its call has ended. Each of these causes another pass. (This assumes that
-  // the call of B does not sleep after it has woken A.)
+  // or its call has ended. Each of these causes another pass. (This assumes
+  // that the call of B does not sleep after it has woken A.)
   for (bool settled = false; !settled;) {
     settled = true;
     Worker* running = nullptr;

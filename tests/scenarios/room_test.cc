@@ -336,9 +336,9 @@ TEST_P(RoomTest, ATimedSendFitsAtItsDeadline) {
   RunScenario(scenario, GetParam(), /*seeds=*/5);
 }
 
-// A thread with a service gathers for a server that receives nothing. Beyond the
-// limit it waits for ten seconds, and then the session ends: otherwise two such
-// threads could wait for each other.
+// A thread with a service gathers for a server that receives nothing. Beyond
+// the limit it waits for ten seconds, and then the session ends: otherwise two
+// such threads could wait for each other.
 TEST_P(RoomTest, AThreadWithAServiceDoesNotWaitForEver) {
   if (GetParam() != Setting::kSimulated) GTEST_SKIP() << "waits 10 seconds";
   Scenario scenario;

@@ -56,8 +56,8 @@ class KernelWorld final : public World {
   void SpawnStrangers();
   // Checks the descriptors that the directory has in flight.
   void CheckInFlight();
-  // Receives the log of the library. In runs with full_logs it is not installed,
-  // and the library writes its log to standard error.
+  // Receives the log of the library. In runs with full_logs it is not
+  // installed, and the library writes its log to standard error.
   static void OnLog(event::LogLevel level, absl::string_view text);
 
   event::SimKernel kernel_;

@@ -108,8 +108,8 @@ void Inspection::OnReadable() {
   }
 }
 
-// A connection that is kept stays open: a late answer may still be the result of
-// a later Ask().
+// A connection that is kept stays open: a late answer may still be the result
+// of a later Ask().
 void Inspection::OnExpiry() { EndSilent(); }
 
 void Inspection::EndSilent() {

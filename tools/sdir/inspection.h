@@ -82,8 +82,8 @@ class Inspections {
   explicit Inspections(std::string socket_dir)
       : socket_dir_(std::move(socket_dir)) {}
 
-  // Returns a snapshot of each service in the list. In `list`, users are names or
-  // numbers. All servers of a user together get a bounded time and a bounded
+  // Returns a snapshot of each service in the list. In `list`, users are names
+  // or numbers. All servers of a user together get a bounded time and a bounded
   // memory.
   std::vector<Snapshot> Take(const directory::proto::ListPart& list,
                              directory::Users* users);

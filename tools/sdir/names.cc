@@ -53,8 +53,8 @@ Offers OffersOf(const ListPart& list) {
   return offers;
 }
 
-// Returns the missing binding of a client. Replaces "<USER>" if exactly one user
-// offers the interface that follows it, with the client's protocol.
+// Returns the missing binding of a client. Replaces "<USER>" if exactly one
+// user offers the interface that follows it, with the client's protocol.
 std::string MissingBinding(const WaitingEntry& client, const Offers& offers) {
   constexpr absl::string_view kUnknown = " -> <USER>.";
   const std::string& missing = client.missing_binding();

@@ -5,9 +5,9 @@
 // except that names are looked up.
 //
 // A request is a slice, from its receipt to its response. Each session of the
-// service has a track. Slices of one track must nest, so a request that overlaps
-// another one of its session is on a further track. Any other message is an
-// instant on the track of its session.
+// service has a track. Slices of one track must nest, so a request that
+// overlaps another one of its session is on a further track. Any other message
+// is an instant on the track of its session.
 
 #ifndef LE_MESSAGING_TOOLS_SDIR_TRACE_H_
 #define LE_MESSAGING_TOOLS_SDIR_TRACE_H_

@@ -69,8 +69,8 @@ class TypedService {
   absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromJson(
       absl::string_view json, const google::protobuf::Descriptor* type);
   // Returns one line, without a newline. InvalidArgument: the message lacks a
-  // required field, has an Any of an unknown type, or has more than kMaxAnyDepth
-  // levels of Any.
+  // required field, has an Any of an unknown type, or has more than
+  // kMaxAnyDepth levels of Any.
   static absl::StatusOr<std::string> ToJson(
       const google::protobuf::Message& message);
 

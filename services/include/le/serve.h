@@ -76,8 +76,8 @@ class OwnedCall {
   }
   // The time to the client's deadline. It is not negative. Infinite if the
   // client has set no timeout. An object that was finished or moved from keeps
-  // the deadline, so one expression may move this object into a closure and also
-  // call this function.
+  // the deadline, so one expression may move this object into a closure and
+  // also call this function.
   absl::Duration remaining() const { return deadline_.remaining(); }
   // Sets a closure, and replaces an earlier one. The server's loop calls the
   // closure once, when the first of these events occurs:
@@ -283,8 +283,8 @@ class [[nodiscard]] Server {
   // may last too long, destroy this object without waiting for `drained`.
   //
   // The loop closes the session of a caller when the session has no open call
-  // and all its results are sent. So its client finds the next server, which may
-  // exist already. Until then one-way messages are received.
+  // and all its results are sent. So its client finds the next server, which
+  // may exist already. Until then one-way messages are received.
   //
   // This object closes the other sessions when it is destroyed, and the results
   // that are still queued are lost. A result stays queued while its client does
@@ -299,10 +299,10 @@ class [[nodiscard]] Server {
   // example SIGTERM, or until the loop is stopped. Then calls `ending`, and
   // after that Drain(). Returns OK when the results of all calls are sent, or
   // when `timeout` has passed, or when the loop is stopped again. If calls are
-  // still open then, their number is logged, and they fail with Unavailable when
-  // this object is destroyed. While the server drains, a further signal has no
-  // effect. After the return, the signal has its former effect. The methods of
-  // the implementation must not destroy this object.
+  // still open then, their number is logged, and they fail with Unavailable
+  // when this object is destroyed. While the server drains, a further signal
+  // has no effect. After the return, the signal has its former effect. The
+  // methods of the implementation must not destroy this object.
   //   FailedPrecondition  there is no server, or a handler of the loop calls
   //                       this
   //   any error of SignalWatch::Create()

@@ -396,8 +396,8 @@ class Client {
   //               Call has this error
   //   Internal    the response is smaller than a `Response`
   // If the response has a file descriptor, `Response` is a WithFd<...> of the
-  // structure. The file descriptor is empty if the response has none, or if this
-  // process could not receive it (for example, it has too many).
+  // structure. The file descriptor is empty if the response has none, or if
+  // this process could not receive it (for example, it has too many).
   template <typename Response, typename Content>
   absl::StatusOr<Response> Request(
       const Content& content,

@@ -64,7 +64,8 @@ class UniqueFunction<R(Args...), kInlineBytes> {
 
   explicit operator bool() const { return call_ != nullptr; }
 
-  // As an assignment, but moves `function` only once. This object must be empty.
+  // As an assignment, but moves `function` only once. This object must be
+  // empty.
   template <typename F,
             typename = std::enable_if_t<
                 !std::is_same_v<std::decay_t<F>, UniqueFunction> &&

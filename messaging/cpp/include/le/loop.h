@@ -34,8 +34,8 @@ class TaskQueue;
 // Maps numbers to queues. A number is never used again. The C API gets the
 // number of a queue instead of a pointer, for two reasons:
 //  - The C API may call RunTasks() after the queue is destroyed.
-//  - If the thread ends, the C API drops RunTasks() without a report. So nothing
-//    would release a reference that the C API holds.
+//  - If the thread ends, the C API drops RunTasks() without a report. So
+//    nothing would release a reference that the C API holds.
 class TaskQueues {
  public:
   static TaskQueues* Get() {

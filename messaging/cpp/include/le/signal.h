@@ -97,8 +97,8 @@ class SignalWatch {
     if (state->event_fd.load() < 0) {
       state->event_fd.store(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     }
-    // An earlier watch may have been destroyed before its loop handled a signal.
-    // That signal is dropped here.
+    // An earlier watch may have been destroyed before its loop handled a
+    // signal. That signal is dropped here.
     state->Drain();
     struct sigaction action = {};
     action.sa_handler = &internal::SignalState::OnSignal;

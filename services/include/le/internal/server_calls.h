@@ -78,7 +78,8 @@ enum class Waits : uint8_t {
 };
 
 // An open call. A Reply or a Sink owns it. Only the owner uses the members,
-// except `cancelled`, `finished` and those that the mutex of ServerCalls guards.
+// except `cancelled`, `finished` and those that the mutex of ServerCalls
+// guards.
 struct ServerCall {
   using Closure = UniqueFunction<void()>;
 
@@ -471,8 +472,8 @@ class ServerCalls {
     const std::lock_guard<std::mutex> lock(mutex_);
     return table.Marked();
   }
-  // Returns whether the session of the table has a call whose result is not sent
-  // yet.
+  // Returns whether the session of the table has a call whose result is not
+  // sent yet.
   bool HasCalls(const CallTable& table) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return table.First() != nullptr;
@@ -521,8 +522,8 @@ class ServerCalls {
         const std::lock_guard<std::mutex> lock(mutex_);
         ServerCall* const call = table->First();
         if (call == nullptr) return;
-        // A finished call is removed, but not cancelled: its client may have the
-        // result already.
+        // A finished call is removed, but not cancelled: its client may have
+        // the result already.
         if (!call->finished.load(std::memory_order_acquire)) {
           closure = TakeAfterCancel(call);
         }

@@ -143,8 +143,8 @@ class TypedClientCore final : public ThreadBound {
   ClientCore* requests() { return CoreOf(client_); }
   KeptMessage* kept(uint16_t method) { return &kept_[method]; }
 
-  // Makes a message to the server: an envelope, a credit unless `credit` is null,
-  // and a body. Takes *fd unless `fd` is null.
+  // Makes a message to the server: an envelope, a credit unless `credit` is
+  // null, and a body. Takes *fd unless `fd` is null.
   absl::Status NewMessage(const Envelope& envelope, const ProtoMessage& body,
                           UniqueFd* fd, Message* message,
                           const Credit* credit = nullptr) {

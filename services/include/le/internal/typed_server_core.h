@@ -38,8 +38,8 @@
 namespace le {
 namespace internal {
 
-// Invariants: those of ThreadBound. Each element of sessions_ is a session whose
-// close was not reported yet.
+// Invariants: those of ThreadBound. Each element of sessions_ is a session
+// whose close was not reported yet.
 class TypedServerCore final : public ThreadBound {
  public:
   // `implementation` points to the program's object, and may own it. The table
@@ -93,8 +93,8 @@ class TypedServerCore final : public ThreadBound {
  private:
   // While the server drains, it looks for sessions to close at this interval.
   static constexpr absl::Duration kCloseInterval = absl::Milliseconds(10);
-  // A drain cancels at most this number of calls in a turn of the loop. A client
-  // may have opened any number of streams.
+  // A drain cancels at most this number of calls in a turn of the loop. A
+  // client may have opened any number of streams.
   static constexpr size_t kMaxCancelsInATurn = 256;
 
   struct SessionState {
@@ -323,8 +323,8 @@ class TypedServerCore final : public ThreadBound {
   }
 
   // ---- The drain ----
-  // A session without open calls closes soon. A response would delay that, and a
-  // client that calls again and again would keep the session open. So the
+  // A session without open calls closes soon. A response would delay that, and
+  // a client that calls again and again would keep the session open. So the
   // request is kept until then.
   ABSL_ATTRIBUTE_COLD absl::Status RefuseWhileDraining(Message* message) {
     SessionState* const session = StateOf(*message);
