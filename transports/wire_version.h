@@ -18,9 +18,9 @@ namespace transports {
 constexpr uint8_t kLowestWireVersion = 1;
 constexpr uint8_t kWireVersion = 1;
 
-// A capability of a server: its end of a connection accepts file descriptors
-// only once the server has accepted the client. So no file descriptor of a
-// refused client arrives.
+// A capability of a server: its library can turn SO_PASSRIGHTS on for a
+// connection that the directory passes to it. So the directory may pass a
+// connection that refuses file descriptors (from Linux 6.16).
 constexpr uint64_t kLetsDescriptorsIn = 1;
 
 // A capability of a server: its library answers an administrator that inspects
@@ -43,8 +43,8 @@ inline uint32_t CommonVersion(const Dialect& a, const Dialect& b) {
   return version >= std::max(a.lowest, b.lowest) ? version : 0;
 }
 
-// Whether a receiver that does not know `frame_type` drops the frame. If not,
-// it closes the connection.
+// Whether a receiver that does not know `frame_type` may ignore the frame. If
+// not, it must close the connection.
 constexpr bool MayBeIgnored(uint8_t frame_type) {
   return (frame_type & 0x30) == 0x30;
 }

@@ -1,8 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells AddressSanitizer which memory of a pool is free, so that it detects
-// accesses to that memory.
+// Tells AddressSanitizer which parts of an allocation must not be used, so that
+// it reports accesses to them.
 
 #ifndef LE_MESSAGING_EVENT_BASE_ASAN_H_
 #define LE_MESSAGING_EVENT_BASE_ASAN_H_

@@ -189,7 +189,7 @@ TEST(StandardErrorDeathTest, AFullTerminalDoesNotBlock) {
 }
 
 // Makes each open() of standard error fail, as if it were a terminal of another
-// user. The next open() is that of the controlling terminal.
+// user. The next open() opens the controlling terminal.
 class NoOpenOfStandardError final : public sys::Interceptor {
  public:
   int FailCall(const sys::Call& call) override {

@@ -1,23 +1,24 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The thin layer for system calls. (event/DESIGN.md names the code that makes
-// its system calls directly.)
+// The thin layer for system calls. (Some code makes system calls without this
+// layer; event/DESIGN.md lists that code.)
 //
-// Each function makes the system call of the same name, with its conventions:
-// -1 and errno on failure, and no retries. A test can make any call fail (see
-// Interceptor), or let another kernel answer it (see SetKernel()). In
-// production this layer adds one relaxed load and a few predicted branches to
-// each call.
+// Except MoveFromStandard() and OpenMissingStandard(), each function makes one
+// call of the operating system, with its conventions: -1 and errno on failure,
+// and no retries. A test can make a call fail (see Interceptor), or let another
+// kernel answer it (see SetKernel()). In production this layer adds one relaxed
+// load and a few predicted branches to each call.
 //
 // File descriptors 0 to 2 are the standard ones: the user's program and log
 // lines use them. A function of this layer that makes a file descriptor never
 // returns such a number, even if the number is free. But a file descriptor from
-// RecvMsg() or Fcntl() may have such a number (see MoveFromStandard()).
+// RecvMsg(), Fcntl() or GetSockOpt() (SO_PEERPIDFD) may have such a number (see
+// MoveFromStandard()).
 //
 // To make a file descriptor close-on-exec, a caller passes a flag
-// (SOCK_CLOEXEC, O_CLOEXEC, ...). A function without flags always sets
-// close-on-exec, and its comment says so.
+// (SOCK_CLOEXEC, O_CLOEXEC, ...). The duplicates of Dup() and
+// MoveFromStandard() are always close-on-exec.
 
 #ifndef LE_MESSAGING_EVENT_BASE_SYS_H_
 #define LE_MESSAGING_EVENT_BASE_SYS_H_
@@ -41,8 +42,8 @@ namespace le {
 namespace event {
 namespace sys {
 
-// Describes a system call that is about to be made. An interceptor decides by
-// this description whether the call fails.
+// Describes a system call. An interceptor decides by this description whether
+// the call fails.
 struct Call {
   const char* name;  // the name of the function in this header ("SendMsg")
   // The file descriptor. EpollCtl: that of epoll. Poll, SignalFd, and calls
@@ -63,15 +64,16 @@ struct Call {
   nfds_t fd_count = 0;
 };
 
-// Decides which system calls fail. A real process has at most one interceptor.
+// Decides which system calls fail. There is at most one interceptor: all
+// simulated processes of a test share it.
 class Interceptor {
  public:
   virtual ~Interceptor() = default;
   // Returns 0 to make the call. Otherwise the call is not made, and fails with
-  // the returned errno. (Exception: Close() has closed the file descriptor.)
-  // Any thread may call FailCall(). FailCall() must not call a function of this
-  // layer. Before a blocking call, FailCall() may do the work that the call
-  // would wait for.
+  // the returned errno. (Exception: Close() closes the file descriptor before
+  // it calls FailCall().) Any thread may call FailCall(). FailCall() may call
+  // functions of this layer, for example to do the work for which a blocking
+  // call would wait. FailCall() is called for these calls too.
   virtual int FailCall(const Call& call) = 0;
   // May set the time that Clock() or CoarseClock() returns. Returns false to
   // use the kernel's time.

@@ -14,7 +14,7 @@ trap 'kill $(jobs -p) "${displays[@]}" 2> /dev/null || true; wait; rm -rf "$LE_M
 expect() { # FD TEXT
   local line=
   while [[ "$line" != "$2"* ]]; do
-    read -r -t 30 -u "$1" line || { echo "FAILED: no '$2' after '$line'"; exit 1; }
+    read -r -t 30 -u "$1" line || { echo "FAILED: no line '$2'"; exit 1; }
     echo "$line"
   done
 }
@@ -37,12 +37,13 @@ echo 20501 > "$temperature"
 expect 3 "20.5 degrees, target 20.0, heater off"
 [ "$("$4" 25000)" = "20.5 degrees, target 25.0, heater on" ]
 expect 4 "20.5 degrees, target 25.0, heater on"
-! "$4" 35000 2> /dev/null || { echo "FAILED: the target is 35 degrees"; exit 1; }
+! "$4" 35000 2> /dev/null || { echo "FAILED: a target of 35 degrees is accepted"; exit 1; }
 kill "$controller"
 expect 3 "no more states: UNAVAILABLE: the server is ending"
 "$3" &
 expect 3 "20.5 degrees, target 20.0, heater off"
-# The new controller has reached the sensor, so the sensor's file can be opened.
+# The line above shows that the new controller has reached the sensor. So the
+# controller can give a new display the sensor's file.
 exec 5< <(exec "$4")
 displays+=($!)
 expect 5 "the sensor's file: 20501"

@@ -10,8 +10,8 @@
 #include "le_basics.h"
 #include "le_log.h"
 
-/* Logs one line NAME=VALUE. The printf() format of the value must be a string
- * literal. */
+/* Logs one line NAME=VALUE. NAME is the text of `value`, with its macros
+ * expanded. The printf() format of the value must be a string literal. */
 #define LE_PRINT_VALUE(format, value) \
   LE_DEBUG("%s=" format, STRINGIZE(value), (value))
 /* As LE_PRINT_VALUE, if the condition is true. */
@@ -19,8 +19,8 @@
   {                                                 \
     if (condition) LE_PRINT_VALUE(format, value);   \
   }
-/* Logs a line with the name of the array, then one line for each of its first
- * `size` members. */
+/* Logs a line with the text of `array`, with its macros expanded. Then logs one
+ * line for each of the first `size` members. */
 #define LE_PRINT_ARRAY(format, size, array)                                \
   {                                                                        \
     size_t lePrintAt_;                                                     \

@@ -225,7 +225,8 @@ void le_msg_Respond(le_msg_MessageRef_t msgRef) {
     le::event::LogForPeer(
         LogLevel::kError, known ? client.uid : le::event::kUnknownPeer,
         absl::StrCat("le_msg_Respond: interface '", session->interface_name(),
-                     "': no response is due for this message: it is released"));
+                     "': this message is not a request; it is released "
+                     "without a response"));
     message->Unref();
     return;
   }

@@ -126,9 +126,11 @@ event::Ref<Message> MessagePool::NewReceived(
         absl::StrCat("interface '", owner->interface_name(),
                      "': the file descriptor of a message ",
                      frame.lost_by_sender
-                         ? "could not be sent: the sender's log says why"
+                         ? "could not be sent: it had been closed, or the "
+                           "sender's log says why"
                          : "could not be received: the service refuses file "
-                           "descriptors, or none is left in this process"));
+                           "descriptors, or this process has reached "
+                           "RLIMIT_NOFILE"));
   }
   if (PlainType(frame.type) == kRequestFrame) {
     message->is_received_request_ = true;

@@ -83,7 +83,7 @@ class Stage {
   enum class Count { kExactly, kOnAverage };
   CallCounts CountCalls(const Variant& variant, Count count);
   // Counts instructions per operation, as the difference of two runs. The first
-  // element is that of the client.
+  // element is the client's.
   CallCounts CountInstructions(const Variant& variant);
 
  private:

@@ -129,12 +129,12 @@ void DeclareFlow(Bench* bench) {
   bench->Declare(
       "flow control",
       {NewRow("pipelined_64k",
-              "pipelined requests, 64 outstanding, 64 KiB; the floor one "
+              "pipelined requests, 64 outstanding, 64 KiB; the floor: one "
               "at a time",
               "/s", Goal()),
        NewRow("sync_64_beside_slow",
-              "sync round trip, 64 B, beside a slow reader; the floor "
-              "without",
+              "sync round trip, 64 B, beside a slow reader; the floor: no "
+              "slow reader",
               "us", Goal())},
       MeasureFlow);
 }

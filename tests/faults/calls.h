@@ -1,7 +1,8 @@
 // Copyright 2026 The le_messaging Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The errors that the kernel may return to the calls that this project makes.
+// The system calls that the scenarios make, and the errors to inject: errors
+// that the kernel may return.
 
 #ifndef LE_MESSAGING_TESTS_FAULTS_CALLS_H_
 #define LE_MESSAGING_TESTS_FAULTS_CALLS_H_
@@ -21,13 +22,13 @@ struct Errno {
   Cost cost;
 };
 
-// Calls that may fail with the same errors.
+// A system call, or its use with one `detail`, and the errors to inject.
 struct Kind {
   const char* call;   // the name in event/base/sys.h
-  const char* label;  // `call`, with its detail if several kinds share it
+  const char* label;  // unique: `call`, in some kinds followed by the detail
   int detail;         // sys::Call::detail, or kAny
-  // The errnos that the call may fail with. Empty if the call cannot fail; then
-  // `why` is the reason.
+  // The errnos to inject. Empty if the call cannot fail; then `why` is the
+  // reason.
   std::vector<Errno> errnos;
   const char* why;
 };
@@ -38,9 +39,9 @@ const std::vector<Kind>& Kinds();
 // Returns null if Kinds() does not have this call.
 const Kind* KindOf(const event::sys::Call& call);
 
-// The calls that create the loop of a thread or the file descriptor of
-// le_event_GetFd(). There a failure ends the process by design, for the reason
-// `why`. A failure of any other call must not end the process.
+// The calls that create the loop of a thread, or the file descriptor of
+// le_event_GetFd(). If such a call fails during that creation, the process ends
+// by design, for the reason `why`. No other failure may end the process.
 struct FatalCall {
   const char* call;
   std::vector<int> errnos;
@@ -48,7 +49,8 @@ struct FatalCall {
 };
 const std::vector<FatalCall>& FatalCalls();
 
-// Whether a call may fail with this error on each try for some time.
+// Whether the cause of this error may persist, so that for some time each retry
+// fails. False for EINTR, for example.
 bool MayLast(int error);
 
 // For example "ENOMEM".

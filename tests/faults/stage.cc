@@ -39,7 +39,7 @@ constexpr int kMaxTicks = 1000;
 // transfer here needs some dozens of turns.
 constexpr int kMaxTurns = 1000;
 
-// Two failures that last end within fewer tries, even one after the other.
+// Even two lasting failures, one after the other, end within fewer tries.
 constexpr int kMaxTries = 100;
 
 size_t BuffersInUse(OneThreadWorld::Party* party, size_t message_bytes,

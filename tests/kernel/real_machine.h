@@ -17,13 +17,14 @@
 namespace le {
 namespace kernel_test {
 
-// The real uid and gid for a uid of a program.
+// The operating system's uid and gid for a uid in a program (program.h).
 unsigned UidOf(int uid);
 unsigned GidOf(int uid);
 
-// The operating system, and real processes. The processes have only the file
+// The operating system, and real processes. A process makes the calls of many
+// programs, one program after the other. The processes have only the file
 // descriptors that the program creates, since requests and responses pass
-// through shared memory. A process is used for many programs.
+// through shared memory.
 //
 // All processes run on one processor, and use SCHED_FIFO if that is allowed.
 // With SCHED_FIFO, a process that a call wakes does not run before the call has
@@ -67,12 +68,12 @@ class RealMachine final : public Machine {
 
   std::string directory_;
   std::vector<Slot*> free_slots_;
-  // The keys are the index of the process and its uid.
+  // The keys: the index of the process, and its uid in the program.
   std::map<std::pair<int, int>, std::unique_ptr<Worker>> pool_;
   std::vector<Worker*> workers_;  // the processes of the current program
 };
 
-// Whether the operating system has an option of SOL_SOCKET for AF_UNIX.
+// Whether the operating system has this option of SOL_SOCKET on Unix sockets.
 bool HasSocketOption(int option);
 
 }  // namespace kernel_test

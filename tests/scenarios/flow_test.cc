@@ -374,8 +374,8 @@ TEST_P(FlowTest, AWorkerSendsWhileTheOwnerWaitsOnAnotherSession) {
 }
 
 // A worker makes large requests on one session while the owner waits for a
-// response on another session. Each response is large, too, and the owner gets
-// its own after all of them. So somebody must receive the worker's responses.
+// response on another session. Each response is large, too. The server responds
+// to the owner last, so the worker's responses must be received before.
 TEST_P(FlowTest, AWorkerRequestsWhileTheOwnerWaitsOnAnotherSession) {
   static constexpr int kRequests = 12;
   Scenario scenario;

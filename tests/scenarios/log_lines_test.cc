@@ -73,8 +73,7 @@ TEST_F(LoggedTest, AWaitForALocalServiceNamesIt) {
   EXPECT_THAT(cause, MatchesRegex("service <.*>.inside .* is not offered .*"));
 }
 
-// The log reports a long wait, also in a blocking call, and the end of the
-// wait.
+// The log reports a long wait of a blocking opening, and the end of the wait.
 TEST_F(LoggedTest, ALongWaitAndItsEndAreLogged) {
   Scenario scenario;
   scenario.Add("client", [](Party* party) {
@@ -100,7 +99,8 @@ TEST_F(LoggedTest, ALongWaitAndItsEndAreLogged) {
   const char kEcho[] =
       "WARNING interface 'echo': waiting: service <.*>.echo is not offered "
       "\\(is its server running\\?\\)";
-  // Two of these lines have the same time, so their order varies.
+  // The third line of 'echo' and the line of 'nobody' have the same time, so
+  // their order varies.
   EXPECT_THAT(log_,
               UnorderedElementsAre(
                   MatchesRegex(kEcho), MatchesRegex(kEcho), MatchesRegex(kEcho),
@@ -215,12 +215,11 @@ TEST_F(LoggedTest, ADroppedMessageIsLogged) {
     party->RunLoopUntil([&] { return closed; });
     send();
     EXPECT_EQ(said(), ++lines) << "closed";
-    // Functions that return a result log nothing.
+    // A send that returns LE_CLOSED logs nothing.
     EXPECT_EQ(le_msg_TrySend(NewText(client.ref(), "x")), LE_CLOSED);
     EXPECT_EQ(le_msg_SendTimed(NewText(client.ref(), "x"), 1), LE_CLOSED);
     EXPECT_EQ(said(), lines);
-    // In a flood of dropped messages, the log has a line for each of the first
-    // ones, and counts the others.
+    // In a flood of dropped messages, only the first ones have a line each.
     for (int i = 0; i < 1000; ++i) send();
     EXPECT_LT(said(), lines + 50);
     party->Signal("done");
@@ -386,7 +385,7 @@ TEST_F(LoggedTest, RequestsBeforeAndDuringAnOpeningHaveTheirOwnLines) {
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
     le_msg_OpenSession(client.ref(), nullptr, nullptr);
     EXPECT_EQ(Ask(client.ref(), "x"), "(null)");
-    // A function with a timeout reports the result, and logs nothing.
+    // A request that returns LE_CLOSED logs nothing.
     le_msg_MessageRef_t response;
     EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewText(client.ref(), "x"), 1,
                                               &response),
@@ -486,15 +485,16 @@ TEST_F(LoggedTest, AResponseToAOneWayMessageIsLogged) {
   });
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_,
-              ElementsAre("ERROR le_msg_Respond: interface 'echo': no "
-                          "response is due for this message: it is released"));
+              ElementsAre("ERROR le_msg_Respond: interface 'echo': this "
+                          "message is not a request; it is released without a "
+                          "response"));
 }
 
 constexpr char kDescriptorLost[] =
     "WARNING interface 'echo': the file descriptor of a message could not be ";
 constexpr char kNotReceived[] =
-    "received: the service refuses file descriptors, or none is left in this "
-    "process";
+    "received: the service refuses file descriptors, or this process has "
+    "reached RLIMIT_NOFILE";
 
 void AskWithDescriptor(le_msg_SessionRef_t session) {
   const le_msg_MessageRef_t request = NewText(session, "x");
@@ -540,7 +540,8 @@ TEST_F(LoggedTest, ALostDescriptorIsLoggedByTheReceiver) {
   });
   Run(scenario, event::LogLevel::kInfo);
   EXPECT_THAT(log_, ElementsAre(absl::StrCat(kDescriptorLost,
-                                             "sent: the sender's log says why"),
+                                             "sent: it had been closed, or the "
+                                             "sender's log says why"),
                                 absl::StrCat(kDescriptorLost, kNotReceived)));
 }
 
@@ -562,7 +563,7 @@ TEST_F(LoggedTest, ARefusedDescriptorIsLogged) {
   EXPECT_THAT(log_, ElementsAre(absl::StrCat(kDescriptorLost, kNotReceived)));
 }
 
-// The log reports each opening that fails, whatever its result.
+// If le_msg_TryOpenSessionSync() fails, the log says why.
 TEST_F(LoggedTest, AFailedOpeningIsLogged) {
   Scenario scenario;
   scenario.SetBindings("<*>.echo -> <self>.echo\n");

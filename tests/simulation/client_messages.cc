@@ -95,7 +95,7 @@ void ClientProgram::SendTwice(Conversation* conversation) {
 }
 
 // Sends several messages, but stops at the first message that does not fit into
-// the queue. After this message, OnRoom() must be called.
+// the queue. Then the library must call OnRoom() later.
 void ClientProgram::SendUntilFull(Conversation* conversation) {
   const bool are_large = world_->plan().sends_large() && world_->OneIn(4);
   const int most = are_large ? kMostLargeUntilFull : kMostUntilFull;
@@ -239,12 +239,12 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
   // limit it does not read, so it would never receive the message that it
   // awaits.
   if (conversation->state != State::kOpen || world_->plan().misbehave) return;
-  // The message may be sent on another session. While the owner waits for the
-  // response, it does not read that session. A server stops receiving from a
-  // client for which many messages are queued. So the other session is new: no
-  // messages are queued for it.
+  // The message may be sent on another session. The owner does not read the
+  // other session while it waits for the response. If many pushes were queued
+  // on the other session, the server would stop receiving from it, and would
+  // never get the message. So the other session is new.
   // If the other session ended early, the message would be lost, and the server
-  // would never respond. So the plan must keep sessions.
+  // would never respond. So this is done only if no session ends early.
   Conversation* sending = conversation;
   if (world_->plan().keeps_sessions() && live_.size() < kMaxLive &&
       world_->OneIn(2)) {
@@ -276,8 +276,9 @@ void ClientProgram::AwaitAnotherThread(Conversation* conversation) {
 void ClientProgram::StartHelper(Conversation* conversation) {
   if (!world_->plan().threads || conversation->state != State::kOpen) return;
   const uint32_t thread = next_thread_++;
-  // The helper owns its messages. This object does not own them: over loopback,
-  // a kill of the process destroys this object before the helpers have ended.
+  // The helper owns its messages. This object must not own them: over loopback,
+  // a kill unwinds the stacks of the process's threads. This destroys this
+  // object while a helper may still use its messages.
   using Messages = std::vector<std::pair<le_msg_MessageRef_t, Request*>>;
   {
     const ThreadRules::Call call(&rules_);
@@ -405,7 +406,8 @@ void ClientProgram::Complete(le_msg_MessageRef_t response, le_result_t result,
     le_msg_ReleaseMsg(response);
   } else {
     // Requests of one session complete with LE_CLOSED in the order in which
-    // they were made. This includes requests that the library has refused.
+    // they were made. This includes requests that were made while the session
+    // was not open.
     for (const auto& other : requests_) {
       if (other.first < request->number && result == LE_CLOSED &&
           request->tells_why && other.second->conversation == conversation &&
@@ -425,15 +427,14 @@ void ClientProgram::CheckResponse(const Payload& payload,
       payload.client != number_ || payload.session != conversation.number ||
       payload.incarnation != conversation.incarnation) {
     Fail(absl::StrCat(
-        "request ", request, " gets a damaged response, or that to ",
+        "request ", request, " gets a damaged response, or the response to ",
         "request ", payload.request, " of client ", payload.client,
         ", session ", payload.session, ", opening ", payload.incarnation));
   }
   if (payload.received <= certain) {
-    Fail(
-        absl::StrCat("the server got ", payload.received,
-                     " messages up to a request, and should have got at least ",
-                     certain + 1));
+    Fail(absl::StrCat("the server got ", payload.received,
+                      " messages, including this request, but at least ",
+                      certain + 1, " were due"));
   }
   if (!world_->bindings().HeldSince(conversation.opened_at, uid_,
                                     conversation.interface, payload.server_uid,

@@ -162,8 +162,8 @@ void ShortLife::OnWorkersResult(le_msg_MessageRef_t message, le_result_t,
 void ShortLife::OnOpened(le_msg_SessionRef_t, void* context) {
   auto* const self = static_cast<ShortLife*>(context);
   { const ThreadRules::Handler handler(self->rules_.get()); }
-  // le_thread_Exit() calls the handlers of pending requests inside this
-  // handler. So the guard above has ended.
+  // The guard above must end first, because le_thread_Exit() calls the handlers
+  // of pending requests inside this handler.
   if (self->end_ == End::kExitInOpenHandler) le_thread_Exit(nullptr);
 }
 
