@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "event/loop.h"
 #include "event/process.h"
 #include "gtest/gtest.h"
 #include "le/messaging.h"
