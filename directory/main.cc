@@ -19,7 +19,7 @@ void PrepareProcess() {
   sigemptyset(&hang_up);
   sigaddset(&hang_up, SIGHUP);
   le::event::sys::SigMask(SIG_BLOCK, &hang_up, nullptr);
-  // The modes of the files that the daemon creates are documented.
+  // The lock file and the file of 'sdir bind --persist' have documented modes.
   umask(022);
   // A write that fails must not end the daemon.
   signal(SIGPIPE, SIG_IGN);

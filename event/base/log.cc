@@ -93,6 +93,27 @@ class SignalGuard {
   bool blocked_;
 };
 
+// Writes to standard error while it has room. poll() reports a terminal as
+// writable if it has room for one byte. A line is dropped if another thread
+// writes one: a lock could be held by code that a signal has interrupted.
+ssize_t WriteByteByByte(absl::string_view text) {
+  static std::atomic<bool> is_writing{false};
+  static bool was_cut = false;  // only while is_writing
+  if (is_writing.exchange(true, std::memory_order_acquire)) return -1;
+  const std::string bytes = absl::StrCat(was_cut ? "\n" : "", text);
+  size_t written = 0;
+  for (const char& byte : bytes) {
+    struct pollfd room = {STDERR_FILENO, POLLOUT, 0};
+    if (sys::Poll(&room, 1, 0) <= 0) break;
+    if (sys::Write(STDERR_FILENO, &byte, 1) != 1) break;
+    ++written;
+  }
+  const bool is_whole = written == bytes.size();
+  if (written > 0) was_cut = !is_whole;
+  is_writing.store(false, std::memory_order_release);
+  return is_whole ? static_cast<ssize_t>(text.size()) : -1;
+}
+
 // Writes to standard error without waiting. O_NONBLOCK must not be set on
 // standard error itself, because other processes share the open file and its
 // flags.
@@ -121,19 +142,12 @@ ssize_t WriteWithoutWaiting(absl::string_view text) {
   }
   if (own) return sys::Write(own.get(), text.data(), text.size());
   // Standard error could not be opened again (no /proc, or no permission).
-  // poll() reports a pipe as writable only if it has room for PIPE_BUF bytes,
-  // but a terminal if it has room for one byte. So the write blocks only if
-  // another writer takes the room first.
-  const size_t part = S_ISFIFO(info.st_mode) ? text.size() : 1;
-  size_t written = 0;
-  while (written < text.size()) {
-    struct pollfd room = {kFd, POLLOUT, 0};
-    if (sys::Poll(&room, 1, 0) <= 0) break;
-    const ssize_t result = sys::Write(kFd, text.data() + written, part);
-    if (result <= 0) break;
-    written += static_cast<size_t>(result);
-  }
-  return static_cast<ssize_t>(written);
+  // poll() reports a pipe as writable only if it has room for PIPE_BUF bytes.
+  // So the write blocks only if another writer fills the pipe first.
+  if (!S_ISFIFO(info.st_mode)) return WriteByteByByte(text);
+  struct pollfd room = {kFd, POLLOUT, 0};
+  if (sys::Poll(&room, 1, 0) <= 0) return -1;
+  return sys::Write(kFd, text.data(), text.size());
 }
 
 // Whether standard error is systemd's journal (systemd.exec(5)).

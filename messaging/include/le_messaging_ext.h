@@ -365,8 +365,7 @@ le_result_t le_msg_GetClientPidFd(le_msg_SessionRef_t sessionRef,
  *    owner's thread, that thread reads during the wait. It reads all responses,
  *    because the program has asked for them. It reads other messages up to the
  *    session's maxQueuedBytes and maxQueuedFds. Beyond these limits the session
- *    is closed (LE_MSG_CLOSE_RECEIVE_LIMIT). After a second the thread also
- *    reads on its other sessions that have queued messages.
+ *    is closed (LE_MSG_CLOSE_RECEIVE_LIMIT).
  *  - But le_msg_Send() and requests do not wait in a handler (of any thread),
  *    nor on the server's own thread. There the messages are gathered: they are
  *    queued up to maxGatheredBytes. Beyond that the session is closed

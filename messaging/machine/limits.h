@@ -45,8 +45,6 @@ constexpr absl::Duration kSlowReaderPatience = absl::Seconds(1);
 
 // If a send waits longer than this for room, a warning is logged. A server that
 // reads usually makes room within milliseconds. People notice a stop of 1 s.
-// After this time a call that blocks on a session also looks at the thread's
-// other sessions, and whether another thread has closed the session.
 constexpr absl::Duration kRoomPatience = kSlowReaderPatience;
 
 // As kSlowReaderPatience, for responses that exceed the bytes that may be
@@ -54,8 +52,8 @@ constexpr absl::Duration kRoomPatience = kSlowReaderPatience;
 // user with many sessions has few bytes for each.
 constexpr absl::Duration kOwedPatience = absl::Seconds(10);
 
-// If a blocking request without a deadline waits longer than this for its
-// response, a warning is logged. The time is longer than most servers need for
+// If a blocking request without a deadline receives nothing for this time, a
+// warning is logged. The time is longer than most servers need for
 // a request. It is shorter than the time after which people think that the
 // program hangs.
 constexpr absl::Duration kResponsePatience = absl::Seconds(10);

@@ -36,11 +36,12 @@ class ClientSession::Deadlines final : private event::Timer {
   void OnExpiry() override {
     // While the inbox is full, a response may be among the frames behind it.
     // The loop delivers the inbox before the timer's next expiry.
-    if (!session_->ReceiveArrivedFrames() && ++delays_ < kMaxDelays) {
+    if (!session_->ReceiveArrivedFrames(&late_frames_) &&
+        late_frames_ < kMaxLateFrames) {
       return session_->owner_->loop()->StartTimer(
           this, session_->owner_->loop()->Now());
     }
-    delays_ = 0;
+    late_frames_ = 0;
     const event::Instant now = session_->owner_->loop()->Now();
     for (;;) {
       absl::optional<Completion> expired;
@@ -54,13 +55,12 @@ class ClientSession::Deadlines final : private event::Timer {
     session_->ArmDeadline();
   }
 
-  // An inbox may hold only one descriptor, and the kernel's socket holds about
-  // 280 packets, by default. A server that goes on sending may not delay an
-  // expiry for ever.
-  static constexpr int kMaxDelays = 300;
+  // A server that goes on sending may not delay an expiry for ever. The kernel's
+  // socket holds about 280 packets, so few frames can be behind these.
+  static constexpr int kMaxLateFrames = 1000;
 
   ClientSession* const session_;
-  int delays_ = 0;
+  int late_frames_ = 0;  // received since the deadline
 };
 
 ClientSession::ClientSession(Interface interface,
@@ -162,36 +162,31 @@ Result ClientSession::RequestSync(event::Ref<Message> message,
   // A connection that accepts no more frames may still have frames to receive.
   const bool was_sent = sent == Result::kOk;
   event::Process* const process = event::Process::Current();
-  const bool is_timed = deadline != absl::InfiniteFuture();
-  event::Instant until = was_sent ? deadline : absl::InfinitePast();
-  if (is_timed) until = std::min(until, process->Now() + kRoomPatience);
-  constexpr event::Instant kNotSilentYet = absl::InfinitePast();
-  event::Instant warn_at = kNotSilentYet;
+  bool is_told = false;
   while (!caller.done) {
+    event::Instant until = was_sent ? deadline : absl::InfinitePast();
+    if (deadline != absl::InfiniteFuture()) {
+      until = std::min(until, process->Now() + kResponsePatience);
+    }
     const IoResult received = ReceiveIntoInbox(until);
-    if (received == IoResult::kOk) continue;
     // Another thread may have ended the session. This does not wake the thread
     // that waits here. If nothing arrives, this line is reached after
-    // kRoomPatience.
-    SettleEnd();
-    if (caller.done) break;
-    if (received == IoResult::kClosed || !was_sent) {
-      End(CloseReason::kByPeer);  // completes all requests
+    // kResponsePatience.
+    if (received == IoResult::kOk &&
+        open_epoch_.load(std::memory_order_acquire) != kNoEpoch) {
       continue;
     }
-    if (is_timed && until == deadline) {
+    SettleEnd();
+    if (caller.done || received == IoResult::kOk) continue;
+    if (received == IoResult::kClosed || !was_sent) {
+      End(CloseReason::kByPeer);  // completes all requests
+    } else if (deadline == absl::InfiniteFuture()) {
+      if (!std::exchange(is_told, true)) WarnOfNoResponse();
+    } else if (until == deadline) {
       MutexLock lock(&mutex_);
       machine_.AbandonRequest(added.id, &completion);
       return Result::kTimedOut;
     }
-    const event::Instant now = process->Now();
-    if (!is_timed && warn_at == kNotSilentYet) {
-      warn_at = now + (kResponsePatience - kRoomPatience);
-    } else if (!is_timed && now >= warn_at) {
-      warn_at = absl::InfiniteFuture();
-      WarnOfNoResponse();
-    }
-    until = std::min(deadline, now + Owner::ReceiveForQueues());
   }
   *response = std::move(caller.response);
   return caller.result;
@@ -256,32 +251,15 @@ void ClientSession::ArmDeadlineFor(event::Instant deadline) {
   deadlines_->Arm(deadline);
 }
 
-// Receives the frames that have arrived. False: the inbox is full, so frames
-// may be left. The timer calls this before it completes requests with
-// kTimedOut: this thread may have been busy or stopped for long, so a response
-// may have arrived in time.
-bool ClientSession::ReceiveArrivedFrames() {
-  while (MayHoldMore(/*with_descriptor=*/true)) {
+// Receives the frames that have arrived, and adds their number to *frames.
+// False: the inbox is full, so frames may be left. The timer calls this before
+// it completes requests with kTimedOut: this thread may have been busy or
+// stopped for long, so a response may have arrived in time.
+bool ClientSession::ReceiveArrivedFrames(int* frames) {
+  for (; MayHoldMore(/*with_descriptor=*/true); ++*frames) {
     if (ReceiveIntoInbox(absl::InfinitePast()) != IoResult::kOk) return true;
   }
   return false;
-}
-
-bool ClientSession::ReceiveForQueue() {
-  // The rest of a frame usually follows within this time, even of a largest
-  // frame.
-  constexpr absl::Duration kRestOfFrame = absl::Milliseconds(20);
-  if (QueuedBytes() == 0 || !MayHoldMore(/*with_descriptor=*/true)) {
-    return false;
-  }
-  IoResult received = ReceiveIntoInbox(absl::InfinitePast());
-  if (received == IoResult::kWouldBlock && link_.attached()->HasPartial()) {
-    received =
-        ReceiveIntoInbox(event::Process::Current()->Now() + kRestOfFrame);
-  }
-  if (received != IoResult::kOk) return false;
-  ReceiveArrivedFrames();
-  return true;
 }
 
 void ClientSession::DropDeadlines() { deadlines_.reset(); }

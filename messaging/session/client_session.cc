@@ -190,7 +190,7 @@ absl::Status ClientSession::OnTaken(std::unique_ptr<Connection> connection,
                            ? Connection::Trust::kStranger
                            : Connection::Trust::kTrusted,
                        server.uid, {});
-  connection->ReportSilence(kRoomPatience);
+  connection->ReportSilence(kResponsePatience);
   absl::Status attached = link_.Attach(connection.get(), send_limits());
   if (!attached.ok()) return attached;
   ConnectionRef present(std::move(connection));
@@ -535,10 +535,9 @@ void ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
                                event::Instant deadline,
                                event::Instant* warn_at) {
   event::Process* const process = event::Process::Current();
-  absl::Duration interval = kRoomPatience;
   for (;;) {
     const bool ready = connection->Wait(
-        events, std::min({deadline, *warn_at, process->Now() + interval}));
+        events, std::min({deadline, *warn_at, process->Now() + kRoomPatience}));
     if (process->Now() >= *warn_at) {
       *warn_at = absl::InfiniteFuture();
       WarnOfNoRoom(connection);
@@ -549,7 +548,6 @@ void ClientSession::WaitOrWarn(Connection* connection, uint32_t events,
         process->Now() >= deadline) {
       return;
     }
-    interval = Owner::ReceiveForQueues();
   }
 }
 

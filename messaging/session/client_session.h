@@ -231,8 +231,7 @@ class ClientSession final : public Session,
   absl::optional<Delivery> ToDelivery(transports::IncomingFrame&& frame,
                                       bool into_inbox);
   bool MayHoldMore(bool with_descriptor);
-  bool ReceiveForQueue() override;
-  bool ReceiveArrivedFrames();
+  bool ReceiveArrivedFrames(int* frames);
 
   // Ends the present opening if the session is open. Logs `fault`, if there is
   // one. LogForPeer() bounds the number of lines, because the program and the

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "event/deferred_wakes.h"
-#include "messaging/machine/limits.h"
 
 namespace le {
 namespace messaging {
@@ -91,20 +90,6 @@ bool Owner::CurrentHasService() {
   const auto* const state =
       thread == nullptr ? nullptr : thread->StateOrNull<ThreadState>();
   return state != nullptr && !state->owner()->services_.alone();
-}
-
-absl::Duration Owner::ReceiveForQueues() {
-  constexpr absl::Duration kMoreFollows = absl::Milliseconds(1);
-  const Thread* const thread = Thread::CurrentOrNull();
-  const auto* const state =
-      thread == nullptr ? nullptr : thread->StateOrNull<ThreadState>();
-  if (state == nullptr) return kRoomPatience;
-  const RingPlace* const end = &state->owner()->sessions_;
-  bool received = false;
-  for (RingPlace* place = end->next; place != end; place = place->next) {
-    if (static_cast<Owned*>(place)->ReceiveForQueue()) received = true;
-  }
-  return received ? kMoreFollows : kRoomPatience;
 }
 
 // Creates both loops now, if they do not exist. Other threads may post to the

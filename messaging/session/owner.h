@@ -60,10 +60,6 @@ class Owned : private RingPlace {
   // that are due. Nothing is delivered afterwards. The program can still delete
   // the object.
   virtual void Shutdown() = 0;
-  // Called while the thread blocks. If messages are queued, the far end may be
-  // waiting for this end to receive. Then this function receives what has
-  // arrived. It calls no handler. Returns whether a frame was received.
-  virtual bool ReceiveForQueue() { return false; }
   // Called when the thread has ended. Returns false if the program has deleted
   // the object. Then the object must not be used again. Otherwise the object
   // stays valid until Delete().
@@ -91,9 +87,6 @@ class Owner final : public event::RefCounted<Owner>, private event::Task {
 
   // Whether the calling thread has a service.
   static bool CurrentHasService();
-  // For a thread that blocks. Calls ReceiveForQueue() of each session of the
-  // calling thread. Returns after which time to call this again.
-  static absl::Duration ReceiveForQueues();
 
   // Any thread. Whether the calling thread is this owner's thread.
   bool IsCurrent() const {

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -368,71 +367,6 @@ TEST_P(FlowTest, AWorkerSendsWhileTheOwnerWaitsOnAnotherSession) {
               LE_OK);
     if (response != nullptr) le_msg_ReleaseMsg(response);
     le_thread_Join(worker, nullptr);
-    party->Signal("done");
-  });
-  RunScenario(scenario, GetParam(), /*seeds=*/20);
-}
-
-// A worker makes large requests on one session while the owner waits for a
-// response on another session. Each response is large, too. The server responds
-// to the owner last, so the worker's responses must be received before.
-TEST_P(FlowTest, AWorkerRequestsWhileTheOwnerWaitsOnAnotherSession) {
-  static constexpr int kRequests = 12;
-  Scenario scenario;
-  scenario.Add("server", [](Party* party) {
-    TestService service("echo", SizedProtocol(kMiB));
-    le_msg_MessageRef_t last = nullptr;
-    int answered = 0;
-    service.on_message = [&](le_msg_MessageRef_t message) {
-      if (NumberOf(message) == 0) {
-        last = message;
-      } else {
-        le_msg_Respond(message);
-        ++answered;
-      }
-      if (answered < kRequests || last == nullptr) return;
-      le_msg_Respond(std::exchange(last, nullptr));
-      answered = 0;
-    };
-    service.Advertise();
-    party->RunLoopUntil("done");
-  });
-  scenario.Add("client", [](Party* party) {
-    TestClient waiting("echo", SizedProtocol(kMiB));
-    TestClient asking("echo", SizedProtocol(kMiB));
-    waiting.Open();
-    asking.Open();
-    struct Work {
-      le_msg_SessionRef_t session;
-      std::atomic<int> answered{0};
-    } work;
-    work.session = asking.ref();
-    const le_thread_Ref_t worker = le_thread_Create(
-        "worker",
-        [](void* context) -> void* {
-          auto* const work = static_cast<Work*>(context);
-          for (uint32_t i = 1; i <= kRequests; ++i) {
-            le_msg_RequestResponse(
-                NewNumber(work->session, i),
-                [](le_msg_MessageRef_t response, void* answered) {
-                  if (response == nullptr) return;
-                  le_msg_ReleaseMsg(response);
-                  ++*static_cast<std::atomic<int>*>(answered);
-                },
-                &work->answered);
-          }
-          return nullptr;
-        },
-        &work);
-    le_thread_SetJoinable(worker);
-    le_thread_Start(worker);
-    le_msg_MessageRef_t response = nullptr;
-    EXPECT_EQ(le_msg_RequestSyncResponseTimed(NewNumber(waiting.ref(), 0),
-                                              10000, &response),
-              LE_OK);
-    if (response != nullptr) le_msg_ReleaseMsg(response);
-    le_thread_Join(worker, nullptr);
-    party->RunLoopUntil([&] { return work.answered == kRequests; });
     party->Signal("done");
   });
   RunScenario(scenario, GetParam(), /*seeds=*/20);

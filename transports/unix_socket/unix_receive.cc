@@ -73,15 +73,11 @@ IoResult UnixConnection::Receive(IncomingFrame* frame, BufferPool* pool,
     // made the socket non-blocking again.
     if (result != IoResult::kWouldBlock) return result;
   }
-  for (;;) {
-    const bool may_report =
-        silence_ms_ != 0 && !HasPartial() && !HasManyCloses();
-    const IoResult result = WaitAndReceive(
-        frame, pool,
-        may_report ? process_->Now() + absl::Milliseconds(silence_ms_)
-                   : absl::InfiniteFuture());
-    if (result != IoResult::kWouldBlock || !HasPartial()) return result;
-  }
+  const bool may_report = silence_ms_ != 0 && !HasManyCloses();
+  return WaitAndReceive(frame, pool,
+                        may_report
+                            ? process_->Now() + absl::Milliseconds(silence_ms_)
+                            : absl::InfiniteFuture());
 }
 
 // Makes the socket blocking, with a timeout. Returns false if the kernel
