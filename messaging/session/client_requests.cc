@@ -55,8 +55,8 @@ class ClientSession::Deadlines final : private event::Timer {
     session_->ArmDeadline();
   }
 
-  // A server that goes on sending may not delay an expiry for ever. The kernel's
-  // socket holds about 280 packets, so few frames can be behind these.
+  // A server that goes on sending may not delay an expiry for ever. The
+  // kernel's socket holds about 280 packets, so few frames are behind these.
   static constexpr int kMaxLateFrames = 1000;
 
   ClientSession* const session_;
