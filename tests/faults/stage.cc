@@ -43,11 +43,13 @@ constexpr int kMaxTurns = 1000;
 constexpr int kMaxTries = 100;
 
 size_t BuffersInUse(OneThreadWorld::Party* party, size_t message_bytes,
-                    const std::string& protocol) {
+                    bool is_local) {
   size_t count = 0;
   party->Do([&] {
+    messaging::Runtime* const runtime = messaging::Runtime::Current();
     messaging::Protocol* const p =
-        *messaging::Runtime::Current()->GetProtocol(protocol, message_bytes);
+        is_local ? runtime->GetLocalProtocol(message_bytes)
+                 : *runtime->GetProtocol(kProtocol, message_bytes);
     const event::Ref<messaging::MessagePool> own =
         messaging::Owner::OfCurrentThread()->PoolOf(p);
     for (messaging::MessagePool* pool : {p->pool(), own.get()}) {
@@ -80,12 +82,6 @@ bool IsWhole(le_msg_MessageRef_t message) {
   return payload[sizeof(Head)] == expected &&
          std::memcmp(payload + sizeof(Head), payload + sizeof(Head) + 1,
                      size - sizeof(Head) - 1) == 0;
-}
-
-// Runtime::GetLocalProtocol() gives local messages this name.
-std::string ProtocolName(bool is_local, size_t message_bytes) {
-  return is_local ? absl::StrCat("local messages of ", message_bytes)
-                  : kProtocol;
 }
 
 // The threads of transports/closer.h are real. Waits until they have no work.
@@ -155,8 +151,7 @@ Server::~Server() {
   stage_->Until("each session of the server closes",
                 [this] { return at_rest(); });
   stage_->Settle();
-  if (BuffersInUse(party_, stage_->message_bytes(),
-                   ProtocolName(is_local_, stage_->message_bytes())) != 0) {
+  if (BuffersInUse(party_, stage_->message_bytes(), is_local_) != 0) {
     stage_->Fail("messages of the server are not released");
   }
   stage_->world()->Remove(party_);
@@ -314,7 +309,7 @@ Client::~Client() {
   // A client in the server's process has local messages. BuffersInUse() does
   // not find their protocol.
   if (where_ == Where::kOwnProcess &&
-      BuffersInUse(party_, stage_->message_bytes(), kProtocol) != 0) {
+      BuffersInUse(party_, stage_->message_bytes(), /*is_local=*/false) != 0) {
     stage_->Fail("messages of the client are not released");
   }
   if (where_ != Where::kServersThread) stage_->world()->Remove(party_);

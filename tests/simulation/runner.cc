@@ -163,6 +163,10 @@ Plan Options::PlanOf(uint64_t seed) const {
 
 namespace {
 
+// The exit status of a run that has reported its failure. Not 1, with which a
+// fatal error of the library ends a process.
+constexpr int kReportedFailure = 3;
+
 // Runs these seeds, and reports the results. Returns false if a run has failed.
 bool RunSeeds(const Options& options, uint64_t first, uint64_t end) {
   uint64_t steps = 0;
@@ -208,14 +212,24 @@ int RunWorker(const Options& options) {
   // each seed runs in its own real process.
   for (uint64_t seed = options.first; seed < end; ++seed) {
     const pid_t child = fork();
-    if (child == 0) _exit(RunSeeds(options, seed, seed + 1) ? 0 : 1);
+    if (child == 0) {
+      _exit(RunSeeds(options, seed, seed + 1) ? 0 : kReportedFailure);
+    }
     int status = 0;
-    waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) {
+    std::string failure;
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+      failure = "the run has no process";
+    } else if (WIFSIGNALED(status)) {
       const bool hangs = WTERMSIG(status) == SIGALRM;
-      printf("fail %llu the run %s, with signal %d\n",
-             static_cast<unsigned long long>(seed), hangs ? "hangs" : "crashes",
-             WTERMSIG(status));
+      failure = absl::StrCat("the run ", hangs ? "hangs" : "crashes",
+                             ", with signal ", WTERMSIG(status));
+    } else if (WEXITSTATUS(status) != 0 &&
+               WEXITSTATUS(status) != kReportedFailure) {
+      failure = absl::StrCat("the run exits with ", WEXITSTATUS(status));
+    }
+    if (!failure.empty()) {
+      printf("fail %llu %s\n", static_cast<unsigned long long>(seed),
+             failure.c_str());
       fflush(stdout);
     }
   }
