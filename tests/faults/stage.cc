@@ -307,7 +307,7 @@ Client::~Client() {
     }
   }
   // A client in the server's process has local messages. BuffersInUse() does
-  // not find their protocol.
+  // A client in the server's process has local messages.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), /*is_local=*/false) != 0) {
     stage_->Fail("messages of the client are not released");
