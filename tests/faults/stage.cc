@@ -306,7 +306,6 @@ Client::~Client() {
           absl::StrCat("a request completed ", asked.completions, " times"));
     }
   }
-  // A client in the server's process has local messages. BuffersInUse() does
   // A client in the server's process has local messages.
   if (where_ == Where::kOwnProcess &&
       BuffersInUse(party_, stage_->message_bytes(), /*is_local=*/false) != 0) {
