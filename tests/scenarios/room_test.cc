@@ -315,6 +315,7 @@ TEST_P(RoomTest, ATimedSendFitsAtItsDeadline) {
     };
     service.Advertise();
     party->RunLoopUntil("open");
+    party->Signal("stalled");
     party->Await("full");
     party->RunLoopUntil("done");
   });
@@ -326,6 +327,7 @@ TEST_P(RoomTest, ATimedSendFitsAtItsDeadline) {
     le_msg_SetSessionLimits(client.ref(), &limits);
     client.Open();
     party->Signal("open");
+    party->Await("stalled");
     const std::string text(kTextSize - 1, 'x');
     EXPECT_EQ(FillByTrySend(client.ref(), 21), 20);
     party->Signal("full");
