@@ -175,16 +175,28 @@ TEST(StandardErrorDeathTest, AFullSocketDropsLinesAndCountsThem) {
   });
 }
 
+// Replaces standard error by a terminal, which is opened with `flags`. Returns
+// the end that reads what the terminal shows.
+int TerminalAsStandardError(int flags) {
+  const int reader = posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
+  const int terminal = open(ptsname(reader), flags);
+  REQUIRE(terminal >= 0 && dup2(terminal, STDERR_FILENO) == STDERR_FILENO);
+  return reader;
+}
+
+// Logs more than a terminal can hold. Expected: no line blocks.
+void Overfill(int reader) {
+  for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(i, 'x'));
+  REQUIRE(!Drain(reader).empty());
+}
+
 // When the terminal is nearly full, it has room for only a part of a line.
 // Writing the rest of the line would block.
 TEST(StandardErrorDeathTest, AFullTerminalDoesNotBlock) {
   EXPECT_IN_CHILD({
-    const int reader = posix_openpt(O_RDWR | O_NOCTTY);
-    REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
-    const int terminal = open(ptsname(reader), O_RDWR | O_NOCTTY);
-    REQUIRE(terminal >= 0 && dup2(terminal, STDERR_FILENO) == STDERR_FILENO);
-    for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(i, 'x'));
-    REQUIRE(!Drain(reader).empty());
+    const int reader = TerminalAsStandardError(O_RDWR | O_NOCTTY);
+    Overfill(reader);
   });
 }
 
@@ -204,14 +216,10 @@ class NoOpenOfStandardError final : public sys::Interceptor {
 TEST(StandardErrorDeathTest, AFullTerminalOfAnotherUserDoesNotBlock) {
   EXPECT_IN_CHILD({
     REQUIRE(setsid() > 0);
-    const int reader = posix_openpt(O_RDWR | O_NOCTTY);
-    REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
-    const int terminal = open(ptsname(reader), O_RDWR);  // controls this child
-    REQUIRE(terminal >= 0 && dup2(terminal, STDERR_FILENO) == STDERR_FILENO);
+    const int reader = TerminalAsStandardError(O_RDWR);  // controls this child
     static NoOpenOfStandardError no_open;
     sys::SetInterceptor(&no_open);
-    for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(i, 'x'));
-    REQUIRE(!Drain(reader).empty());
+    Overfill(reader);
   });
 }
 
@@ -219,14 +227,10 @@ TEST(StandardErrorDeathTest, AFullTerminalOfAnotherUserDoesNotBlock) {
 // `su -c`.
 TEST(StandardErrorDeathTest, AFullTerminalThatCannotBeReopenedDoesNotBlock) {
   EXPECT_IN_CHILD({
-    const int reader = posix_openpt(O_RDWR | O_NOCTTY);
-    REQUIRE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
-    const int terminal = open(ptsname(reader), O_RDWR | O_NOCTTY);
-    REQUIRE(terminal >= 0 && dup2(terminal, STDERR_FILENO) == STDERR_FILENO);
+    const int reader = TerminalAsStandardError(O_RDWR | O_NOCTTY);
     static NoOpen no_open;
     sys::SetInterceptor(&no_open);
-    for (int i = 0; i < 2000; ++i) Log(LogLevel::kInfo, std::string(i, 'x'));
-    REQUIRE(!Drain(reader).empty());
+    Overfill(reader);
   });
 }
 

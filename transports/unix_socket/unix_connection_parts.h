@@ -272,7 +272,8 @@ class UnixConnection::Leftover final : private event::Task,
   // Whether Run() has called OnReadable() in this turn.
   bool has_reminded() const { return turn_ == connection_->loop_->turn(); }
 
-  // Whether the loop does not read the socket for now.
+  // Whether the loop leaves the socket unread until the timer expires, or until
+  // few closes are under way.
   bool paused() const { return running() || few_closes_.waits(); }
   // Returns whether a file descriptor is free. Otherwise the loop stops reading
   // the socket for a time.
